@@ -1,0 +1,212 @@
+"""Every way xray-ci can fail: one tree in which each class owns its exit code, its slug and its advice.
+
+A raise site says only what happened, where, and what the service answered. Each slug has a paragraph in docs/errors.md.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+ORDER: Final = (2, 5, 6, 7, 8, 4, 3, 9, 1)
+"""When several exit codes hold, the first of these wins (INTERFACE: exit codes)."""
+
+
+def worst_exit(codes: set[int]) -> int:
+    """Return the code the process ends with, given all that hold; 0 when none does."""
+    for code in (70, 130, 143, *ORDER):
+        if code in codes:
+            return code
+    return 0
+
+
+class Failure(Exception):
+    """A failure that a user can act on; printed once, as what, where, answer, next."""
+
+    exit_code: ClassVar[int] = 70
+    slug: ClassVar[str] = "defect"
+    advice: ClassVar[str] = "This is a defect of xray-ci. Please report it with the log."
+
+    def __init__(self, what: str, *, where: str | None = None, answer: str | None = None, advice: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        """File and line, setting and its source, or address."""
+        self.answer = answer
+        """What the service said, with its status, not yet cut or redacted."""
+        self.next = advice or self.advice
+
+
+class ConfigurationError(Failure):
+    """Wrong usage or configuration. Carries every problem found, each a failure of its own."""
+
+    exit_code = 2
+    slug = "configuration"
+    advice = "Correct the settings above; nothing was sent."
+
+    def __init__(self, what: str, *, where: str | None = None, advice: str | None = None, slug: str | None = None,
+                 problems: tuple[ConfigurationError, ...] = ()) -> None:
+        super().__init__(what, where=where, advice=advice)
+        if slug is not None:
+            self.slug = slug  # type: ignore[misc]  # closed set of slugs of settings, one class is enough for them
+        self.problems = problems
+
+
+class NoReports(Failure):
+    """No file matches, or the files hold no result."""
+
+    exit_code = 3
+    slug = "no-reports"
+    advice = "Check that the tests ran and wrote reports, and that `reports` matches them."
+
+
+class NoResults(NoReports):
+    """Reports were read to their ends, and no result is in them."""
+
+    slug = "no-results"
+    advice = "Check why the test tool wrote an empty report, or set `if-no-reports: ignore`."
+
+
+class UnreadableReport(Failure):
+    """A report is broken, hostile or no test report."""
+
+    exit_code = 4
+    slug = "unreadable-report"
+    advice = "Make the test tool write the report again, or leave the file out with `!path`."
+
+
+class HostileReport(UnreadableReport):
+    """A report asks for more than a report needs: entities, files, depth, size."""
+
+    slug = "hostile-report"
+    advice = "No test tool writes this. Find out where the file came from, or leave it out with `!path`."
+
+
+class NotAReport(UnreadableReport):
+    """The file is something else than a test report."""
+
+    slug = "not-a-test-report"
+    advice = "Leave it out of `reports` with `!path`, or narrow the pattern."
+
+
+class AmbiguousFormat(UnreadableReport):
+    """Content fits two formats."""
+
+    slug = "ambiguous-format"
+    advice = "Name the format in the line of `reports`: `FORMAT=glob`."
+
+
+class InvalidPayload(Failure):
+    """A result would be refused by Xray because its document breaks the schema."""
+
+    exit_code = 4
+    slug = "invalid-payload"
+    advice = "Correct the test or its properties in the report's source."
+
+
+class UnmappedResults(Failure):
+    """`unmapped: fail`, and results without Test key were found."""
+
+    exit_code = 4
+    slug = "unmapped"
+    advice = "Give these tests a Test key, or set `unmapped` to create or skip. Nothing was imported."
+
+
+class NotAuthorised(Failure):
+    """Credentials, licence, permission or region."""
+
+    exit_code = 5
+    slug = "not-authorised"
+    advice = "Check the credentials and that they belong to this site."
+
+
+class WrongCredentials(NotAuthorised):
+    """The service knows no such credentials."""
+
+    slug = "wrong-credentials"
+    advice = "Check the credentials; they may have been regenerated, revoked or expired. Repeating will not help."
+
+
+class WrongRegion(NotAuthorised):
+    """Xray keeps this site's data in another region than the host that was asked."""
+
+    slug = "wrong-region"
+    advice = "Set `region` to the host that holds your data: us, eu or au."
+
+
+class LoginPage(NotAuthorised):
+    """Instead of an answer came the way to a login page."""
+
+    slug = "login-page"
+    advice = "Check the credentials, and that no single sign-on or gateway stands in front (`http-headers`)."
+
+
+class Refused(Failure):
+    """Xray or Jira understood the request and said no."""
+
+    exit_code = 6
+    slug = "refused"
+    advice = "Read what the service said above. Nothing of this request was imported."
+
+
+class TooLarge(Refused):
+    """The request is larger than the service or its proxy takes."""
+
+    slug = "too-large"
+    advice = "Lower `batch-bytes`, or send less evidence (`attachments`, `evidence-max-file`, `evidence-max-total`)."
+
+
+class Unreachable(Failure):
+    """No connection, or something else than the service answered; nothing was imported by this request."""
+
+    exit_code = 7
+    slug = "unreachable"
+    advice = "Check the address, the proxy and the network of the runner, then run again."
+
+
+class NotTheService(Unreachable):
+    """An answer came, but not from the API: a web page, a gateway, another server."""
+
+    slug = "not-the-service"
+    advice = "Check `xray-url` or `jira-url` (with its context path), and gateways in front."
+
+
+class TlsFailure(Unreachable):
+    """The certificate of the server, or ours, was not accepted."""
+
+    slug = "tls"
+    advice = "Set `ca-bundle` to the certificate of your organisation's authority."
+
+
+class UnknownDelivery(Unreachable):
+    """A request was sent and its answer was lost or not understood: it may have been imported."""
+
+    slug = "may-have-been-imported"
+    advice = "Look for the Test Execution in Xray before you run this again: a blind repeat could double it."
+
+
+class PartlyImported(Failure):
+    """Some of what was sent is stored and some is not."""
+
+    exit_code = 8
+    slug = "partly-imported"
+    advice = "Correct what is named above, then import the missing results into the same Test Execution."
+
+
+class SnapshotFailed(Failure):
+    """A snapshot could not be triggered."""
+
+    exit_code = 9
+    slug = "snapshot-failed"
+    advice = ("The key was regenerated, or the global key expired (three months); the page was not republished after "
+              "automation was enabled; or automation is off for the macro, the space or the site.")
+
+
+class Interrupted(Failure):
+    """A signal ended the run."""
+
+    slug = "interrupted"
+    advice = "Check below what was sent before you run again."
+
+    def __init__(self, what: str, *, signal: int) -> None:
+        super().__init__(what)
+        self.exit_code = 128 + signal  # type: ignore[misc]  # the signal decides, not the class

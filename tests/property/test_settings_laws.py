@@ -1,0 +1,119 @@
+"""Laws of the settings: sizes, templates, YAML of any bytes, and that nothing but a configuration error ever comes out."""
+
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xray_ci.errors import ConfigurationError
+from xray_ci.settings import config, flags, kinds, template, urls, yamltext
+from xray_ci.settings.problems import WrongValueError, shown
+from xray_ci.settings.raw import Raw
+from xray_ci.settings.table import BY_NAME, ROWS
+
+UNITS = {"": 1, "B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+SECRET = "hunter2-hunter2"
+PIECES = st.sampled_from(["reports", "statuses", "fields", "labels", "jira-url", "snapshots", ":", " ", "\n", "- ", "[", "]",
+                          "{", "}", ",", "a", "1", "&a ", "*a", "'", '"', "|", "\t", "#", "!!str ", "<<", "---\n", "\x00", "é",
+                          "project", "SHOP", "summary", "{branch}"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("workspace")
+
+
+@given(st.integers(0, 10**12), st.sampled_from(sorted(UNITS)), st.sampled_from(["", " "]), st.booleans())
+def test_a_size_is_its_number_times_its_unit(number, unit, blank, lower):
+    """In any case, with or without a blank."""
+    text = f"{number}{blank if unit else ''}{unit}"
+    assert number * UNITS[unit] == kinds.size(text.lower() if lower else text)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 999), st.sampled_from(sorted(UNITS)))
+def test_a_fraction_is_rounded_down_exactly(whole, thousandths, unit):
+    """No binary fraction loses or wins a byte."""
+    assert (whole * 1000 + thousandths) * UNITS[unit] // 1000 == kinds.size(f"{whole}.{thousandths:03}{unit}")
+
+
+@given(st.text())
+def test_a_template_that_is_taken_can_be_filled_and_is_one_line(text):
+    """And nothing of its values is read again."""
+    try:
+        template.check(text)
+    except WrongValueError:
+        return
+    values = dict.fromkeys(template.PLACEHOLDERS, "{commit}\n::error::{{")
+    assert 1 >= len(template.expand(text, values).splitlines())
+
+
+@given(st.text())
+def test_a_url_that_is_taken_is_http_without_credentials(text):
+    """Whatever stands before the host."""
+    for written in (text, f"https://{text}", f"http://x{text}"):
+        try:
+            url = urls.base(written)
+        except WrongValueError:
+            continue
+        assert url == urls.base(url)
+        assert url.startswith(("https://", "http://"))
+        assert not set("@?# \\\n") & set(url.partition("://")[2].partition("/")[0])
+
+
+@given(st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=30).map(lambda pieces: "".join(pieces).encode())))
+def test_any_config_file_gives_settings_or_a_configuration_error(folder: Path, content):
+    """Found or named, broken or not; every problem says where."""
+    (folder / ".xray-ci.yml").write_bytes(content)
+    for chosen in ({}, {"config": ".xray-ci.yml"}):
+        try:
+            config.load({"reports": "a", **chosen}, {}, folder, command="convert", github=False)
+        except ConfigurationError as error:
+            assert error.problems
+            assert all(one.where and one.what.isprintable() for one in error.problems)
+
+
+@given(st.sampled_from(ROWS), st.text(st.characters(exclude_characters="\0"), max_size=40))
+def test_any_text_of_any_setting_gives_a_value_or_a_problem(folder: Path, row, text):
+    """And a problem of a secret never holds it."""
+    raw = Raw(f"{text}{SECRET}" if row.secret else text, row.variable)
+    try:
+        kinds.parse(row, raw, kinds.Around(folder, (), {}))
+    except WrongValueError as wrong:
+        assert wrong.what.isprintable()
+        assert SECRET not in wrong.what + wrong.advice
+
+
+WORDS = st.sampled_from([*(f"--{name}" for name in BY_NAME), "import", "--json", "--no-dry-run", "=", "--"])
+
+
+@given(st.lists(st.text(max_size=10) | WORDS, max_size=8))
+def test_any_command_line_is_read_or_refused(arguments):
+    """With an error for people, never another one."""
+    try:
+        found = flags.parse(arguments)
+    except ConfigurationError as error:
+        assert error.problems
+    else:
+        assert set(found.flags) <= {*BY_NAME}
+
+
+@given(st.text())
+def test_what_is_shown_is_printable_and_short(text):
+    """No terminal and no CI log acts on it."""
+    assert shown(text).isprintable()
+    assert len(shown(text)) <= 62 * 10 + 10
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers(-10**20, 10**20) | st.text(string.printable, max_size=10),
+                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
+                        st.text(string.ascii_letters, max_size=5), inner, max_size=4), max_leaves=20)
+
+
+@given(JSON)
+def test_json_is_read_as_json(value):
+    """JSON is a way to write YAML, also with the characters that YAML forbids escaped."""
+    import json
+
+    assert value == yamltext.value(json.dumps(value, indent=1))

@@ -1,0 +1,52 @@
+"""Templates: closed placeholders, filled once, one line."""
+
+import pytest
+
+from xray_ci.settings import template
+from xray_ci.settings.problems import WrongValueError
+
+
+def test_placeholders_are_filled():
+    """Braces are doubled to stand for themselves."""
+    values = {"workflow": "nightly", "run_number": "7", "branch": "main"}
+
+    assert "nightly #7 {x} on main" == template.expand("{workflow} #{run_number} {{x}} on {branch}", values)
+
+
+def test_what_is_not_known_is_left_out():
+    """With the blank that would be left."""
+    assert "a on b" == template.expand("a {workflow} on {tag} b", {})
+
+
+def test_a_value_is_never_a_template():
+    """A branch may be called like a placeholder."""
+    assert "{commit} }} x" == template.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"})
+
+
+@pytest.mark.parametrize("hostile", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u202eb", "a\u2028b", "a\0b"])
+def test_a_summary_is_one_printable_line(hostile):
+    """Whatever a branch or job is called."""
+    assert template.expand("{branch}", {"branch": hostile}) in ("ab", "a b", "a[31mb")
+    assert "\n" not in template.expand(hostile + "{branch}", {"branch": hostile})
+
+
+def test_a_description_keeps_its_own_lines():
+    """And only those."""
+    assert "a x y\nb" == template.expand_lines("a {branch}\nb", {"branch": "x\ny"})
+
+
+@pytest.mark.parametrize(("wrong", "near"), [("{brnch}", "{branch}"), ("{run-number}", "{run_number}"), ("{}", "{workflow}"),
+                                             ("{0.__class__}", "{workflow}")])
+def test_unknown_placeholders_are_refused(wrong, near):
+    """With the nearest, or all there are."""
+    with pytest.raises(WrongValueError) as caught:
+        template.check(wrong)
+
+    assert near in caught.value.advice
+
+
+@pytest.mark.parametrize("wrong", ["{", "}", "a {branch", "{branch}}"])
+def test_a_single_brace_is_refused(wrong):
+    """It is a placeholder half written."""
+    with pytest.raises(WrongValueError, match="brace"):
+        template.check(wrong)

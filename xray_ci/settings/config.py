@@ -1,0 +1,74 @@
+"""Raw values → one frozen `Settings`, or one error with every problem of the configuration, each with its source.
+
+Knows the order of the steps; each step has its own module. Reads the environment only as it is handed in.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from xray_ci.settings import combinations, kinds, problems, sources
+from xray_ci.settings.raw import Raw
+from xray_ci.settings.table import ROWS
+from xray_ci.settings.values import Settings, SnapshotTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from xray_ci.errors import ConfigurationError
+    from xray_ci.settings.flags import Value
+    from xray_ci.settings.sources import Gathered
+
+__all__ = ["Settings", "SnapshotTarget", "load"]
+
+_TEMP: Final = ("RUNNER_TEMP", "WORKSPACE_TMP", "AGENT_TEMPDIRECTORY")
+"""Where GitHub, Jenkins and Azure keep the temp folder of a job."""
+
+
+def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: Path, *,
+         command: str, github: bool) -> Settings:
+    """Return what the user asked for; raises ConfigurationError whose `problems` are all there are.
+
+    `flags` by setting name as `flags.parse` returns them, `command` already chosen (`sources.command`), `github` whether
+    unknown inputs are mistakes. Reads the config file, files of secrets and whether named files exist.
+    """
+    gathered = sources.gather(flags, env, workspace, github=github)
+    around = kinds.Around(workspace, tuple(workspace / env[name] for name in _TEMP if env.get(name)), env)
+    values, issues = _parsed(gathered, around)
+    values["command"] = command
+    origins = {name: raw.origin for name, raw in gathered.values.items()}
+    chosen = combinations.Chosen(values, gathered.touched | origins, command)
+    conflicts = [found for found in combinations.check(chosen) if not (gathered.broken and found.slug == problems.MISSING)]
+    issues = [*gathered.problems, *issues, *conflicts]
+    if issues:
+        raise problems.together(issues)
+    notices = (*gathered.notices, *combinations.notices(chosen))
+    values["snapshots"] = (*values["snapshots"], *_plain_targets(values))
+    attributes = {row.attribute: values[row.name] for row in ROWS}
+    attributes["config"] = gathered.config
+    return Settings(**attributes, workspace=workspace, origins=MappingProxyType(origins), notices=notices)
+
+
+def _parsed(gathered: Gathered, around: kinds.Around) -> tuple[dict[str, Any], list[ConfigurationError]]:
+    """Read every value; one that is wrong is replaced by its default, so that the rest can be checked too."""
+    values: dict[str, Any] = {}
+    issues: list[ConfigurationError] = []
+    for row in ROWS:
+        default = Raw(row.default, "default") if row.default is not None else None
+        raw = gathered.values.get(row.name, default)
+        try:
+            values[row.name] = kinds.empty(row) if raw is None else kinds.parse(row, raw, around)
+        except problems.WrongValueError as wrong:
+            assert raw is not None  # noqa: S101  # nothing cannot be wrong
+            issues.append(problems.problem(f"`{row.name}`: {wrong.what}", raw.where(wrong.at), advice=wrong.advice))
+            values[row.name] = kinds.empty(row) if default is None else kinds.parse(row, default, around)
+    return values, issues
+
+
+def _plain_targets(values: Mapping[str, Any]) -> list[SnapshotTarget]:
+    """Return the targets that the plain inputs name; their key was checked to be there."""
+    key, token = values["snapshot-api-key"], values["snapshot-bearer-token"]
+    return [*(SnapshotTarget(url=url, api_key=key, bearer_token=token) for url in values["snapshot-urls"]),
+            *(SnapshotTarget(page_id=page, api_key=key, bearer_token=token) for page in values["snapshot-page-ids"])]

@@ -1,0 +1,298 @@
+"""One function a kind: what was written → a value of its type, or what is wrong with it. Knows nothing of other settings.
+
+A value is shown in an error only where it cannot be or hold a secret: never of secret kinds, never of URLs and headers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from xray_ci.secret import Secret
+from xray_ci.settings import structures, urls
+from xray_ci.settings.problems import WrongValueError, nearest, shown
+from xray_ci.settings.table import Kind, Row
+from xray_ci.settings.template import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from xray_ci.settings.raw import Raw
+
+ISSUE_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}")
+PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
+_ON: Final = frozenset({"true", "yes", "on", "1"})
+_OFF: Final = frozenset({"false", "no", "off", "0"})
+_SIZE: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?\s*([a-z]{0,3})")
+_UNITS: Final = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_PAGE: Final = re.compile(r"[0-9]{1,20}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_LONGEST_TIME: Final = 86_400
+_LONGEST_PATTERN: Final = 1000
+_LONGEST_LABEL: Final = 255
+
+
+class Around(NamedTuple):
+    """What a value can depend on besides its text."""
+
+    workspace: Path
+    temp: tuple[Path, ...]
+    """Temp folders of the runner."""
+    env: Mapping[str, str]
+
+
+def parse(row: Row, raw: Raw, around: Around) -> Any:
+    """Return the value of a setting as `Settings` holds it; raises WrongValueError."""
+    if not _is_unicode(raw):
+        raise WrongValueError("It is not UTF-8")
+    return _PARSERS[row.kind](row, raw, around)
+
+
+def _is_unicode(raw: Raw) -> bool:
+    """Say whether a variable or flag was decoded without loss; Python keeps foreign bytes as lone surrogates."""
+    texts = (raw.value,) if isinstance(raw.value, str) else raw.value if isinstance(raw.value, tuple) else ()
+    return all(text.isascii() or not _SURROGATE.search(text) for text in texts)
+
+
+def empty(row: Row) -> Any:
+    """Return what `Settings` holds when nothing was said and there is no default."""
+    if row.kind is Kind.STATUSES:
+        return {}
+    if row.kind is Kind.CHOICES:
+        return frozenset()
+    listed = row.kind in _LISTED
+    return () if listed else None
+
+
+def choice(row: Row, text: str) -> str:
+    """Return the one of a row's choices that a text names, by itself or an accepted name; any case."""
+    word = dict(row.also).get(text.lower(), text.lower())
+    if word in row.choices:
+        return word
+    near = nearest(text, [*row.choices, *dict(row.also)])
+    raise WrongValueError(f"{shown(text)} is none of {', '.join(row.choices)}", f"Did you mean `{near}`?" if near else "")
+
+
+def _choice(row: Row, raw: Raw, _: Around) -> str:
+    return choice(row, raw.text())
+
+
+def _choices(row: Row, raw: Raw, _: Around) -> frozenset[str]:
+    words = raw.lines()
+    return frozenset() if words == ("none",) else frozenset(choice(row, word) for word in words)
+
+
+def _text(_: Row, raw: Raw, __: Around) -> str:
+    return one_line(raw.text())
+
+
+def one_line(text: str) -> str:
+    """Return the text; raises WrongValueError when it has line breaks or control characters."""
+    if _CONTROL.search(text):
+        raise WrongValueError("It has a line break or control character", "Write it on one line.")
+    return text
+
+
+def _issue_key(_: Row, raw: Raw, __: Around) -> str:
+    return _matching(raw.text(), ISSUE_KEY, "an issue key", "SHOP-12")
+
+
+def _project(_: Row, raw: Raw, __: Around) -> str:
+    return _matching(raw.text(), PROJECT_KEY, "a project key", "SHOP")
+
+
+def _projects(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+    return _unique(_matching(line, PROJECT_KEY, "a project key", "SHOP") for line in raw.lines())
+
+
+def _matching(text: str, pattern: re.Pattern[str], thing: str, example: str) -> str:
+    if pattern.fullmatch(text):
+        return text
+    upper = text.upper()
+    advice = f"Did you mean `{upper}`?" if pattern.fullmatch(upper) else f"It looks like `{example}`."
+    raise WrongValueError(f"{shown(text)} is not {thing}", advice)
+
+
+def _unique(items: Any) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _url(_: Row, raw: Raw, __: Around) -> str:
+    return urls.base(raw.text())
+
+
+def _url_template(_: Row, raw: Raw, __: Around) -> str:
+    return urls.template(raw.text())
+
+
+def _globs(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+    lines = tuple(one_line(line) for line in raw.lines())
+    if lines and all(line.startswith("!") for line in lines):
+        raise WrongValueError("Every line excludes, none says what to read", "Add a pattern without `!`.")
+    return _unique(lines)
+
+
+def _list(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+    # Only `test-environments` is of this kind, and Xray's own import takes them with `;` between (D).
+    return _unique(one_line(part.strip()) for line in raw.lines() for part in line.split(";") if part.strip())
+
+
+def _labels(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+    for label in raw.lines():
+        if len(label.split()) > 1 or len(label) > _LONGEST_LABEL:
+            raise WrongValueError(f"{shown(label)} is not a label: Jira's have no blanks and at most {_LONGEST_LABEL} characters",
+                             "Write one label a line.")
+    return _unique(one_line(label) for label in raw.lines())
+
+
+def _pages(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+    return _unique(_matching(line, _PAGE, "a page id", "123456") for line in raw.lines())
+
+
+def size(text: str) -> int:
+    """Return the bytes a size means: `10 MB` (1000), `10 MiB` (1024), `1.5kB`, `12`; fractions of a byte are dropped."""
+    match = _SIZE.fullmatch(text.lower())
+    if match is None or match[3] not in _UNITS:
+        raise WrongValueError(f"{shown(text)} is not a size", "Write bytes, or a number with kB, MB, GB, KiB, MiB or GiB.")
+    fraction = match[2] or ""
+    return int(match[1] + fraction) * _UNITS[match[3]] // int(10 ** len(fraction))
+
+
+def _size(row: Row, raw: Raw, _: Around) -> int:
+    return int(_bounded(row, size(raw.text()), 10**18))
+
+
+def _seconds(row: Row, raw: Raw, _: Around) -> float:
+    if not _SECONDS.fullmatch(raw.text()):
+        raise WrongValueError(f"{shown(raw.text())} is not a number of seconds", "Write a number such as 30 or 0.5.")
+    return _bounded(row, float(raw.text()), _LONGEST_TIME)
+
+
+def _number(row: Row, raw: Raw, _: Around) -> int:
+    if not _NUMBER.fullmatch(raw.text()):
+        raise WrongValueError(f"{shown(raw.text())} is not a whole number")
+    return int(_bounded(row, int(raw.text()), 10**9))
+
+
+def _bounded(row: Row, number: float, most: float) -> float:
+    if not row.least <= number <= most:
+        raise WrongValueError(f"{number:g} is not from {row.least:g} to {most:g}")
+    return number
+
+
+def _flag(_: Row, raw: Raw, __: Around) -> bool:
+    word = raw.text().lower()
+    if word not in _ON | _OFF:
+        raise WrongValueError(f"{shown(raw.text())} is neither true nor false")
+    return word in _ON
+
+
+def _path(_: Row, raw: Raw, around: Around) -> Path:
+    path = around.workspace / _file_name(raw)
+    try:
+        readable = path.is_file()
+    except (OSError, ValueError):
+        readable = False
+    if not readable:
+        raise WrongValueError(f"There is no file {shown(raw.text())}", "Relative paths start at the workspace.")
+    return path
+
+
+def _target(_: Row, raw: Raw, around: Around) -> Path:
+    path = around.workspace / _file_name(raw)
+    real = path.resolve()
+    roots = [root.resolve() for root in (around.workspace, *around.temp)]
+    if not any(real != root and real.is_relative_to(root) for root in roots):
+        raise WrongValueError(f"{shown(raw.text())} is outside of the workspace and the runner's temp folder",
+                         "Choose a path in one of them; a link does not lead out.")
+    if real.is_dir():
+        raise WrongValueError(f"{shown(raw.text())} is a folder")
+    return path
+
+
+def _file_name(raw: Raw) -> str:
+    return one_line(raw.text())
+
+
+def _regex(_: Row, raw: Raw, __: Around) -> str:
+    text = raw.text()
+    if len(text) > _LONGEST_PATTERN:
+        raise WrongValueError(f"It is longer than {_LONGEST_PATTERN} characters")
+    import re2  # noqa: PLC0415  # only a run with a pattern pays
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(text, options)
+    except (re2.error, UnicodeError) as error:
+        cause = error.args[0] if error.args else ""
+        cause = cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
+        raise WrongValueError(f"{shown(text)} is not a pattern of RE2: {shown(cause)[1:-1]}",
+                         "Lookaround and backreferences are not supported, because patterns run in bounded time.") from None
+    return text
+
+
+def _template(_: Row, raw: Raw, __: Around) -> str:
+    return check(raw.text())
+
+
+def _zone(_: Row, raw: Raw, __: Around) -> str:
+    name = raw.text()
+    if name.upper() in ("UTC", "Z"):
+        return "UTC"  # Holds without a time zone database, too.
+    import zoneinfo  # noqa: PLC0415  # only a run with a time zone pays
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        zones = zoneinfo.available_timezones()
+        without = "" if zones else " (and there is no database of them here)"
+        near = nearest(name, zones)
+        advice = f"Did you mean `{near}`?" if near else "Names look like `Europe/Berlin`."
+        raise WrongValueError(f"{shown(name)} is not a time zone{without}", advice) from None
+    return name
+
+
+def _secret(_: Row, raw: Raw, __: Around) -> Secret:
+    text = raw.verbatim().strip("\r\n")
+    if _CONTROL.search(text):
+        raise WrongValueError("It has a line break or control character inside", "Store the secret again, on one line.")
+    if text != text.strip():
+        raise WrongValueError("It begins or ends with a blank", "Store the secret again, without it.")
+    return Secret(text)
+
+
+def _secrets(_: Row, raw: Raw, __: Around) -> tuple[Secret, ...]:
+    return _unique(Secret(urls.opaque(line)) for line in raw.lines())
+
+
+def _headers(_: Row, raw: Raw, __: Around) -> tuple[tuple[str, Secret], ...]:
+    return structures.headers(raw)
+
+
+def _fields(_: Row, raw: Raw, __: Around) -> Mapping[str, object]:
+    return structures.fields(raw)
+
+
+def _statuses(_: Row, raw: Raw, __: Around) -> Mapping[str, str]:
+    return structures.statuses(raw)
+
+
+def _snapshots(_: Row, raw: Raw, around: Around) -> tuple[Any, ...]:
+    return structures.snapshots(raw, around.env)
+
+
+_LISTED: Final = frozenset({Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS, Kind.HEADERS,
+                            Kind.SNAPSHOTS})
+_PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, Around], Any]]] = {
+    Kind.CHOICE: _choice, Kind.CHOICES: _choices, Kind.TEXT: _text, Kind.KEY: _issue_key, Kind.PROJECT: _project,
+    Kind.PROJECTS: _projects, Kind.URL: _url, Kind.URL_TEMPLATE: _url_template, Kind.GLOBS: _globs, Kind.LIST: _list,
+    Kind.LABELS: _labels, Kind.PAGES: _pages, Kind.SIZE: _size, Kind.SECONDS: _seconds, Kind.NUMBER: _number,
+    Kind.FLAG: _flag, Kind.PATH: _path, Kind.TARGET: _target, Kind.REGEX: _regex, Kind.TEMPLATE: _template,
+    Kind.FIELDS: _fields, Kind.STATUSES: _statuses, Kind.ZONE: _zone, Kind.SECRET: _secret, Kind.SECRETS: _secrets,
+    Kind.HEADERS: _headers, Kind.SNAPSHOTS: _snapshots,
+}

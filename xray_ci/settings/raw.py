@@ -1,0 +1,57 @@
+"""A setting as it was written: its text or YAML value, and where it stands. Knows nothing of what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from xray_ci.settings.problems import WrongValueError
+
+if TYPE_CHECKING:
+    from xray_ci.settings.yamltext import Node
+
+
+class Raw(NamedTuple):
+    """One value and its origin."""
+
+    value: str | tuple[str, ...] | Node
+    """Text of a variable or flag, texts of a repeated flag, or a value of the config file."""
+    origin: str
+    """`--x`, `INPUT_X`, `XRAY_CI_X`, `.xray-ci.yml:12:3` or `default`."""
+
+    def text(self) -> str:
+        """Return the one text it is, without blanks around it; raises WrongValueError for a list or mapping."""
+        return self.verbatim().strip()
+
+    def verbatim(self) -> str:
+        """Return the one text it is, as written."""
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, tuple):
+            return "\n".join(self.value)
+        if self.value.text is None:
+            raise WrongValueError("It must be one text, not a list or a mapping")
+        return self.value.text
+
+    def where(self, at: tuple[int, int] | None) -> str:
+        """Return the origin, made more exact by a line and column of the config file or inside the value."""
+        if at is None:
+            return self.origin
+        if isinstance(self.value, (str, tuple)):
+            return f"{self.origin}, line {at[0]}, column {at[1]} of its value"
+        return f"{self.origin.rsplit(':', 2)[0]}:{at[0]}:{at[1]}"
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the items of a list: its lines or its YAML items, without blanks around and without empty ones."""
+        if isinstance(self.value, str):
+            written: list[str] = [self.value]
+        elif isinstance(self.value, tuple):
+            written = list(self.value)
+        elif self.value.items is None:
+            written = [self.verbatim()]
+        else:
+            written = []
+            for item in self.value.items:
+                if item.text is None:
+                    raise WrongValueError("Each item must be a text", at=(item.line, item.column))
+                written.append(item.text)
+        return tuple(line.strip() for text in written for line in text.splitlines() if line.strip())

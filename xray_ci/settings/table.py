@@ -1,0 +1,206 @@
+"""THE table of settings: names, kinds, defaults, who may set each. Flags, inputs, variables, schema and docs come from it.
+
+Knows names and words; reads nothing. It is imported for `--help`, so it costs next to nothing: no dataclasses, no package.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NamedTuple
+
+RELEASE: Final = "0.1"
+"""The release that brought these rows; a later row says its own `since`."""
+
+
+class Kind(enum.Enum):
+    """How the text of a setting is read; the value is the word shown in help and docs."""
+
+    CHOICE = "choice"
+    CHOICES = "list of choices"
+    TEXT = "text"
+    KEY = "issue key"
+    PROJECT = "project key"
+    PROJECTS = "list of project keys"
+    URL = "url"
+    URL_TEMPLATE = "url template"
+    GLOBS = "globs"
+    LIST = "list"
+    LABELS = "list of labels"
+    PAGES = "list of page ids"
+    SIZE = "size"
+    SECONDS = "seconds"
+    NUMBER = "number"
+    FLAG = "flag"
+    PATH = "path"
+    TARGET = "path to write"
+    REGEX = "regex"
+    TEMPLATE = "template"
+    FIELDS = "yaml or json"
+    STATUSES = "yaml"
+    ZONE = "time zone"
+    SECRET = "secret"  # noqa: S105  # a word, not one
+    SECRETS = "secret list"
+    HEADERS = "secret lines"
+    SNAPSHOTS = "secret yaml list"
+
+
+SECRET_KINDS: Final = frozenset({Kind.SECRET, Kind.SECRETS, Kind.HEADERS, Kind.SNAPSHOTS})
+LIST_KINDS: Final = frozenset({Kind.CHOICES, Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS})
+FREE: Final = frozenset({"command", "config"})
+"""Read before the config file, so never in it."""
+
+
+class Row(NamedTuple):
+    """One setting."""
+
+    name: str
+    kind: Kind
+    help: str
+    default: str | None = None
+    """Read as if the user had written it."""
+    choices: tuple[str, ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
+    """Accepted names of choices."""
+    ws: bool = False
+    """Whether a config file that was merely found in the workspace may set it (INTERFACE: trust)."""
+    unset: str = "-"
+    """What happens without it, in the words of the docs, where there is no default."""
+    least: float = 0
+    """Smallest number, size or time that makes sense."""
+    since: str = RELEASE
+    group: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """Name of the attribute of `Settings`."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """Name of the environment variable."""
+        return "XRAY_CI_" + self.attribute.upper()
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must not be seen: no flag, no config file, never in an error."""
+        return self.kind in SECRET_KINDS
+
+
+FORMATS: Final = ("auto", "junit", "xray-json", "testng", "nunit", "nunit2", "nunit3", "xunit", "robot", "cucumber",
+                  "cucumber-json", "behave", "behave-json", "bundle")
+"""Keys and families of the formats table that this version can convert, or Xray takes as they are."""
+OUTCOMES: Final = ("passed", "failed", "errors", "skipped", "other")
+"""Words of the counts; the values of `model.Outcome`."""
+API_VERSIONS: Final = {"cloud": ("v2", "v1"), "server": ("2.0", "1.0", "latest")}
+"""Newest first, as in the deployments table."""
+
+_WHAT: Final = (
+    Row("command", Kind.CHOICE, "What to do; for the action, where no command line is.", "import",
+        choices=("import", "plan", "inspect", "convert", "snapshots", "emulator", "demo")),
+    Row("config", Kind.PATH, "Config file; one that is only found in the workspace may set less (see trust).",
+        unset="`.xray-ci.yml` when it exists"),
+    Row("reports", Kind.GLOBS, "Reports to import: `**` works, `!glob` excludes, `FORMAT=glob` fixes the format of that line.",
+        unset="required", ws=True),
+    Row("format", Kind.CHOICE, "Format of the reports; `auto` looks into each file.", "auto", choices=FORMATS, ws=True,
+        also=(("xray", "xray-json"),)),
+    Row("if-no-reports", Kind.CHOICE, "When no file matches, or the files hold no result.", "fail",
+        choices=("fail", "warn", "ignore")),
+)
+_WHERE: Final = (
+    Row("deployment", Kind.CHOICE, "Xray Cloud or Xray Server/Data Center; with `auto` the credentials decide.", "auto",
+        choices=("auto", "cloud", "server"), also=(("datacenter", "server"), ("dc", "server"))),
+    Row("region", Kind.CHOICE, "Host of Xray Cloud that holds your data.", "global", choices=("global", "us", "eu", "au")),
+    Row("xray-url", Kind.URL, "Another base URL of Xray Cloud, for example of a proxy or the emulator.", unset="by `region`"),
+    Row("jira-url", Kind.URL, "Jira's base URL with its context path; required for server, used for links on Cloud."),
+    Row("api-version", Kind.CHOICE, "Version of Xray's API: Cloud `v1`, `v2`; Server `1.0`, `2.0`, `latest`.",
+        choices=API_VERSIONS["cloud"] + API_VERSIONS["server"], unset="newest"),
+    Row("allow-http", Kind.FLAG, "Plain http to another host than loopback; never for Cloud.", "false"),
+)
+_SECRETS: Final = (
+    Row("client-id", Kind.SECRET, "Xray Cloud: client id of the API key."),
+    Row("client-secret", Kind.SECRET, "Xray Cloud: client secret of the API key."),
+    Row("jira-token", Kind.SECRET, "Server: personal access token. Cloud: API token with `jira-username`, or a bearer token."),
+    Row("jira-username", Kind.TEXT, "User name that belongs to `jira-password` or, on Cloud, to `jira-token`."),
+    Row("jira-password", Kind.SECRET, "Server: password for basic authentication."),
+    Row("http-headers", Kind.HEADERS, "Extra `Name: value` lines for access gateways in front of Jira or Xray."),
+)
+_EXECUTION: Final = (
+    Row("project", Kind.PROJECT, "Jira project of new issues.", unset="from the Tests", ws=True),
+    Row("test-execution", Kind.KEY, "Import into this existing Test Execution.", unset="a new one"),
+    Row("test-plan", Kind.KEY, "Link to this Test Plan."),
+    Row("test-environments", Kind.LIST, "Test Environments; `;` also separates.", ws=True),
+    Row("fix-version", Kind.TEXT, "Fix version of the Test Execution."),
+    Row("revision", Kind.TEXT, "Revision of the Test Execution.", unset="the commit"),
+    Row("summary", Kind.TEMPLATE, "Summary of the Test Execution, for example `{workflow} #{run_number} on {branch}`.",
+        unset="from the CI system", ws=True),
+    Row("description", Kind.TEMPLATE, "Description of the Test Execution, with the same placeholders.",
+        unset="from the CI system", ws=True),
+    Row("labels", Kind.LABELS, "Labels of a new Test Execution.", ws=True),
+    Row("fields", Kind.FIELDS, "Any Jira fields of a new Test Execution."),
+    Row("test-fields", Kind.FIELDS, "Any Jira fields of new Tests; only with `strategy: native` and an XML format."),
+)
+_MAPPING: Final = (
+    Row("strategy", Kind.CHOICE, "Convert to Xray JSON, or send the file to its own endpoint.", "auto",
+        choices=("auto", "convert", "native")),
+    Row("test-type", Kind.TEXT, "Type of Tests that are created, and whose identity is looked up.", "Generic", ws=True),
+    Row("key-pattern", Kind.REGEX, "Finds a Test key in the test's name (RE2 syntax).", ws=True),
+    Row("key-projects", Kind.PROJECTS, "Projects whose Test keys a report may name.", unset="all"),
+    Row("unmapped", Kind.CHOICE, "Results that have no Test key; `fail` stops before the import.", "create",
+        choices=("create", "skip", "fail"), ws=True),
+    Row("repeats", Kind.CHOICE, "Several results for one Test, over all reports.", "worst",
+        choices=("worst", "last", "best", "iterations"), ws=True),
+    Row("statuses", Kind.STATUSES, "Outcome to Xray status, for example `skipped: ABORTED`.", unset="by deployment", ws=True),
+    Row("timezone", Kind.ZONE, "Time zone of timestamps without offset.", "UTC", ws=True),
+    Row("attachments", Kind.CHOICE, "Results whose evidence is sent.", "failed", choices=("failed", "all", "none")),
+    Row("evidence-max-file", Kind.SIZE, "A larger file of evidence is left out with a notice.", "10 MB"),
+    Row("evidence-max-total", Kind.SIZE, "Evidence beyond this total is left out with a notice.", "100 MB"),
+    Row("comments", Kind.CHOICE, "Results whose failure text becomes the Test Run's comment.", "failed",
+        choices=("failed", "all", "none"), ws=True),
+)
+_DELIVERY: Final = (
+    Row("dry-run", Kind.FLAG, "As `plan`: everything up to the first write.", "false"),
+    Row("batch-tests", Kind.NUMBER, "Most Tests of one request.", unset="by deployment", least=1),
+    Row("batch-bytes", Kind.SIZE, "Most bytes of one request.", unset="by deployment", least=1),
+    Row("connect-timeout", Kind.SECONDS, "Longest wait for a connection.", "10", least=0.1),
+    Row("timeout", Kind.SECONDS, "Longest wait for one answer.", "300", least=0.1),
+    Row("time-budget", Kind.SECONDS, "All requests and their retries together.", "1800", least=0.1),
+    Row("ca-bundle", Kind.PATH, "Certificates (PEM) that are trusted besides the system's."),
+    Row("client-certificate", Kind.PATH, "Client certificate (PEM), with or without its key."),
+    Row("client-key", Kind.PATH, "Key (PEM) of the client certificate."),
+)
+_SNAPSHOTS: Final = (
+    Row("snapshots", Kind.SNAPSHOTS, "Items `{url, api-key}` (one macro) or `{page-id, api-key}` (whole page, global key)."),
+    Row("snapshot-urls", Kind.SECRETS, "Web request URLs of macros; masked."),
+    Row("snapshot-page-ids", Kind.PAGES, "Ids of Confluence pages whose snapshots are all taken."),
+    Row("snapshot-api-key", Kind.SECRET, "API key of `snapshot-urls` and `snapshot-page-ids`."),
+    Row("snapshot-bearer-token", Kind.SECRET, "Confluence Data Center 9 and later: personal access token besides the API key."),
+    Row("snapshots-url", Kind.URL_TEMPLATE, "Where the global key goes.",
+        "https://snapshots.radbeeapps.com/take-snapshot/{page-id}"),
+    Row("snapshots-when", Kind.CHOICE, "After an import that stored something, always, or when all tests passed.", "imported",
+        choices=("imported", "always", "passed")),
+    Row("snapshots-delay", Kind.SECONDS, "Settle time after the last import.", "5"),
+)
+_POLICY: Final = (
+    Row("fail-on", Kind.CHOICES, "What else fails the step; what could not be imported fails it always.", unset="none",
+        choices=("test-failures", "unmapped", "snapshots")),
+)
+_OUTPUT: Final = (
+    Row("result-file", Kind.TARGET, "Machine-readable result, in the workspace or the runner's temp folder."),
+    Row("dotenv-file", Kind.TARGET, "Outputs as `XRAY_<NAME>=` lines, for CI systems without step outputs."),
+    Row("job-summary", Kind.FLAG, "Summary of the job, where the CI system has one.", "true"),
+    Row("annotations", Kind.FLAG, "Annotations, where the CI system has them.", "true"),
+    Row("log-level", Kind.CHOICE, "How much is logged.", "info", choices=("error", "warning", "notice", "info", "debug")),
+)
+
+GROUPS: Final = {
+    "what": _WHAT, "where": _WHERE, "secrets": _SECRETS, "Test Execution": _EXECUTION, "mapping": _MAPPING,
+    "delivery": _DELIVERY, "Snapshots": _SNAPSHOTS, "policy": _POLICY, "output": _OUTPUT,
+}
+"""Groups in the order of the docs."""
+ROWS: Final = tuple(row._replace(group=group) for group, rows in GROUPS.items() for row in rows)
+BY_NAME: Final = {row.name: row for row in ROWS}
+
+LATER: Final = frozenset({
+    "oauth-consumer-key", "oauth-token", "oauth-private-key", "executions", "execution-scope", "on-rerun", "max-new-tests",
+    "scrub", "mapping", "reconcile", "state-dir", "html-report"})
+"""Settings of the published interface whose capability a later version brings."""

@@ -1,0 +1,143 @@
+"""The frozen result: what the user asked for, as types. Knows how to show itself without its secrets; reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from xray_ci.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTarget:
+    """One macro (`url`) or one whole page (`page_id`, global key) whose snapshots are taken; one of both is set."""
+
+    url: Secret | None = None
+    page_id: str | None = None
+    api_key: Secret
+    bearer_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting by its name with `_` for `-`; sizes in bytes, times in seconds, lists as tuples."""
+
+    command: str
+    config: Path | None
+    """The config file that was read."""
+    reports: tuple[str, ...]
+    format: str
+    if_no_reports: str
+
+    deployment: str
+    """`auto`, `cloud` or `server` as configured; see `resolved_deployment`."""
+    region: str
+    xray_url: str | None
+    jira_url: str | None
+    api_version: str | None
+    allow_http: bool
+
+    client_id: Secret | None
+    client_secret: Secret | None
+    jira_token: Secret | None
+    jira_username: str | None
+    jira_password: Secret | None
+    http_headers: tuple[tuple[str, Secret], ...]
+
+    project: str | None
+    test_execution: str | None
+    test_plan: str | None
+    test_environments: tuple[str, ...]
+    fix_version: str | None
+    revision: str | None
+    """None: the commit, which the CI system knows."""
+    summary: str | None
+    description: str | None
+    labels: tuple[str, ...]
+    fields: Mapping[str, object] | None
+    test_fields: Mapping[str, object] | None
+
+    strategy: str
+    test_type: str
+    key_pattern: str | None
+    key_projects: tuple[str, ...]
+    unmapped: str
+    repeats: str
+    statuses: Mapping[str, str]
+    """Outcome word (`model.Outcome` value) → status word; only those the user named."""
+    timezone: str
+    attachments: str
+    evidence_max_file: int
+    evidence_max_total: int
+    comments: str
+
+    dry_run: bool
+    batch_tests: int | None
+    batch_bytes: int | None
+    connect_timeout: float
+    timeout: float
+    time_budget: float
+    ca_bundle: Path | None
+    client_certificate: Path | None
+    client_key: Path | None
+
+    snapshots: tuple[SnapshotTarget, ...]
+    """All targets: items of `snapshots`, then `snapshot-urls`, then `snapshot-page-ids`."""
+    snapshot_urls: tuple[Secret, ...]
+    snapshot_page_ids: tuple[str, ...]
+    snapshot_api_key: Secret | None
+    snapshot_bearer_token: Secret | None
+    snapshots_url: str
+    """Template with `{page-id}`."""
+    snapshots_when: str
+    snapshots_delay: float
+
+    fail_on: frozenset[str]
+    result_file: Path | None
+    dotenv_file: Path | None
+    job_summary: bool
+    annotations: bool
+    log_level: str
+
+    workspace: Path
+    origins: Mapping[str, str]
+    notices: tuple[str, ...]
+    """What the user should know although it is no mistake, one line each."""
+
+    def origin(self, name: str) -> str:
+        """Return where a setting came from: `--x`, `INPUT_X`, `XRAY_CI_X`, `.xray-ci.yml:12:3`, or `default`."""
+        return self.origins.get(name.replace("_", "-"), "default")
+
+    def resolved_deployment(self) -> str | None:
+        """Return `cloud` or `server` as configured or as the credentials say; None where they say nothing."""
+        return resolve(self.deployment, has_cloud=(self.client_id or self.client_secret) is not None,
+                       has_jira=(self.jira_token or self.jira_username or self.jira_password) is not None,
+                       has_jira_url=self.jira_url is not None)
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return every secret there is, for the redactor."""
+        return tuple(dict.fromkeys(secret for item in fields(self) for secret in _secrets(getattr(self, item.name))))
+
+
+def resolve(deployment: str, *, has_cloud: bool, has_jira: bool, has_jira_url: bool) -> str | None:
+    """Say which product the configuration means: named, else by its credentials (INTERFACE: deployment)."""
+    if deployment != "auto":
+        return deployment
+    if has_cloud:
+        return "cloud"
+    return "server" if has_jira and has_jira_url else None
+
+
+def _secrets(value: object) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, SnapshotTarget):
+        for part in (value.url, value.api_key, value.bearer_token):
+            yield from _secrets(part)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _secrets(part)

@@ -1,0 +1,256 @@
+"""The emulator's own machinery: faults, clock, settings, the request log, the program."""
+
+import http.client
+import io
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from emulator_client import Emulated, form
+
+from xray_ci.emulator.clock import START, Clock
+from xray_ci.emulator.faults import Faults
+from xray_ci.emulator.jql import Invalid, Query
+from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.switches import Switches
+
+DOCUMENT = {"info": {"project": "SHOP", "summary": "Run"}, "tests": [{"testKey": "SHOP-3", "status": "PASSED"}]}
+LOST = (http.client.RemoteDisconnected, ConnectionResetError)
+
+
+def test_a_connection_dropped_before_the_work_leaves_nothing(emulator):
+    """`drop: before` cuts the connection; no Test Execution was made."""
+    emulator.fault("POST", "/api/v2/import/execution", drop="before")
+
+    with pytest.raises(LOST):
+        emulator.cloud("", DOCUMENT)
+
+    assert [] == emulator.executions()
+    assert [("before", None)] == [(each["dropped"], each["status"]) for each in emulator.imports()]
+
+
+def test_a_connection_dropped_after_the_work_leaves_the_work(emulator):
+    """`drop: after` loses the answer only, once."""
+    emulator.fault("POST", "/api/*/import/*", drop="after")
+
+    with pytest.raises(LOST):
+        emulator.cloud("", DOCUMENT)
+    again = emulator.cloud("", DOCUMENT)
+
+    assert 200 == again.status
+    assert 2 == len(emulator.executions())
+
+
+def test_a_dropped_connection_is_reset(emulator):
+    """The client sees a reset, not an orderly end."""
+    emulator.fault("GET", "/", drop="before")
+    place = emulator.url.removeprefix("http://").split(":")
+    with socket.create_connection((place[0], int(place[1])), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
+def test_faults_answer_skip_and_count(emulator):
+    """A fault waits for its turn, answers as told, and is used up."""
+    emulator.fault("GET", "/rest/api/*", status=503, headers={"Retry-After": "7"}, body="<html>away</html>", times=2, skip=1)
+
+    answers = [emulator.call("GET", "/rest/api/2/serverInfo") for _ in range(4)]
+
+    assert [200, 503, 503, 200] == [each.status for each in answers]
+    assert ("7", "text/html; charset=utf-8") == (answers[1].headers["retry-after"], answers[1].headers["content-type"])
+    assert "assumed" == answers[1].headers["x-emulator-basis"]
+
+
+def test_a_gateway_can_give_up_while_the_work_goes_on(emulator):
+    """`work` with a status: 504 is answered and the Test Execution exists."""
+    emulator.fault("POST", "/api", skip=1, status=504, work=True)
+
+    assert 504 == emulator.cloud("", DOCUMENT).status
+    assert 1 == len(emulator.executions())
+
+
+def test_the_first_fault_that_meets_wins_and_others_wait():
+    """Method and path decide; a skipping fault lets the next one act."""
+    faults = Faults()
+    faults.add({"match": {"method": "post", "path": "/a"}, "status": 500, "skip": 1})
+    faults.add({"match": {"path": "/a"}, "status": 502, "times": -1})
+
+    taken = [faults.take("POST", "/a/b") for _ in range(3)]
+
+    assert [502, 500, 502] == [each.status for each in taken if each is not None]
+    assert faults.take("GET", "/b") is None
+
+
+@pytest.mark.parametrize("order", [[], {"drop": "never"}, {"match": {"host": "x"}, "status": 1}, {"times": 1}, {"stats": 1}])
+def test_an_order_that_makes_no_sense_is_refused(order):
+    """Misspelt members do not pass silently."""
+    with pytest.raises(ValueError, match=r"fault|match|drop"):
+        Faults().add(order)
+
+
+def test_a_delayed_answer_comes_later_and_the_work_is_done_first(emulator):
+    """A client that gives up waiting finds the Test Execution."""
+    emulator.fault("GET", "/rest/api", delay_s=0.05)
+    begin = time.monotonic()
+
+    assert 200 == emulator.call("GET", "/rest/api/2/serverInfo").status
+    assert time.monotonic() - begin >= 0.05
+
+
+def test_the_log_holds_what_was_sent_and_no_secret(emulator):
+    """Credentials are cut from headers, and the body of authenticate is not kept."""
+    emulator.cloud("/junit", b"<testsuite/>", kind="application/xml", query={"projectKey": "SHOP", "odd": "1"})
+    emulator.call("POST", "/take-snapshot/131073", jira_snapshots_api_key="emulator-global-key")
+
+    log = emulator.requests()
+    assert ["authenticate", "import", "snapshot"] == [each["kind"] for each in log]
+    assert "emulator-secret" not in str(log)
+    assert "emulator-global-key" not in str(log)
+    assert "Bearer ***" == log[1]["headers"]["Authorization"]
+    assert ({"projectKey": "SHOP", "odd": "1"}, 12, "application/xml") == (log[1]["query"], log[1]["size"], log[1]["content_type"])
+    assert b"<testsuite/>" == emulator.body(log[1]["n"])
+    assert 404 == emulator.call("GET", f"/__emulator__/requests/{log[0]['n']}/body").status
+
+
+def test_the_log_names_the_parts(emulator):
+    """Name, file name, type and size of each part are there, and the part itself."""
+    body, kind = form(results=("r.xml", b"<testsuite/>", "application/xml"), info=("info.json", b"{}", "application/json"))
+    emulator.cloud("/junit/multipart", body, kind=kind)
+
+    record = emulator.imports()[0]
+
+    assert {("results", "r.xml", "application/xml", 12), ("info", "info.json", "application/json", 2)} == {
+        (each["name"], each["filename"], each["content_type"], each["size"]) for each in record["parts"]}
+    assert (400, b"{}") == (record["status"], emulator.part(record["n"], "info"))
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_control_answers_loopback_only(emulator, headers):
+    """A page from elsewhere cannot reach the control interface."""
+    assert 403 == emulator.call("POST", "/__emulator__/reset", **headers).status
+
+
+def test_reset_forgets_everything(emulator):
+    """World, log, faults, settings and time go back."""
+    fresh = emulator.state()
+    emulator.cloud("", DOCUMENT)
+    emulator.settings(region="eu")
+    emulator.fault("GET", "/", status=500)
+    emulator.clock(advance=99999)
+
+    emulator.reset()
+
+    later = emulator.state()
+    assert {**fresh, "now": ""} == {**later, "now": ""}
+    assert fresh["now"][:10] == later["now"][:10]
+    assert [] == emulator.requests()
+
+
+@pytest.mark.parametrize("order", [{"set": "2024-01-01T00:00:00"}, {"set": "x"}, {"step": 1}])
+def test_the_clock_takes_moments_with_offset_only(emulator, order):
+    """A wrong order is 400 and moves nothing."""
+    with pytest.raises(AssertionError, match="error"):
+        emulator.clock(**order)
+    assert "2024-01-02T03:0" == emulator.state()["now"][:15]
+
+
+def test_the_clock_ticks_jumps_and_stands_still():
+    """Time follows the given counter, from a fixed start."""
+    ticks = iter(range(100))
+    clock = Clock(monotonic=lambda: next(ticks))
+    assert timedelta(seconds=1) == clock.now() - START
+
+    clock.freeze(frozen=True)
+    clock.set(datetime(2030, 1, 1, tzinfo=UTC))
+    clock.advance(60)
+
+    assert datetime(2030, 1, 1, 0, 1, tzinfo=UTC) == clock.now() == clock.now()
+
+
+@pytest.mark.parametrize("changes", [{"regoin": "eu"}, {"region": "mars"}, {"max_body": "1"}, {"sso_redirect": 1}, {"rate_limit": True}])
+def test_a_wrong_setting_changes_nothing(changes):
+    """Names, choices and types are checked before anything is set."""
+    switches = Switches()
+
+    with pytest.raises(ValueError, match=r"setting|one of|takes"):
+        switches.patch({"language": "de", **changes})
+
+    assert Switches() == switches
+
+
+@pytest.mark.parametrize("text", ["project", "project = ", "project = SHOP OR key = A-1", "unknown = 1", "project = SHOP key = A-1"])
+def test_jql_that_cannot_be_read_is_said(text):
+    """The little JQL refuses what it does not know instead of finding everything."""
+    with pytest.raises(Invalid):
+        Query(text)
+
+
+def test_an_access_gateway_asks_for_its_header(emulator):
+    """Without the header nothing behind the gateway answers."""
+    emulator.settings(required_header="X-Gateway: open")
+
+    assert 403 == emulator.call("GET", "/rest/api/2/serverInfo").status
+    assert 200 == emulator.call("GET", "/rest/api/2/serverInfo", X_Gateway="open").status
+
+
+def test_a_malformed_form_is_400(emulator):
+    """A multipart body without its boundary is refused."""
+    assert 400 == emulator.cloud("/junit/multipart", b"nothing", kind="multipart/form-data").status
+
+
+def test_large_and_chunked_bodies_are_read_to_their_end(emulator):
+    """A body of unknown length arrives whole; its evidence is stored."""
+    head = b'{"tests":[{"testKey":"SHOP-3","status":"PASSED","evidence":[{"filename":"a","data":"'
+    pieces = [head, *[b"QUFB" * 65536] * 12, b'"}]}]}']
+    place = emulator.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(place, timeout=30)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {emulator.token()}"}
+    connection.request("POST", "/api/v2/import/execution", iter(pieces), headers, encode_chunked=True)
+    assert 200 == connection.getresponse().status
+    connection.close()
+
+    assert 3 * 65536 * 12 == emulator.runs("SHOP-41")["SHOP-3"]["evidence"][0]["size"]
+    assert sum(map(len, pieces)) == emulator.imports()[0]["size"]
+
+
+def test_two_emulators_do_not_share_a_world():
+    """Each server has its own port and world; a taken port is an OSError."""
+    with Emulator() as first, Emulator() as second:
+        Emulated(first.url).cloud("", DOCUMENT)
+        assert [] == Emulated(second.url).executions()
+        with pytest.raises(OSError, match="in use"):
+            Emulator(int(first.url.rpartition(":")[2])).__enter__()
+
+
+def test_the_program_prints_its_address_first_and_ends_on_sigterm():
+    """First line of standard output is the base URL alone; SIGTERM ends it with code 0."""
+    with subprocess.Popen([sys.executable, "-m", "xray_ci.emulator", "--port", "0"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as program:
+        url = program.stdout.readline().rstrip("\n")
+        try:
+            assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", url)
+            assert 200 == Emulated(url).call("GET", "/").status
+        finally:
+            program.send_signal(signal.SIGTERM)
+        rest, guide = program.communicate(timeout=20)
+    assert (0, "") == (program.returncode, rest)
+    assert f"XRAY_CI_JIRA_URL={url}/jira" in guide
+
+
+def test_a_taken_port_is_said():
+    """The program names the port and the way out, with its own exit code."""
+    from xray_ci.emulator import app
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with Emulator() as serving:
+            assert 2 == app.run(int(serving.url.rpartition(":")[2]), io.StringIO())
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

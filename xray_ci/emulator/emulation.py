@@ -1,0 +1,81 @@
+"""All that lives between two requests, and one request on its way. Knows the pieces, none of the interfaces."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xray_ci.emulator.clock import Clock
+from xray_ci.emulator.evidence import Shelf
+from xray_ci.emulator.faults import Faults
+from xray_ci.emulator.seed import seed
+from xray_ci.emulator.switches import Switches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from werkzeug.wrappers import Request, Response
+
+    from xray_ci.emulator.body import Body, Part
+    from xray_ci.emulator.records import Record
+
+
+class Emulation:
+    """The world, its clock, how it behaves, and what it was asked. One lock guards all of it."""
+
+    def __init__(self, folder: Path, *, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.shelf = Shelf(folder / "evidence")
+        self.faults = Faults()
+        self.lock = threading.RLock()
+        self.stopping = threading.Event()
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the seed world, the default behaviour and the first moment; forget requests and faults."""
+        self.clock.reset()
+        self.shelf.clear()
+        self.faults.clear()
+        self.world = seed()
+        self.switches = Switches()
+        self.records: list[Record] = []
+        self.calls: dict[str, list[datetime]] = {}
+        """Moments of each client's calls, for the rate limit."""
+        self.failed_logins = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One request with everything a route needs to answer it."""
+
+    emulation: Emulation
+    request: Request
+    body: Body
+    parts: tuple[Part, ...]
+
+    @property
+    def base(self) -> str:
+        """Return the emulator's own address as the client called it, without a slash at the end."""
+        return self.request.host_url.rstrip("/")
+
+    @property
+    def now(self) -> datetime:
+        """Return the emulator's moment."""
+        return self.emulation.clock.now()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a URL leads to."""
+
+    kind: str
+    handle: Callable[..., Response]
+    """Called with the Call and the URL's variables by name."""
+
+
+def arguments(call: Call) -> dict[str, Any]:
+    """Return the query, last value of each name."""
+    return {name: values[-1] for name, values in call.request.args.lists()}

@@ -1,0 +1,105 @@
+"""Faults that were ordered for coming requests. Knows methods and paths; nothing of what the requests mean."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MEMBERS: Final = frozenset({"match", "times", "status", "headers", "body", "delay_s", "drop", "skip", "work"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One ordered fault: which requests it meets, how often, and what happens to them."""
+
+    method: str = "*"
+    path: str = "*"
+    """A prefix, or a glob when it holds `*`, `?` or `[`; the query is not looked at."""
+    times: int = 1
+    """Requests it meets; below 0 = all."""
+    skip: int = 0
+    """Requests it lets pass first."""
+    status: int | None = None
+    """Answered instead of the real answer."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    delay_s: float = 0.0
+    """Real seconds before the answer leaves; work has been done by then."""
+    drop: str | None = None
+    """`before`: the connection is cut and nothing was done. `after`: the work is done, its answer is lost."""
+    work: bool = False
+    """With `status`: the work is done all the same, as behind a gateway that gave up waiting."""
+
+    def meets(self, method: str, path: str) -> bool:
+        """Say whether a request is of the kind this fault waits for."""
+        if self.method not in ("*", method):
+            return False
+        if any(sign in self.path for sign in "*?["):
+            return fnmatch.fnmatchcase(path, self.path)
+        return path.startswith(self.path)
+
+
+class Faults:
+    """The queue; the first fault that meets a request is the one."""
+
+    def __init__(self) -> None:
+        self._queue: list[Fault] = []
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, order: Any) -> None:
+        """Queue one order as the control interface takes it; raises ValueError when it makes no sense."""
+        self._queue.append(read(order))
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._queue.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault for one request and count it."""
+        for fault in self._queue:
+            if not fault.meets(method, path):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                continue
+            if fault.times > 0:
+                fault.times -= 1
+                if fault.times == 0:
+                    self._queue.remove(fault)
+            return fault
+        return None
+
+
+def read(order: Any) -> Fault:
+    """Turn `{match:{method,path}, times, status, headers, body, delay_s, drop, skip, work}` into a Fault."""
+    if not isinstance(order, dict) or not set(order) <= _MEMBERS:
+        raise ValueError(f"a fault is an object with {', '.join(sorted(_MEMBERS))}")
+    match = order.get("match", {})
+    if not isinstance(match, dict) or not set(match) <= {"method", "path"}:
+        raise ValueError("match takes method and path")
+    if order.get("drop") not in (None, "before", "after"):
+        raise ValueError("drop is before or after")
+    if order.get("status") is None and order.get("drop") is None and not order.get("delay_s"):
+        raise ValueError("a fault needs status, drop or delay_s")
+    body, content_type = _body(order.get("body", ""))
+    headers = {str(name): str(value) for name, value in order.get("headers", {}).items()}
+    return Fault(method=str(match.get("method", "*")).upper(), path=str(match.get("path", "*")),
+                 times=int(order.get("times", 1)), skip=int(order.get("skip", 0)), status=order.get("status"),
+                 headers=headers, body=body, content_type=content_type, delay_s=float(order.get("delay_s", 0)),
+                 drop=order.get("drop"), work=bool(order.get("work", False)))
+
+
+def _body(value: Any) -> tuple[bytes, str]:
+    if not isinstance(value, str):
+        return json.dumps(value).encode(), "application/json"
+    if value.lstrip().startswith("<"):
+        return value.encode(), "text/html; charset=utf-8"
+    return value.encode(), "text/plain; charset=utf-8"

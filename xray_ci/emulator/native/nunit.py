@@ -1,0 +1,60 @@
+"""NUnit XML, version 2 and 3, as Xray reads it. Identity is the full name of the test case (A)."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+from xray_ci.emulator.native.report import Read, Surroundings, children, generic, text, words, xml_root
+from xray_ci.emulator.sides import FAIL, PASS, TODO
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
+
+    from xray_ci.emulator.importing import Result
+
+_WORDS = {"Passed": PASS, "Success": PASS, "Failed": FAIL, "Failure": FAIL, "Error": FAIL}
+
+
+def read(source: IO[bytes], around: Surroundings) -> Read:  # noqa: ARG001 - one signature for all readers
+    """Read every test case at every depth; a suite's requirements hold for its cases (O)."""
+    root = xml_root(source, "test-run", "test-results", "test-suite")
+    results: list[Result] = []
+    stack: list[tuple[tuple[str, ...], ET.Element]] = [((), root)]
+    while stack:
+        requirements, element = stack.pop()
+        inherited = (*requirements, *_properties(element).get("requirement", ()))
+        for each in reversed(list(element)):
+            if each.tag == "test-case":
+                results.append(_result(each, inherited))
+            elif each.tag in ("test-suite", "results"):
+                stack.append((inherited, each))
+    return Read(results=results)
+
+
+def _result(case: ET.Element, inherited: tuple[str, ...]) -> Result:
+    said = _properties(case)
+    whole = case.get("fullname", case.get("name", ""))
+    named = said.get("test", said.get("testkey", said.get("test_key", ())))
+    return generic(whole, case.get("name", ""), key=named[0] if named else None, status=_status(case),
+                   requirements=(*inherited, *said.get("requirement", ())),
+                   labels=(*said.get("category", ()), *(each.get("name", "") for each in case.iter("category"))),
+                   start=case.get("start-time"), finish=case.get("end-time"),
+                   output="\n".join(text(each) for each in case.iter("message")))
+
+
+def _status(case: ET.Element) -> str:
+    """Before 2.5 there was no result, but `executed` and `success`."""
+    if case.get("result") is not None:
+        return _WORDS.get(case.get("result", ""), TODO)
+    if case.get("executed") != "True":
+        return TODO
+    return PASS if case.get("success") == "True" else FAIL
+
+
+def _properties(element: ET.Element) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for holder in children(element, "properties"):
+        for each in children(holder, "property"):
+            name = each.get("name", "").lower()
+            found[name] = (*found.get(name, ()), *words(each.get("value"), ","))
+    return found

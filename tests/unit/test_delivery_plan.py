@@ -1,0 +1,213 @@
+"""The plan: which requests, in which order, with what in them, before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from xray_ci.delivery.converted import Batch, convert
+from xray_ci.delivery.native import NativeFile, endpoints_of, native
+from xray_ci.delivery.plan import Hole, Notice, Target
+from xray_ci.delivery.send import upload
+from xray_ci.deployments import CLOUD, DEPLOYMENTS, JSON_FORMATS, SERVER, XML_FORMATS
+from xray_ci.errors import ConfigurationError
+
+INFO = {"project": "SHOP", "summary": "nightly"}
+FORM_INFO = {"fields": {"project": {"key": "SHOP"}}}
+
+
+@pytest.fixture
+def batches(tmp_path):
+    """Return two batches in one spooled file."""
+    first, second = b'{"testKey":"SHOP-1"}', b'{"testKey":"SHOP-3"},{"testKey":"SHOP-4"}'
+    (tmp_path / "spool").write_bytes(first + second)
+    return (Batch(path=tmp_path / "spool", offset=0, length=len(first), tests=1),
+            Batch(path=tmp_path / "spool", offset=len(first), length=len(second), tests=2))
+
+
+def body_of(call, key=None) -> bytes:
+    """Return what would be sent."""
+    return b"".join(upload(call, key, Random(1)).body)
+
+
+def xml(name="junit", shown="r.xml") -> NativeFile:
+    """Return a native report."""
+    return NativeFile(format=name, shown=(shown,), pieces=(b"<report/>",), tests=3)
+
+
+def test_one_batch_is_one_request_that_creates(batches):
+    """Nothing but one plain request where one will do."""
+    plan = convert(Target(deployment=CLOUD, project="SHOP"), batches[:1], info=INFO)
+
+    (call,) = plan.calls
+    assert {"info": INFO, "tests": [{"testKey": "SHOP-1"}]} == json.loads(body_of(call))
+    assert call.execution is None
+    assert ("1. create a Test Execution in SHOP: 1 result, 78 bytes, POST /import/execution",) == plan.describe()
+
+
+def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
+    """The second request has a hole for the key and names the Test Plan for the Tests that only it brings."""
+    plan = convert(Target(deployment=SERVER, project="SHOP", test_plan="SHOP-2"), batches, info=INFO)
+
+    first, second = plan.calls
+    assert Hole.EXECUTION_KEY is second.execution
+    assert "testExecutionKey" not in json.loads(body_of(first))
+    assert {"testExecutionKey": "SHOP-41", "info": {"testPlanKey": "SHOP-2"},
+            "tests": [{"testKey": "SHOP-3"}, {"testKey": "SHOP-4"}]} == json.loads(body_of(second, "SHOP-41"))
+    assert 3 == plan.tests
+    assert "add to the Test Execution that the first request creates" in plan.describe()[1]
+    with pytest.raises(LookupError):
+        body_of(second)
+
+
+def test_an_existing_test_execution_gets_every_batch(batches):
+    """With a key from the settings no request creates, and the multipart path is not taken."""
+    target = Target(deployment=CLOUD, test_execution="SHOP-7", fields={"x": 1})
+    plan = convert(target, batches, info=None, form_info=FORM_INFO)
+
+    assert ["SHOP-7", "SHOP-7"] == [call.execution for call in plan.calls]
+    assert ["SHOP-7", "SHOP-7"] == [json.loads(body_of(call))["testExecutionKey"] for call in plan.calls]
+
+
+@pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "result")])
+def test_fields_make_the_first_request_a_form_and_the_later_ones_plain(batches, deployment, part):
+    """Only the multipart path takes fields, and it only creates."""
+    plan = convert(Target(deployment=deployment, project="SHOP", labels=("nightly",)), batches, info=INFO, form_info=FORM_INFO)
+
+    first, second = plan.calls
+    assert first.endpoint.multipart
+    assert not second.endpoint.multipart
+    assert [("info", "info.json"), (part, "results.json")] == [(each.name, each.filename) for each in first.body.parts]
+    assert b'name="info"; filename="info.json"' in body_of(first)
+    assert b'{"tests":[{"testKey":"SHOP-1"}]}' in body_of(first)
+
+
+def test_a_plan_knows_whether_the_info_part_counts(batches):
+    """What the `info` part could not carry is only told when it is sent."""
+    wanted = {"deployment": CLOUD, "project": "SHOP"}
+
+    assert convert(Target(**wanted, fields={"x": 1}), batches, info=INFO, form_info=FORM_INFO).by_form
+    assert not convert(Target(**wanted), batches, info=INFO, form_info=FORM_INFO).by_form
+
+
+def test_no_batch_is_no_request():
+    """Nothing to import is an empty plan."""
+    assert () == convert(Target(deployment=CLOUD, project="SHOP"), (), info=INFO).calls
+
+
+def test_a_plan_is_the_same_every_time(batches):
+    """Same input, same objects."""
+    target = Target(deployment=CLOUD, project="SHOP")
+
+    assert convert(target, batches, info=INFO) == convert(target, batches, info=INFO)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
+@pytest.mark.parametrize("name", XML_FORMATS)
+def test_native_xml_files_share_one_test_execution(deployment, name):
+    """The first file creates with everything in its query, the next ones name its key."""
+    target = Target(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome", "linux"), revision="abc",
+                    fix_version="1.0")
+    plan = native(target, [xml(name, "a.xml"), xml(name, "b.xml")])
+
+    first, second = plan.calls
+    assert (("projectKey", "SHOP"), ("testPlanKey", "SHOP-2"), ("testEnvironments", "chrome;linux"), ("revision", "abc"),
+            ("fixVersion", "1.0")) == first.query
+    assert (("testExecKey", Hole.EXECUTION_KEY), ("testPlanKey", "SHOP-2")) == second.query
+    assert () == plan.notices
+    if deployment is SERVER:
+        assert b'name="file"; filename="report.xml"\r\nContent-Type: application/xml\r\n\r\n<report/>\r\n' in body_of(first)
+    else:
+        assert b"<report/>" == body_of(first)
+
+
+def test_native_xml_into_an_existing_test_execution():
+    """The key of the settings is in every request."""
+    plan = native(Target(deployment=CLOUD, project="SHOP", test_execution="SHOP-7"), [xml(), xml("robot")])
+
+    assert [(("testExecKey", "SHOP-7"),)] * 2 == [call.query for call in plan.calls]
+
+
+@pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "file")])
+def test_native_fields_take_the_multipart_path_once(deployment, part):
+    """Fields of the Test Execution and of Tests go with the first file; what later files lose is counted."""
+    target = Target(deployment=deployment, project="SHOP", fields={"x": 1}, test_fields={"labels": ["auto"]})
+    plan = native(target, [xml(shown="a"), xml(shown="b"), xml(shown="c")], form_info=FORM_INFO)
+
+    assert ["info", part, "testInfo"] == [each.name for each in plan.calls[0].body.parts]
+    assert b'{"fields":{"labels":["auto"],"project":{"key":"SHOP"}}}' in body_of(plan.calls[0])
+    assert () == plan.calls[0].query
+    assert [False, False] == [call.endpoint.multipart for call in plan.calls[1:]]
+    assert (Notice(text="`test-fields` is left out: a request to an existing Test Execution cannot carry it", count=2),) == plan.notices
+
+
+def test_test_fields_may_come_in_jiras_own_shape():
+    """`fields` and `update` as in Jira's create call are kept as they are."""
+    target = Target(deployment=CLOUD, project="SHOP", test_fields={"fields": {"labels": ["a"]}, "update": {"x": []}})
+    plan = native(target, [xml()], form_info=FORM_INFO)
+
+    assert b'{"fields":{"labels":["a"],"project":{"key":"SHOP"}},"update":{"x":[]}}' in body_of(plan.calls[0])
+
+
+@pytest.mark.parametrize("name", JSON_FORMATS)
+@pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "result")])
+def test_native_json_takes_the_multipart_path_to_name_its_project(deployment, part, name):
+    """The plain path of Cucumber and Behave knows no project, so it is only taken when none is known."""
+    report = NativeFile(format=name, shown=("c.json",), pieces=(b"[]",))
+    with_info = native(Target(deployment=deployment, project="SHOP"), [report], form_info=FORM_INFO)
+    without = native(Target(deployment=deployment, test_plan="SHOP-2"), [report])
+
+    assert ["info", part] == [each.name for each in with_info.calls[0].body.parts]
+    assert b"[]" == body_of(without.calls[0])
+    assert (Notice(text=f"`test-plan` is left out: the path for {name} reports cannot carry it"),) == without.notices
+
+
+def test_json_goes_first_so_that_xml_can_follow_to_its_key():
+    """What can only create creates; what can be added is added."""
+    plan = native(Target(deployment=CLOUD, project="SHOP"), [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",))],
+                  form_info=FORM_INFO)
+
+    assert ["cucumber", "junit"] == [call.endpoint.format for call in plan.calls]
+    assert [None, Hole.EXECUTION_KEY] == [call.execution for call in plan.calls]
+    assert () == plan.notices
+
+
+def test_formats_that_only_create_make_several_test_executions_and_say_so():
+    """Cucumber and Behave together cannot share one."""
+    files = [NativeFile(format=name, shown=("c",), pieces=(b"[]",)) for name in JSON_FORMATS]
+    plan = native(Target(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
+
+    assert ["2 Test Executions are created: these formats cannot be added to an existing one"] == [each.text for each in plan.notices]
+
+
+def test_a_bundle_is_a_form_on_server():
+    """A zip goes as the part `file`; what its path cannot carry is told."""
+    plan = native(Target(deployment=SERVER, project="SHOP", revision="abc"),
+                  [NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))])
+
+    assert b'name="file"; filename="results.zip"\r\nContent-Type: application/zip\r\n\r\nPK' in body_of(plan.calls[0])
+    assert {"`project`", "`revision`"} == {each.text.split()[0] for each in plan.notices}
+
+
+@pytest.mark.parametrize(("deployment", "name", "more", "where"), [
+    (CLOUD, "bundle", {"project": "SHOP"}, "strategy"), (CLOUD, "trx", {"project": "SHOP"}, "strategy"),
+    (SERVER, "cucumber", {"test_execution": "SHOP-7"}, "test-execution"), (SERVER, "bundle", {"test_execution": "SHOP-7"}, "test-execution"),
+    (CLOUD, "junit", {}, "project")])
+def test_what_cannot_work_is_configuration(deployment, name, more, where):
+    """A format without endpoint, a target it cannot have and a project it lacks are refused before anything is sent."""
+    with pytest.raises(ConfigurationError) as raised:
+        native(Target(deployment=deployment, **more), [NativeFile(format=name, shown=("x",), pieces=(b"",))])
+
+    assert where == raised.value.where
+
+
+@pytest.mark.parametrize(("deployment", "bundle"), [(CLOUD, False), (SERVER, True)])
+def test_the_native_formats_come_from_the_table(deployment, bundle):
+    """A format is native where it has an endpoint."""
+    names = endpoints_of(deployment)
+
+    assert {*XML_FORMATS, *JSON_FORMATS} <= set(names)
+    assert bundle == ("bundle" in names)
+    assert "xray-json" not in names

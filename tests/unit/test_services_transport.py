@@ -1,0 +1,301 @@
+"""One call, one outcome: against sockets that answer well, badly, half and never."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from wire_server import Connection, WireServer, answer, outcome_of, says
+
+from xray_ci.secret import Redactor, Secret
+from xray_ci.services import transport as module
+from xray_ci.services.auth import Basic, Bearer
+from xray_ci.services.body import Pieces, Slice, Upload
+from xray_ci.services.call import Call, CallKind
+from xray_ci.services.outcome import Answered, Failed, Lost, Redirected, Refused, Throttled
+from xray_ci.services.transport import Options, Transport
+
+
+def test_json_is_taken_by_content_whatever_its_declared_type():
+    """An answer is JSON when its body is, not when its header says so."""
+    with WireServer(says(answer(body=b'{"key": "SHOP-1"}', Content_Type="text/html"))) as server:
+        outcome = outcome_of(server.url)
+
+    assert isinstance(outcome, Answered)
+    assert {"key": "SHOP-1"} == outcome.json
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>{}</html>", b'{"a": NaN}', b'{"a": 1} trailing', b"[" * 100_000, b"\xff\xfe{"])
+def test_what_is_no_json_document_is_none(body):
+    """Half documents, pages, NaN and absurd depth are no JSON and no crash."""
+    with WireServer(says(answer(body=body, Content_Type="application/json"))) as server:
+        outcome = outcome_of(server.url)
+
+    assert isinstance(outcome, Answered)
+    assert outcome.json is None
+
+
+def test_a_body_is_sized_and_streamed_from_disk(tmp_path):
+    """A body of memory and file slices arrives whole, with its length and without chunks."""
+    content = Random(1).randbytes(700_000)
+    (tmp_path / "spool").write_bytes(b"before" + content + b"after")
+    body = Pieces(pieces=(b"[", Slice(path=tmp_path / "spool", offset=6, length=700_000), b"]"))
+    with WireServer(says(answer())) as server, Transport(Options(), Redactor()) as transport:
+        transport.call(Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body)))
+
+    (request,) = server.requests
+    assert "700002" == request.headers["content-length"]
+    assert "transfer-encoding" not in request.headers
+    assert b"[" + content + b"]" == request.body
+
+
+def test_a_post_without_body_says_so():
+    """A trigger has no body, and its length is said to be 0."""
+    with WireServer(says(answer("202 Accepted"))) as server:
+        outcome_of(server.url, kind=CallKind.TRIGGER, body=None)
+
+    assert "0" == server.requests[0].headers["content-length"]
+    assert "content-type" not in server.requests[0].headers
+
+
+def test_every_request_says_who_asks():
+    """The user agent is ours with its version."""
+    with WireServer(says(answer())) as server:
+        outcome_of(server.url)
+
+    assert module.USER_AGENT == server.requests[0].headers["user-agent"]
+
+
+def test_a_netrc_never_wins_over_our_authorization(tmp_path, monkeypatch):
+    """A .netrc that names the host changes nothing, neither with an authorization of ours nor without one."""
+    (tmp_path / ".netrc").write_text("default login thief password stolen\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with WireServer(says(answer())) as server:
+        outcome_of(server.url, auth=Bearer(token=Secret("ours")))
+        outcome_of(server.url)
+
+    assert "Bearer ours" == server.requests[0].headers["authorization"]
+    assert "authorization" not in server.requests[1].headers
+
+
+def test_basic_authentication_is_utf8():
+    """User and password beyond ASCII go as UTF-8."""
+    with WireServer(says(answer())) as server:
+        outcome_of(server.url, auth=Basic(user="jürgen", password=Secret("pässwort")))
+
+    assert "Basic asO8cmdlbjpww6Rzc3dvcnQ=" == server.requests[0].headers["authorization"]
+
+
+def test_gateway_headers_go_along_but_do_not_replace_our_authorization():
+    """Headers for a gateway are sent, save one that would replace the authorization."""
+    options = Options(headers=(("CF-Access-Client-Id", Secret("gate")), ("authorization", Secret("Basic gate"))))
+    with WireServer(says(answer())) as server:
+        outcome_of(server.url, auth=Bearer(token=Secret("ours")), options=options)
+
+    assert "gate" == server.requests[0].headers["cf-access-client-id"]
+    assert "Bearer ours" == server.requests[0].headers["authorization"]
+
+
+def test_gateway_headers_stay_away_from_other_hosts():
+    """A call that is not for Jira or Xray goes without the gateway's headers."""
+    with WireServer(says(answer())) as server:
+        outcome_of(server.url, kind=CallKind.TRIGGER, gateway=False, options=Options(headers=(("X-Gate", Secret("gate")),)))
+
+    assert "x-gate" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_no_redirect_is_followed(status):
+    """A redirect is an outcome and nothing is sent after it."""
+    with WireServer(says(answer(status, Location="http://127.0.0.1:1/login.jsp"))) as server:
+        outcome = outcome_of(server.url)
+
+    assert isinstance(outcome, Redirected)
+    assert "http://127.0.0.1:1/login.jsp" == outcome.location
+    assert 1 == len(server.requests)
+
+
+def test_no_cookie_is_kept():
+    """What one answer sets is not sent with the next request."""
+    with WireServer(says(*[answer(Set_Cookie="JSESSIONID=1; Path=/")] * 2)) as server, Transport(Options(), Redactor()) as transport:
+        for _ in range(2):
+            transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
+
+    assert 2 == len(server.requests)
+    assert "cookie" not in server.requests[1].headers
+
+
+@pytest.mark.parametrize(("status", "kind"), [("400 Bad", Refused), ("404 Not Found", Refused), ("413 Large", Refused),
+                                              ("408 Timeout", Failed), ("500 Oops", Failed), ("502 Bad Gateway", Failed),
+                                              ("204 None", Answered), ("999 What", Failed)])
+def test_the_status_decides_the_outcome(status, kind):
+    """4xx is refused, 5xx and what nobody knows may have been done."""
+    with WireServer(says(answer(status))) as server:
+        outcome = outcome_of(server.url)
+
+    assert kind is type(outcome)
+
+
+@pytest.mark.parametrize(("headers", "body", "after"), [
+    ({"Retry_After": "7"}, b"", 7.0),
+    ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 GMT"}, b"", 60.0),
+    ({}, b'{"error":{"text":"Too many","nextValidRequestDate":"2026-03-10T02:30:20.000Z"}}', 20.0),
+    ({"Retry_After": "soon"}, b'{"error":{"nextValidRequestDate":"2026-03-10T02:30:20Z"}}', 20.0),
+    ({"Retry_After": "Tue, 10 Mar 2026 02:00:00 GMT"}, b"", 0.0),
+    ({}, b'{"error":"Too many"}', None),
+    ({"Retry_After": "-1"}, b"", None),
+])
+def test_a_wait_is_read_from_header_or_body(headers, body, after):
+    """Seconds, a date, else the date in the body, else nothing."""
+    with (WireServer(says(answer("429 Too Many", body, **headers))) as server,
+          Transport(Options(), Redactor(), now=lambda: datetime(2026, 3, 10, 2, 30, tzinfo=UTC)) as transport):
+        outcome = transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
+
+    assert isinstance(outcome, Throttled)
+    assert after == outcome.after
+
+
+def test_silence_after_the_request_is_lost():
+    """The request was read and no answer comes within the time: nobody knows."""
+    done = threading.Event()
+
+    def silent(connection: Connection) -> None:
+        connection.request()
+        done.wait(10)
+
+    with WireServer(silent) as server:
+        outcome = outcome_of(server.url, options=Options(connect_timeout=5, timeout=0.2))
+        done.set()
+
+    assert Lost(cause="no answer within 0.2 s") == outcome
+
+
+def test_a_connection_closed_without_answer_is_lost():
+    """The request was read and the connection closed: nobody knows."""
+    with WireServer(lambda connection: connection.request()) as server:
+        outcome = outcome_of(server.url)
+
+    assert isinstance(outcome, Lost)
+
+
+def test_a_reset_after_the_request_is_lost():
+    """The request was read and the connection reset: nobody knows."""
+    def resets(connection: Connection) -> None:
+        connection.request()
+        connection.reset()
+
+    with WireServer(resets) as server:
+        outcome = outcome_of(server.url)
+
+    assert isinstance(outcome, Lost)
+
+
+def test_half_a_success_is_lost_and_half_a_refusal_is_a_refusal():
+    """An answer that ends too early: its status still decides a refusal, a success needs its body."""
+    with WireServer(says(b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"key":'),
+                    says(b"HTTP/1.1 400 Bad\r\nContent-Length: 50\r\n\r\nproject unknown")) as server:
+        success, refusal = outcome_of(server.url), outcome_of(server.url)
+
+    assert Lost(cause="status 200 came, and then the answer ended too early") == success
+    assert isinstance(refusal, Refused)
+    assert "project unknown" == refusal.text
+
+
+def test_a_dripping_answer_ends_at_the_time_cap(clock):
+    """A body that comes piece by piece, each within the read timeout, cannot take for ever."""
+    def drips(connection: Connection) -> None:
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        for _ in range(1000):
+            connection.send(b"x" * 100)
+
+    def ticking() -> float:
+        clock.sleep(400)
+        return clock.monotonic()
+
+    with WireServer(drips) as server, Transport(Options(), Redactor(), clock=ticking) as transport:
+        outcome = transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
+
+    assert Lost(cause="status 200 came, and then its body was not complete within 300 s") == outcome
+
+
+def test_an_endless_answer_is_cut(monkeypatch):
+    """No answer is held beyond the bound."""
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 1000)
+    with WireServer(says(answer(body=b"x" * 200_000))) as server:
+        outcome = outcome_of(server.url)
+
+    assert Lost(cause="status 200 came, and then an answer of more than 1,000 bytes") == outcome
+
+
+def test_a_refusal_while_the_body_is_still_sent_is_read():
+    """A server that answers 401 after the head and closes is heard, though the body was not wanted any more."""
+    def early(connection: Connection) -> None:
+        connection.head()
+        connection.send(answer("401 Unauthorized", b'{"error":"no"}', Connection="close"))
+        connection.sock.shutdown(socket.SHUT_WR)
+        while connection.sock.recv(65536):
+            pass
+
+    with WireServer(early) as server:
+        outcome = outcome_of(server.url, body=b"x" * 8_000_000)
+
+    assert isinstance(outcome, Refused)
+    assert 401 == outcome.status
+
+
+def test_a_refusal_and_a_hard_close_while_the_body_is_sent_never_counts_as_sent_or_unsent_wrongly():
+    """When the close cuts the answer off, the outcome is the refusal or lost, never `not sent`."""
+    def early(connection: Connection) -> None:
+        connection.head()
+        connection.send(answer("401 Unauthorized", b"{}", Connection="close"))
+        connection.reset()
+
+    with WireServer(early) as server:
+        outcome = outcome_of(server.url, body=b"x" * 8_000_000)
+
+    assert isinstance(outcome, (Refused, Lost))
+
+
+def test_an_import_never_rides_on_an_idle_connection():
+    """A connection that the server may be closing is not used for an import; reads share one."""
+    served: list[int] = []
+
+    def counting(connection: Connection) -> None:
+        served.append(1)
+        while connection.request().line:
+            connection.send(answer())
+
+    with WireServer(counting) as server, Transport(Options(), Redactor()) as transport:
+        for kind in (CallKind.READ, CallKind.READ, CallKind.IMPORT, CallKind.IMPORT):
+            transport.call(Call(kind=kind, method="POST", url=server.url))
+
+    assert 3 == len(served)
+
+
+def test_what_is_observed_holds_no_secret():
+    """The line about a call has method, address and status, no header; a secret address is replaced."""
+    lines: list[str] = []
+    with (WireServer(says(answer())) as server,
+          Transport(Options(headers=(("X-Gate", Secret("gate")),)), Redactor(), observe=lines.append) as transport):
+        transport.call(Call(kind=CallKind.TRIGGER, method="POST", url=server.url + "/hidden", shown="snapshot of page 1",
+                            auth=Bearer(token=Secret("token"))))
+
+    (line,) = lines
+    assert line.startswith("POST snapshot of page 1 (0 bytes) → 200")
+
+
+def test_representations_hold_no_body():
+    """Answers, bodies and options can be printed without showing what is in them."""
+    with WireServer(says(answer(body=b'"the-token"'))) as server:
+        outcome = outcome_of(server.url)
+    shown = repr(outcome) + repr(Pieces(pieces=(b"client-secret",))) + repr(Options(headers=(("X-Gate", Secret("gate")),)))
+
+    assert "token" not in shown
+    assert "client-secret" not in shown
+    assert "gate" not in shown

@@ -1,0 +1,167 @@
+"""What will be sent, as frozen objects: `plan` prints them and `send` sends the same ones.
+
+Pure: no network, no clock, no random, no look into files. Knows endpoints, bodies on disk and what each path can
+carry; knows nothing of settings' names beyond those in its notices, and nothing of cases.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from xray_ci.services.body import Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from xray_ci.deployments import Deployment, Endpoint
+
+
+class Hole(enum.Enum):
+    """What only an answer brings; filled while sending."""
+
+    EXECUTION_KEY = "the Test Execution that the first request creates"
+
+
+PlannedPiece: TypeAlias = bytes | Slice | Hole
+"""A hole stands for a whole JSON string, quotes included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where results go, from the settings; None and () where nothing is asked for."""
+
+    deployment: Deployment
+    project: str | None = None
+    test_execution: str | None = None
+    test_plan: str | None = None
+    environments: tuple[str, ...] = ()
+    fix_version: str | None = None
+    revision: str | None = None
+    summary: str | None = None
+    """Only when asked for: what a path cannot carry of it is told in a notice."""
+    description: str | None = None
+    labels: tuple[str, ...] = ()
+    fields: Mapping[str, object] | None = None
+    test_fields: Mapping[str, object] | None = None
+
+    @property
+    def wants_form(self) -> bool:
+        """Whether only the multipart path can carry what is asked for."""
+        return bool(self.fields or self.labels) and self.test_execution is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPart:
+    """One part of a form."""
+
+    name: str
+    filename: str
+    content_type: str
+    pieces: tuple[PlannedPiece, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBody:
+    """A body that is one document."""
+
+    content_type: str
+    pieces: tuple[PlannedPiece, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedForm:
+    """A body that is a form; its boundary is drawn while sending."""
+
+    parts: tuple[PlannedPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedImport:
+    """One import request."""
+
+    id: str
+    """Stable within a plan: `import-1` and so on."""
+    endpoint: Endpoint
+    query: tuple[tuple[str, str | Hole], ...] = ()
+    body: PlannedBody | PlannedForm
+    execution: str | Hole | None
+    """The Test Execution it adds to; None creates one."""
+    project: str | None = None
+    """Of a new Test Execution, as far as it is known."""
+    tests: int | None = None
+    """Results in it; None when the report was not counted."""
+    reports: tuple[str, ...] = ()
+    """Native reports in it, as they are shown."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is sent, without the frame of a form."""
+        bodies = self.body.parts if isinstance(self.body, PlannedForm) else (self.body,)
+        return sum(_size(piece) for body in bodies for piece in body.pieces)
+
+    def describe(self) -> str:
+        """Return one line that says what it does."""
+        match self.execution:
+            case None:
+                does = "create a Test Execution" + (f" in {self.project}" if self.project else "")
+            case Hole():
+                does = f"add to {self.execution.value}"
+            case key:
+                does = f"add to {key}"
+        what = [] if self.tests is None else [f"{self.tests:,} {'result' if self.tests == 1 else 'results'}"]
+        if self.reports:
+            what.append(self.reports[0] if len(self.reports) == 1 else f"{len(self.reports):,} reports")
+        what.append(f"{self.size:,} bytes")
+        return f"{does}: {', '.join(what)}, POST {self.endpoint.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that was asked for and that a path cannot do."""
+
+    text: str
+    count: int = 1
+    """Requests or reports it concerns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every request of a run, in the order in which they are sent."""
+
+    deployment: Deployment
+    calls: tuple[PlannedImport, ...]
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def tests(self) -> int:
+        """Results in all requests, as far as they were counted."""
+        return sum(call.tests or 0 for call in self.calls)
+
+    @property
+    def by_form(self) -> bool:
+        """Whether a request takes the multipart path, so that its `info` part counts."""
+        return any(call.endpoint.multipart for call in self.calls)
+
+    def describe(self) -> tuple[str, ...]:
+        """Return the lines that `plan` prints."""
+        return tuple(f"{number}. {call.describe()}" for number, call in enumerate(self.calls, 1))
+
+
+def collected(notices: Iterable[str]) -> tuple[Notice, ...]:
+    """Return equal notices as one with their count, in order of appearance."""
+    counts: dict[str, int] = {}
+    for text in notices:
+        counts[text] = counts.get(text, 0) + 1
+    return tuple(Notice(text=text, count=count) for text, count in counts.items())
+
+
+def _size(piece: PlannedPiece) -> int:
+    match piece:
+        case Slice():
+            return piece.length
+        case Hole():
+            return len('"ABC-12345"')
+        case _:
+            return len(piece)

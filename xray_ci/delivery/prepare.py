@@ -1,0 +1,208 @@
+"""Native reports made ready to be sent: small JUnit files merged, JSON reports joined, what breaks Xray Cloud taken out.
+
+Reads reports and writes into the folder it is given. The reports were read to their ends before; here only their outside is
+touched. Knows nothing of endpoints' paths or of the network.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from xray_ci.delivery.native import NativeFile
+from xray_ci.deployments import JSON_FORMATS, XML_FORMATS
+from xray_ci.errors import UnreadableReport
+from xray_ci.services.body import PIECE, Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from xray_ci.deployments import Deployment
+    from xray_ci.model import Place
+
+MERGE_LIMIT: Final = 5_000_000
+"""Bytes of JUnit files that are merged: a tree of that size takes about 60 MB while it is written."""
+_EMPTY: Final = re.compile(rb"<properties\s*(?:/>|>\s*</properties\s*>)")
+_OPEN_END: Final = re.compile(rb"<properties\s*(?:/|>\s*(?:<(?:/(?:p[a-z]*\s*)?)?)?)?\Z")
+_MARKS: Final = re.compile(rb"<!\[CDATA\[|<!--|<properties(?=[\s/>])")
+_ENDS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
+_LONGEST_MARK: Final = len(b"<properties ")
+_LONGEST_EMPTY: Final = 65_536
+_WHITE: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeReport:
+    """One report as it was found."""
+
+    format: str
+    """Name of its endpoint."""
+    place: Place
+    tests: int | None = None
+
+
+def prepare(reports: Sequence[NativeReport], deployment: Deployment, folder: Path) -> tuple[NativeFile, ...]:
+    """Return what is to be sent, in the order of the reports' formats; raises UnreadableReport.
+
+    What has to be written goes into `folder`, which must outlive the sending.
+    """
+    files: list[NativeFile] = []
+    for name in dict.fromkeys(report.format for report in reports):
+        group = [report for report in reports if report.format == name]
+        if name in JSON_FORMATS:
+            files.append(joined(name, group))
+            continue
+        merged = merge_junit(group, folder / "junit-merged.xml") if name == "junit" and len(group) > 1 else None
+        singles = [merged] if merged else [_single(report) for report in group]
+        if deployment.key == "cloud" and name in XML_FORMATS:
+            singles = [_cleaned(file, folder / f"{name}-{number}.xml") for number, file in enumerate(singles, 1)]
+        files += singles
+    return tuple(files)
+
+
+def merge_junit(group: Sequence[NativeReport], into: Path) -> NativeFile | None:
+    """Return the files of a group as one with all their suites; None when they are large, or not plain enough to merge."""
+    if sum(_length(report) for report in group) > MERGE_LIMIT:
+        return None
+    # The default flavour of junitparser has no properties of a testcase.
+    from junitparser import xunit2  # noqa: PLC0415  # 34 ms that only native JUnit runs pay
+
+    merged: Any = xunit2.JUnitXml()
+    for report in group:
+        try:
+            found: Any = xunit2.JUnitXml.fromfile(str(report.place.path))
+            suites = list(found)
+            bare = next(iter(found.iterchildren(xunit2.TestCase)), None)
+        except Exception:  # noqa: BLE001  # whatever it cannot read is sent as it is, one after the other
+            return None
+        if bare is not None or not suites:
+            return None  # testcases outside of a suite would be lost
+        for suite in suites:
+            merged.append(suite)
+    merged.write(str(into))
+    return NativeFile(format="junit", shown=_shown(group), pieces=(_whole(into),), tests=_tests(group))
+
+
+def joined(name: str, group: Sequence[NativeReport]) -> NativeFile:
+    """Return JSON reports as one array in one body; only their outer brackets are replaced, nothing is copied."""
+    pieces: list[bytes | Slice] = []
+    for report in group:
+        if inside := _inside(report):
+            pieces += [b"," if pieces else b"[", inside]
+    if not pieces:
+        raise UnreadableReport(f"no feature is in the {name} reports", where=group[0].place.shown)
+    return NativeFile(format=name, shown=_shown(group), pieces=(*pieces, b"]"), tests=_tests(group))
+
+
+def _inside(report: NativeReport) -> Slice | None:
+    """Return the stretch between the brackets of a JSON array, None when it is empty.
+
+    The syntax is checked over the mapped file without building its objects.
+    """
+    import msgspec  # noqa: PLC0415  # on the start path of nothing but this
+
+    path, shown = report.place.path, report.place.shown
+    if not _length(report):
+        raise UnreadableReport("the file is empty", where=shown)
+    with path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as content:
+        start = 3 if content[:3] == b"\xef\xbb\xbf" else 0
+        with memoryview(content) as whole, whole[start:] as text:
+            try:
+                count = len(msgspec.json.decode(text, type=list[msgspec.Raw]))
+            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+                raise UnreadableReport(f"this is no JSON array of features: {fault}", where=shown) from fault
+        if not count:
+            return None
+        first, last = content.find(b"[", start), content.rfind(b"]")
+    return Slice(path=path, offset=first + 1, length=last - first - 1)
+
+
+def _cleaned(file: NativeFile, into: Path) -> NativeFile:
+    """Return the file without empty `<properties/>`, which break Xray Cloud's parser (O); itself when it has none."""
+    source = file.pieces[0]
+    if not isinstance(source, Slice) or len(file.pieces) != 1:
+        return file
+    into = into.with_suffix(".clean.xml")
+    with source.path.open("rb") as report, into.open("wb") as clean:
+        for piece in without_empty_properties(report):
+            clean.write(piece)
+    size = into.stat().st_size
+    if size == source.length:
+        into.unlink()
+        return file
+    return NativeFile(format=file.format, shown=file.shown, pieces=(_whole(into),), tests=file.tests)
+
+
+def without_empty_properties(report: BinaryIO) -> Iterator[bytes]:
+    """Yield an XML document without its empty `properties` elements; texts in CDATA and comments stay as they are.
+
+    Works on bytes of any ASCII-compatible encoding; others pass unchanged.
+    """
+    held, end = b"", b""
+    while True:
+        read = report.read(PIECE)
+        held += read
+        final = not read
+        done, held, end = _step(held, end, final=final)
+        yield done
+        if final:
+            return
+
+
+def _step(held: bytes, end: bytes, *, final: bool) -> tuple[bytes, bytes, bytes]:
+    """Return what is decided of a window, what is not, and the mark that ends the CDATA or comment it stops in."""
+    kept: list[bytes] = []
+    place = 0
+    while True:
+        if end:
+            stop = held.find(end, place)
+            if stop < 0:
+                # A part of the mark may be at the very end.
+                cut = len(held) if final else max(place, len(held) - len(end) + 1)
+                return b"".join([*kept, held[place:cut]]), held[cut:], end
+            kept.append(held[place:stop + len(end)])
+            place, end = stop + len(end), b""
+        found = _MARKS.search(held, place)
+        if found is None:
+            cut = len(held) if final else max(place, len(held) - _LONGEST_MARK + 1)
+            return b"".join([*kept, held[place:cut]]), held[cut:], b""
+        kept.append(held[place:found.start()])
+        place = found.start()
+        if mark := _ENDS.get(found.group()):
+            end = mark
+            kept.append(found.group())
+            place = found.end()
+        elif empty := _EMPTY.match(held, place):
+            place = empty.end()
+        elif not final and len(held) - place < _LONGEST_EMPTY and _OPEN_END.match(held, place):
+            return b"".join(kept), held[place:], b""
+        else:
+            kept.append(found.group())
+            place = found.end()
+
+
+def _single(report: NativeReport) -> NativeFile:
+    return NativeFile(format=report.format, shown=(report.place.shown,), pieces=(_whole(report.place.path),),
+                      tests=report.tests)
+
+
+def _whole(path: Path) -> Slice:
+    return Slice(path=path, offset=0, length=path.stat().st_size)
+
+
+def _length(report: NativeReport) -> int:
+    return report.place.path.stat().st_size
+
+
+def _shown(group: Sequence[NativeReport]) -> tuple[str, ...]:
+    return tuple(report.place.shown for report in group)
+
+
+def _tests(group: Sequence[NativeReport]) -> int | None:
+    counts = [report.tests for report in group if report.tests is not None]
+    return sum(counts) if len(counts) == len(group) else None

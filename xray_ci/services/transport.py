@@ -1,0 +1,256 @@
+"""The only user of requests: one call in, one outcome out, within bounds of time and size.
+
+Knows sessions, TLS, proxies and what a broken connection means. Knows nothing of Xray, retries or secrets' meaning;
+what it says about a fault is made of its own words and the system's, never of headers or bodies.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import unquote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from xray_ci import __version__
+from xray_ci.secret import Redactor, Secret
+from xray_ci.services import faults, tls
+from xray_ci.services.call import Call, CallKind
+from xray_ci.services.outcome import Answered, Lost, NotSent, Outcome, classify
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from xray_ci.services.body import Pieces
+
+USER_AGENT: Final = f"xray-ci/{__version__}"
+ANSWER_LIMIT: Final = 10_000_000
+"""Bytes kept of one answer; the longest import answer lists every Test of a batch, about 1.5 MB for 10,000."""
+_READ: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How connections are made; all of it comes from settings."""
+
+    connect_timeout: float = 10.0
+    timeout: float = 300.0
+    ca_bundle: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    headers: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
+    """Gateway headers."""
+    user_agent: str = USER_AGENT
+
+
+class Transport:
+    """A session: connections are reused, nothing else is remembered between calls."""
+
+    def __init__(self, options: Options, redactor: Redactor, *, observe: Callable[[str], None] | None = None,
+                 now: Callable[[], datetime] = lambda: datetime.now(UTC),
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
+        self._redactor = redactor
+        self._observe = observe
+        self._now = now
+        self._clock = clock
+        self._adapter = _Adapter(options)
+        self._session = _Session()
+        self._session.mount("https://", self._adapter)
+        self._session.mount("http://", self._adapter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._session.close()
+
+    def call(self, call: Call) -> Outcome:
+        """Return what became of one request; raises what its authorization raises, ConfigurationError for TLS files."""
+        authorization = call.auth.header() if call.auth else None
+        upload = _Upload(call.upload.body) if call.upload and len(call.upload.body) else None
+        if call.kind is CallKind.IMPORT:
+            # A connection that idled may be closing at the other end; a fresh one costs a handshake, a lost import a person.
+            self._adapter.close()
+        begun = self._clock()
+        outcome = self._send(call, upload, self._headers(call, authorization))
+        if self._observe:
+            size = len(upload) if upload else 0
+            self._observe(f"{call.method} {call.shown or call.url} ({size} bytes) → {_short(outcome)} "
+                          f"after {self._clock() - begun:.2f} s")
+        return outcome
+
+    def _send(self, call: Call, upload: _Upload | None, headers: dict[str, str | bytes]) -> Outcome:
+        try:
+            proxies = self._proxies(call.url)
+            with self._session.request(
+                    call.method, call.url, data=upload, headers=headers, auth=_as_it_is, proxies=proxies, stream=True,
+                    allow_redirects=False,
+                    timeout=(self._options.connect_timeout, self._options.timeout)) as response:
+                return self._read(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as fault:
+            return faults.unanswered(fault, body_begun=upload.begun if upload else None, options=self._options)
+
+    def _headers(self, call: Call, authorization: Secret | None) -> dict[str, str | bytes]:
+        headers: dict[str, str | bytes] = {"User-Agent": self._options.user_agent,
+                                           "Accept": "application/json, */*;q=0.5"}
+        if call.gateway:
+            headers |= {name: _value(text) for name, text in self._options.headers}
+        headers |= {name: _value(text) for name, text in call.headers}
+        if call.upload:
+            headers["Content-Type"] = call.upload.content_type
+        if authorization is not None:
+            _drop(headers, "authorization")
+            headers["Authorization"] = _value(authorization)
+        return headers
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        """Return the proxies of the usual variables; a password in one is a secret from now on."""
+        proxies = get_environ_proxies(url, no_proxy=None)
+        for proxy in proxies.values():
+            if password := urlsplit(proxy).password:
+                self._redactor.register(password)
+                self._redactor.register(unquote(password))
+        return proxies
+
+    def _read(self, response: requests.Response) -> Outcome:
+        headers: Mapping[str, str] = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
+        body, cause = self._body(response)
+        outcome = classify(response.status_code, headers, body, self._now())
+        if cause and isinstance(outcome, Answered):
+            return Lost(cause=f"status {outcome.status} came, and then {cause}")
+        return outcome
+
+    def _body(self, response: requests.Response) -> tuple[bytes, str | None]:
+        """Return what came of the body, and why not all of it did."""
+        held = bytearray()
+        end = self._clock() + self._options.timeout
+        try:
+            while piece := response.raw.read1(_READ, decode_content=True):
+                held += piece
+                if len(held) > ANSWER_LIMIT:
+                    return bytes(held[:ANSWER_LIMIT]), f"an answer of more than {ANSWER_LIMIT:,} bytes"
+                if self._clock() > end:
+                    return bytes(held), f"its body was not complete within {self._options.timeout:g} s"
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError) as fault:
+            return bytes(held), faults.told(fault)
+        return bytes(held), None
+
+
+class _Upload:
+    """A body for requests: sized, and it knows whether the connection has asked for it."""
+
+    def __init__(self, body: Pieces) -> None:
+        self._body = body
+        self.begun = False
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.begun = True
+        yield from self._body
+
+
+class _Session(requests.Session):
+    """A session that keeps no cookie, reads no netrc, and never looks where a redirect leads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.clear()
+        self.headers["Accept-Encoding"] = "gzip, deflate"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return none: even with redirects off the base class prepares the next request and drains the answer."""
+
+
+class _Adapter(HTTPAdapter):
+    """Connections with our TLS context, and with the long timeout while a body is being sent."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._context: ssl.SSLContext | None = None
+        self._pools = _patient_pools(options.timeout)
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            if self._context is None:
+                self._context = tls.context(self._options)
+            pool["ssl_context"] = self._context
+        return host, pool
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the connection to its context, which already knows whom to trust."""
+
+
+def _patient_pools(seconds: float) -> dict[str, Any]:
+    """Return pool classes whose connections send with `seconds` for each piece; urllib3 sends with the connect timeout."""
+
+    class Plain(HTTPConnection):
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            if self.sock is None:
+                self.connect()
+            self.timeout = seconds
+            super().request(*args, **kwargs)
+
+    class Secure(HTTPSConnection):
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            if self.sock is None:
+                self.connect()
+            self.timeout = seconds
+            super().request(*args, **kwargs)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    # Given so that requests does not make a header of its own out of the URL or a netrc file.
+    return request
+
+
+def _value(text: str | Secret) -> bytes:
+    return (text.reveal() if isinstance(text, Secret) else text).encode()
+
+
+def _drop(headers: dict[str, str | bytes], name: str) -> None:
+    for known in [known for known in headers if known.lower() == name]:
+        del headers[known]
+
+
+def _short(outcome: Outcome) -> str:
+    return outcome.cause if isinstance(outcome, (NotSent, Lost)) else str(outcome.status)

@@ -1,0 +1,261 @@
+"""From an outcome that is no success to the failure that a user reads: what, where, what was answered, what next.
+
+Decides by status and shape. Texts of services are shown and may add advice; two of them (`another region`, `null for uri`)
+pick a more helpful class among those of the same meaning. Knows nothing of repeating.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
+from urllib.parse import urlsplit
+
+from xray_ci.errors import (
+    Failure,
+    LoginPage,
+    NotAuthorised,
+    NotTheService,
+    Refused,
+    TlsFailure,
+    TooLarge,
+    UnknownDelivery,
+    Unreachable,
+    WrongCredentials,
+    WrongRegion,
+)
+from xray_ci.services import hints
+from xray_ci.services import outcome as wire
+from xray_ci.services.call import CallKind
+
+if TYPE_CHECKING:
+    from xray_ci.services.outcome import Answer, Outcome
+
+_LOGIN_PLACE: Final = re.compile(r"login|signin|sign-in|/sso|saml|oauth2?/|/auth|adfs|os_destination", re.IGNORECASE)
+_LOGIN_PAGE: Final = re.compile(r"""type=["']?password|os_username|login\.jsp|SAMLRequest|<title>[^<]*(log.?in|sign.?in)""",
+                                re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,2000})", re.IGNORECASE)
+_CAPTCHA: Final = "x-authentication-denied-reason"
+_SHOWN: Final = 20_000
+"""Characters kept of an answer: more than any sink shows, because a cut before the redaction leaves half a secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for, in the words of the settings."""
+
+    kind: CallKind
+    service: str
+    """As people call it, for example `Xray Cloud`."""
+    setting: str
+    """The setting that holds the address."""
+    url: str
+    credentials: str = "the credentials"
+    """The settings that hold them."""
+    size: int = 0
+    """Bytes of the body."""
+
+    @property
+    def where(self) -> str:
+        """The setting and the address, without path and query of an import."""
+        return f"{self.setting} {origin(self.url)}"
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of a URL, never its user part."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(no address)"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
+
+
+def failure(outcome: Outcome, asked: Asked) -> Failure:
+    """Return the failure that an outcome is. An Answered one is here because it lacks what makes it a success."""
+    found = _failure(outcome, asked)
+    if found.answer and not isinstance(found, (NotTheService, LoginPage)):
+        found.service = found.service or asked.service.split()[0]
+    return found
+
+
+def _failure(outcome: Outcome, asked: Asked) -> Failure:  # noqa: PLR0911  # one return for each member of a closed union
+    match outcome:
+        case wire.Answered():
+            return _not_an_answer(outcome, asked)
+        case wire.Refused():
+            return _refused(outcome, asked)
+        case wire.Failed():
+            what = f"{asked.service} failed with status {outcome.status}"
+            return _unknown(what, asked, said(outcome))
+        case wire.Throttled():
+            return Unreachable(f"{asked.service} takes no more requests for now", where=asked.where, answer=said(outcome),
+                               advice="Wait some minutes and run again, or raise `time-budget`. Nothing of it was imported.")
+        case wire.Redirected():
+            return _redirected(outcome, asked)
+        case wire.NotSent():
+            return _not_sent(outcome, asked)
+        case wire.Lost():
+            return _unknown(f"the answer of {asked.service} was lost: {outcome.cause}", asked, None)
+    assert_never(outcome)
+
+
+def said(answer: Answer) -> str:
+    """Return the status and the sentence of an answer, from whichever shape it has; a web page by its title."""
+    if answer.is_page:
+        title = _TITLE.search(answer.text[:20_000])
+        words = f"a web page: {title.group(1).strip()}" if title else "a web page"
+    else:
+        words = "; ".join(_sentences(answer.json)) or answer.text.strip()
+    return f"{answer.status}: {words[:_SHOWN]}" if words else f"{answer.status}, nothing more"
+
+
+def names_other_region(answer: Answer) -> bool:
+    """Return whether a 401 says that the data lies in another region: then a fresh token changes nothing (O)."""
+    return "another region" in answer.text
+
+
+def _sentences(document: object) -> list[str]:
+    """Return what a JSON error says, in the shapes of Xray and Jira (RELATED-APIS C.7)."""
+    if isinstance(document, str):
+        return [document]
+    if not isinstance(document, dict):
+        return []
+    found: list[str] = []
+    for name in ("error", "message", "errorMessage", "errorMessages", "errors", "text", "nextValidRequestDate"):
+        match document.get(name):
+            case str(text) if text:
+                found.append(text)
+            case list(texts):
+                found += [str(text) for text in texts]
+            case dict(inner) if name == "errors":
+                found += [f"{field}: {text}" for field, text in inner.items()]
+            case dict(inner):
+                found += _sentences(inner)
+            case _:
+                pass
+    return found
+
+
+def _unknown(what: str, asked: Asked, answer: str | None) -> Failure:
+    if asked.kind is CallKind.IMPORT:
+        return UnknownDelivery(f"{what}; the results may have been imported", where=asked.where, answer=answer)
+    return Unreachable(what, where=asked.where, answer=answer)
+
+
+def _not_an_answer(outcome: wire.Answered, asked: Asked) -> Failure:
+    answer = said(outcome)
+    if outcome.is_page:
+        # The API never answers with a page: the request ended at something in front of it, so nothing was imported.
+        return _page(outcome, asked)
+    if asked.kind is CallKind.IMPORT:
+        return UnknownDelivery(f"{asked.service} answered {outcome.status} without the key of a Test Execution; the results "
+                               "may have been imported", where=asked.where, answer=f"{outcome.status}: {outcome.text[:_SHOWN]}")
+    # A token may be in there in a shape that is not known: never shown.
+    shown = None if asked.kind is CallKind.AUTHENTICATE else answer
+    return NotTheService(f"{asked.service} did not answer in its own form", where=asked.where, answer=shown)
+
+
+def _page(answer: Answer, asked: Asked) -> Failure:
+    if _LOGIN_PAGE.search(answer.text[:200_000]):
+        return LoginPage(f"{asked.service} answered with a login page; nothing was imported", where=asked.where,
+                         answer=said(answer))
+    return NotTheService(f"a web page answered instead of {asked.service}; nothing was imported", where=asked.where,
+                         answer=said(answer))
+
+
+def _refused(outcome: wire.Refused, asked: Asked) -> Failure:
+    if asked.kind is CallKind.READ and outcome.status in {404, 405} and not outcome.is_page:
+        return _said_no(outcome, asked)
+    return _BY_STATUS.get(outcome.status, _said_no)(outcome, asked)
+
+
+def _said_no(outcome: wire.Refused, asked: Asked) -> Failure:
+    if outcome.is_page:
+        return _page(outcome, asked)
+    answer = said(outcome)
+    if asked.kind is CallKind.AUTHENTICATE:
+        return WrongCredentials(f"{asked.service} cannot read {asked.credentials}", where=asked.where, answer=answer)
+    return Refused(f"{asked.service} refused the request", where=asked.where, answer=answer, advice=hints.advice(answer))
+
+
+def _proxy_asks(outcome: wire.Refused, asked: Asked) -> Failure:
+    return Unreachable("the proxy wants to know who asks", where=asked.where, answer=said(outcome), service="proxy",
+                       advice="Put user and password into the proxy variable: http://USER:PASSWORD@HOST:PORT.")
+
+
+def _too_large(outcome: wire.Refused, asked: Asked) -> Failure:
+    return TooLarge(f"{asked.service}, or a proxy in front of it, takes no request of {asked.size:,} bytes",
+                    where=asked.where, answer=said(outcome))
+
+
+def _unauthorised(outcome: wire.Refused, asked: Asked) -> Failure:
+    answer = said(outcome)
+    if names_other_region(outcome):
+        return WrongRegion(f"{origin(asked.url)} does not hold the data of this site", where=asked.where, answer=answer)
+    if _CAPTCHA in outcome.headers:
+        return _captcha(asked, answer)
+    return WrongCredentials(f"{asked.service} does not accept {asked.credentials}", where=asked.where, answer=answer,
+                            advice=hints.advice(answer) if "licen" in answer.lower() else None)
+
+
+def _forbidden(outcome: wire.Refused, asked: Asked) -> Failure:
+    answer = said(outcome)
+    if _CAPTCHA in outcome.headers:
+        return _captcha(asked, answer)
+    if outcome.is_page and (_LOGIN_PAGE.search(outcome.text[:200_000]) or asked.setting == "xray-url"):
+        return _page(outcome, asked)  # of the network in front of Xray Cloud, which itself answers in JSON
+    return NotAuthorised(f"{asked.service} does not allow this", where=asked.where, answer=answer,
+                         advice=hints.advice(answer) or "Give the user of these credentials the permissions to browse the "
+                         "project, create issues and link issues.")
+
+
+def _captcha(asked: Asked, answer: str) -> Failure:
+    return WrongCredentials(f"{asked.service} asks for a CAPTCHA after failed logins", where=asked.where, answer=answer,
+                            advice="Log in once in a browser as this user, correct the credentials, then run again.")
+
+
+def _elsewhere(outcome: wire.Refused, asked: Asked) -> Failure:
+    answer = said(outcome)
+    if "null for uri" in answer:
+        return NotTheService("this is a Jira Cloud site, and Xray Server/DC was asked for", where=asked.where, answer=answer,
+                             advice="Set `deployment: cloud` with `client-id` and `client-secret`.")
+    if isinstance(outcome.json, dict) and isinstance(outcome.json.get("error"), str):
+        return _said_no(outcome, asked)
+    return NotTheService(f"{asked.service} is not at this address", where=asked.where, answer=answer,
+                         advice=f"Check `{asked.setting}` (with its context path), `deployment` and `api-version`, and that "
+                         "Xray is installed there. Nothing was imported.")
+
+
+_BY_STATUS: Final = {401: _unauthorised, 403: _forbidden, 404: _elsewhere, 405: _elsewhere, 407: _proxy_asks,
+                     413: _too_large}
+
+
+def _redirected(outcome: wire.Redirected, asked: Asked) -> Failure:
+    target = outcome.location or ""
+    # Without its query: that may hold what was asked for.
+    shown = f"{outcome.status}: redirected to {_without_query(target) or 'nowhere'}"
+    if _LOGIN_PLACE.search(target):
+        return LoginPage(f"{asked.service} sent the request to a login page; nothing was imported", where=asked.where,
+                         answer=shown)
+    return NotTheService(f"{asked.service} is at another address; nothing was imported", where=asked.where, answer=shown,
+                         advice=f"Set `{asked.setting}` to the final address: requests with secrets are never redirected.")
+
+
+def _without_query(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", url).partition("?")[0].partition("#")[0][:200]
+
+
+def _not_sent(outcome: wire.NotSent, asked: Asked) -> Failure:
+    what = f"{asked.service} cannot be reached: {outcome.cause}"
+    match outcome.reason:
+        case wire.Unsent.TLS:
+            return TlsFailure(what, where=asked.where)
+        case wire.Unsent.PROXY:
+            return Unreachable(what, where=asked.where, advice="Check the proxy variables, or name this host in NO_PROXY.")
+        case wire.Unsent.NAME | wire.Unsent.ADDRESS:
+            return Unreachable(what, where=asked.where,
+                               advice=f"Check the spelling of `{asked.setting}`, and the name service of the runner.")
+        case wire.Unsent.CONNECT:
+            return Unreachable(what, where=asked.where)
+    assert_never(outcome.reason)

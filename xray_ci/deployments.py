@@ -65,6 +65,8 @@ class Dialect:
     iteration_log: bool
     """Whether iterations take `log` and `duration` (O)."""
     test_version: bool
+    test_description: bool
+    """Whether testInfo takes a description (D); elsewhere one schema revision alone lists it."""
     wiki_comments: bool
     """Comments are Jira wiki text (O); elsewhere only mentions are dangerous (A)."""
 
@@ -159,7 +161,7 @@ CLOUD: Final = Deployment(
         example_words=MappingProxyType({Outcome.PASSED: "PASSED", Outcome.FAILED: "FAILED", Outcome.ERROR: "FAILED",
                                         Outcome.SKIPPED: "TODO", Outcome.OTHER: "TODO"}),
         test_type="type", evidence="evidence", step_evidence="evidence", custom_field_names=True, iteration_log=True,
-        test_version=False, wiki_comments=False),
+        test_version=False, test_description=False, wiki_comments=False),
     limits=Limits(step_action=8192),
     endpoints=_cloud_endpoints(),
     regions=MappingProxyType({"global": "https://xray.cloud.getxray.app", "us": "https://us.xray.cloud.getxray.app",
@@ -180,7 +182,7 @@ SERVER: Final = Deployment(
         example_words=MappingProxyType({Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.ERROR: "FAIL",
                                         Outcome.SKIPPED: "TODO", Outcome.OTHER: "TODO"}),
         test_type="testType", evidence="evidences", step_evidence="evidences", custom_field_names=False,
-        iteration_log=False, test_version=True, wiki_comments=True),
+        iteration_log=False, test_version=True, test_description=True, wiki_comments=True),
     limits=Limits(parameters=20),
     endpoints=_server_endpoints(),
 )

@@ -26,13 +26,16 @@ class Failure(Exception):
     slug: ClassVar[str] = "defect"
     advice: ClassVar[str] = "This is a defect of xray-ci. Please report it with the log."
 
-    def __init__(self, what: str, *, where: str | None = None, answer: str | None = None, advice: str | None = None) -> None:
+    def __init__(self, what: str, *, where: str | None = None, answer: str | None = None, advice: str | None = None,
+                 service: str | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         """File and line, setting and its source, or address."""
         self.answer = answer
         """What the service said, with its status, not yet cut or redacted."""
+        self.service = service
+        """Who said it: Xray, Jira, Snapshots."""
         self.next = advice or self.advice
 
 

@@ -1,29 +1,38 @@
 """Secrets as a type, and the one place that knows how to cut them out of text.
 
 Lowest room: settings make secrets, services mint more (tokens), every sink of `ci` asks the redactor. Knows nothing of
-who uses it.
+who uses it. Rule for every user: redact first, cut to length afterwards, or half a secret survives the cut.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from typing import Final, final
-from urllib.parse import quote, quote_plus
+from typing import Final, NoReturn, final
 
 MASK: Final = "***"
-_SHORTEST: Final = 4
-"""Shorter values would cut ordinary words out of every line; a secret of fewer characters is no secret."""
+SHORTEST: Final = 4
+"""A value of fewer characters is never looked for: it would cut ordinary words out of every line, and guessing it takes
+no log. Longer than `MASK`, so that redacting always shortens and therefore ends."""
+
+_PLAIN: Final = re.compile(r"[0-9A-Za-z._-]")
+"""Characters that no encoding a secret travels in changes (URL, JSON, HTML, repr)."""
+_NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+_SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
+_BASE64: Final = "[0-9A-Za-z+/_-]?"
+_NEWLINE: Final = (r"(?:\r\n?|\n|\\+r\\+n|\\+[rn]|(?i:%(?:25)*0D%(?:25)*0A|%(?:25)*0[DA]|\\+u000[da]"
+                   r"|&(?:amp;)*#(?:x0*[da]|0*1[03]);))")
 
 
 @final
 class Secret:
-    """Text that shows itself only where a header is made; `str`, `repr`, `format` and pickling never do."""
+    """Text that shows itself only where a header is made; `str`, `repr`, `format`, copying and pickling never do."""
 
     __slots__ = ("_text",)
+    _text: str
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        object.__setattr__(self, "_text", text)
 
     def reveal(self) -> str:
         """Return the text. Call it only in the expression that makes a header or a request body."""
@@ -34,6 +43,9 @@ class Secret:
 
     __repr__ = __str__
 
+    def __format__(self, spec: str) -> str:
+        return MASK
+
     def __bool__(self) -> bool:
         return bool(self._text)
 
@@ -43,51 +55,119 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._text)
 
-    def __reduce__(self) -> str:
-        msg = "a secret is never pickled"
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        msg = "a secret never changes"
+        raise AttributeError(msg)
+
+    def __reduce__(self) -> NoReturn:
+        msg = "a secret is never copied or pickled"
         raise TypeError(msg)
+
+    __getstate__ = __reduce__
 
 
 class Redactor:
-    """Replace every known secret, and the forms it travels in, by `***`.
+    """Replace every known secret, in each form it travels in, by `***`.
 
-    Forms: as it is, each of its lines, URL-encoded, JSON-escaped, and base64 at all three alignments (the middle that
-    does not depend on its neighbours), plain and URL-safe, so that a Basic header is covered too.
+    Forms: as it is and each of its lines; each character that an encoding changes may be URL-encoded (once or more),
+    escaped as in JSON, in `repr` or in HTML, in any mix; and base64 at all three alignments (the middle that does not
+    depend on its neighbours), plain and URL-safe, so that a Basic header is covered too. Secrets that overlap in a text
+    vanish together. The result holds none of the forms, and redacting it again changes nothing.
     """
 
     def __init__(self) -> None:
-        self._forms: set[str] = set()
+        self._forms: dict[str, int] = {}
         self._pattern: re.Pattern[str] | None = None
         self.masked: list[str] = []
         """The values as registered, for a CI system that wants to be told (`::add-mask::`)."""
 
-    def register(self, secret: Secret | str) -> None:
-        """Know one more secret from now on; call it before any text that may hold it can be written."""
+    def register(self, secret: Secret | str) -> bool:
+        """Know one more secret from now on; call it before any text that may hold it can be written.
+
+        Blanks around it do not count (no header keeps them). False when what remains is shorter than `SHORTEST`
+        characters: it is not looked for.
+        """
         text = secret.reveal() if isinstance(secret, Secret) else secret
-        lines = [text, *text.splitlines()]
-        fresh = {form for line in lines for form in _forms(line.strip())} - self._forms
+        values = dict.fromkeys(value for line in (text, *text.splitlines()) if len(value := line.strip()) >= SHORTEST)
+        fresh = {form: len(value) for value in values for form in _forms(value) if form not in self._forms}
         if fresh:
             self._forms |= fresh
-            self.masked.extend(line.strip() for line in lines if len(line.strip()) >= _SHORTEST)
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            # One line each: that is what a runner's mask is compared with.
+            self.masked.extend(value for value in values if len(value.splitlines()) == 1 and value not in self.masked)
+            self._pattern = None  # compiled when the next text comes: secrets arrive in a row
+        return bool(values)
 
     def __call__(self, text: str) -> str:
         """Return the text without any registered secret."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        if self._pattern is None:
+            if not self._forms:
+                return text
+            self._pattern = re.compile("|".join(sorted(self._forms, key=lambda form: -self._forms[form])))
+        # A mask can complete a secret that itself holds asterisks: look again until nothing is found.
+        while found := self._pattern.search(text):
+            parts, end = [], 0
+            span: re.Match[str] | None = found
+            while span is not None:
+                if span.start() >= end:  # else it overlaps the one before, and its rest vanishes with it
+                    parts += [text[end:span.start()], MASK]
+                end = max(end, span.end())
+                span = self._pattern.search(text, span.start() + 1)
+            text = "".join(parts) + text[end:]
+        return text
 
 
-def _forms(text: str) -> set[str]:
-    if len(text) < _SHORTEST:
-        return set()
-    raw = text.encode()
-    forms = {text, quote(text, safe=""), quote(text), quote_plus(text), text.replace("\\", "\\\\").replace('"', '\\"')}
-    for shift in range(3):
-        # What comes before shifts the alignment; what depends on the neighbours at both ends is cut off.
-        coded = base64.b64encode(b"\0" * shift + raw).decode()
-        start = (0, 2, 3)[shift]
-        end = len(coded) if (shift + len(raw)) % 3 == 0 else -4
-        middle = coded[start:end]
-        if len(middle) >= _SHORTEST * 2:
-            forms |= {middle, middle.replace("+", "-").replace("/", "_")}
-    return forms
+def _forms(value: str) -> set[str]:
+    """Return regular expressions that match one value in every form."""
+    if "\n" in value and all(len(line.strip()) >= SHORTEST for line in value.splitlines()):
+        return {_pattern(value)}  # a key file: base64 of the whole is base64 of its lines, each known by itself
+    # A Basic header holds UTF-8 or, from older clients, Latin-1.
+    coded = {_bytes(value)} | ({value.encode("latin-1")} if value.isascii() or max(value) < "\u0100" else set())
+    return {_pattern(value)} | {_base64(raw, shift) for raw in coded for shift in range(3)}
+
+
+def _bytes(value: str) -> bytes:
+    try:
+        return value.encode("utf-8", "surrogateescape")  # what the environment held before Python decoded it
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+
+
+def _base64(raw: bytes, shift: int) -> str:
+    """Return a pattern of what `raw` looks like inside of longer base64 text, `shift` bytes after a multiple of 3.
+
+    Of `SHORTEST` bytes at least that many characters depend on nothing else.
+    """
+    start, end = (0, 2, 3)[shift], (shift + len(raw)) * 8 // 6
+    middle = base64.b64encode(b"\0" * shift + raw).decode()[start:end]
+    # A character at either end can hold bits of the secret and of its neighbour: it goes too.
+    body = "".join({"+": r"(?:[+-]|(?i:%(?:25)*2B|\\+u002b))", "/": r"(?:\\*/|_|(?i:%(?:25)*2F))"}.get(c, c) for c in middle)
+    return (_BASE64 if shift else "") + body + (_BASE64 if (shift + len(raw)) % 3 else "")
+
+
+def _pattern(value: str) -> str:
+    """Return a pattern of the value with each character as it is or encoded."""
+    parts = re.findall(r"\\+|\r\n?|[^\\\r]", value, re.DOTALL)
+    return "".join(_run(part) if part[0] == "\\" else _character(part) for part in parts)
+
+
+def _run(backslashes: str) -> str:
+    """Return a pattern of backslashes side by side; as one bounded run, since each alone would be ambiguous."""
+    count = len(backslashes)
+    return rf"(?:\\{{{count},{4 * count}}}|(?i:%(?:25)*5C|\\u005c|\\x5c|&(?:amp;)*#(?:x0*5c|0*92);){{{count}}})"
+
+
+def _character(char: str) -> str:
+    if char in {"\r\n", "\r", "\n"}:
+        return _NEWLINE
+    if _PLAIN.fullmatch(char):
+        return re.escape(char)
+    code = ord(char)
+    percent = "".join(f"%(?:25)*{byte:02X}" for byte in _bytes(char))
+    units = _bytes(char).decode("utf-8", "surrogateescape").encode("utf-16-be", "surrogatepass")
+    escaped = "".join(rf"\\+u{units[at:at + 2].hex()}" for at in range(0, len(units), 2))
+    ways = [percent, escaped, rf"\\+U{code:08x}", rf"&(?:amp;)*#(?:x0*{code:x}|0*{code});"]
+    ways += [rf"\\+x{code:02x}"] if code < 0x100 else []  # noqa: PLR2004 - what fits the two digits
+    ways += [f"&(?:amp;)*{_NAMED[char]};"] if char in _NAMED else []
+    ways += [rf"\\+{_SHORT[char]}"] if char in _SHORT else []
+    plain = {" ": r"[ +]", "&": "&(?:amp;)*"}.get(char, re.escape(char))
+    return rf"(?:\\*{plain}|(?i:{'|'.join(ways)}))"

@@ -65,6 +65,7 @@ class Application:
         try:
             if request.path.startswith(control.PREFIX):
                 with self._emulation.lock:
+                    self._emulation.world.settle(self._emulation.clock.now())
                     response = control.handle(self._emulation, request, body)
             else:
                 response = self._answer(request, body)

@@ -1,0 +1,130 @@
+"""Every slug in the code has its paragraph in docs/errors.md, and every paragraph its slug."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PAGE = CHECKOUT / "docs" / "errors.md"
+MODULES = {path: ast.parse(path.read_text("utf-8")) for path in sorted((CHECKOUT / "xray_ci").rglob("*.py"))
+           if "emulator" not in path.relative_to(CHECKOUT).parts}
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _constants() -> dict[str, str]:
+    """Return names of the tree that stand for one text."""
+    found = {}
+    for module in MODULES.values():
+        for node in module.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+            value = getattr(node, "value", None)
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                found |= {target.id: value.value for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _takers(module: ast.Module) -> dict[str, int]:
+    """Return functions, methods and classes of a module that take a slug by position, and at which one."""
+    found = {}
+    for outer in ast.walk(module):
+        for node in outer.body if isinstance(outer, ast.Module | ast.ClassDef) else ():
+            if isinstance(node, ast.FunctionDef):
+                names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg not in ("self", "cls")]
+                if "slug" in names:
+                    name = outer.name if node.name == "__init__" and isinstance(outer, ast.ClassDef) else node.name
+                    found[name] = names.index("slug")
+    return found
+
+
+CONSTANTS = _constants()
+TAKERS = {path: _takers(module) for path, module in MODULES.items()}
+ANYWHERE = {name: at for takers in TAKERS.values() for name, at in takers.items()}
+IMPORTED = {path: {name.asname or name.name for node in ast.walk(module) if isinstance(node, ast.ImportFrom) for name in node.names}
+            for path, module in MODULES.items()}
+
+
+def _by_position(call: ast.Call, path: Path) -> list[ast.expr]:
+    """Return the argument of a call that is a slug by its position."""
+    match call.func:
+        case ast.Name(id=name):
+            at = TAKERS[path].get(name, ANYWHERE.get(name) if name in IMPORTED[path] else None)
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            at = TAKERS[path].get(name)
+        case ast.Attribute(attr=name):
+            # Another object's method may only share the name: what is no text there is none of ours.
+            at = ANYWHERE.get(name)
+            at = at if at is not None and None not in [text for arg in call.args[at:at + 1] for text in _texts(arg)] else None
+        case _:
+            at = None
+    return [] if at is None else call.args[at:at + 1]
+
+
+def _texts(node: ast.expr) -> Iterator[str | None]:
+    """Yield the texts an expression can be; None for one that cannot be told. What is passed on is told elsewhere."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp():
+            yield from _texts(node.body)
+            yield from _texts(node.orelse)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            if name.lstrip("_") != "slug":
+                yield CONSTANTS.get(name)
+        case ast.Constant(value=None):
+            return
+        case _:
+            yield None
+
+
+def _slugs() -> Iterator[tuple[str | None, str]]:
+    """Yield every slug with where it stands."""
+    for path, module in MODULES.items():
+        for node in ast.walk(module):
+            values: list[ast.expr] = []
+            match node:
+                case ast.ClassDef():
+                    values = [line.value for line in node.body if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None
+                              and "slug" in ast.unparse(line).partition("=")[0].partition(":")[0]]
+                case ast.Call():
+                    values = [keyword.value for keyword in node.keywords if keyword.arg == "slug"] + _by_position(node, path)
+                case ast.AnnAssign(target=ast.Name(id="SENTENCES"), value=ast.Call(args=[ast.Dict(keys=keys)])):
+                    values = [key for key in keys if key is not None]
+                case ast.FunctionDef():
+                    names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+                    given = dict(zip(reversed(names), reversed(node.args.defaults), strict=False))
+                    values = [given["slug"]] if "slug" in given else []
+            for value in values:
+                for text in _texts(value):
+                    yield text, f"{path.relative_to(CHECKOUT)}:{value.lineno}"
+
+
+def _headings() -> list[str]:
+    return re.findall(r"^## (.+)$", PAGE.read_text("utf-8"), re.MULTILINE)
+
+
+def test_every_slug_can_be_told():
+    """A slug is written out or a constant, so that this page, and whoever searches for it, can find it."""
+    assert [] == [where for text, where in _slugs() if text is None or not SLUG.fullmatch(text)]
+
+
+def test_every_slug_has_a_paragraph_and_every_paragraph_a_slug():
+    """The address that a message shows leads somewhere, and nothing old is left on the page."""
+    told = {text: where for text, where in _slugs() if text is not None}
+    headings = _headings()
+    assert {} == {slug: where for slug, where in told.items() if slug not in headings}
+    assert [] == [heading for heading in headings if heading not in told]
+
+
+def test_headings_are_in_order_and_once():
+    """A heading's address is its slug, because it is there once; the order is that of the alphabet."""
+    assert sorted(set(_headings())) == _headings()
+
+
+@pytest.mark.parametrize("slug", _headings() if PAGE.exists() else [])
+def test_each_paragraph_says_something(slug):
+    """A paragraph says what happened and what to do, in some words of its own."""
+    body = PAGE.read_text("utf-8").partition(f"\n## {slug}\n")[2].partition("\n## ")[0]
+    assert 12 < len(body.split())

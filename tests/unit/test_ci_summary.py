@@ -1,0 +1,150 @@
+"""The job's page: what a person sees first, and what strangers' text cannot do to it."""
+
+from dataclasses import replace
+
+import pytest
+
+from xray_ci.ci.result import Counts, Execution, FailureRow, Notice, Report, RunOutcome, RunResult, SnapshotRow, Trouble
+from xray_ci.ci.summary import FAILURES_SHOWN, LIMIT, bar, headline, markdown, publish
+from xray_ci.errors import WrongRegion
+from xray_ci.model import Outcome, Problem, Severity
+from xray_ci.secret import Redactor
+
+RESULT = RunResult(
+    command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=Counts(passed=90, failed=6, errors=2, skipped=1, other=1), sent=98,
+    executions=(Execution(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),), folded=2, requests=3, seconds=4.21,
+    failures=(FailureRow(name="shop.cart.pay", message="\nexpected 3\nbut was 4", report="a.xml", line=7),),
+    reports=(Report(path="a.xml", format="junit", counts=Counts(passed=90, failed=6, errors=2, skipped=1, other=1)),))
+
+
+def test_the_first_line_says_it_all():
+    """The headline has the verdict, how many, and a link to the Test Execution."""
+    assert "## ✅ 98 results sent into [SHOP-41](<https://jira.example.com/browse/SHOP-41>)" == markdown(RESULT).splitlines()[0]
+    assert "## ✅ 97 results imported into " in markdown(replace(RESULT, imported=97))
+    assert "2 repeats folded · 3 requests in 4.2 s" in markdown(RESULT)
+
+
+@pytest.mark.parametrize(("outcome", "words"), [
+    (RunOutcome.IMPORTED, "98 results sent"), (RunOutcome.PARTLY, "Only partly"), (RunOutcome.UNKNOWN, "not known"),
+    (RunOutcome.PLANNED, "98 results would be sent"), (RunOutcome.NOTHING, "nothing to import"), (RunOutcome.TRIGGERED, "1 snapshot triggered"),
+    (RunOutcome.FAILED, "Nothing was imported")])
+def test_every_outcome_has_its_sentence(outcome, words):
+    """No two outcomes read alike, and only what is known is claimed."""
+    assert words in headline(replace(RESULT, outcome=outcome, snapshots=(SnapshotRow(name="7", ok=True), SnapshotRow(name="8", ok=False))))[1]
+
+
+def test_a_run_that_fails_is_not_marked_as_good():
+    """An imported run with failed tests that were to fail the job has no green sign."""
+    assert "❌" == headline(replace(RESULT, exit_code=1))[0]
+    assert "exit code 1" in markdown(replace(RESULT, exit_code=1))
+
+
+@pytest.mark.parametrize("counts", [Counts(passed=1), Counts(passed=100000, failed=1), Counts(failed=1, errors=1, skipped=1, other=1), Counts(other=3)])
+def test_the_bar_shows_every_outcome_that_happened(counts):
+    """One failure among a hundred thousand is still a block, and the bar is always as long."""
+    shown = bar(replace(RESULT, counts=counts))
+    assert 24 == len(shown)
+    assert sum(bool(counts.of(outcome)) for outcome in Outcome) == len(set(shown))
+
+
+def test_failed_tests_are_listed_with_their_place():
+    """A failed test has its name, the first line of its message that says something, and where it stands."""
+    text = markdown(RESULT)
+    assert "| 🟥 | <code>shop.cart.pay</code> | expected 3 | <code>a.xml&#58;7</code> |" in text
+    assert "and 7 more." in text
+
+
+def test_only_the_first_failed_tests_are_listed():
+    """Fifty are shown, and the count of the others is that of the run, also beyond what the result names."""
+    failures = tuple(FailureRow(name=f"t{number}") for number in range(200))
+    text = markdown(replace(RESULT, counts=Counts(failed=1234), failures=failures))
+    assert FAILURES_SHOWN == text.count("<code>t")
+    assert "and 1,184 more." in text
+
+
+def test_refused_reports_come_first_with_their_cause():
+    """A report that was refused is never the one that is left out, and says why and where."""
+    bad = Report(path="bad.xml", problems=(Problem(severity=Severity.ERROR, slug="x", cause="no end", line=3),
+                                           Problem(severity=Severity.NOTICE, slug="y", cause="z")))
+    text = markdown(replace(RESULT, reports=(*RESULT.reports * 300, bad)))
+    assert "Reports: 300 read, 1 refused" in text
+    assert "| <code>bad.xml</code> | &#63; | - | - | - | - | - | line 3&#58; no end &#40;and 1 more&#41; |" in text
+    assert "and 101 more." in text
+
+
+def test_a_failure_says_what_to_do_next():
+    """What went wrong, where, what the service said and the remedy are on the page."""
+    failure = WrongRegion("The data is elsewhere", where="region", answer="401 | no", service="Xray")
+    text = markdown(replace(RESULT, outcome=RunOutcome.FAILED, exit_code=5, troubles=Trouble.of(failure)))
+    assert "### What to do next" in text
+    assert "Xray answered&#58;" not in text
+    assert "Xray answered: <code>401 &#124; no</code>" in text
+    assert "Next: Set &#96;region&#96; to the host that holds your data&#58; us, eu or au." in text
+
+
+def test_snapshots_and_notices():
+    """Each snapshot has its row, each notice its count."""
+    text = markdown(replace(RESULT, snapshots=(SnapshotRow(name="page 7", ok=False, status=403, message="no"),), notices=(Notice(text="a", count=3), Notice(text="b"))))
+    assert "| ❌ | <code>page 7</code> | 403 | no |" in text
+    assert "- a (3 times)\n- b\n" in text
+
+
+def test_an_empty_result_is_one_line():
+    """A run that failed before it read anything shows no empty sections."""
+    assert "## ❌ Nothing was imported\n" == markdown(RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=0))
+
+
+@pytest.mark.parametrize("url", [None, "javascript:alert(1)", "file:///etc"])
+def test_only_addresses_of_the_web_are_links(url):
+    """A key without an address, or with an odd one, is text."""
+    assert "## ✅ 98 results sent into SHOP-41\n" in markdown(replace(RESULT, executions=(Execution(key="SHOP-41", url=url),)))
+
+
+def test_an_address_cannot_leave_its_link():
+    """Whatever is in the address of Jira stays inside of the link."""
+    (line, *_) = markdown(replace(RESULT, executions=(Execution(key="A]-1", url="https://x/> <img src=y> (a|b)\n"),))).splitlines()
+    assert line.endswith("[A&#93;-1](<https://x/%3E%20%3Cimg%20src=y%3E%20%28a%7Cb%29%0A>)")
+
+
+def test_a_large_summary_is_cut_at_whole_lines():
+    """What does not fit is left out by whole lines, with a note, and what is open is closed."""
+    notices = tuple(Notice(text="x" * 250) for _ in range(150))
+    text = markdown(replace(RESULT, notices=notices), limit=20_000)
+    assert len(text.encode()) <= 20_000
+    assert "The rest is left out" in text.splitlines()[-1]
+    assert text.count("<details>") == text.count("</details>")
+    whole = markdown(replace(RESULT, notices=notices)).splitlines()
+    assert set(text.splitlines()) - set(whole) == {text.splitlines()[-1]}
+
+
+def test_the_largest_result_fits():
+    """With every list full of the longest hostile texts the page is still within GitHub's limit."""
+    long = "|`<🟥&" * 9999
+    result = replace(RESULT, failures=tuple(FailureRow(name=long, message=long, report=long) for _ in range(200)),
+                     reports=tuple(Report(path=long, problems=(Problem(severity=Severity.ERROR, slug="x", cause=long),)) for _ in range(500)),
+                     notices=tuple(Notice(text=long) for _ in range(500)), snapshots=tuple(SnapshotRow(name=long, ok=False, message=long) for _ in range(500)),
+                     troubles=Trouble.of(WrongRegion(long, where=long, answer=long)) * 500)
+    assert len(markdown(result).encode()) <= LIMIT
+
+
+def test_the_summary_is_added_to_the_file_of_the_step(tmp_path):
+    """It is added to what is there, redacted before anything is escaped; without a file nothing happens."""
+    redact = Redactor()
+    redact.register("p@ss|word")
+    file = tmp_path / "summary"
+    file.write_text("theirs\n")
+    result = replace(RESULT, failures=(FailureRow(name="a p@ss|word b"),))
+
+    assert () == publish(result, summary_file=str(file), redact=redact)
+
+    text = file.read_text()
+    assert text.startswith("theirs\n## ✅")
+    assert "<code>a &#42;&#42;&#42; b</code>" in text
+    assert "word" not in text
+    assert () == publish(result, summary_file=None, redact=redact)
+
+
+def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path):
+    """A summary file in a folder that is not there does not fail the run."""
+    (warning,) = publish(RESULT, summary_file=str(tmp_path / "none" / "summary"), redact=Redactor())
+    assert "job summary" in warning

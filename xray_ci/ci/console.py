@@ -1,0 +1,218 @@
+"""The log: levels, groups, annotations, masks, and the one way a failure is told.
+
+The only writer to the log. Every text is redacted and made harmless here, whoever it comes from, so nobody else has to.
+Knows no settings, reports or services.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
+
+from xray_ci.ci.syntax import Annotation, Kind, Syntax, annotation, group_end, group_start, mask
+from xray_ci.ci.text import clean, cut, harmless, one_line
+from xray_ci.errors import ConfigurationError, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from xray_ci.secret import Redactor
+
+ANSWER_LIMIT: Final = 500
+"""Characters of a service's answer that a failure shows."""
+ANNOTATION_LIMIT: Final = 10
+"""Annotations of a kind that GitHub keeps of one step (D)."""
+_MESSAGE_LIMIT: Final = 4000
+_TITLE_LIMIT: Final = 255
+_WIDTH: Final = 10
+"""Columns before the text of a failure's facts."""
+
+
+class Level(enum.IntEnum):
+    """How much is logged; each level shows itself and those above."""
+
+    ERROR = 0
+    WARNING = 1
+    NOTICE = 2
+    INFO = 3
+    DEBUG = 4
+
+    @classmethod
+    def named(cls, word: str) -> Level:
+        """Return the level with this name, in any case; raises KeyError."""
+        return cls[word.upper()]
+
+
+_MARK: Final = {Level.ERROR: "✗ ", Level.WARNING: "! ", Level.NOTICE: "- ", Level.INFO: "", Level.DEBUG: "debug: "}
+_COLOR: Final = {Level.ERROR: "31", Level.WARNING: "33", Level.DEBUG: "2"}
+
+
+class Around(Protocol):
+    """What the console wants to know of its surroundings."""
+
+    @property
+    def syntax(self) -> Syntax:
+        """What the log understands."""
+
+
+class Console:
+    """Writes lines; one for a process. Text may be anything: hostile, long, of several lines, with secrets in it."""
+
+    def __init__(self, stream: TextIO, *, level: Level, surroundings: Around, redactor: Redactor, color: bool = False,
+                 annotations: bool = True, clock: Callable[[], float] = time.time) -> None:
+        self._stream = stream
+        self._level = level
+        self._syntax = surroundings.syntax
+        self._redactor = redactor
+        self._color = color
+        self._annotations = annotations
+        self._clock = clock
+        self._told = 0
+        self._groups = 0
+        self._open: tuple[str, int] | None = None
+        self._annotated = dict.fromkeys(Kind, 0)
+
+    def error(self, text: str) -> None:
+        """Write an error that is no `Failure`."""
+        self._say(Level.ERROR, text)
+
+    def warning(self, text: str) -> None:
+        """Write what the user should look at though the run goes on."""
+        self._say(Level.WARNING, text)
+
+    def notice(self, text: str) -> None:
+        """Write a decision of xray-ci that the user may want to know."""
+        self._say(Level.NOTICE, text)
+
+    def info(self, text: str = "") -> None:
+        """Write an ordinary line."""
+        self._say(Level.INFO, text)
+
+    def debug(self, text: str) -> None:
+        """Write what helps to find out why."""
+        self._say(Level.DEBUG, text)
+
+    def progress(self, text: str) -> None:
+        """Write that something is under way: a line like any other, terminals get no tricks."""
+        self._say(Level.INFO, text)
+
+    @contextlib.contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        """Fold the lines inside; a group in a group is a heading only, since not every system nests them."""
+        title = one_line(self._redacted(title), _TITLE_LIMIT)
+        mine = None
+        if self._level < Level.INFO or self._open is not None:
+            self._say(Level.INFO, title)
+        else:
+            self._groups += 1
+            mine = self._open = (title, self._groups)
+            self._put(group_start(self._syntax.groups, harmless(title), number=self._groups, now=self._clock()))
+        try:
+            yield
+        finally:
+            if mine is not None and self._open == mine:
+                self.end_group()
+
+    def end_group(self) -> None:
+        """Close the group that is open, if one is, so that what follows is seen at once."""
+        if self._open is not None:
+            title, number = self._open
+            self._open = None
+            line = group_end(self._syntax.groups, harmless(title), number=number, now=self._clock())
+            if line is not None:
+                self._put(line)
+
+    def annotate(self, kind: Kind, message: str, *, title: str = "xray-ci", file: str | None = None,
+                 line: int | None = None) -> bool:
+        """Show a message outside of the log, at a file's line; False where that is not possible or was done ten times.
+
+        The log itself gets no second line: the caller writes one as well, since annotations are few and not everywhere.
+        """
+        note = Annotation(
+            kind=kind, message=harmless(cut(self._redacted(message), _MESSAGE_LIMIT)), line=line,
+            title=harmless(one_line(self._redacted(title), _TITLE_LIMIT)),
+            file=one_line(self._redacted(file), _MESSAGE_LIMIT) if file else None)
+        written = annotation(self._syntax.annotations, note) if self._annotations else None
+        if written is None:
+            return False
+        self._annotated[kind] += 1
+        if self._annotated[kind] > ANNOTATION_LIMIT:
+            return False
+        self._put(written)
+        return True
+
+    def failure(self, failure: Failure) -> None:
+        """Tell a failure: what, where, what the service answered, what to do next. All problems of a configuration."""
+        self.end_group()
+        problems = failure.problems if isinstance(failure, ConfigurationError) else ()
+        for each in problems or (failure,):
+            self._write(self._block(each, link=True))
+            where = f"{each.where}: " if each.where else ""
+            self.annotate(Kind.ERROR, f"{where}{each.next}", title=each.what)
+        if len(problems) > 1:  # the sum only says how many there are and what that means
+            self._write(self._block(failure, link=False))
+
+    def defect(self, error: BaseException) -> None:
+        """Tell an exception nobody foresaw: its type and place in one line; at debug level its traceback too."""
+        import traceback  # noqa: PLC0415 - only a defect pays for it
+
+        self.end_group()
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        self.failure(Failure(f"A defect of xray-ci: {type(error).__name__}{place}"))
+        if self._level >= Level.DEBUG:
+            self._say(Level.DEBUG, "".join(traceback.format_exception(error)).rstrip())
+
+    def close(self) -> None:
+        """Close what is open and say how many annotations the system would not have taken."""
+        self.end_group()
+        for kind, count in self._annotated.items():
+            if count > ANNOTATION_LIMIT:
+                self.notice(f"{count - ANNOTATION_LIMIT} more annotations of kind {kind.value} are in the log only.")
+        self._annotated = dict.fromkeys(Kind, 0)
+
+    def _block(self, failure: Failure, *, link: bool) -> str:
+        head, *rest = self._redacted(failure.what).split("\n")
+        lines = [self._marked(Level.ERROR, head), *(f"  {line}" for line in rest)]
+        answer = cut(self._redacted(failure.answer or "").strip(), ANSWER_LIMIT)
+        facts = [("where", self._redacted(failure.where or "")),
+                 (one_line(self._redacted(failure.service or "answer"), _WIDTH - 3), answer),
+                 ("next", self._redacted(failure.next))]
+        facts += [("", f"docs/errors.md#{failure.slug}")] if link else []
+        for label, text in facts:
+            for number, line in enumerate(text.split("\n") if text else ()):
+                lines.append(f"  {label if number == 0 else '':{_WIDTH - 2}}{line}".rstrip())
+        return "\n".join(lines)
+
+    def _say(self, level: Level, text: str) -> None:
+        if level > self._level:
+            return
+        head, *rest = self._redacted(text).split("\n")
+        blanks = " " * len(_MARK[level])
+        self._write("\n".join([self._marked(level, head), *(f"{blanks}{line}".rstrip() for line in rest)]))
+
+    def _marked(self, level: Level, text: str) -> str:
+        sign, color = _MARK[level], _COLOR.get(level)
+        return f"\x1b[{color}m{sign}\x1b[0m{text}" if self._color and color else f"{sign}{text}"
+
+    def _redacted(self, text: str) -> str:
+        # Cleaning can join what a control character kept apart, so it is looked at twice.
+        return self._redactor(clean(self._redactor(text)))
+
+    def _write(self, text: str) -> None:
+        self._put(harmless(text))
+
+    def _put(self, text: str) -> None:
+        """Write finished lines, after the masks of all secrets that came up since the last ones."""
+        fresh, self._told = self._redactor.masked[self._told:], len(self._redactor.masked)
+        masks = "".join(f"{line}\n" for value in fresh for line in mask(self._syntax.masks, value))
+        text = f"{masks}{text}\n"
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:  # a log in another encoding than UTF-8
+            coding = self._stream.encoding or "ascii"
+            self._stream.write(text.encode(coding, "backslashreplace").decode(coding))
+        self._stream.flush()

@@ -1,0 +1,254 @@
+"""THE table of CI systems: how to recognise one, where it keeps its facts, what its log and its files understand.
+
+Pure: `surroundings` reads a mapping, never the process. Names of variables are as documented by each system (D), the
+few marked (O) as read by other tools. Knows nothing of settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.ci.environment import (
+    Environment,
+    Source,
+    branch,
+    built,
+    commit,
+    counted_from_zero,
+    first,
+    found,
+    is_set,
+    number,
+    path,
+    remote,
+    repository,
+    tag,
+    text,
+    unless,
+    url,
+)
+from xray_ci.ci.syntax import PLAIN, Annotations, Groups, Masks, Syntax
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One CI system. Each fact has its sources, the first that says something wins."""
+
+    key: str
+    title: str
+    detect: tuple[str, ...]
+    """Variables of which one is set (`NAME`) or has a value (`NAME=value`)."""
+    syntax: Syntax = PLAIN
+    outputs: str | None = None
+    """Variable that names the file for step outputs, in GitHub's format."""
+    summary: str | None = None
+    """Variable that names the file for the job summary, in Markdown."""
+    commit: tuple[Source, ...] = ()
+    branch: tuple[Source, ...] = ()
+    tag: tuple[Source, ...] = ()
+    pull_request: tuple[Source, ...] = ()
+    repository: tuple[Source, ...] = ()
+    workflow: tuple[Source, ...] = ()
+    job: tuple[Source, ...] = ()
+    run_id: tuple[Source, ...] = ()
+    run_number: tuple[Source, ...] = ()
+    attempt: tuple[Source, ...] = ()
+    actor: tuple[Source, ...] = ()
+    run_url: tuple[Source, ...] = ()
+    workspace: tuple[Source, ...] = ()
+    temp: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run knows of where it runs; None where the system does not say. Text is one clean line, yet a stranger's."""
+
+    provider: Provider
+    commit: str | None = None
+    """Of a pull request the commit of its branch where the system tells it, else that of the merge."""
+    branch: str | None = None
+    """Of a pull request its own branch, not the one it goes to."""
+    tag: str | None = None
+    pull_request: str | None = None
+    repository: str | None = None
+    workflow: str | None = None
+    job: str | None = None
+    run_id: str | None = None
+    run_number: str | None = None
+    attempt: str | None = None
+    """Counted from 1."""
+    actor: str | None = None
+    run_url: str | None = None
+    workspace: str | None = None
+    temp: str | None = None
+    """Folder that the system empties after the job."""
+    outputs_file: str | None = None
+    summary_file: str | None = None
+    debug: bool = False
+    """Whether whoever runs the job asked the CI system for debug logs."""
+
+    @property
+    def syntax(self) -> Syntax:
+        """What the log understands."""
+        return self.provider.syntax
+
+    def facts(self) -> dict[str, str | None]:
+        """Return what may be told outside: no folders of this machine."""
+        return {name: getattr(self, name) for name in FACTS if name not in _FOLDERS}
+
+
+_ACCEPT: Final[dict[str, Callable[[str], str | None]]] = {
+    "commit": commit, "branch": text, "tag": text, "pull_request": number, "repository": text, "workflow": text, "job": text,
+    "run_id": text, "run_number": text, "attempt": number, "actor": text, "run_url": url, "workspace": path, "temp": path,
+}
+FACTS: Final = tuple(_ACCEPT)
+_FOLDERS: Final = frozenset({"workspace", "temp"})
+_DEBUG: Final = ("RUNNER_DEBUG", "CI_DEBUG_TRACE", "SYSTEM_DEBUG")
+
+PROVIDERS: Final = (
+    Provider(
+        key="github", title="GitHub Actions", detect=("GITHUB_ACTIONS",),
+        syntax=Syntax(groups=Groups.GITHUB, annotations=Annotations.GITHUB, masks=Masks.GITHUB),
+        outputs="GITHUB_OUTPUT", summary="GITHUB_STEP_SUMMARY",
+        commit=("GITHUB_SHA",), branch=("GITHUB_HEAD_REF", branch("GITHUB_REF"), unless("GITHUB_REF", "GITHUB_REF_NAME")),
+        tag=(tag("GITHUB_REF"),),
+        pull_request=(found("GITHUB_REF", r"^refs/pull/(\d+)/"),), repository=("GITHUB_REPOSITORY",),
+        workflow=("GITHUB_WORKFLOW",), job=("GITHUB_JOB",), run_id=("GITHUB_RUN_ID",), run_number=("GITHUB_RUN_NUMBER",),
+        attempt=("GITHUB_RUN_ATTEMPT",), actor=("GITHUB_ACTOR",),
+        run_url=(built("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"),),
+        workspace=("GITHUB_WORKSPACE",), temp=("RUNNER_TEMP",),
+    ),
+    Provider(
+        key="gitlab", title="GitLab CI", detect=("GITLAB_CI",), syntax=Syntax(groups=Groups.GITLAB),
+        commit=("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA"),
+        branch=("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH"), tag=("CI_COMMIT_TAG",),
+        pull_request=("CI_MERGE_REQUEST_IID",), repository=("CI_PROJECT_PATH",),
+        workflow=("CI_PIPELINE_NAME", "CI_PROJECT_PATH"), job=("CI_JOB_NAME",), run_id=("CI_PIPELINE_ID",),
+        run_number=("CI_PIPELINE_IID",), actor=("GITLAB_USER_LOGIN",), run_url=("CI_PIPELINE_URL",),
+        workspace=("CI_PROJECT_DIR",), temp=("RUNNER_TEMP_PROJECT_DIR",),
+    ),
+    Provider(
+        key="azure", title="Azure Pipelines", detect=("TF_BUILD",),
+        syntax=Syntax(groups=Groups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE),
+        commit=("SYSTEM_PULLREQUEST_SOURCECOMMITID", "BUILD_SOURCEVERSION"),
+        branch=(branch("SYSTEM_PULLREQUEST_SOURCEBRANCH"), branch("BUILD_SOURCEBRANCH")), tag=(tag("BUILD_SOURCEBRANCH"),),
+        pull_request=("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
+        repository=("BUILD_REPOSITORY_NAME",), workflow=("BUILD_DEFINITIONNAME",), job=("SYSTEM_JOBDISPLAYNAME",),
+        run_id=("BUILD_BUILDID",), run_number=("BUILD_BUILDNUMBER",), attempt=("SYSTEM_JOBATTEMPT",),
+        actor=("BUILD_REQUESTEDFOR",),
+        run_url=(built("{SYSTEM_COLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}"),),
+        workspace=("BUILD_SOURCESDIRECTORY",), temp=("AGENT_TEMPDIRECTORY",),
+    ),
+    Provider(
+        key="bitbucket", title="Bitbucket Pipelines", detect=("BITBUCKET_BUILD_NUMBER",),
+        commit=("BITBUCKET_COMMIT",), branch=("BITBUCKET_BRANCH",), tag=("BITBUCKET_TAG",), pull_request=("BITBUCKET_PR_ID",),
+        repository=("BITBUCKET_REPO_FULL_NAME",), workflow=("BITBUCKET_REPO_FULL_NAME",), run_id=("BITBUCKET_PIPELINE_UUID",),
+        run_number=("BITBUCKET_BUILD_NUMBER",), attempt=("BITBUCKET_STEP_RUN_NUMBER",),
+        run_url=(built("{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}"),),
+        workspace=("BITBUCKET_CLONE_DIR",),
+    ),
+    Provider(
+        key="circleci", title="CircleCI", detect=("CIRCLECI",),
+        commit=("CIRCLE_SHA1",), branch=("CIRCLE_BRANCH",), tag=("CIRCLE_TAG",),
+        pull_request=("CIRCLE_PR_NUMBER", found("CIRCLE_PULL_REQUEST", r"/(\d+)$")),
+        repository=(built("{CIRCLE_PROJECT_USERNAME}/{CIRCLE_PROJECT_REPONAME}"),), workflow=("CIRCLE_PROJECT_REPONAME",),
+        job=("CIRCLE_JOB",), run_id=("CIRCLE_WORKFLOW_ID",), run_number=("CIRCLE_BUILD_NUM",), actor=("CIRCLE_USERNAME",),
+        run_url=("CIRCLE_BUILD_URL",),
+    ),
+    Provider(
+        key="buildkite", title="Buildkite", detect=("BUILDKITE",), syntax=Syntax(groups=Groups.BUILDKITE),
+        commit=("BUILDKITE_COMMIT",), branch=("BUILDKITE_BRANCH",), tag=("BUILDKITE_TAG",),
+        pull_request=("BUILDKITE_PULL_REQUEST",), repository=(repository("BUILDKITE_REPO"),),
+        workflow=("BUILDKITE_PIPELINE_NAME", "BUILDKITE_PIPELINE_SLUG"), job=("BUILDKITE_LABEL",),
+        run_id=("BUILDKITE_BUILD_ID",), run_number=("BUILDKITE_BUILD_NUMBER",),
+        attempt=(counted_from_zero("BUILDKITE_RETRY_COUNT"),), actor=("BUILDKITE_BUILD_CREATOR",),
+        run_url=("BUILDKITE_BUILD_URL",), workspace=("BUILDKITE_BUILD_CHECKOUT_PATH",),
+    ),
+    Provider(
+        key="travis", title="Travis CI", detect=("TRAVIS",),
+        commit=("TRAVIS_PULL_REQUEST_SHA", "TRAVIS_COMMIT"),
+        # Of a tag build TRAVIS_BRANCH is the tag again.
+        branch=("TRAVIS_PULL_REQUEST_BRANCH", unless("TRAVIS_TAG", "TRAVIS_BRANCH")),
+        tag=("TRAVIS_TAG",), pull_request=("TRAVIS_PULL_REQUEST",), repository=("TRAVIS_REPO_SLUG",),
+        workflow=("TRAVIS_REPO_SLUG",), job=("TRAVIS_JOB_NAME",), run_id=("TRAVIS_BUILD_ID",),
+        run_number=("TRAVIS_BUILD_NUMBER",), run_url=("TRAVIS_BUILD_WEB_URL",), workspace=("TRAVIS_BUILD_DIR",),
+    ),
+    Provider(
+        key="woodpecker", title="Woodpecker CI", detect=("CI=woodpecker",),
+        commit=("CI_COMMIT_SHA",), branch=("CI_COMMIT_SOURCE_BRANCH", "CI_COMMIT_BRANCH"), tag=("CI_COMMIT_TAG",),
+        pull_request=("CI_COMMIT_PULL_REQUEST",), repository=("CI_REPO",), workflow=("CI_WORKFLOW_NAME", "CI_REPO"),
+        job=("CI_STEP_NAME",), run_id=("CI_PIPELINE_NUMBER",), run_number=("CI_PIPELINE_NUMBER",),
+        actor=("CI_COMMIT_AUTHOR",), run_url=("CI_PIPELINE_URL",), workspace=("CI_WORKSPACE",),
+    ),
+    Provider(
+        key="drone", title="Drone", detect=("DRONE",),
+        commit=("DRONE_COMMIT_SHA",), branch=("DRONE_SOURCE_BRANCH", "DRONE_BRANCH"), tag=("DRONE_TAG",),
+        pull_request=("DRONE_PULL_REQUEST",), repository=("DRONE_REPO",), workflow=("DRONE_REPO",), job=("DRONE_STEP_NAME",),
+        run_id=("DRONE_BUILD_NUMBER",), run_number=("DRONE_BUILD_NUMBER",), actor=("DRONE_COMMIT_AUTHOR",),
+        run_url=("DRONE_BUILD_LINK",), workspace=("DRONE_WORKSPACE",),
+    ),
+    Provider(
+        key="teamcity", title="TeamCity", detect=("TEAMCITY_VERSION",), syntax=Syntax(groups=Groups.TEAMCITY),
+        commit=("BUILD_VCS_NUMBER",),
+        branch=(branch("BUILD_VCS_BRANCH"), branch("TEAMCITY_BUILD_BRANCH")),  # (O) where the build passes them on
+        workflow=("TEAMCITY_BUILDCONF_NAME", "TEAMCITY_PROJECT_NAME"), repository=("TEAMCITY_PROJECT_NAME",),
+        run_id=("TEAMCITY_BUILD_ID",), run_number=("BUILD_NUMBER",), run_url=("BUILD_URL",),
+    ),
+    # Late, because agents of other systems inherit these where they run beside Jenkins.
+    Provider(
+        key="jenkins", title="Jenkins", detect=("JENKINS_URL", "JENKINS_HOME"),
+        commit=("GIT_COMMIT",),
+        # In a multibranch job BRANCH_NAME of a pull request is PR-12, and of a tag the tag.
+        branch=("CHANGE_BRANCH", unless("TAG_NAME", "BRANCH_NAME"), remote("GIT_BRANCH")),
+        tag=("TAG_NAME",),
+        pull_request=("CHANGE_ID",), repository=(repository("GIT_URL"),), workflow=("JOB_NAME",), job=("STAGE_NAME",),
+        run_id=("BUILD_TAG", "BUILD_ID"), run_number=("BUILD_NUMBER",), actor=("BUILD_USER_ID", "CHANGE_AUTHOR"),
+        run_url=("BUILD_URL",), workspace=("WORKSPACE",), temp=("WORKSPACE_TMP",),
+    ),
+    Provider(
+        key="other", title="another CI system", detect=("CI", "BUILD_NUMBER"),
+        commit=("GIT_COMMIT", "COMMIT_SHA"), branch=(remote("GIT_BRANCH"), "BRANCH_NAME"), workflow=("JOB_NAME",),
+        run_id=("BUILD_ID",), run_number=("BUILD_NUMBER",), run_url=("BUILD_URL",),
+    ),
+)
+LOCAL: Final = Provider(key="local", title="no CI system", detect=())
+
+SUMMARIES: Final = (
+    "{workflow} #{run_number} on {branch}", "{workflow} #{run_number} for {tag}", "{workflow} #{run_number}",
+    "{workflow} on {branch}", "{repository} on {branch}", "{repository}", "{workflow}",
+)
+
+
+def surroundings(env: Environment) -> Surroundings:
+    """Say where this run runs, from its environment variables alone."""
+    provider = next((row for row in PROVIDERS if any(_is_here(env, clue) for clue in row.detect)), LOCAL)
+    facts = {name: first(env, getattr(provider, name), accept) for name, accept in _ACCEPT.items()}
+    return Surroundings(provider=provider, **facts,
+                        outputs_file=env.get(provider.outputs) or None if provider.outputs else None,
+                        summary_file=env.get(provider.summary) or None if provider.summary else None,
+                        debug=provider is not LOCAL and any(is_set(env, name) for name in _DEBUG))
+
+
+def placeholders(around: Surroundings) -> dict[str, str]:
+    """Return what the templates of `summary` and `description` can name, as far as it is known."""
+    facts = {name: value for name, value in around.facts().items() if value}
+    return facts | ({"short_commit": around.commit[:8]} if around.commit else {})
+
+
+def default_summary(around: Surroundings) -> str:
+    """Return the template of a new Test Execution's summary that fits what is known here."""
+    known = placeholders(around)
+    for template in SUMMARIES:
+        names = (part.partition("}")[0] for part in template.split("{")[1:])
+        if all(name in known for name in names):
+            return template
+    return "xray-ci import"
+
+
+def _is_here(env: Environment, clue: str) -> bool:
+    name, sign, value = clue.partition("=")
+    return env.get(name) == value if sign else is_set(env, name)

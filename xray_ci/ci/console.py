@@ -144,16 +144,22 @@ class Console:
         self._put(written)
         return True
 
-    def failure(self, failure: Failure) -> None:
-        """Tell a failure: what, where, what the service answered, what to do next. All problems of a configuration."""
+    def failure(self, failure: Failure, *, level: Level = Level.ERROR) -> None:
+        """Tell a failure: what, where, what the service answered, what to do next. All problems of a configuration.
+
+        As a warning it is one that does not decide the verdict.
+        """
+        if level > self._level:
+            return
+        kind = Kind.ERROR if level is Level.ERROR else Kind.WARNING
         self.end_group()
         problems = failure.problems if isinstance(failure, ConfigurationError) else ()
         for each in problems or (failure,):
-            self._write(self._block(each, link=True))
+            self._write(self._block(each, level, link=True))
             where = f"{each.where}: " if each.where else ""
-            self.annotate(Kind.ERROR, f"{where}{each.next}", title=each.what)
+            self.annotate(kind, f"{where}{each.next}", title=each.what)
         if len(problems) > 1:  # the sum only says how many there are and what that means
-            self._write(self._block(failure, link=False))
+            self._write(self._block(failure, level, link=False))
 
     def defect(self, error: BaseException) -> None:
         """Tell an exception nobody foresaw: its type and place in one line; at debug level its traceback too."""
@@ -174,12 +180,12 @@ class Console:
                 self.notice(f"{count - ANNOTATION_LIMIT} more annotations of kind {kind.value} are in the log only.")
         self._annotated = dict.fromkeys(Kind, 0)
 
-    def _block(self, failure: Failure, *, link: bool) -> str:
+    def _block(self, failure: Failure, level: Level, *, link: bool) -> str:
         head, *rest = self._redacted(failure.what).split("\n")
-        lines = [self._marked(Level.ERROR, head), *(f"  {line}" for line in rest)]
+        lines = [self._marked(level, head), *(f"  {line}" for line in rest)]
         answer = cut(self._redacted(failure.answer or "").strip(), ANSWER_LIMIT)
         facts = [("where", self._redacted(failure.where or "")),
-                 (one_line(self._redacted(failure.service or "answer"), _WIDTH - 3), answer),
+                 (service if len(service := self._redacted(failure.service or "")) in range(1, _WIDTH - 2) else "answer", answer),
                  ("next", self._redacted(failure.next))]
         facts += [("", f"docs/errors.md#{failure.slug}")] if link else []
         for label, text in facts:

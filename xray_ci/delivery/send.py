@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
-from xray_ci.errors import Failure, PartlyImported, UnknownDelivery
+from xray_ci.errors import Failure, Interrupted, PartlyImported, UnknownDelivery
 from xray_ci.services.body import Part, Pieces, Upload, boundary, multipart
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def _known(key: str | None) -> str:
 
 def _advised(failure: Failure, call: PlannedImport, key: str | None) -> Failure:
     """Return the failure; where the Test Execution is known a repeat only overwrites, so that can be advised."""
+    if isinstance(failure, Interrupted):
+        failure.where = f"{call.id} was under way and may have been imported: {call.describe()}"
     target = key if call.execution is Hole.EXECUTION_KEY else call.execution
     if isinstance(failure, UnknownDelivery) and isinstance(target, str):
         failure.next = (f"Run again with `test-execution: {target}`: results that are there already are overwritten, "

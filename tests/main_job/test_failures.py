@@ -1,0 +1,205 @@
+"""Each failure its documented exit code and a message with the remedy; no traceback, no secret, at any log level."""
+
+import json
+import signal
+import socket
+
+import pytest
+
+ID, SECRET = "EMULATORCLIENTID0000000000000001", "emulator-secret"
+
+
+@pytest.fixture
+def job(emulator, run, workspace):
+    """Run the main job with settings as environment variables over a working base."""
+    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
+
+    def start(*args, **changes):
+        env = {"XRAY_CI_CLIENT_ID": ID, "XRAY_CI_CLIENT_SECRET": SECRET, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_PROJECT": "SHOP",
+               "XRAY_CI_REPORTS": "r.xml", "XRAY_CI_LOG_LEVEL": "debug"}
+        env |= {"XRAY_CI_" + name.upper(): value for name, value in changes.items()}
+        result = run(*(args or ("import",)), env={name: value for name, value in env.items() if value is not None})
+        text = result.out + result.err
+        assert "Traceback" not in text
+        for secret in (changes.get("client_secret", SECRET), changes.get("jira_token")):
+            assert secret is None or secret not in text
+        return result
+
+    return start
+
+
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def check(result, code, *words):
+    text = result.out + result.err
+    assert code == result.code, text
+    for word in words:
+        assert word in text, text
+    assert "next" in text
+    assert "docs/errors.md#" in text
+
+
+def test_wrong_client_secret(job, emulator):
+    """Exit 5; the vendor's words are shown; nothing is imported."""
+    check(job(client_secret="not-the-secret-at-all"), 5, "Invalid client credentials", "client-secret")
+    assert [] == emulator.executions()
+
+
+def test_unknown_project(job, emulator):
+    """Exit 6 with the vendor's text and the setting to change."""
+    check(job(project="NOPE"), 6, "NOPE", "project")
+    assert [] == emulator.executions()
+
+
+def test_unreadable_report(job, workspace, emulator):
+    """Exit 4, named with its line."""
+    (workspace / "r.xml").write_text("<testsuite><testcase name='a'></testsuite>")
+    check(job(), 4, "r.xml")
+    assert [] == emulator.imports()
+
+
+def test_no_report(job):
+    """Exit 3; what was searched is said."""
+    check(job(reports="build/**/TEST-*.xml"), 3, "build/**/TEST-*.xml")
+
+
+def test_a_report_without_results(job, workspace):
+    """Exit 3: an empty report is no success."""
+    (workspace / "r.xml").write_text("<testsuites/>")
+    check(job(), 3)
+
+
+def test_misspelt_setting(job):
+    """Exit 2; the nearest setting is named."""
+    check(job(tset_plan="SHOP-2"), 2, "XRAY_CI_TSET_PLAN", "test-plan")
+
+
+def test_misspelt_input_under_github(run, workspace):
+    """Exit 2 under GitHub, where unknown inputs are errors."""
+    result = run("import", env={"GITHUB_ACTIONS": "true", "INPUT_REPROTS": "r.xml"})
+    check(result, 2, "INPUT_REPROTS", "reports")
+
+
+def test_misspelt_flag(job):
+    """Exit 2; the nearest flag is named."""
+    check(job("import", "--test-plam", "SHOP-2"), 2, "--test-plam", "--test-plan")
+
+
+def test_all_problems_of_a_configuration_at_once(job):
+    """Two mistakes are two messages in one run."""
+    check(job(deployment="cluod", region="mars"), 2, "cluod", "mars")
+
+
+def test_html_instead_of_json_when_authenticating(job, emulator):
+    """Exit 7: something else answered than the service."""
+    emulator.fault("POST", "/api/v2/authenticate", status=200, headers={"Content-Type": "text/html"}, body="<html><title>Welcome</title></html>")
+    check(job(), 7, "xray-url")
+
+
+def test_html_instead_of_json_on_import(job, emulator):
+    """No key in the answer is no success, whatever the status says."""
+    emulator.fault("POST", "/api/v2/import/execution", status=200, headers={"Content-Type": "text/html"}, body="<html><title>Welcome</title></html>")
+    check(job(), 7)
+
+
+def test_server_away(job):
+    """Exit 7 and the address that was tried."""
+    address = f"http://127.0.0.1:{closed_port()}"
+    check(job(xray_url=address), 7, address)
+
+
+def test_an_answer_that_is_lost_is_not_repeated(job, emulator):
+    """The import may have happened: exit 7 says so, and exactly one Test Execution exists."""
+    emulator.fault("POST", "/api/v2/import/execution", drop="after")
+    check(job(), 7, "may have been imported")
+    assert 1 == len(emulator.executions())
+    assert ["authenticate", "import"] == emulator.kinds_of_calls()
+
+
+def test_a_gateway_error_is_not_repeated(job, emulator):
+    """502 tells nothing about the import behind it."""
+    emulator.fault("POST", "/api/v2/import/execution", status=502, headers={"Content-Type": "text/html"}, body="<h1>Bad gateway</h1>")
+    check(job(), 7, "502")
+    assert 1 == len(emulator.imports())
+
+
+def test_wrong_test_plan(job, emulator):
+    """Exit 6, and the setting with its source."""
+    check(job(test_plan="SHOP-5"), 6, "SHOP-5", "Test Plan")
+    assert [] == emulator.executions()
+
+
+def test_too_large(job, emulator):
+    """413 is exit 6 with the settings that make requests smaller."""
+    emulator.settings(max_body=50)
+    check(job(), 6, "batch-bytes")
+
+
+def test_wrong_region(job, emulator):
+    """A token is no proof: the data call says another region, and the hosts are named."""
+    emulator.fault("POST", "/api/v2/import/execution", status=401, headers={"Content-Type": "application/json"},
+                   body=json.dumps({"error": "Xray data is in another region. Contact support to migrate Xray data to current region."}))
+    check(job(), 5, "region")
+    assert ["authenticate", "import"] == emulator.kinds_of_calls()
+
+
+def test_server_redirect_to_login(job, emulator):
+    """An import is never followed to a login page."""
+    emulator.settings(sso_redirect=True)
+    check(job(client_id=None, client_secret=None, xray_url=None, jira_url=emulator.url + "/jira", jira_token="emulator-pat-wrong"), 5)
+
+
+def test_server_partial_failure_names_each_test(job, emulator, workspace):
+    """A 200 with `testIssues.error` is exit 8."""
+    emulator.settings(server_unknown_test="error-list")
+    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/><testcase classname="a" name="c"><properties>'
+                                     '<property name="test_key" value="SHOP-9999"/></properties></testcase></testsuite>')
+    check(job(client_id=None, client_secret=None, xray_url=None, jira_url=emulator.url + "/jira", jira_token="emulator-pat"), 8, "SHOP-9999")
+
+
+def test_throttling_is_waited_out(job, emulator):
+    """429 is certain not to have imported: it is repeated after its wait."""
+    emulator.fault("POST", "/api/v2/import/execution", status=429, headers={"Retry-After": "0"}, body="{}")
+    result = job()
+    assert 0 == result.code, result.out + result.err
+    assert 1 == len(emulator.executions())
+    assert 2 == len(emulator.imports())
+
+
+def test_unmapped_fail_stops_before_anything_is_sent(job, emulator):
+    """`unmapped: fail` is exit 4 and names the results."""
+    check(job(unmapped="fail"), 4, "r.xml:1", "Test key")
+    assert [] == emulator.imports()
+
+
+def test_found_config_file_may_not_say_where_secrets_go(job, workspace):
+    """A pull request can change the file: it may only say what is read and how it maps."""
+    (workspace / ".xray-ci.yml").write_text("reports: r.xml\nxray-url: https://example.com\n")
+    check(job(xray_url=None), 2, ".xray-ci.yml:2", "xray-url")
+
+
+def test_credentials_of_both_deployments_are_a_conflict(job, emulator):
+    """`auto` does not guess."""
+    check(job(jira_url=emulator.url + "/jira", jira_token="emulator-pat"), 2, "deployment")
+
+
+def test_a_signal_says_what_was_under_way(emulator, run, workspace):
+    """SIGTERM during the import ends with 143 and says that this request may have been imported."""
+    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
+    emulator.fault("POST", "/api/v2/import/execution", delay_s=20)
+    env = {"XRAY_CI_CLIENT_ID": ID, "XRAY_CI_CLIENT_SECRET": SECRET, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_PROJECT": "SHOP",
+           "XRAY_CI_REPORTS": "r.xml"}
+    with run.start("import", env=env) as process:
+        while "sending" not in (line := process.stdout.readline()):
+            assert line, process.stderr.read()
+        while not emulator.imports():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert 143 == process.returncode, out + err
+    assert "may have been imported" in out + err
+    assert "Traceback" not in out + err

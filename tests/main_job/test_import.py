@@ -1,0 +1,252 @@
+"""The main job as its users run it: a subprocess of the entry point, over real sockets, against the emulator."""
+
+import json
+
+import pytest
+
+CLOUD = {"XRAY_CI_CLIENT_ID": "EMULATORCLIENTID0000000000000001", "XRAY_CI_CLIENT_SECRET": "emulator-secret"}
+
+
+def runs(execution):
+    return list(execution["execution"]["runs"].values())
+
+
+def results(execution):
+    return {(run["test"], run["status"]) for run in runs(execution)}
+
+
+def suite(name, *cases):
+    return f'<testsuite name="{name}">' + "".join(cases) + "</testsuite>"
+
+
+def case(name, inner="", classname="shop.Cart"):
+    return f'<testcase classname="{classname}" name="{name}" time="0.5">{inner}</testcase>'
+
+
+def keyed(name, key, inner=""):
+    return case(name, f'<properties><property name="test_key" value="{key}"/></properties>{inner}')
+
+
+@pytest.fixture
+def cloud(emulator, run):
+    """Run a command against the emulated Cloud."""
+    return lambda *args, env=None: run(*args, env={**CLOUD, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_PROJECT": "SHOP", **(env or {})})
+
+
+@pytest.fixture
+def server(emulator, run):
+    """Run a command against the emulated Server/Data Center."""
+    base = {"XRAY_CI_JIRA_URL": emulator.url + "/jira", "XRAY_CI_JIRA_TOKEN": "emulator-pat", "XRAY_CI_PROJECT": "SHOP"}
+    return lambda *args, env=None: run(*args, env={**base, **(env or {})})
+
+
+@pytest.fixture
+def reports(workspace):
+    """Three reports: one failure, one skipped, five results."""
+    (workspace / "a.xml").write_text(suite("a", case("adds"), case("removes", '<failure message="boom">trace</failure>')))
+    (workspace / "b.xml").write_text(suite("b", case("sorts", "<skipped/>"), case("shows", classname="shop.List")))
+    (workspace / "c.xml").write_text(suite("c", case("pays", classname="shop.Pay")))
+    return workspace
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "server"])
+def test_reports_become_one_test_execution_in_one_request(deployment, request, emulator, reports):
+    """Three files are one import request and one Test Execution holding every result."""
+    job = request.getfixturevalue(deployment)
+
+    result = job("import", "--reports", "*.xml")
+
+    assert 0 == result.code, result.out + result.err
+    assert 1 == len(emulator.imports())
+    (execution,) = emulator.executions()
+    assert execution["key"] in result.out
+    passed, failed, todo = ("PASSED", "FAILED", "TO DO") if deployment == "cloud" else ("PASS", "FAIL", "TODO")
+    assert sorted([passed] * 3 + [failed, todo]) == sorted(run["status"] for run in runs(execution))
+
+
+def test_a_hundred_files_are_one_test_execution_and_one_import_request(cloud, emulator, workspace):
+    """However many files a run has, the emulator's request log shows one import."""
+    for number in range(100):
+        (workspace / f"TEST-{number}.xml").write_text(suite(f"s{number}", case(f"t{number}")))
+
+    result = cloud("import", "--reports", "TEST-*.xml")
+
+    assert 0 == result.code, result.out + result.err
+    assert ["authenticate", "import"] == emulator.kinds_of_calls()
+    (execution,) = emulator.executions()
+    assert 100 == len(runs(execution))
+
+
+def test_import_is_what_runs_without_a_command(cloud, emulator, reports):
+    """No command given is `import`."""
+    result = cloud("--reports", "*.xml")
+
+    assert 0 == result.code, result.out + result.err
+    assert 1 == len(emulator.executions())
+
+
+def test_inputs_of_the_action_work_under_any_base_url(emulator, run, reports):
+    """`INPUT_` names keep hyphens or not; nothing but them is needed."""
+    inputs = {"INPUT_REPORTS": "*.xml", "INPUT_XRAY-URL": emulator.url, "INPUT_PROJECT": "SHOP", "INPUT_TEST_PLAN": "SHOP-2",
+              "INPUT_CLIENT-ID": CLOUD["XRAY_CI_CLIENT_ID"], "INPUT_CLIENT-SECRET": CLOUD["XRAY_CI_CLIENT_SECRET"],
+              "INPUT_REGION": ""}
+
+    result = run(env=inputs)
+
+    assert 0 == result.code, result.out + result.err
+    assert 1 == len(emulator.executions())
+
+
+def test_a_result_named_by_key_carries_no_definition(cloud, emulator, workspace):
+    """`testInfo` beside `testKey` would rewrite the Test, so it is never sent."""
+    (workspace / "r.xml").write_text(suite("a", keyed("adds", "SHOP-3")))
+
+    result = cloud("import", "--reports", "r.xml")
+
+    assert 0 == result.code, result.out + result.err
+    (sent,) = emulator.document()["tests"]
+    assert "SHOP-3" == sent["testKey"]
+    assert "testInfo" not in sent
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "server"])
+def test_converted_results_find_the_tests_a_native_import_made(deployment, request, emulator, reports):
+    """A team that used the native endpoint before gets no second set of Tests."""
+    job = request.getfixturevalue(deployment)
+    assert 0 == job("import", "--reports", "*.xml", "--strategy", "native").code
+    tests = {issue["key"] for issue in emulator.created_tests()}
+    assert 5 == len(tests)
+
+    result = job("import", "--reports", "*.xml", "--strategy", "convert")
+
+    assert 0 == result.code, result.out + result.err
+    assert tests == {issue["key"] for issue in emulator.created_tests()}
+    native, converted = emulator.executions()
+    assert results(native) == results(converted)
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "server"])
+@pytest.mark.parametrize("extra", [{}, {"XRAY_CI_LABELS": "nightly"}], ids=["plain", "multipart"])
+def test_plan_environments_version_and_revision_arrive_on_each_path(deployment, extra, request, emulator, reports):
+    """What a path can carry is stored; what it cannot carry is a notice (revision on Cloud's multipart path)."""
+    job = request.getfixturevalue(deployment)
+
+    result = job("import", "--reports", "*.xml", "--test-plan", "SHOP-2", "--test-environments", "chrome;linux", "--fix-version", "1.0",
+                 "--revision", "abc123", "--summary", "Nightly", env=extra)
+
+    assert 0 == result.code, result.out + result.err
+    (execution,) = emulator.executions()
+    assert "Nightly" == execution["summary"]
+    assert ["1.0"] == execution["fix_versions"]
+    assert ["chrome", "linux"] == sorted(execution["execution"]["environments"])
+    assert ["SHOP-2"] == execution["execution"]["plans"]
+    if deployment == "cloud" and extra:
+        assert "revision" in result.out
+    else:
+        assert "abc123" == execution["execution"]["revision"]
+
+
+def test_batches_go_to_the_key_of_the_first(cloud, emulator, reports):
+    """When limits ask for it, the first request creates and the rest go to its key; nothing is lost."""
+    result = cloud("import", "--reports", "*.xml", "--batch-tests", "2")
+
+    assert 0 == result.code, result.out + result.err
+    assert 3 == len(emulator.imports())
+    (execution,) = emulator.executions()
+    assert 5 == len(runs(execution))
+
+
+def test_an_existing_test_execution_is_updated(cloud, emulator, reports):
+    """`test-execution` imports into it and makes no other."""
+    first = cloud("import", "--reports", "a.xml")
+    (execution,) = emulator.executions()
+
+    result = cloud("import", "--reports", "*.xml", "--test-execution", execution["key"])
+
+    assert (0, 0) == (first.code, result.code), result.out + result.err
+    (execution,) = emulator.executions()
+    assert 5 == len(runs(execution))
+
+
+def test_evidence_and_comment_of_a_failure_arrive(cloud, emulator, workspace):
+    """The failure's text and the file it names are stored with the Test Run."""
+    (workspace / "shots").mkdir()
+    (workspace / "shots" / "one.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    (workspace / "r.xml").write_text(suite("a", case("adds", '<failure message="boom">at Cart:7</failure>'
+                                                     "<system-out>[[ATTACHMENT|shots/one.png]]</system-out>")))
+
+    result = cloud("import", "--reports", "r.xml")
+
+    assert 0 == result.code, result.out + result.err
+    ((stored,),) = map(runs, emulator.executions())
+    assert "boom" in stored["comment"]
+    assert "at Cart:7" in stored["comment"]
+    assert ["one.png"] == [item["filename"] for item in stored["evidence"]]
+
+
+def test_a_broken_report_is_named_and_the_others_are_imported(cloud, emulator, reports):
+    """A report whose end is missing gives exit code 4 and loses nothing of the others."""
+    (reports / "d.xml").write_text('<testsuite name="d"><testcase name="half"/>')
+
+    result = cloud("import", "--reports", "*.xml")
+
+    assert 4 == result.code, result.out + result.err
+    assert "d.xml" in result.out + result.err
+    (execution,) = emulator.executions()
+    assert 5 == len(runs(execution))
+
+
+def test_repeated_results_fold_into_one_run(cloud, emulator, workspace):
+    """Two results for one Test are one entry, the worst by default."""
+    (workspace / "r.xml").write_text(suite("a", case("adds"), case("adds", "<failure/>"), case("adds")))
+
+    result = cloud("import", "--reports", "r.xml")
+
+    assert 0 == result.code, result.out + result.err
+    (sent,) = emulator.document()["tests"]
+    assert "FAILED" == sent["status"]
+
+
+def test_plan_sends_nothing(cloud, emulator, reports):
+    """`plan` says what would be done and makes no Test Execution."""
+    result = cloud("plan", "--reports", "*.xml")
+
+    assert 0 == result.code, result.out + result.err
+    assert [] == emulator.imports()
+    assert "5" in result.out
+
+
+def test_fail_on_test_failures_is_exit_code_1_after_the_import(cloud, emulator, reports):
+    """The verdict comes after the import: it is done, and code 1 says that tests failed."""
+    result = cloud("import", "--reports", "*.xml", "--fail-on", "test-failures")
+
+    assert 1 == result.code, result.out + result.err
+    assert 1 == len(emulator.executions())
+
+
+def test_test_id_is_resolved_where_jira_can_be_read(server, emulator, workspace):
+    """A numeric `test_id` is an issue id; Jira says its key."""
+    (workspace / "r.xml").write_text(suite("a", case("adds", '<properties><property name="test_id" value="10103"/></properties>')))
+
+    result = server("import", "--reports", "r.xml")
+
+    assert 0 == result.code, result.out + result.err
+    ((stored,),) = map(runs, emulator.executions())
+    assert "SHOP-3" == stored["test"]
+
+
+def test_cucumber_goes_native_by_itself(cloud, emulator, workspace):
+    """`auto` sends the run natively when every report is Cucumber JSON, all files as one array in one request."""
+    feature = {"name": "Cart", "keyword": "Feature", "id": "cart", "uri": "cart.feature", "elements": [
+        {"type": "scenario", "keyword": "Scenario", "id": "cart;adds", "name": "adds", "tags": [{"name": "@SHOP-4"}],
+         "steps": [{"keyword": "Given ", "name": "a cart", "result": {"status": "passed", "duration": 1}}]}]}
+    for name in ("one.json", "two.json"):
+        (workspace / name).write_text(json.dumps([feature]))
+
+    result = cloud("import", "--reports", "*.json")
+
+    assert 0 == result.code, result.out + result.err
+    (call,) = emulator.imports()
+    assert "/cucumber" in call["path"]
+    ((stored,),) = map(runs, emulator.executions())
+    assert "SHOP-4" == stored["test"]

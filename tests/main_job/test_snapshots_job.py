@@ -1,0 +1,64 @@
+"""Snapshots after the import, as a user meets them."""
+
+import pytest
+
+ENV = {"XRAY_CI_CLIENT_ID": "EMULATORCLIENTID0000000000000001", "XRAY_CI_CLIENT_SECRET": "emulator-secret", "XRAY_CI_PROJECT": "SHOP",
+       "XRAY_CI_REPORTS": "r.xml", "XRAY_CI_SNAPSHOTS_DELAY": "0"}
+
+
+@pytest.fixture
+def job(emulator, run, workspace):
+    """Run a command that refreshes pages of the emulated Confluence."""
+    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
+    base = {**ENV, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_SNAPSHOTS_URL": emulator.url + "/take-snapshot/{page-id}"}
+    return lambda *args, **changes: run(*args, env=base | {"XRAY_CI_" + name.upper(): value for name, value in changes.items()})
+
+
+def test_page_version_rises_after_the_import(job, emulator):
+    """The page is asked for once, after the import, and gets a new version."""
+    before = emulator.page_version("131073")
+
+    result = job("import", snapshot_page_ids="131073", snapshot_api_key="emulator-global-key")
+
+    emulator.clock(advance=10)
+    assert 0 == result.code, result.out + result.err
+    assert before + 1 == emulator.page_version("131073")
+    assert ["authenticate", "import", "snapshot"] == emulator.kinds_of_calls()
+
+
+def test_one_failing_snapshot_does_not_stop_the_others(job, emulator):
+    """The page without macros is refused, the other is refreshed; the run is done, with a warning."""
+    before = emulator.page_version("131073")
+
+    result = job("import", snapshot_page_ids="999\n131073", snapshot_api_key="emulator-global-key")
+
+    emulator.clock(advance=10)
+    assert 0 == result.code, result.out + result.err
+    assert before + 1 == emulator.page_version("131073")
+    assert "999" in result.out
+
+
+def test_fail_on_snapshots_is_exit_code_9(job, emulator):
+    """A wrong key with `fail-on: snapshots` fails, says the causes and never shows the key."""
+    result = job("import", snapshot_page_ids="131073", snapshot_api_key="emulator-wrong-key", fail_on="snapshots")
+
+    assert 9 == result.code, result.out + result.err
+    assert "regenerated" in result.out + result.err
+    assert "emulator-wrong-key" not in result.out + result.err
+    assert 1 == len(emulator.executions())
+
+
+def test_snapshots_command_only_triggers(job, emulator):
+    """`snapshots` needs neither reports nor Xray."""
+    result = job("snapshots", snapshot_urls=emulator.url + "/macro-hooks/7f3c9a52e1d04b86", snapshot_api_key="emulator-macro-key")
+
+    assert 0 == result.code, result.out + result.err
+    assert ["snapshot"] == emulator.kinds_of_calls()
+
+
+def test_no_snapshot_after_a_failed_import(job, emulator):
+    """Pages are refreshed after a successful import only."""
+    result = job("import", snapshot_page_ids="131073", snapshot_api_key="emulator-global-key", project="NOPE")
+
+    assert 6 == result.code, result.out + result.err
+    assert "snapshot" not in emulator.kinds_of_calls()

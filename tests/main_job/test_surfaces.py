@@ -1,0 +1,95 @@
+"""What a run leaves behind for people and machines: outputs, summary, result file, documents."""
+
+import json
+
+import pytest
+
+ENV = {"INPUT_CLIENT-ID": "EMULATORCLIENTID0000000000000001", "INPUT_CLIENT-SECRET": "emulator-secret", "INPUT_PROJECT": "SHOP",
+       "INPUT_REPORTS": "r.xml", "GITHUB_ACTIONS": "true", "CI": "true", "GITHUB_WORKFLOW": "nightly", "GITHUB_RUN_NUMBER": "7",
+       "GITHUB_REF_NAME": "main", "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567"}
+
+
+@pytest.fixture
+def github(emulator, run, workspace, tmp_path):
+    """Run as GitHub's runner would, with its command files."""
+    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/><testcase classname="a" name="::error::c|d">'
+                                     '<failure message="::set-output name=x::y">&lt;img src=x&gt;</failure></testcase></testsuite>')
+    for name in ("output", "summary"):
+        (tmp_path / name).touch()
+    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "RUNNER_TEMP": str(tmp_path)}
+    return lambda *args, **changes: run(*args, env=ENV | files | {"INPUT_XRAY-URL": emulator.url} | changes)
+
+
+def test_outputs_summary_and_result_file_of_a_github_step(github, emulator, workspace, tmp_path):
+    """The key is in the step outputs, the job summary and the result file."""
+    result = github("import", **{"INPUT_RESULT-FILE": "result.json"})
+
+    assert 0 == result.code, result.out + result.err
+    (execution,) = emulator.executions()
+    assert execution["key"] in (tmp_path / "output").read_text()
+    summary = (tmp_path / "summary").read_text()
+    assert execution["key"] in summary
+    assert "<img" not in summary
+    document = json.loads((workspace / "result.json").read_text())
+    assert [execution["key"]] == [item["key"] for item in document["test_executions"]]
+    assert (2, 1, 1) == tuple(document["counts"][name] for name in ("tests", "passed", "failed"))
+    assert "nightly #7 on main" == execution["summary"]
+    assert ENV["GITHUB_SHA"] == execution["execution"]["revision"]
+
+
+def test_report_content_is_no_workflow_command(github):
+    """No line of the log that came from a report starts a workflow command."""
+    result = github("import")
+
+    assert 0 == result.code, result.out + result.err
+    for line in (result.out + result.err).splitlines():
+        assert "::set-output" not in line
+        if line.lstrip().startswith("::"):
+            assert line.startswith(("::add-mask::", "::group::", "::endgroup::", "::notice", "::warning", "::error file=", "::error title=")), line
+
+
+def test_inspect_prints_one_object_a_line(run, workspace):
+    """`inspect --json` has exactly the documented names; a refused file has null totals."""
+    (workspace / "a.xml").write_text('<testsuite name="s"><testcase name="b"/></testsuite>')
+    (workspace / "b.xml").write_text("<html><body>Sign in</body></html>")
+
+    result = run("inspect", "--json", "--reports", "*.xml")
+
+    assert 4 == result.code, result.out + result.err
+    good, bad = map(json.loads, result.out.splitlines())
+    assert {"path", "format", "tests", "passed", "failed", "errors", "skipped", "other", "problems"} == set(good) == set(bad)
+    assert (1, 1, "a.xml", "junit") == (good["tests"], good["passed"], good["path"], good["format"])
+    assert bad["tests"] is None
+    assert bad["problems"]
+
+
+@pytest.mark.parametrize(("deployment", "word"), [("cloud", "PASSED"), ("server", "PASS")])
+def test_convert_writes_xray_json_without_network(deployment, word, run, workspace):
+    """`convert` speaks the dialect of the deployment."""
+    (workspace / "a.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
+
+    result = run("convert", "--reports", "a.xml", "--project", "SHOP", "--deployment", deployment)
+
+    assert 0 == result.code, result.err
+    document = json.loads(result.out)
+    assert [word] == [test["status"] for test in document["tests"]]
+    assert "SHOP" == document["info"]["project"]
+
+
+def test_convert_into_a_file(run, workspace):
+    """`--output` writes the document there and nothing of it to standard output."""
+    (workspace / "a.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
+
+    result = run("convert", "--reports", "a.xml", "--project", "SHOP", "--output", "out.json")
+
+    assert 0 == result.code, result.err
+    assert 1 == len(json.loads((workspace / "out.json").read_text())["tests"])
+
+
+def test_version_and_help(run):
+    """Both answer without any configuration."""
+    assert run("--version").out.startswith("xray-ci 0.")
+    text = run("--help")
+    assert 0 == text.code
+    for command in ("import", "plan", "inspect", "convert", "snapshots", "emulator", "demo"):
+        assert command in text.out

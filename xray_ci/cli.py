@@ -1,0 +1,128 @@
+"""The command line: the only place that reads the environment and arguments, handles signals and decides how to exit.
+
+`execute` does everything with what it is handed; `process` hands it this process. Both import late: `--help` needs the tables.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from xray_ci.settings.flags import Parsed
+
+_BROKEN_PIPE: Final = 141
+"""What a shell reports for a program whose reader went away."""
+
+
+class Process(NamedTuple):
+    """What a run takes from its process."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    folder: Path
+    out: TextIO
+    err: TextIO
+
+
+def process() -> int:
+    """Run this process's command line; return the exit code."""
+    import os  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    _on_signals()
+    return execute(Process(sys.argv[1:], os.environ, Path.cwd(), sys.stdout, sys.stderr))
+
+
+def execute(process: Process) -> int:
+    """Run one command; return its exit code. Help is answered before anything but the tables is imported."""
+    from xray_ci.errors import Failure  # noqa: PLC0415
+    from xray_ci.settings import flags  # noqa: PLC0415
+
+    try:
+        parsed = flags.parse(process.argv)
+        return _answer(parsed, process) if parsed.help or parsed.version else _command(parsed, process)
+    except BrokenPipeError:
+        return _BROKEN_PIPE
+    except Failure as failure:
+        return _told(failure, process)
+    except Exception as error:  # noqa: BLE001  # the last line of defence: a defect is told, never a traceback
+        return _told(error, process)
+
+
+def _answer(parsed: Parsed, process: Process) -> int:
+    if parsed.version:
+        from xray_ci import __version__  # noqa: PLC0415
+
+        process.out.write(f"xray-ci {__version__}\n")
+        return 0
+    from xray_ci.settings.usage import usage  # noqa: PLC0415
+
+    process.out.write(usage(parsed.command))
+    return 0
+
+
+def _told(error: Exception, process: Process) -> int:
+    """Tell what went wrong before there were settings, so with a log of its own; return the exit code."""
+    from xray_ci.ci.console import Console, Level  # noqa: PLC0415
+    from xray_ci.ci.provider import surroundings  # noqa: PLC0415
+    from xray_ci.errors import Failure  # noqa: PLC0415
+    from xray_ci.secret import Redactor  # noqa: PLC0415
+
+    console = Console(process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=Redactor())
+    if isinstance(error, Failure):
+        console.failure(error)
+        return error.exit_code
+    console.defect(error)
+    return 70
+
+
+def _command(parsed: Parsed, process: Process) -> int:
+    from xray_ci.settings import flags, problems, sources  # noqa: PLC0415
+
+    command = sources.command(parsed.command, process.env)
+    if foreign := flags.foreign(command, parsed.options):
+        raise problems.together(foreign)
+    match command:
+        case "emulator":
+            return _emulator(parsed, process)
+        case "demo":
+            from xray_ci import demo  # noqa: PLC0415
+
+            return demo.run(process, keep=bool(parsed.options.get("keep")))
+        case _:
+            from xray_ci import commands  # noqa: PLC0415
+
+            return commands.run(command, parsed, process)
+
+
+def _emulator(parsed: Parsed, process: Process) -> int:
+    from xray_ci.settings import problems  # noqa: PLC0415
+
+    try:
+        from xray_ci.emulator import app  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise problems.problem(f"the emulator needs the package {missing.name}", "command line", problems.USAGE,
+                               "Install it: pip install 'xray-ci[emulator]'.") from None
+    return app.run(int(str(parsed.options.get("port") or 8765)), process.out)
+
+
+def _on_signals() -> None:
+    """Turn the signals that end a job into a failure: as PID 1 of a container nothing else would end the process."""
+    import signal  # noqa: PLC0415
+    from types import FrameType  # noqa: PLC0415, TC003
+
+    def stop(number: int, _: FrameType | None) -> None:
+        from xray_ci.errors import Interrupted  # noqa: PLC0415
+
+        signal.signal(number, signal.SIG_IGN)  # the second one must not break what the first began
+        raise Interrupted(f"stopped by {signal.Signals(number).name}", signal=number)
+
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), stop)

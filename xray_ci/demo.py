@@ -1,0 +1,114 @@
+"""The whole main job for a newcomer: the emulator, sample reports, one import, one refreshed page, and where to look.
+
+The job itself is the real one: the same command line, over real sockets. Only its environment is made here.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.cli import Process, execute
+from xray_ci.settings import problems
+
+if TYPE_CHECKING:
+    from xray_ci.emulator.server import Emulator
+
+_SAMPLES: Final = Path(__file__).parent / "samples"
+_PAGE: Final = "131073"
+_PATIENCE: Final = 10.0
+"""Seconds to wait for the page's new version; the emulated service settles after two."""
+
+
+def run(process: Process, *, keep: bool) -> int:
+    """Run the demo and return its exit code; with `keep` the pages stay open until a signal."""
+    try:
+        from xray_ci.emulator.server import Emulator  # noqa: PLC0415  # with its server library, for this command alone
+    except ModuleNotFoundError as missing:
+        raise problems.problem(f"the demo needs the package {missing.name}", "command line", problems.USAGE,
+                               "Install it: pip install 'xray-ci[emulator]'.") from None
+    with tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder, Emulator(0) as emulator:
+        workspace = Path(folder) / "workspace"
+        shutil.copytree(_SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
+        return _show(process, emulator, workspace, keep=keep)
+
+
+def _show(process: Process, emulator: Emulator, workspace: Path, *, keep: bool) -> int:
+    def say(text: str = "") -> None:
+        process.out.write(text + "\n")
+        process.out.flush()
+
+    say(f"The emulator stands in for Xray, Jira and Confluence at {emulator.url}")
+    say("Importing " + ", ".join(sorted(path.name for path in workspace.iterdir() if path.is_file())))
+    say()
+    before = _version(emulator.url)
+    code = execute(Process(["import"], _environment(emulator.url), workspace, process.out, process.err))
+    after = _risen(emulator.url, before)
+    say()
+    say(f"Confluence page {_PAGE}: version {before} → {after}")
+    if code == 0 and after <= before:
+        say("✗ the page was not refreshed")
+        code = 9
+    key = _execution(emulator.url)
+    say(f"Test Execution  {emulator.url}/browse/{key}" if key else "no Test Execution was made")
+    say(f"Confluence page {emulator.url}/wiki/spaces/QA/pages/{_PAGE}")
+    if keep:
+        say("Both stay open until Ctrl-C.")
+        _wait()
+    else:
+        say("The emulator ends now; `--keep` keeps it running, to look at both pages.")
+    return code
+
+
+def _environment(url: str) -> dict[str, str]:
+    """Return the environment of the job: that of a pipeline which knows nothing but its own settings."""
+    settings = {
+        "REPORTS": "*.xml\n*.json", "XRAY_URL": url, "CLIENT_ID": "EMULATORCLIENTID0000000000000001",
+        "CLIENT_SECRET": "emulator-secret", "PROJECT": "SHOP", "TEST_PLAN": "SHOP-2", "TEST_ENVIRONMENTS": "chrome",
+        "SUMMARY": "Demo run of {date}", "SNAPSHOTS_URL": url + "/take-snapshot/{page-id}", "SNAPSHOT_PAGE_IDS": _PAGE,
+        "SNAPSHOT_API_KEY": "emulator-global-key", "SNAPSHOTS_DELAY": "0"}
+    return {f"XRAY_CI_{name}": value for name, value in settings.items()}
+
+
+def _get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own emulator on loopback
+        found: dict[str, object] = json.load(answer)
+    return found
+
+
+def _version(url: str) -> int:
+    page = _get(f"{url}/wiki/api/v2/pages/{_PAGE}")
+    version = page["version"]
+    assert isinstance(version, dict)  # noqa: S101  # the emulator's own answer
+    return int(version["number"])
+
+
+def _risen(url: str, before: int) -> int:
+    end = time.monotonic() + _PATIENCE
+    while (now := _version(url)) <= before and time.monotonic() < end:
+        time.sleep(0.1)
+    return now
+
+
+def _execution(url: str) -> str | None:
+    """Return the Test Execution that the job made: the newest that the seed world does not have."""
+    issues = _get(f"{url}/__emulator__/state")["issues"]
+    assert isinstance(issues, dict)  # noqa: S101  # the emulator's own answer
+    made = [key for key, issue in issues.items() if issue["type"] == "Test Execution" and not issue["seeded"]]
+    return made[-1] if made else None
+
+
+def _wait() -> None:
+    """Wait for a signal that ends the process."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(0.2):
+        pass

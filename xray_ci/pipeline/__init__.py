@@ -1,0 +1,54 @@
+"""The straight line, readable in one screen: find, read, plan, send, refresh, tell.
+
+Each step is a module here that translates settings into the words of the room that does the work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xray_ci.errors import Failure
+
+if TYPE_CHECKING:
+    from xray_ci.ci.result import RunResult
+    from xray_ci.pipeline.job import Job
+
+__all__ = ["refresh", "run"]
+
+
+def run(job: Job) -> RunResult:
+    """Do the main job, or with `plan` and `dry-run` all of it up to the first write; never raises a Failure."""
+    from xray_ci.pipeline import connecting, planning, reading, sending, snapshots  # noqa: PLC0415
+    from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
+
+    tally = Tally(job)
+    try:
+        sources = reading.find(job, tally)
+        if sources:
+            site = connecting.site_of(job)
+            tally.deployment = site.deployment.key
+            try:
+                site.confirm()
+                plan = planning.plan(job, tally, site, sources)
+                if plan is not None and job.planning:
+                    planning.show(job, tally, plan)
+                elif plan is not None:
+                    sending.send(job, tally, site, plan)
+            finally:
+                site.close()
+                tally.requests = site.requests
+    except Failure as failure:
+        tally.fail(failure)
+    if not job.planning:
+        snapshots.after_import(job, tally)
+    return tally.result()
+
+
+def refresh(job: Job) -> RunResult:
+    """Only trigger the configured snapshots; never raises a Failure."""
+    from xray_ci.pipeline import snapshots  # noqa: PLC0415
+    from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
+
+    tally = Tally(job)
+    snapshots.trigger(job, tally)
+    return tally.result()

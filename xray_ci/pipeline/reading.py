@@ -1,0 +1,211 @@
+"""From patterns to an assembled run: discover, read, and hand every case on. Nothing here looks into a report itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from xray_ci.ci.result import FAILURES_LIMIT, Counts, FailureRow, Report
+from xray_ci.errors import NoReports, NoResults
+from xray_ci.model import Case, Outcome, Problem, Restart, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xray_ci.pipeline.job import Job
+    from xray_ci.pipeline.tally import Tally
+    from xray_ci.reports import Format
+    from xray_ci.reports.discover import Found
+    from xray_ci.xray.assembly import Assembly
+
+_BAD = (Outcome.FAILED, Outcome.ERROR)
+_MESSAGE = 500
+_LISTED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A report that was found; what it is is looked up when somebody asks."""
+
+    found: Found
+
+    @cached_property
+    def row(self) -> Format | Problem:
+        """Its format, or why it has none."""
+        from xray_ci.reports.reading import identify  # noqa: PLC0415
+
+        return identify(self.found)
+
+    @property
+    def shown(self) -> str:
+        """Its path, relative to the workspace."""
+        return self.found.place.shown
+
+    @property
+    def endpoint(self) -> str | None:
+        """What Xray's endpoint for it would be called; None for formats of lines, which no endpoint takes."""
+        row = self.row
+        return None if isinstance(row, Problem) or row.medium == "lines" else row.family
+
+
+def find(job: Job, tally: Tally) -> tuple[Source, ...]:
+    """Return the reports that `reports` names; none of them is a failure or not, as `if-no-reports` says."""
+    from xray_ci.reports.discover import discover  # noqa: PLC0415
+
+    settings = job.settings
+    found = discover(settings.reports, settings.workspace, default_format=settings.format)
+    for problem in found.problems:
+        tally.problem(problem)
+    if not found.files:
+        searched = "\n".join(found.searched)
+        nothing(job, tally, NoReports("no report was found", where=searched or f"reports, from {settings.origin('reports')}"))
+    return tuple(Source(found=each) for each in found.files)
+
+
+def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
+    """Deal with a run that has nothing to import."""
+    match job.settings.if_no_reports:
+        case "fail":
+            tally.fail(failure)
+        case "warn":
+            tally.warn(failure)
+        case _:
+            job.console.info(failure.what)
+
+
+def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assembly | None, *, as_it_is: bool = False) -> None:
+    """Read every report to its end; one that breaks is named and its results are dropped.
+
+    `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
+    """
+    with job.console.group(f"reading {many(len(sources), 'report')}"):
+        for source in sources:
+            reader = _Reader(source, assembly, as_it_is=as_it_is)
+            reader.run()
+            tally.report(reader.report(), reader.failures)
+            job.console.info(line_of(reader.report())) if len(sources) <= _LISTED else job.console.debug(line_of(reader.report()))
+    for report in tally.reports:
+        for problem in report.problems:
+            tally.problem(problem)
+    counted = tally.counts
+    job.console.info(f"{many(len(sources), 'report')}, {many(counted.tests, 'result')}: {words(counted)}")
+    if not counted.tests and not any(reader_failed(report) for report in tally.reports) and not as_it_is:
+        nothing(job, tally, NoResults("the reports hold no result", where=_first([report.path for report in tally.reports])))
+
+
+def reader_failed(report: Report) -> bool:
+    """Say whether a report was refused."""
+    return report.counts is None
+
+
+class _Reader:
+    """Reads one report."""
+
+    def __init__(self, source: Source, assembly: Assembly | None, *, as_it_is: bool) -> None:
+        self._source = source
+        self._assembly = assembly
+        self._as_it_is = as_it_is
+        self.problems: list[Problem] = []
+        self.failures: list[FailureRow] = []
+        self._counts = dict.fromkeys(Outcome, 0)
+        self._broken = False
+
+    def run(self) -> None:
+        row = self._source.row
+        if isinstance(row, Problem):
+            self._other(row)
+        elif self._as_it_is and row.read is None:
+            self._check()
+        else:
+            self._read(row)
+
+    def _check(self) -> None:
+        from xray_ci.reports.reading import check  # noqa: PLC0415
+
+        if problem := check(self._source.found):
+            self._other(problem)
+
+    def _read(self, row: Format) -> None:
+        from xray_ci.reports.reading import read  # noqa: PLC0415
+
+        assembly, counts = self._assembly, self._counts
+        add = assembly.add if assembly else _ignore
+        if assembly:
+            assembly.begin(self._source.found.place)
+        for item in read(replace(self._source.found, format=row.key)):
+            if type(item) is Case:
+                counts[item.outcome] += 1
+                if item.outcome in _BAD:
+                    self._failed(item)
+                add(item)
+            else:
+                self._other(item)
+        if assembly:
+            if self._broken:
+                assembly.drop()
+            else:
+                assembly.commit()
+
+    def report(self) -> Report:
+        row = self._source.row
+        counts = None if self._broken else Counts(**{outcome.value: count for outcome, count in self._counts.items()})
+        return Report(path=self._source.shown, format=None if isinstance(row, Problem) else row.key, counts=counts,
+                      problems=tuple(self.problems))
+
+    def _other(self, item: Case | Problem | Restart) -> None:
+        match item:
+            case Restart():
+                self._counts.update(dict.fromkeys(Outcome, 0))
+                self.failures.clear()
+                self.problems.clear()
+                if self._assembly:
+                    self._assembly.restart()
+                if self._as_it_is:
+                    self._broken = True
+                    self.problems.append(Problem(
+                        severity=Severity.ERROR, slug="unreadable-report", path=self._source.shown,
+                        cause=f"{item.cause}; a native import sends reports as they are, so it is left out",
+                        advice="Set `strategy: convert`, which repairs what can be repaired."))
+            case Problem():
+                self._broken = self._broken or item.severity is Severity.ERROR
+                self.problems.append(item)
+            case Case():
+                raise AssertionError
+
+    def _failed(self, case: Case) -> None:
+        if len(self.failures) < FAILURES_LIMIT:
+            name = f"{case.classname}.{case.name}" if case.classname else case.name
+            message = case.message or case.trace
+            self.failures.append(FailureRow(name=name[:_MESSAGE], message=message[:_MESSAGE] if message else None,
+                                            report=self._source.shown, line=case.line, outcome=case.outcome))
+
+
+def line_of(report: Report) -> str:
+    """Return what was found in a report as one line."""
+    if report.counts is None:
+        what = "refused"
+    elif report.counts.tests:
+        what = f"{many(report.counts.tests, 'result')}: {words(report.counts)}"
+    else:
+        what = "no result counted"
+    return f"{report.path}  {report.format or '?'}  {what}"
+
+
+def words(counts: Counts) -> str:
+    """Return the counts that are not zero, in words."""
+    return ", ".join(f"{counts.of(outcome)} {outcome.value}" for outcome in Outcome if counts.of(outcome)) or "none"
+
+
+def many(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _ignore(_: Case) -> None:
+    pass
+
+
+def _first(paths: Sequence[str]) -> str:
+    shown = list(paths[:5])
+    return "\n".join(shown + [f"… and {len(paths) - len(shown)} more"] * (len(paths) > len(shown)))

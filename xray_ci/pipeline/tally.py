@@ -1,0 +1,139 @@
+"""What is known of a run so far, and the result it ends in. Prints each failure once, when it is met.
+
+Knows which conditions make which exit code (INTERFACE: exit codes, fail-on).
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from xray_ci import __version__
+from xray_ci.ci.console import Level
+from xray_ci.ci.result import (
+    FAILURES_LIMIT,
+    Counts,
+    Execution,
+    FailureRow,
+    Notice,
+    Report,
+    RunOutcome,
+    RunResult,
+    SnapshotRow,
+    Trouble,
+)
+from xray_ci.errors import Failure, InvalidPayload, UnknownDelivery, UnreadableReport, worst_exit
+from xray_ci.model import Problem, Severity
+
+if TYPE_CHECKING:
+    from xray_ci.pipeline.job import Job
+
+
+class Tally:
+    """Collects; made once a run."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._begun = job.clock()
+        self._codes: set[int] = set()
+        self._unknown = False
+        self.troubles: list[Trouble] = []
+        self.notices: list[Notice] = [Notice(text=text) for text in job.settings.notices]
+        self.reports: list[Report] = []
+        self.counts = Counts()
+        self.failures: list[FailureRow] = []
+        self.deployment: str | None = None
+        self.executions: list[Execution] = []
+        self.planned = False
+        self.sent = 0
+        self.imported: int | None = None
+        self.folded = 0
+        self.unmapped = 0
+        self.snapshots: list[SnapshotRow] = []
+        self.requests = 0
+
+    @property
+    def arrived(self) -> bool:
+        """Whether results were imported and no request failed."""
+        return bool(self.executions) and not self._codes & {2, 5, 6, 7}
+
+    def fail(self, failure: Failure) -> None:
+        """Print a failure and let it count."""
+        self._codes.add(failure.exit_code)
+        self._unknown = self._unknown or isinstance(failure, UnknownDelivery)
+        self.troubles += Trouble.of(failure)
+        self._job.console.failure(failure)
+
+    def warn(self, failure: Failure) -> None:
+        """Print a failure that does not decide the verdict."""
+        self.troubles += Trouble.of(failure)
+        self._job.console.failure(failure, level=Level.WARNING)
+
+    def note(self, text: str, count: int = 1) -> None:
+        """Print and keep a decision worth knowing."""
+        self.notices.append(Notice(text=text, count=count))
+        self._job.console.notice(text if count == 1 else f"{text} ({count} times)")
+
+    def report(self, report: Report, failures: list[FailureRow]) -> None:
+        """Keep what was found in one report; its counts are None when it was refused."""
+        self.reports.append(report)
+        if report.counts is not None:
+            self.counts += report.counts
+            self.failures += failures[: FAILURES_LIMIT - len(self.failures)]
+
+    def problem(self, problem: Problem) -> None:
+        """Print a problem of a report; what drops a report or a result is a failure with exit code 4."""
+        if problem.severity is Severity.NOTICE:
+            self._job.console.notice(f"{place(problem)}: {problem.cause}")
+            return
+        self.fail(as_failure(problem))
+
+    def result(self) -> RunResult:
+        """Return the one object that every view is made from."""
+        settings = self._job.settings
+        codes = self._codes | self._asked_to_fail()
+        result_file = settings.result_file
+        return RunResult(
+            command=settings.command, outcome=self._outcome(), exit_code=worst_exit(codes), deployment=self.deployment,
+            executions=tuple(self.executions), counts=self.counts, sent=self.sent, imported=self.imported, folded=self.folded,
+            unmapped=self.unmapped, reports=tuple(self.reports), failures=tuple(self.failures), troubles=tuple(self.troubles),
+            notices=tuple(self.notices), snapshots=tuple(self.snapshots), requests=self.requests,
+            seconds=self._job.clock() - self._begun, version=__version__, python=platform.python_version(),
+            result_file=str(result_file) if result_file else None, surroundings=self._job.surroundings)
+
+    def _asked_to_fail(self) -> set[int]:
+        fail_on = self._job.settings.fail_on
+        codes = set()
+        if "test-failures" in fail_on and self.counts.failed + self.counts.errors:
+            codes.add(1)
+        if "unmapped" in fail_on and self.unmapped:
+            codes.add(1)
+        if "snapshots" in fail_on and not all(row.ok for row in self.snapshots):
+            codes.add(9)
+        return codes
+
+    def _outcome(self) -> RunOutcome:
+        if self.executions:
+            return RunOutcome.PARTLY if self._codes else RunOutcome.IMPORTED
+        if self._unknown:
+            return RunOutcome.UNKNOWN
+        if self._codes:
+            return RunOutcome.FAILED
+        if self.planned:
+            return RunOutcome.PLANNED
+        return RunOutcome.TRIGGERED if self._job.settings.command == "snapshots" else RunOutcome.NOTHING
+
+
+def place(problem: Problem) -> str:
+    """Return file, line and column as far as they are known."""
+    parts = (problem.path, problem.line, problem.column if problem.line else None)
+    return ":".join(str(part) for part in parts if part is not None)
+
+
+def as_failure(problem: Problem) -> Failure:
+    """Return a problem of a report as the failure that it is."""
+    kind: type[Failure] = UnreadableReport if problem.severity is Severity.ERROR else InvalidPayload
+    failure = kind(problem.cause, where=place(problem) or None, advice=problem.advice)
+    failure.slug = problem.slug  # type: ignore[misc]  # the finer name of the same class of failure
+    return failure
+

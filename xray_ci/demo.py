@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,11 +31,12 @@ _PATIENCE: Final = 10.0
 def run(process: Process, *, keep: bool) -> int:
     """Run the demo and return its exit code; with `keep` the pages stay open until a signal."""
     try:
+        from xray_ci.emulator.clock import Clock  # noqa: PLC0415
         from xray_ci.emulator.server import Emulator  # noqa: PLC0415  # with its server library, for this command alone
     except ModuleNotFoundError as missing:
         raise problems.problem(f"the demo needs the package {missing.name}", "command line", problems.USAGE,
                                "Install it: pip install 'xray-ci[emulator]'.") from None
-    with tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder, Emulator(0) as emulator:
+    with tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder, Emulator(0, clock=Clock(datetime.now(UTC))) as emulator:
         workspace = Path(folder) / "workspace"
         shutil.copytree(_SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
         return _show(process, emulator, workspace, keep=keep)

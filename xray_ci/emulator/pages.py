@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -129,7 +130,12 @@ def _size(number: int) -> str:
 
 
 def _when(moment: Any) -> str:
-    """Write a moment for people; text that came with a report is shown as it is."""
+    """Write a moment for people, in UTC; text that is no moment is shown as it is."""
     if moment is None:
         return "–"  # noqa: RUF001 - a dash for people
-    return moment.strftime("%d %b %Y, %H:%M:%S UTC") if hasattr(moment, "strftime") else str(moment)
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return moment
+    return str(moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC"))

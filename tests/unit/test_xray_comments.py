@@ -1,0 +1,89 @@
+"""Comments and other text on its way out: clean, short, and harmless."""
+
+from __future__ import annotations
+
+import pytest
+
+from xray_ci.model import Attempt, Case, Outcome, Step
+from xray_ci.xray.comments import comment, with_repeats
+from xray_ci.xray.hostile import clean, cut, one_line, verbatim
+
+
+def said(*, wiki: bool = False, **given: object) -> str | None:
+    case = Case(name="x", outcome=Outcome.FAILED, **given)  # type: ignore[arg-type]
+    return comment(case, (), failure=True, steps=False, wiki=wiki, limit=32_000)
+
+
+def test_message_kind_and_trace_are_told_once():
+    """What the trace says already is not repeated before it."""
+    assert "ValueError: bad\n\nat line 3" == said(kind="ValueError", message="bad", trace="at line 3")
+    assert "ValueError: bad\n at line 3" == said(kind="ValueError", message="bad", trace="ValueError: bad\n at line 3")
+    assert said() is None
+
+
+def test_earlier_attempts_follow():
+    """A flaky test shows what went wrong before."""
+    attempts = (Attempt(outcome=Outcome.FAILED, message="first"), Attempt(outcome=Outcome.ERROR))
+
+    assert "third\n\nattempt 1: failed: first\n\nattempt 2: with errors" == said(message="third", attempts=attempts)
+
+
+def test_many_steps_are_cut():
+    """A comment lists fifty steps and says how many more there are."""
+    case = Case(name="x", outcome=Outcome.FAILED, steps=tuple(Step(action=f"s{n}") for n in range(53)))
+
+    text = comment(case, (), failure=True, steps=True, wiki=False, limit=32_000)
+
+    assert text is not None
+    assert text.endswith("step 50: no result: s49\n… and 3 steps more")
+
+
+def test_wiki_text_is_one_block_nothing_breaks_out_of():
+    """On Server a failure is shown as it is: no markup, no end of the block, no mention."""
+    text = said(wiki=True, message="h1. {noformat}[~admin] {NOFORMAT:x=1} {code}")
+
+    assert "{noformat}\nh1. { noformat}[ ~admin] { NOFORMAT:x=1} {code}\n{noformat}" == text
+
+
+def test_a_block_is_not_wrapped_twice():
+    """Text of tools that wrap it themselves stays one block."""
+    assert "{noformat}\ntrace\n{noformat}" == verbatim("{noformat:borderWidth=0px}trace{noformat}", 100)
+
+
+def test_long_comments_are_cut_inside_their_block():
+    """The end of the block is there whatever the length, and room is left for one line more."""
+    text = said(wiki=True, message="x" * 50_000)
+
+    assert text is not None
+    assert 31_800 == len(text)
+    assert text.endswith("[cut by xray-ci]\n{noformat}")
+
+
+@pytest.mark.parametrize(("raw", "cleaned"), [
+    ("\x1b[31mred\x1b[0m", "red"), ("\x1b]0;title\x07x", "x"), ("a\x00b\x08c", "abc"), ("a\r\nb\rc", "a\nb\nc"), ("\ud800é", "\ufffdé"),
+    ("tab\tand\nline", "tab\tand\nline"), ("\x9b1mx", "x"), ("\ufffe\uffff", ""), ("日本語 ✓", "日本語 ✓"), ("é\x7f", "é")])
+def test_text_is_cleaned(raw: str, cleaned: str):
+    """Colours, controls and broken surrogates do not leave."""
+    assert cleaned == clean(raw)
+
+
+def test_cut_says_that_it_cut():
+    """A shortened text ends with a mark, and is never longer than asked."""
+    assert "short" == cut("short", 5)
+    assert 40 == len(cut("x" * 100, 40))
+    assert cut("x" * 100, 40).endswith("[cut by xray-ci]")
+    assert "xxx" == cut("x" * 100, 3)
+
+
+def test_one_line_of_blanks_is_kept_short():
+    """Line ends and runs of blanks around controls become one blank."""
+    assert "a b" == one_line("a\n\n b", 10)
+    assert "abcd…" == one_line("abcdefgh\n", 5)
+
+
+def test_the_line_about_repeats():
+    """Counts by outcome and which one is shown, after what is there already."""
+    line = "3 results of this Test: 2 passed, 1 failed. Shown: the worst."
+
+    assert line == with_repeats(None, {Outcome.PASSED: 2, Outcome.FAILED: 1}, "the worst")
+    assert f"old\n{line}" == with_repeats("old", {Outcome.PASSED: 2, Outcome.FAILED: 1}, "the worst")

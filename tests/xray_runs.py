@@ -1,0 +1,71 @@
+"""A run on disk for tests: an assembly with few words, and its finished file looked at from all sides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from xray_ci.deployments import CLOUD, Deployment
+from xray_ci.model import Case, Mark, MarkKind, Outcome, Place
+from xray_ci.xray import mapping, render
+from xray_ci.xray.assembly import Assembly, Rules
+from xray_ci.xray.attached import EvidenceOptions
+from xray_ci.xray.validate import Checker
+from xray_ci.xray.writing import Assembled
+
+
+def assembly(base: Path, *, deployment: Deployment = CLOUD, repeats: str = "worst", attachments: str = "failed", max_file: int = 10**7,
+             max_total: int = 10**8, comments: str = "failed", **mapped: Any) -> Assembly:
+    """Begin an assembly whose work folder and workspace lie in a folder."""
+    (base / "work").mkdir()
+    (base / "ws").mkdir(exist_ok=True)
+    evidence = EvidenceOptions(workspace=base / "ws", attachments=attachments, max_file=max_file, max_total=max_total)
+    return Assembly(base / "work", Rules(
+        mapping=mapping.Options(**{"project": "CALC", **mapped}), evidence=evidence, repeats=repeats,
+        rendering=render.Options(deployment=deployment, comments=comments)))
+
+
+def place(name: str) -> Place:
+    """Return the place of a report that nobody opens."""
+    return Place(path=Path(name), shown=name)
+
+
+def case(name: str, outcome: Outcome = Outcome.PASSED, key: str | None = None, **given: Any) -> Case:
+    """Return a case of class `c` at line 7."""
+    marks = (Mark(kind=MarkKind.TEST_KEY, value=key),) if key else ()
+    return Case(name=name, classname="c", outcome=outcome, marks=marks, **{"line": 7, **given})
+
+
+def run(assembly: Assembly, *cases: Case, **limits: int) -> tuple[Assembled, list[dict[str, Any]]]:
+    """Assemble one report."""
+    assembly.begin(place("build/r.xml"))
+    for one in cases:
+        assembly.add(one)
+    assembly.commit()
+    return finish(assembly, **limits)
+
+
+def finish(assembly: Assembly, **limits: int) -> tuple[Assembled, list[dict[str, Any]]]:
+    """Finish; return the result and the tests, which fit the schema and lie in the batches without a gap."""
+    done = assembly.finish(**limits)
+    content = done.path.read_bytes()
+    tests = json.loads(b"[" + content + b"]")
+    deployment = assembly._rules.rendering.deployment.key
+    assert not tests or not Checker(deployment, assembly._rules.rendering.custom_statuses).check_document({"tests": tests})
+    pieces = [json.loads(b"[" + content[batch.offset:batch.offset + batch.length] + b"]") for batch in done.batches]
+    assert tests == [test for piece in pieces for test in piece]
+    assert [len(piece) for piece in pieces] == [batch.tests for batch in done.batches]
+    assert done.counts.sent == len(tests)
+    assert ["tests"] == [path.name for path in done.path.parent.iterdir()]
+    return done, tests
+
+
+def names(tests: list[dict[str, Any]]) -> list[str]:
+    """Return the summary or key of each test."""
+    return [test["testInfo"]["summary"] if "testInfo" in test else test["testKey"] for test in tests]
+
+
+def slugs(done: Assembled) -> list[str]:
+    """Return the kinds of notices."""
+    return [notice.slug for notice in done.notices]

@@ -1,0 +1,286 @@
+"""The run on disk: cases in, one file of tests in report order out, each Test once, cut into batches.
+
+Knows the order of the steps (map, render, validate, spool; then fold and write) and counts what becomes of every case.
+Memory is constant but for one byte a result; a report counts from its `commit` on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from xray_ci.errors import ConfigurationError, UnmappedResults
+from xray_ci.model import Case, Problem, Severity
+from xray_ci.xray import flaws, hostile, mapping, render
+from xray_ci.xray.attached import Attached, EvidenceOptions
+from xray_ci.xray.counts import Counts
+from xray_ci.xray.fold import IDENTITY, OUTCOMES, RECORD, STEPPED
+from xray_ci.xray.mapping import Decision, NoProject, Rejected, Target, Unmapped
+from xray_ci.xray.notices import Notices
+from xray_ci.xray.spool import Partitions
+from xray_ci.xray.validate import Checker
+from xray_ci.xray.writing import LEFT_OUT, NAME, Assembled, Spooled, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xray_ci.model import Place
+
+PARTITIONS: Final = 256
+"""By the first byte of a digest."""
+_TOGETHER: Final = 32
+"""Documents validated and encoded at once."""
+_NAMED: Final = 20
+_PROBLEMS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Everything the user asked for that this room needs."""
+
+    mapping: mapping.Options
+    rendering: render.Options
+    evidence: EvidenceOptions
+    repeats: str = "worst"
+
+
+class _Report:
+    """What is known of the current report, and thrown away when it turns out broken."""
+
+    def __init__(self, shown: str, first: int) -> None:
+        self.shown = shown
+        self.first = first
+        self.cases = [0] * len(OUTCOMES)
+        self.counts = Counts()
+        self.problems: list[Problem] = []
+        self.unmapped: list[str] = []
+        self.projectless: list[str] = []
+
+
+class Assembly:
+    """Takes the cases of a run, report after report."""
+
+    def __init__(self, work: Path, rules: Rules) -> None:
+        """`work` is an empty folder of ours; the finished file stays in it."""
+        self._work = work
+        self._rules = rules
+        self._mapping = rules.mapping
+        self._run_notices = Notices()
+        self._notices = Notices()
+        self._attached = Attached(work / "inline", rules.evidence, self._notices)
+        self._renderer = render.Renderer(rules.rendering, self._notices, self._attached.admit)
+        self._checker = Checker(rules.rendering.deployment.key, rules.rendering.custom_statuses)
+        self._encoder = msgspec.json.Encoder()
+        self._lines = (work / "lines").open("wb")
+        self._side = (work / "side").open("wb")
+        self._index = Partitions(work / "index", PARTITIONS)
+        self._parts = self._index.parts
+        self._states = bytearray()
+        self._number = 0
+        self._codes = {id(outcome): code for code, outcome in enumerate(OUTCOMES)}
+        self._pending: list[dict[str, Any]] = []
+        self._cases: list[Case] = []
+        """Cases of the documents held back, to name those that turn out invalid."""
+        self._empty_digest = hashlib.blake2b(digest_size=16)
+        self._total = Counts()
+        self._problems: list[Problem] = []
+        self._unmapped: list[str] = []
+        self._projectless: list[str] = []
+        self._span: tuple[float, float] | None = None
+        self._report = _Report("", 0)
+
+    def begin(self, place: Place) -> None:
+        """Start a report; what comes now counts once `commit` is called."""
+        self.drop()
+        self._start(place.shown)
+
+    def restart(self) -> None:
+        """Forget what came of the current report: it comes again from its start."""
+        shown = self._report.shown
+        self.drop()
+        self._start(shown)
+
+    def add(self, case: Case) -> None:
+        """Map, render and keep one case."""
+        code = self._codes[id(case.outcome)]
+        report = self._report
+        report.cases[code] += 1
+        self._notices.line = case.line
+        target = mapping.decide(case, self._mapping)
+        if type(target) is not Target:
+            self._refuse(case, target)
+            return
+        if case.steps or case.iterations:
+            self._attached.outcome = case.outcome
+        document = self._renderer.test(case, target)
+        keys = target.keys
+        if not keys:
+            report.counts.by_identity += 1
+            code |= IDENTITY
+            if target.definition is None and mapping.step_based(target.test_type):
+                code |= STEPPED
+                if self._rules.repeats == "iterations":
+                    document[NAME] = hostile.one_line(case.name, mapping.SUMMARY_LIMIT)
+            identity = f"{target.test_type}\0{target.project}\0{target.definition or target.summary}"
+            self._keep(document, identity.encode(), code, case)
+        else:
+            report.counts.by_key += len(keys)
+            for key in keys:
+                self._keep(document if key is keys[0] else {**document, "testKey": key}, key.encode(), code, case)
+        if case.attachments or case.steps or case.iterations:
+            self._evidence(case, len(keys) or 1)
+        elif len(self._pending) >= _TOGETHER:
+            self._flush()
+
+    def commit(self) -> Counts:
+        """Count the current report in; return its counts."""
+        self._flush()
+        report = self._report
+        _count_cases(report.counts, report.cases)
+        self._total += report.counts
+        self._run_notices.merge(self._notices)
+        self._problems += report.problems[: max(0, _PROBLEMS - len(self._problems))]
+        self._unmapped += report.unmapped[: max(0, _NAMED - len(self._unmapped))]
+        self._projectless += report.projectless[:1]
+        self._attached.commit()
+        self._extend_span()
+        self._start("")
+        return report.counts
+
+    def drop(self) -> None:
+        """Leave the current report out: it turned out broken."""
+        self._flush()
+        first = self._report.first
+        self._states[first:] = bytes([LEFT_OUT]) * (self._number - first)
+        self._start("")
+
+    def finish(self, *, batch_tests: int | None = None, batch_bytes: int | None = None) -> Assembled:
+        """Fold the results and write the tests; the limits are those of one request, the deployment's where None.
+
+        Raises UnmappedResults under `unmapped: fail`, ConfigurationError when Tests have to be found or created and nobody
+        said in which project.
+        """
+        self.drop()  # a report without commit never counts
+        self.close()
+        self._check_mapped()
+        limits = self._rules.rendering.deployment.limits
+        spooled = Spooled(work=self._work, index=self._index, states=self._states, attached=self._attached,
+                          evidence=self._rules.evidence, rendering=self._rules.rendering, repeats=self._rules.repeats,
+                          checker=self._checker, notices=self._run_notices)
+        times = self._renderer.times
+        span = (times.text(self._span[0]), times.text(self._span[1])) if self._span else (None, None)
+        return write(spooled, self._total, tuple(self._problems), span, batch_tests=batch_tests or limits.batch_tests,
+                     batch_bytes=batch_bytes or limits.batch_bytes)
+
+    def close(self) -> None:
+        """Let go of open files; what is on disk belongs to whoever gave the folder."""
+        self._lines.close()
+        self._side.close()
+        self._attached.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self, shown: str) -> None:
+        self._report = _Report(shown, self._number)
+        self._notices.clear()
+        self._notices.path = shown
+        self._attached.begin(shown)
+        self._renderer.times.begin()
+
+    def _refuse(self, case: Case, decision: Decision) -> None:
+        """Count a case that is not sent."""
+        report = self._report
+        match decision:
+            case Unmapped():
+                report.counts.unmapped += 1
+                if len(report.unmapped) < _NAMED:
+                    report.unmapped.append(self._where(case.line) + " " + flaws.shown(case.name))
+            case Rejected(slug=slug, reason=reason):
+                report.counts.rejected += 1
+                self._problem(slug, f"test {flaws.shown(case.name)} {reason}; it was left out", case.line)
+            case NoProject():
+                report.projectless.append(self._where(case.line) + " " + flaws.shown(case.name))
+                del report.projectless[1:]
+            case Target():
+                raise AssertionError
+
+    def _keep(self, document: dict[str, Any], identity: bytes, code: int, case: Case) -> None:
+        """Give a result its number, and remember whose it is."""
+        digest = self._empty_digest.copy()
+        digest.update(identity)
+        value = digest.digest()
+        self._parts[value[0]] += RECORD.pack(value, self._number, code)
+        self._number += 1
+        self._pending.append(document)
+        self._cases.append(case)
+
+    def _flush(self) -> None:
+        """Validate and write the documents held back; an invalid one is left out, named, and blocks no other."""
+        pending = self._pending
+        if not pending:
+            return
+        self._states += bytes(len(pending))
+        self._index.grown(RECORD.size * len(pending))
+        names = [document.pop(NAME, None) for document in pending] if self._rules.repeats == "iterations" else None
+        if not self._checker.valid_all(pending):
+            for position, document in enumerate(pending):
+                if not self._checker.valid(document):
+                    self._invalid(position, document)
+                    pending[position] = {}
+        for document, name in zip(pending, names or (), strict=False):
+            if name is not None and document:
+                document[NAME] = name
+        self._lines.write(self._encoder.encode_lines(pending))
+        pending.clear()
+        self._cases.clear()
+
+    def _invalid(self, position: int, document: dict[str, Any]) -> None:
+        self._states[self._number - len(self._pending) + position] = LEFT_OUT
+        self._report.counts.invalid += 1
+        case = self._cases[position]
+        self._problem("invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line)
+
+    def _evidence(self, case: Case, results: int) -> None:
+        """Write what evidence the results just kept have; documents with evidence in their steps are not held back."""
+        items = self._attached.collect(case)
+        if items:
+            for number in range(self._number - results, self._number):
+                self._side.write(self._encoder.encode((number, items)) + b"\n")
+        self._flush()
+
+    def _problem(self, slug: str, cause: str, line: int | None) -> None:
+        if len(self._report.problems) < _PROBLEMS:
+            self._report.problems.append(Problem(severity=Severity.RESULT, slug=slug, cause=cause, path=self._report.shown,
+                                                 line=line))
+
+    def _where(self, line: int | None) -> str:
+        return self._report.shown if line is None else f"{self._report.shown}:{line}"
+
+    def _extend_span(self) -> None:
+        times = self._renderer.times
+        if times.earliest is not None and times.latest is not None:
+            held = self._span or (times.earliest, times.latest)
+            self._span = min(held[0], times.earliest), max(held[1], times.latest)
+
+    def _check_mapped(self) -> None:
+        if self._projectless:
+            raise ConfigurationError("`project` is needed: Tests of results without a Test key are found or created in it",
+                                     where=self._projectless[0], slug="project-required",
+                                     advice="Set `project`, give the tests a Test key, or set `unmapped: skip`.")
+        if self._unmapped and self._mapping.unmapped == "fail":
+            count = self._total.unmapped
+            more = f"\n… and {count - len(self._unmapped)} more" if count > len(self._unmapped) else ""
+            raise UnmappedResults(f"{count} result{'s have' if count > 1 else ' has'} no Test key",
+                                  where="\n".join(self._unmapped) + more)
+
+
+def _count_cases(counts: Counts, cases: list[int]) -> None:
+    counts.passed, counts.skipped, counts.other, counts.failed, counts.errors = cases
+    counts.tests = sum(cases)

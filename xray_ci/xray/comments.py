@@ -1,0 +1,83 @@
+"""The comment of a Test Run: what failed and why, in text that cannot become markup.
+
+Knows the parts of a case that say why. Knows nothing of statuses, keys or JSON.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import Case, Mark, MarkKind, Outcome, Step
+from xray_ci.xray import hostile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+RESERVE: Final = 200
+"""Characters of a comment kept free for the line that `repeats` adds."""
+_ATTEMPT: Final = 1_000
+_STEP: Final = 200
+_STEPS: Final = 50
+
+
+def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
+    """Return the comment of a case, or None when there is nothing to say.
+
+    `failure` adds the failure's text, `steps` the outcome of each step (for a Test that takes no step results).
+    """
+    parts = [text for mark in marks if mark.kind is MarkKind.COMMENT and (text := hostile.clean(mark.value).strip())]
+    if failure:
+        parts += _failure(case)
+        if steps and case.steps:
+            parts.append("\n".join(_step_lines(case.steps)))
+    if not parts:
+        return None
+    return safe("\n\n".join(parts), wiki=wiki, limit=limit - RESERVE)
+
+
+def safe(text: str, *, wiki: bool, limit: int) -> str:
+    """Return cleaned text that notifies nobody and, where comments are wiki text, formats nothing."""
+    return hostile.verbatim(text, limit) if wiki else hostile.cut(hostile.without_mentions(text), limit)
+
+
+def with_repeats(old: str | None, counts: Mapping[Outcome, int], kept: str) -> str:
+    """Return a comment with the line that says which results of the Test it stands for.
+
+    The line comes after any wiki block, and holds nothing from a report.
+    """
+    found = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in counts.items() if count)
+    line = f"{sum(counts.values())} results of this Test: {found}. Shown: {kept}."
+    return f"{old}\n{line}" if old else line
+
+
+_WORDS: Final = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.ERROR: "with errors",
+                 Outcome.SKIPPED: "skipped", Outcome.OTHER: "other"}
+
+
+def _failure(case: Case) -> Iterator[str]:
+    """Yield the message with its kind, the trace, and what earlier attempts said."""
+    message = hostile.clean(case.message).strip() if case.message else ""
+    trace = hostile.clean(case.trace).strip() if case.trace else ""
+    kind = hostile.one_line(case.kind, _STEP).strip() if case.kind else ""
+    if message and message in trace:
+        message = ""
+    if kind and (kind in message or kind in trace):
+        kind = ""
+    head = ": ".join(part for part in (kind, message) if part)
+    if head:
+        yield head
+    if trace:
+        yield trace
+    for number, attempt in enumerate(case.attempts, 1):
+        said = hostile.cut(hostile.clean(attempt.message or attempt.trace or "").strip(), _ATTEMPT)
+        yield f"attempt {number}: {_WORDS[attempt.outcome]}" + (f": {said}" if said else "")
+
+
+def _step_lines(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield one line a step."""
+    for number, step in enumerate(steps[:_STEPS], 1):
+        outcome = _WORDS[step.outcome] if step.outcome else "no result"
+        said = hostile.one_line(step.action or step.comment or "", _STEP)
+        yield f"step {number}: {outcome}" + (f": {said}" if said else "")
+    if len(steps) > _STEPS:
+        yield f"… and {len(steps) - _STEPS} steps more"

@@ -1,0 +1,270 @@
+"""Which Test in Xray a case is: by key, else by the identity that Xray's own import uses. Pure.
+
+Knows keys, identities and the marks of an author. Knows nothing of Xray JSON, statuses or files; what it cannot know
+(the key of an issue id) is asked through `Options.resolve`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from xray_ci.model import Case, Mark, MarkKind
+from xray_ci.xray import hostile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SUMMARY_LIMIT: Final = 255
+"""Characters of a summary (D, Jira)."""
+GENERIC: Final = "generic"
+CUCUMBER: Final = "cucumber"
+"""Test types that have no steps (D); every other type counts as step-based (A)."""
+
+_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
+is_key: Final = _KEY.fullmatch
+"""Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
+_SEVERAL: Final = re.compile(r"\s*[,;]\s*")
+
+_TEST_KEY: Final = MarkKind.TEST_KEY
+_TEST_ID: Final = MarkKind.TEST_ID
+_TAG: Final = MarkKind.TAG
+_REQUIREMENT: Final = MarkKind.REQUIREMENT
+_RUN_MARKS: Final = (MarkKind.COMMENT, MarkKind.CUSTOM_FIELD, MarkKind.DEFECT, MarkKind.EXECUTED_BY, MarkKind.ASSIGNEE,
+                     MarkKind.TEST_VERSION)
+_INFO_LEFT_OUT: Final = ("test-info-left-out",)
+
+
+def _unresolved(_issue_id: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asked for about mapping."""
+
+    project: str | None = None
+    """Project of Tests that are looked up or created."""
+    test_type: str = "Generic"
+    key_pattern: Any = None
+    """Compiled pattern with `.search`, of an engine that runs in bounded time."""
+    key_projects: frozenset[str] = frozenset()
+    """Projects whose keys a report may name; empty means all."""
+    unmapped: str = "create"
+    resolve: Callable[[str], str | None] = field(default=_unresolved)
+    """Issue id → Test key, or None; asked once a case, so whoever gives it remembers the answers."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The Test of a case: its keys, or what finds or creates it."""
+
+    keys: tuple[str, ...] = ()
+    """Usually one; each of several gets the result. Without keys the rest is the identity."""
+    project: str = ""
+    test_type: str = ""
+    definition: str | None = None
+    summary: str = ""
+    description: str | None = None
+    scenario: str | None = None
+    requirements: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    run_marks: tuple[Mark, ...] = ()
+    """Marks about the Test Run, for rendering."""
+    notices: tuple[str, ...] = ()
+    """Slugs of what was left out."""
+
+
+class Unmapped(msgspec.Struct, frozen=True):
+    """The case names no Test, and `unmapped` does not let one be created."""
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """The result cannot be sent: what it says of its Test is wrong."""
+
+    slug: str
+    reason: str
+    """One sentence part, to follow the name of the test."""
+
+
+class NoProject(msgspec.Struct, frozen=True):
+    """The Test has to be found or created, and nobody said in which project."""
+
+
+Decision = Target | Unmapped | Rejected | NoProject
+UNMAPPED: Final = Unmapped()
+NO_PROJECT: Final = NoProject()
+
+
+def decide(case: Case, options: Options) -> Decision:
+    """Say which Test a case is.
+
+    Order: test id, test keys, `key-pattern` in the name, else identity. A mark that names a Test wrongly rejects the
+    case, as Xray itself would; a match of the pattern that is no key, or of a foreign project, is simply no key.
+    """
+    marks = case.marks
+    for mark in marks:
+        if mark.kind is _TEST_KEY or mark.kind is _TEST_ID:
+            return _named(marks, options)
+    if options.key_pattern is not None:
+        key = _key_in_name(case.name, options)
+        if key is not None:
+            return Target(keys=(key,), run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
+                          notices=() if all(mark.kind in _RUN_MARKS for mark in marks) else _INFO_LEFT_OUT)
+    if options.unmapped != "create":
+        return UNMAPPED
+    return _identified(case, options) if marks else _plain(case, options)
+
+
+def step_based(test_type: str) -> bool:
+    """Say whether Tests of a type have steps, so that iterations and step results belong to them."""
+    return test_type.lower() not in (GENERIC, CUCUMBER)
+
+
+def _named(marks: tuple[Mark, ...], options: Options) -> Decision:
+    """Decide a case whose author named its Test: never with test info, which would rewrite the Test (D, A)."""
+    key: str | None = None
+    rest: list[Mark] | None = None
+    run_marks: tuple[Mark, ...] = ()
+    notices: tuple[str, ...] = ()
+    for mark in marks:
+        kind = mark.kind
+        if key is None and kind is _TEST_KEY:
+            key = mark.value
+        elif kind is _TEST_KEY or kind is _TEST_ID:
+            rest = [mark] if rest is None else [*rest, mark]
+        elif kind is not _TAG and kind is not _REQUIREMENT and kind in _RUN_MARKS:
+            run_marks += (mark,)
+        else:
+            notices = _INFO_LEFT_OUT
+    keys: tuple[str, ...]
+    if rest is None and key is not None and is_key(key):
+        keys = (key,)
+    else:
+        found = _keys(key, rest or [], options)
+        if isinstance(found, Rejected):
+            return found
+        keys, more = found
+        notices += more
+    if options.key_projects:
+        own = tuple(name for name in keys if name.rpartition("-")[0] in options.key_projects)
+        if not own:
+            return Rejected(slug="foreign-test-key", reason=f"names the Test {keys[0][:60]}, whose project `key-projects` "
+                            "does not list")
+        if len(own) < len(keys):
+            notices += ("foreign-test-key",)
+        keys = own
+    return Target(keys=keys, run_marks=run_marks, notices=notices)
+
+
+def _keys(key: str | None, rest: list[Mark], options: Options) -> tuple[tuple[str, ...], tuple[str, ...]] | Rejected:
+    """Return the keys of a case and notices; an issue id wins over keys (D), a key in its place is one more key."""
+    said = [] if key is None else [key]
+    unresolved = None
+    for mark in rest:
+        value = mark.value.strip()
+        if mark.kind is _TEST_KEY or not (value.isascii() and value.isdigit()):
+            said.append(value)
+            continue
+        resolved = options.resolve(value)
+        if resolved is not None and is_key(resolved):
+            return (resolved,), ()
+        unresolved = value[:40]
+    keys = [part for value in said for part in (_SEVERAL.split(value.strip()) if value.strip() else [value])]
+    good = tuple(key for key in dict.fromkeys(keys) if is_key(key))
+    wrong = next((key for key in keys if key and not is_key(key)), None)
+    if good:
+        return good, (("bad-test-key",) if wrong is not None else ()) + (("test-id-unresolved",) if unresolved else ())
+    if unresolved is not None:
+        return Rejected(slug="test-id-unresolved", reason=f"names the issue id {unresolved}, which could not be resolved to "
+                        "a Test key")
+    return Rejected(slug="bad-test-key", reason=f"names the Test {hostile.one_line(' '.join(said), 60)!r}, which is no Jira "
+                    "issue key (like SHOP-12, upper case)")
+
+
+def _key_in_name(name: str, options: Options) -> str | None:
+    """Return the key that the user's pattern finds: group `key`, else group 1, else the whole match."""
+    match = options.key_pattern.search(hostile.clean(name))
+    if match is None:
+        return None
+    named = match.groupdict().get("key")
+    found: str | None = named if named is not None else match.group(1) if match.re.groups else match.group(0)
+    if found is None or not is_key(found):
+        return None
+    projects = options.key_projects
+    return found if not projects or found.rpartition("-")[0] in projects else None
+
+
+def _plain(case: Case, options: Options) -> Decision:
+    """Decide a case without marks: what nearly every case is."""
+    project = options.project
+    if not project:
+        return NO_PROJECT
+    name = case.name
+    test_type = options.test_type
+    if (test_type == "Generic" and case.classname and len(name) <= SUMMARY_LIMIT and name.isprintable()
+            and not name.isspace() and name and case.classname.isprintable()):
+        return Target(project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name)
+    return _identified(case, options)
+
+
+def _identified(case: Case, options: Options) -> Decision:
+    """Decide a case by the identity of Xray's own import, with everything its marks say of the Test."""
+    said: dict[str, str] = {}
+    requirements: list[str] = []
+    labels: list[str] = []
+    run_marks: list[Mark] = []
+    notices: list[str] = []
+    for mark in case.marks:
+        if mark.kind is _TAG:
+            labels += [label for part in mark.value.split(",") if (label := hostile.label(part))]
+        elif mark.kind is _REQUIREMENT:
+            requirements += [part for part in _SEVERAL.split(mark.value.strip()) if part]
+        elif mark.kind in _RUN_MARKS:
+            run_marks.append(mark)
+        else:
+            said.setdefault(mark.kind.value, mark.value)
+    project = _word(said.get(MarkKind.PROJECT.value)) or options.project
+    if not project:
+        return NO_PROJECT
+    if options.key_projects and project != options.project and project not in options.key_projects:
+        return Rejected(slug="foreign-test-key", reason=f"wants its Test in the project {project[:60]!r}, which "
+                        "`key-projects` does not list")
+    test_type = _word(said.get(MarkKind.TEST_TYPE.value)) or options.test_type
+    by_definition = test_type.lower() == GENERIC or MarkKind.DEFINITION.value in said
+    exact = (said.get(MarkKind.DEFINITION.value) or native_identity(case)) if by_definition else None
+    definition = hostile.storable(exact) if exact is not None else None
+    if definition != exact:
+        notices.append("definition-cleaned")
+    summary = _summary(case, said.get(MarkKind.SUMMARY.value), distinct=not by_definition)
+    if not summary or definition == "":
+        return Rejected(slug="nameless-test", reason="has neither a name nor a class name, so no Test can be found for it")
+    kept = tuple(key for key in dict.fromkeys(requirements) if is_key(key))
+    notices += ["bad-requirement-key"] * (len(dict.fromkeys(requirements)) - len(kept))
+    return Target(project=project, test_type=test_type, definition=definition, summary=summary,
+                  description=said.get(MarkKind.DESCRIPTION.value),
+                  scenario=said.get(MarkKind.SCENARIO.value) if definition is None else None,
+                  requirements=kept, labels=tuple(dict.fromkeys(labels)), run_marks=tuple(run_marks), notices=tuple(notices))
+
+
+def native_identity(case: Case) -> str:
+    """Return the Generic Test Definition that Xray's own JUnit import gives a case (D).
+
+    `classname.name`; the innermost suite that has a name in place of a missing class name; the name alone without both.
+    """
+    group = case.classname or next((name for name in reversed(case.suite) if name), "")
+    return f"{group}.{case.name}" if group else case.name
+
+
+def _summary(case: Case, said: str | None, *, distinct: bool) -> str:
+    for text in (said, case.name, case.classname, *reversed(case.suite)):
+        line = hostile.one_line(text, SUMMARY_LIMIT, distinct=distinct) if text else ""
+        if line.strip():
+            return line
+    return ""
+
+
+def _word(text: str | None) -> str:
+    return hostile.one_line(text, SUMMARY_LIMIT).strip() if text else ""

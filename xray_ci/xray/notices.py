@@ -1,0 +1,83 @@
+"""What was left out or changed on the way to Xray, counted: one sentence a kind, with the first place it happened.
+
+Knows the sentences. A notice never changes an exit code; what loses a result is a Problem of severity RESULT instead.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from xray_ci.model import Problem, Severity
+
+SENTENCES: Final = MappingProxyType({
+    "test-info-left-out": "A Test that is named by its key is not rewritten: summary, labels, requirements or definition "
+                          "of the report are left out",
+    "test-id-unresolved": "A test_id could not be resolved to a Test key; the test_key beside it is used",
+    "bad-test-key": "One of several Test keys is no Jira issue key and is left out",
+    "foreign-test-key": "One of several Test keys belongs to a project that `key-projects` does not list and is left out",
+    "bad-requirement-key": "A requirement is no Jira issue key and is left out",
+    "bad-defect-key": "A defect is no Jira issue key and is left out",
+    "description-left-out": "Xray Cloud takes no description of a Test; it is left out",
+    "test-version-left-out": "Xray Cloud takes no version of a Test; it is left out",
+    "custom-field-by-name": "Xray Server/Data Center takes Test Run custom fields by id only; a field named otherwise "
+                            "is left out",
+    "custom-field-api-version": "Test Run custom fields need API v2; they are left out",
+    "steps-left-out": "A result has only one of iterations, examples and steps; the others are left out",
+    "iteration-log-left-out": "Xray Server/Data Center takes no log and no duration of an iteration; they are left out",
+    "parameters-cut": "An iteration has more parameters than Xray Server/Data Center takes; the others are left out",
+    "step-action-cut": "The action of a step is longer than Xray takes and is cut",
+    "example-status-unknown": "The status of an example row is none that Xray knows; it is sent as not run",
+    "time-out-of-range": "A time of the report is not in the calendar and is left out",
+    "definition-cleaned": "The name of a test holds characters that Jira cannot store; they are left out of its definition",
+    "iterations-folded": "`repeats: iterations` needs a step-based Test found by testInfo; the worst result is sent instead",
+    "iterations-too-many": "A Test has too many results for one list of iterations; the worst result is sent instead",
+    "evidence-address": "Evidence is an address and not a file; it is left out",
+    "evidence-outside": "Evidence lies outside of the workspace and is left out",
+    "evidence-link": "Evidence is, or lies behind, a symbolic link and is left out",
+    "evidence-private": "Evidence is a hidden file, or one of xray-ci's own, and is left out",
+    "evidence-missing": "A file of evidence does not exist and is left out",
+    "evidence-not-a-file": "Evidence is no regular file, or cannot be read, and is left out",
+    "evidence-empty": "A file of evidence is empty; Xray takes no empty files, so it is left out",
+    "evidence-base64": "Evidence inside a report is no valid base64 and is left out",
+    "evidence-too-large": "A file of evidence is larger than `evidence-max-file` and is left out",
+    "evidence-total": "The evidence of the run is larger than `evidence-max-total`; the rest is left out",
+    "evidence-moved": "Xray takes files of a step inside the report only; a file beside it is sent with the Test Run",
+    "over-batch-bytes": "The result of one test alone is larger than `batch-bytes`; it is sent in a request of its own",
+})
+"""Slug → sentence; each slug has a paragraph in docs/errors.md."""
+
+
+class Notices:
+    """Counts notices by slug and remembers where each was first seen."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, list[object]] = {}
+        self.path: str | None = None
+        self.line: int | None = None
+        """The place of what is being looked at; set by who walks the cases."""
+
+    def add(self, slug: str, count: int = 1) -> None:
+        """Count one more of a kind at the current place."""
+        held = self._counts.get(slug)
+        if held is None:
+            self._counts[slug] = [count, self.path, self.line]
+        else:
+            held[0] = held[0] + count  # type: ignore[operator]  # the first item is the count
+
+    def clear(self) -> None:
+        """Forget everything: another report begins."""
+        self._counts.clear()
+        self.path = self.line = None
+
+    def merge(self, other: Notices) -> None:
+        """Add what another collector saw, after what this one saw."""
+        for slug, (count, path, line) in other._counts.items():
+            held = self._counts.setdefault(slug, [0, path, line])
+            held[0] = held[0] + count  # type: ignore[operator]
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return one Problem a kind, in the order of the first sight."""
+        return tuple(Problem(severity=Severity.NOTICE, slug=slug, path=path, line=line,  # type: ignore[arg-type]
+                             cause=SENTENCES[slug] + ("" if count == 1 else f" ({count} times; this is the first)"))
+                     for slug, (count, path, line) in self._counts.items())

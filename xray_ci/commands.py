@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 from xray_ci.ci.console import Console, Level
 from xray_ci.ci.provider import Surroundings, surroundings
 from xray_ci.errors import Failure, worst_exit
-from xray_ci.pipeline.job import Job
+from xray_ci.pipeline.job import Job, WorkFolder
 from xray_ci.secret import Redactor
 from xray_ci.settings import config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from random import Random
 
     from xray_ci.ci.result import RunResult
     from xray_ci.cli import Process
@@ -33,15 +31,13 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
     redactor = Redactor()
     for secret in settings.secrets():
         redactor.register(secret)
+    work = WorkFolder(around.temp if _is_folder(around.temp) else None)
     talks = command in ("import", "plan", "snapshots")
     console = _console(process.out if talks else process.err, settings, around, redactor)
     try:
-        # Not in the workspace: what lies there can be taken for a report, and stays behind.
-        with tempfile.TemporaryDirectory(prefix="xray-ci-", dir=around.temp if _is_folder(around.temp) else None) as work:
-            job = Job(settings=settings, surroundings=around, console=console, redactor=redactor, work=Path(work),
-                      now=datetime.now(UTC), clock=time.monotonic, sleep=time.sleep, random=_random(),
-                      private=_private(settings, process.env))
-            return _do(command, parsed, process, job)
+        job = Job(settings=settings, surroundings=around, console=console, redactor=redactor, work=work, now=datetime.now(UTC),
+                  clock=time.monotonic, sleep=time.sleep, random=SystemRandom(), private=_private(settings, process.env))
+        return _do(command, parsed, process, job)
     except Failure as failure:
         console.failure(failure)
         return failure.exit_code
@@ -49,6 +45,7 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
         console.defect(error)
         return 70
     finally:
+        work.close()
         console.close()
 
 
@@ -100,7 +97,3 @@ def _private(settings: Settings, env: Mapping[str, str]) -> tuple[Path, ...]:
 
 def _is_folder(path: str | None) -> bool:
     return path is not None and Path(path).is_dir()
-
-
-def _random() -> Random:
-    return SystemRandom()

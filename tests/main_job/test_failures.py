@@ -109,7 +109,7 @@ def test_html_instead_of_json_on_import(job, emulator):
 def test_server_away(job):
     """Exit 7 and the address that was tried."""
     address = f"http://127.0.0.1:{closed_port()}"
-    check(job(xray_url=address), 7, address)
+    check(job(xray_url=address, time_budget="1"), 7, address)
 
 
 def test_an_answer_that_is_lost_is_not_repeated(job, emulator):

@@ -26,7 +26,7 @@ class Basis(enum.Enum):
     ASSUMED = "assumed"
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
+class Refusal(Exception):
     """Ends the work on a request; nothing of it was done. Holds the answer."""
 
     def __init__(self, response: Response) -> None:

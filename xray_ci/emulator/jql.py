@@ -32,7 +32,7 @@ _FIELDS: Final[dict[str, Callable[[Issue], list[str]]]] = {
 _KEY_FIELDS: Final = frozenset({"key", "issuekey", "id"})
 
 
-class Invalid(ValueError):  # noqa: N818 - a user's mistake, told as an answer
+class Invalid(ValueError):
     """The query cannot be read."""
 
 

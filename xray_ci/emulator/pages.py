@@ -138,4 +138,5 @@ def _when(moment: Any) -> str:
             moment = datetime.fromisoformat(moment)
         except ValueError:
             return moment
-    return str(moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC"))
+    shown: str = moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC")
+    return shown

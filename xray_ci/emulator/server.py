@@ -27,7 +27,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER, on, 0 s: closing resets the connection instead of ending it in order."""
 
 
-class _Handler(WSGIRequestHandler):
+class _Connection(WSGIRequestHandler):
     """Serves one connection and can cut it."""
 
     def make_environ(self) -> WSGIEnvironment:
@@ -74,7 +74,7 @@ class Emulator:
         self._folder = Path(tempfile.mkdtemp(prefix="emulator-"))
         self.emulation = Emulation(self._folder, clock=self._clock)
         with listener:
-            self._server = _Server(_HOST, self._port, Application(self.emulation), _Handler, fd=listener.fileno())
+            self._server = _Server(_HOST, self._port, Application(self.emulation), _Connection, fd=listener.fileno())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         return self

@@ -34,7 +34,7 @@ CUT: Final = "emulator.cut"
 """Member of the WSGI environment: a function that makes the server cut this connection."""
 
 
-class Dropped(ConnectionAbortedError):  # noqa: N818 - ordered, not a defect
+class Dropped(ConnectionAbortedError):
     """The connection is cut; the server sees it and says nothing more."""
 
 

@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from xray_ci.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
     from random import Random
 
     from xray_ci.ci.console import Console
     from xray_ci.ci.provider import Surroundings
     from xray_ci.secret import Redactor
     from xray_ci.settings.values import Settings
+
+
+class WorkFolder:
+    """An empty folder of ours outside of the workspace, made when it is first asked for and removed after the run.
+
+    Not in the workspace: what lies there can be taken for a report, and stays behind.
+    """
+
+    def __init__(self, below: str | None) -> None:
+        """`below` is the folder to make it in; None takes the system's own for such things."""
+        self._below = below
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is; raises ConfigurationError when it cannot be made."""
+        if self._folder is None:
+            try:
+                self._folder = tempfile.TemporaryDirectory(prefix="xray-ci-", dir=self._below)
+            except OSError as error:
+                raise ConfigurationError(f"there is no folder for temporary files: {error.strerror or error}", where="TMPDIR",
+                                         slug="no-temporary-folder",
+                                         advice="Mount one (`docker run --tmpfs /tmp`), or name one in TMPDIR.") from error
+        return Path(self._folder.name)
+
+    def close(self) -> None:
+        """Remove it with everything in it."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +57,7 @@ class Job:
     surroundings: Surroundings
     console: Console
     redactor: Redactor
-    work: Path
-    """An empty folder of ours, outside of the workspace; removed after the run."""
+    work: WorkFolder
     now: datetime
     """When the run began, with offset."""
     clock: Callable[[], float]

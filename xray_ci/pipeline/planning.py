@@ -54,7 +54,7 @@ def assembly(job: Job, deployment: Deployment, resolve: Any = None) -> Assembly:
                               statuses=settings.statuses, timezone=ZoneInfo(settings.timezone), comments=settings.comments)
     evidence = EvidenceOptions(workspace=settings.workspace, refused=job.private, attachments=settings.attachments,
                                max_file=settings.evidence_max_file, max_total=settings.evidence_max_total)
-    return Assembly(job.work, Rules(mapping=mapped, rendering=rendered, evidence=evidence, repeats=settings.repeats))
+    return Assembly(job.work.path, Rules(mapping=mapped, rendering=rendered, evidence=evidence, repeats=settings.repeats))
 
 
 def assembled(job: Job, tally: Tally, deployment: Deployment, sources: Sequence[Source], resolve: Any = None) -> Assembled:
@@ -115,7 +115,7 @@ def _native(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) -> Pl
     # The plain path of JSON reports knows not even a project; without one it is all there is.
     form = target.wants_form or target.test_fields or (
         job.settings.project and any(report.format in JSON_FORMATS for report in reports))
-    return native(target, prepare(reports, site.deployment, job.work),
+    return native(target, prepare(reports, site.deployment, job.work.path),
                   form_info=_form_info(job, tally, site, None) if form else None)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
 
 
-class Unreadable(ValueError):  # noqa: N818 - told as an answer
+class Unreadable(ValueError):
     """The report is not what the path is for, or is broken."""
 
 

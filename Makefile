@@ -1,0 +1,82 @@
+# Every target makes the environment it needs from the hashed lock. Only python3 (3.11 or newer, with venv) has to be there;
+# another one: make test PYTHON=python3.13 VENV=.venv-3.13. More for the tool behind a target: make test ARGS="-k junit".
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+ARGS ?=
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP = $(PY) -m pip --disable-pip-version-check --quiet --quiet
+# An environment is as good as new while the lock, the interpreter and the folder are those that made it.
+made = $(shell $(PYTHON) -c 'import hashlib, os, sys; print(hashlib.sha256(b"".join(open(name, "rb").read() for name in sys.argv[1:]) + repr((sys.version, os.getcwd())).encode()).hexdigest()[:16])' $(1))
+READY := $(VENV)/made-of-$(call made,requirements/dev.txt)
+DEMO := .venv-demo/made-of-$(call made,requirements/emulator.txt)
+YAML := .github .yamllint.yml $(wildcard action.yml templates)
+SCRIPTS := .ci/run $(wildcard tests/container/*.sh)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench proof container-test generate lock clean
+
+help:  ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+define environment  # $(1) its folder, $(2) its lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "xray-ci needs Python 3.11 or newer; name one: make PYTHON=python3.13")'
+	@echo "making $(1) from $(2)"
+	@rm -rf $(1)
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --require-hashes --only-binary :all: -r $(2)
+endef
+
+$(READY):
+	$(call environment,$(VENV),requirements/dev.txt)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEMO):
+	$(call environment,.venv-demo,requirements/emulator.txt)
+	@touch $@
+
+demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
+	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
+
+test: $(READY)  ## All tests but the slow proofs and the container, with branch coverage
+	$(PY) -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered --durations=5 $(ARGS)
+
+proof: $(READY)  ## Slow proofs
+	$(PY) -m pytest --numprocesses $(JOBS) -m proof --timeout 900 $(ARGS)
+
+bench: $(READY)  ## Speed, memory and start-up against their bounds
+	$(PY) tests/bench/run.py $(ARGS)
+
+container-test: $(READY)  ## Build the image and run it as GitHub, GitLab and Jenkins do
+	tests/container/with-image.sh $(PY) -m pytest -m container --timeout 300 $(ARGS)
+
+lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(PY) -m xray_ci.settings.documents --check .
+	$(BIN)/yamllint --strict $(YAML)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github $(wildcard action.yml)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(if $(wildcard action.yml),$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml)
+	$(if $(wildcard $(BIN)/shellcheck),$(BIN)/shellcheck $(SCRIPTS),@echo "no shellcheck for this machine: scripts are not checked")
+	$(if $(wildcard $(BIN)/hadolint),$(BIN)/hadolint Dockerfile,@echo "no hadolint for this machine: the Dockerfile is not checked")
+
+generate: $(READY)  ## Write what is made from the tables: action.yml, README table, config schema
+	$(PY) -m xray_ci.settings.documents --write .
+
+LOCKED = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(ARGS)
+lock: $(READY)  ## Write the lock from pyproject.toml (ARGS=--upgrade)
+	$(LOCKED) pyproject.toml --extra emulator --group dev --output-file requirements/dev.txt
+	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt
+	$(LOCKED) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+
+clean:  ## Remove the environments and everything a tool left
+	rm -rf .venv* .coverage* .hypothesis .mypy_cache .ruff_cache build dist

@@ -1,0 +1,101 @@
+"""The layout: files and functions stay small, layers hold, and every module says what it knows."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MODULES = sorted((CHECKOUT / "xray_ci").rglob("*.py"))
+OURS = sorted([*MODULES, *(CHECKOUT / "tests").rglob("*.py"), CHECKOUT / "entrypoint.py"])
+CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "handler", "handlers", "common", "misc"}
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(CHECKOUT))
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_no_file_is_over_350_lines(path):
+    """A file that knows too much is split by what it knows."""
+    assert lines(path) <= 350
+
+
+def test_half_of_the_modules_are_under_200_lines():
+    """The usual module is read in one sitting."""
+    assert statistics.median(lines(path) for path in MODULES) < 200
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_no_function_is_over_60_lines(path):
+    """A function fits on a screen."""
+    long = {node.name: size for node in functions(path) if (size := (node.end_lineno or 0) - node.lineno + 1) > 60}
+
+    assert not long
+
+
+def test_most_functions_are_under_30_lines():
+    """Nine functions in ten are short."""
+    sizes = sorted((node.end_lineno or 0) - node.lineno + 1 for path in MODULES for node in functions(path))
+
+    assert sizes[len(sizes) * 9 // 10] < 30
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_every_module_says_what_it_knows(path):
+    """Each file begins with a docstring, unless it is empty."""
+    tree = ast.parse(path.read_bytes())
+
+    assert not tree.body or ast.get_docstring(tree)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_modules_are_named_by_what_they_know(path):
+    """No module, class or folder has a name that says nothing."""
+    classes = {node.name for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ClassDef)}
+
+    assert not {part.removesuffix(".py") for part in path.relative_to(CHECKOUT).parts} & VAGUE
+    assert not [name for name in classes if name.lower().endswith(("utils", "helper", "manager", "handler"))]
+
+
+def test_the_layers_hold(monkeypatch, capsys):
+    """No lower room imports a higher one, and the emulator imports nothing of the product."""
+    from importlinter.cli import lint_imports
+
+    monkeypatch.chdir(CHECKOUT)
+
+    assert 0 == lint_imports(config_filename="pyproject.toml", no_cache=True), capsys.readouterr().out
+
+
+def test_the_layers_have_no_exceptions():
+    """A contract holds for every import, or it is no contract."""
+    assert {"layers", "forbidden"} == {contract["type"] for contract in CONTRACTS}
+    assert not [contract["name"] for contract in CONTRACTS if contract.get("ignore_imports")]
+
+
+def modules_below(package: str) -> set[str]:
+    folder = CHECKOUT.joinpath(*package.split("."))
+    there = {path.stem for path in folder.iterdir() if ".py" == path.suffix or (path / "__init__.py").exists()}
+    return {f"{package}.{name}" for name in there - {"__init__"}}
+
+
+def test_every_room_has_its_layer():
+    """A new room of the product is placed in the layers by whoever adds it."""
+    layers = next(contract["layers"] for contract in CONTRACTS if "layers" == contract["type"])
+    placed = {name.strip() for layer in layers for part in layer.split("|") for name in part.split(":")}
+    rooms = modules_below("xray_ci") | modules_below("xray_ci.ci")
+
+    assert rooms - {"xray_ci.emulator", "xray_ci.ci"} == placed

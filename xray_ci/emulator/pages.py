@@ -129,7 +129,7 @@ def _size(number: int) -> str:
     return f"{number} bytes"
 
 
-def _when(moment: Any) -> str:
+def _when(moment: datetime | str | None) -> str:
     """Write a moment for people, in UTC; text that is no moment is shown as it is."""
     if moment is None:
         return "–"  # noqa: RUF001 - a dash for people
@@ -138,5 +138,4 @@ def _when(moment: Any) -> str:
             moment = datetime.fromisoformat(moment)
         except ValueError:
             return moment
-    shown: str = moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC")
-    return shown
+    return moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC")

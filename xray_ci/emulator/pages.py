@@ -134,8 +134,9 @@ def _when(moment: datetime | str | None) -> str:
     if moment is None:
         return "–"  # noqa: RUF001 - a dash for people
     if isinstance(moment, str):
+        text = moment
         try:
-            moment = datetime.fromisoformat(moment)
+            moment = datetime.fromisoformat(text)
         except ValueError:
-            return moment
+            return text
     return moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S UTC")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from xray_ci.settings.flags import Parsed
 
@@ -23,21 +22,22 @@ class Process(NamedTuple):
 
     argv: Sequence[str]
     env: Mapping[str, str]
-    folder: Path
+    folder: str
     out: TextIO
     err: TextIO
+    alone: bool = False
+    """Whether the process is ours: then signals are, too."""
 
 
 def process() -> int:
     """Run this process's command line; return the exit code."""
     import os  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    _on_signals()
-    return execute(Process(sys.argv[1:], os.environ, Path.cwd(), sys.stdout, sys.stderr))
+    # A name and no Path: help is answered without pathlib.
+    return execute(Process(sys.argv[1:], os.environ, os.getcwd(), sys.stdout, sys.stderr, alone=True))  # noqa: PTH109
 
 
 def execute(process: Process) -> int:
@@ -86,6 +86,8 @@ def _told(error: Exception, process: Process) -> int:
 def _command(parsed: Parsed, process: Process) -> int:
     from xray_ci.settings import flags, problems, sources  # noqa: PLC0415
 
+    if process.alone:
+        _on_signals()
     command = sources.command(parsed.command, process.env)
     if foreign := flags.foreign(command, parsed.options):
         raise problems.together(foreign)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def run(command: str, parsed: Parsed, process: Process) -> int:
     """Run a command that needs settings; return its exit code. Raises ConfigurationError."""
     around = surroundings(process.env)
-    settings = config.load(parsed.flags, process.env, process.folder, command=command, github=around.provider.key == "github")
+    settings = config.load(parsed.flags, process.env, Path(process.folder), command=command, github=around.provider.key == "github")
     redactor = Redactor()
     for secret in settings.secrets():
         redactor.register(secret)
@@ -58,7 +58,7 @@ def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:
             return looking.inspect(job, process.out, as_json=bool(parsed.options.get("json")))
         case "convert":
             output = parsed.options.get("output")
-            return looking.convert(job, process.out, process.folder / str(output) if output else None)
+            return looking.convert(job, process.out, Path(process.folder) / str(output) if output else None)
         case "snapshots":
             return _publish(pipeline.refresh(job), job)
         case _:

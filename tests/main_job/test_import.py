@@ -250,3 +250,94 @@ def test_cucumber_goes_native_by_itself(cloud, emulator, workspace):
     assert "/cucumber" in call["path"]
     ((stored,),) = map(runs, emulator.executions())
     assert "SHOP-4" == stored["test"]
+
+
+def test_inputs_of_the_action_work_for_server(emulator, run, reports):
+    """Server/Data Center needs its address and a token, as inputs alone."""
+    inputs = {"INPUT_REPORTS": "*.xml", "INPUT_JIRA-URL": emulator.url + "/jira", "INPUT_PROJECT": "SHOP", "INPUT_JIRA-TOKEN": "emulator-pat"}
+
+    result = run(env=inputs)
+
+    assert 0 == result.code, result.out + result.err
+    (execution,) = emulator.executions()
+    assert f"{emulator.url}/jira/browse/{execution['key']}" in result.out
+    assert "5 Test Runs stored" in result.out
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "server"])
+def test_small_junit_files_go_native_as_one_merged_request(deployment, request, emulator, reports):
+    """A native run of several small files is one request and one Test Execution."""
+    job = request.getfixturevalue(deployment)
+
+    result = job("import", "--reports", "*.xml", "--strategy", "native")
+
+    assert 0 == result.code, result.out + result.err
+    (call,) = emulator.imports()
+    assert call["path"].endswith("/import/execution/junit")
+    (execution,) = emulator.executions()
+    assert 5 == len(runs(execution))
+
+
+def test_what_cannot_be_read_is_not_sent_natively(cloud, emulator, reports):
+    """A native import sends files as they are, so one that needs repair is left out and named."""
+    (reports / "d.xml").write_text("log line before\n" + suite("d", case("last")))
+
+    result = cloud("import", "--reports", "*.xml", "--strategy", "native")
+
+    assert 4 == result.code, result.out + result.err
+    assert "d.xml" in result.out
+    (execution,) = emulator.executions()
+    assert 5 == len(runs(execution))
+
+
+@pytest.mark.parametrize(("choice", "code"), [("fail", 3), ("warn", 0), ("ignore", 0)])
+def test_no_report_is_what_the_user_says_it_is(choice, code, cloud, emulator, workspace):
+    """`if-no-reports` decides whether nothing to import is a failure."""
+    result = cloud("import", "--reports", "*.xml", "--if-no-reports", choice)
+
+    assert code == result.code, result.out + result.err
+    assert [] == emulator.requests()
+
+
+def test_keys_in_names_are_found_by_pattern(cloud, emulator, workspace):
+    """`key-pattern` finds the Test in the name; keys of projects that are not listed are no keys."""
+    (workspace / "r.xml").write_text(suite("a", case("SHOP-3 adds"), case("PAY-3 pays")))
+
+    result = cloud("import", "--reports", "r.xml", "--key-pattern", r"^([A-Z]+-\d+) ", "--key-projects", "SHOP")
+
+    assert 0 == result.code, result.out + result.err
+    sent = emulator.document()["tests"]
+    assert ["SHOP-3", None] == [test.get("testKey") for test in sent]
+    assert "shop.Cart.PAY-3 pays" == sent[1]["testInfo"]["definition"]
+
+
+def test_statuses_of_the_site_are_sent(cloud, emulator, workspace):
+    """A status named in `statuses` is allowed and stored."""
+    (workspace / "r.xml").write_text(suite("a", case("adds", "<skipped/>")))
+
+    result = cloud("import", "--reports", "r.xml", env={"XRAY_CI_STATUSES": "skipped: BLOCKED"})
+
+    assert 0 == result.code, result.out + result.err
+    ((stored,),) = map(runs, emulator.executions())
+    assert "BLOCKED" == stored["status"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_both_versions_of_the_cloud_api_work(version, cloud, emulator, reports):
+    """`api-version` chooses the paths of authentication and import."""
+    result = cloud("import", "--reports", "*.xml", "--api-version", version)
+
+    assert 0 == result.code, result.out + result.err
+    assert {f"/api/{version}/authenticate", f"/api/{version}/import/execution"} == {call["path"] for call in emulator.requests()}
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0", "latest"])
+def test_every_version_of_the_server_api_works_with_user_and_password(version, emulator, run, reports):
+    """Basic authentication and each API version."""
+    env = {"XRAY_CI_JIRA_URL": emulator.url + "/jira", "XRAY_CI_JIRA_USERNAME": "emu", "XRAY_CI_JIRA_PASSWORD": "emu",
+           "XRAY_CI_PROJECT": "SHOP", "XRAY_CI_API_VERSION": version}
+
+    result = run("import", "--reports", "*.xml", env=env)
+
+    assert 0 == result.code, result.out + result.err
+    assert f"/jira/rest/raven/{version}/import/execution" == emulator.imports()[0]["path"]

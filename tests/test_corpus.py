@@ -1,0 +1,164 @@
+"""Every sample of the corpus comes to the totals that were counted by hand, and each `expect` rule holds. No exceptions list.
+
+Our own samples are here; the environment variable XRAY_CI_CORPUS may name a folder of the same layout with more of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_reading import NUMBERS, Seen, seen
+
+from xray_ci.model import MarkKind, Outcome, Severity
+from xray_ci.reports import FORMATS
+
+HERE = Path(__file__).parent / "data" / "reports"
+FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
+READ = {row.key for row in FORMATS if row.read is not None} | {"negative"}
+SAMPLES = {
+    (folder, name): expected
+    for folder in FOLDERS for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
+    if expected["format"] in READ and not name.endswith("/")}
+SMALL = 64 * 2**20
+"""Bytes that even a bomb may take while it is read."""
+
+_opened: list[str] | None = None
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if _opened is None or (event == "open" and isinstance(arguments[0], int)):
+        return
+    if event in {"open", "urllib.Request"} or event.startswith("socket."):
+        _opened.append(f"{event} {arguments[0]}")
+
+
+sys.addaudithook(_watch)
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Note every file that is opened and every socket that is made."""
+    global _opened
+    _opened = noted = []
+    try:
+        yield noted
+    finally:
+        _opened = None
+
+
+def ids(sample: tuple[Path, str]) -> str:
+    return f"{'own' if sample[0] == HERE else 'more'}-{sample[1]}"
+
+
+def of(*expectations: str) -> pytest.MarkDecorator:
+    chosen = [sample for sample, expected in SAMPLES.items() if expected["expect"] in expectations]
+    return pytest.mark.parametrize("sample", chosen, ids=ids)
+
+
+def look(sample: tuple[Path, str]) -> tuple[Seen, dict[str, Any]]:
+    expected = SAMPLES[sample]
+    return seen(sample[0] / sample[1]), expected
+
+
+def numbers(expected: dict[str, Any]) -> dict[str, int | None]:
+    return {name: expected.get(name) for name in NUMBERS}
+
+
+@of("ok", "schema-invalid")
+def test_a_good_report_comes_to_its_totals(sample):
+    """Every number is the one that was counted, and the format is recognised by content."""
+    report, expected = look(sample)
+
+    assert expected["format"] == report.format
+    assert numbers(expected) == report.totals
+    assert expected.get("failures_outside_cases", 0) == report.slugs().count("outside-case")
+
+
+@of("ok", "schema-invalid")
+def test_what_was_attached_is_seen(sample):
+    """Keys, earlier attempts and flaky passes are those that were counted."""
+    report, expected = look(sample)
+    keys = [mark.value for case in report.cases for mark in case.marks if mark.kind is MarkKind.TEST_KEY]
+
+    if "keys" in expected:
+        assert expected["keys"] == keys
+    if "rerun_elements" in expected:
+        assert expected["rerun_elements"] == sum(len(case.attempts) for case in report.cases)
+    if "flaky_passed" in expected:
+        assert expected["flaky_passed"] <= sum(case.outcome is Outcome.PASSED and bool(case.attempts) for case in report.cases)
+    if "raw" in expected:
+        assert sorted(expected["raw"]) == sorted({case.status for case in report.cases})
+    if "iterations" in expected:
+        assert expected["iterations"] == sum(len(case.iterations) + len(case.examples) for case in report.cases)
+
+
+@of("repair-or-reject")
+def test_a_broken_report_is_repaired_to_its_totals_or_refused(sample):
+    """There is nothing in between; a repair is told."""
+    report, expected = look(sample)
+
+    if report.refused:
+        assert [problem.cause for problem in report.problems if problem.severity is Severity.ERROR]
+    else:
+        assert numbers(expected) == report.totals
+        assert not report.restarts or "repaired-report" in report.slugs()
+
+
+@of("reject", "not-a-test-report")
+def test_what_is_no_whole_report_is_refused(sample):
+    """One error says why, and what to do."""
+    report, expected = look(sample)
+    (error,) = [problem for problem in report.problems if problem.severity is Severity.ERROR]
+
+    assert error.cause
+    assert error.advice
+    assert sample[1].rpartition("/")[2] == error.path
+    if expected["expect"] == "not-a-test-report":
+        assert "not-a-test-report" == error.slug
+
+
+@of("safe")
+def test_a_hostile_report_reads_nothing_and_asks_nobody(sample):
+    """No other file is opened and no socket made; the result is a refusal or the one test."""
+    with watched() as opened:
+        report, _ = look(sample)
+
+    assert {f"open {sample[0] / sample[1]}"} == set(opened)
+    assert report.refused or 1 == report.totals["tests"]
+
+
+@of("safe", "reject")
+def test_a_bomb_is_refused_quickly_in_little_memory(sample):
+    """A few bytes never become much work."""
+    tracemalloc.start()
+    begun = time.process_time()
+    try:
+        look(sample)
+        assert SMALL > tracemalloc.get_traced_memory()[1]
+        assert 5 > time.process_time() - begun
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: "own" if folder == HERE else "more")
+def test_inspect_prints_the_same_numbers(run, folder, tmp_path):
+    """`xray-ci inspect --json` over the whole corpus says for each file what was counted."""
+    names = [name for at, name in SAMPLES if at == folder]
+    result = run("inspect", "--json", "--reports", "\n".join(str(folder / name) for name in names), cwd=folder)
+    rows = {row["path"]: row for row in map(json.loads, result.out.splitlines())}
+
+    assert sorted(names) == sorted(rows)
+    for name in names:
+        expected = SAMPLES[folder, name]
+        row = {number: rows[name][number] for number in NUMBERS}
+        allowed = [numbers(expected)] if expected["expect"] in {"ok", "schema-invalid"} else [numbers(expected), dict.fromkeys(NUMBERS)]
+        assert row in allowed or (expected["expect"] == "safe" and 1 == row["tests"]), name

@@ -75,6 +75,10 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
     try:
         with part.open("xb") as file:
             yield file
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            # In a container we are root, and the workspace is somebody's who has to be able to remove the file.
+            folder = target.parent.stat()
+            os.chown(part, folder.st_uid, folder.st_gid)
         part.replace(target)
     except OSError as error:
         raise ConfigurationError(f"the document cannot be written: {error.strerror}", where=f"--output {target}",

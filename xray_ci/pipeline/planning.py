@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from xray_ci.delivery.converted import document
 from xray_ci.delivery.plan import Plan, Target
 from xray_ci.deployments import JSON_FORMATS
 from xray_ci.errors import ConfigurationError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from xray_ci.xray.assembly import Assembly
     from xray_ci.xray.writing import Assembled
 
+_FRAME: Final = 2_000
+"""Bytes of a request besides its tests and `info`: brackets, keys, the frame of a form."""
 _ONLY_CONVERTED: Final = ("key-pattern", "key-projects", "unmapped", "repeats", "statuses", "timezone", "attachments", "comments",
                           "test-type")
 
@@ -59,9 +62,12 @@ def assembly(job: Job, deployment: Deployment, resolve: Any = None) -> Assembly:
 
 def assembled(job: Job, tally: Tally, deployment: Deployment, sources: Sequence[Source], resolve: Any = None) -> Assembled:
     """Read all reports into one file of tests; tell what was left out."""
-    gathering = assembly(job, deployment, resolve)
-    reading.read_all(job, tally, sources, gathering)
-    done = gathering.finish(batch_tests=job.settings.batch_tests, batch_bytes=job.settings.batch_bytes)
+    with assembly(job, deployment, resolve) as gathering:
+        reading.read_all(job, tally, sources, gathering)
+        most = job.settings.batch_bytes or deployment.limits.batch_bytes
+        # The bound is that of a whole request: what stands around its tests is taken off.
+        around = len(document(info(job, tally, None))) + _FRAME
+        done = gathering.finish(batch_tests=job.settings.batch_tests, batch_bytes=max(1, most - around))
     tally.folded, tally.unmapped = done.counts.folded, done.counts.unmapped
     for problem in (*done.problems, *done.notices):
         tally.problem(problem)
@@ -91,7 +97,7 @@ def _converted(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) ->
     batches = [Batch(path=done.path, offset=batch.offset, length=batch.length, tests=batch.tests) for batch in done.batches]
     form = _form_info(job, tally, site, done) if target.wants_form else None
     job.console.info(_tests(done))
-    return convert(target, batches, info=info(job, tally, done), form_info=form)
+    return convert(target, batches, info=_checked_info(job, tally, site.deployment, done), form_info=form)
 
 
 def _native(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) -> Plan | None:
@@ -133,6 +139,16 @@ def info(job: Job, tally: Tally, done: Assembled | None) -> dict[str, Any]:
     from xray_ci.xray.envelope import plain_info  # noqa: PLC0415
 
     return plain_info(_execution(job, tally, done), existing=job.settings.test_execution is not None)
+
+
+def _checked_info(job: Job, tally: Tally, deployment: Deployment, done: Assembled) -> dict[str, Any]:
+    """Return `info`, checked like every test: settings can hold what Xray would refuse."""
+    from xray_ci.xray.validate import Checker  # noqa: PLC0415
+
+    made = info(job, tally, done)
+    for flaw in Checker(deployment.key).check_info(made):
+        raise flaw
+    return made
 
 
 def _form_info(job: Job, tally: Tally, site: Site, done: Assembled | None) -> dict[str, Any]:

@@ -67,8 +67,9 @@ lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Do
 	$(if $(wildcard $(BIN)/shellcheck),$(BIN)/shellcheck $(SCRIPTS),@echo "no shellcheck for this machine: scripts are not checked")
 	$(if $(wildcard $(BIN)/hadolint),$(BIN)/hadolint Dockerfile,@echo "no hadolint for this machine: the Dockerfile is not checked")
 
-generate: $(READY)  ## Write what is made from the tables: action.yml, README table, config schema
+generate: $(READY)  ## Write what is made from the tables: action.yml, README table, config schema, formats page
 	$(PY) -m xray_ci.settings.documents --write .
+	$(PY) tests/agreement/formats_table.py --write
 
 LOCKED = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links $(ARGS)

@@ -54,9 +54,10 @@ def _by_position(call: ast.Call, path: Path) -> list[ast.expr]:
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
             at = TAKERS[path].get(name)
         case ast.Attribute(attr=name):
-            # Another object's method may only share the name: what is no text there is none of ours.
+            # Another object's method may only share the name: what looks like no slug there is none of ours.
             at = ANYWHERE.get(name)
-            at = at if at is not None and None not in [text for arg in call.args[at:at + 1] for text in _texts(arg)] else None
+            said = [text for arg in call.args[at:at + 1] for text in _texts(arg)] if at is not None else []
+            at = at if all(text is not None and SLUG.fullmatch(text) for text in said) else None
         case _:
             at = None
     return [] if at is None else call.args[at:at + 1]

@@ -31,14 +31,14 @@ SAMPLES = {
 SMALL = 64 * 2**20
 """Bytes that even a bomb may take while it is read."""
 
-_opened: list[str] | None = None
+_watchers: list[list[str]] = []
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if _opened is None or (event == "open" and isinstance(arguments[0], int)):
+    if not _watchers or (event == "open" and isinstance(arguments[0], int)):
         return
     if event in {"open", "urllib.Request"} or event.startswith("socket."):
-        _opened.append(f"{event} {arguments[0]}")
+        _watchers[-1].append(f"{event} {arguments[0]}")
 
 
 sys.addaudithook(_watch)
@@ -47,12 +47,11 @@ sys.addaudithook(_watch)
 @contextmanager
 def watched() -> Iterator[list[str]]:
     """Note every file that is opened and every socket that is made."""
-    global _opened
-    _opened = noted = []
+    _watchers.append([])
     try:
-        yield noted
+        yield _watchers[-1]
     finally:
-        _opened = None
+        _watchers.pop()
 
 
 def ids(sample: tuple[Path, str]) -> str:

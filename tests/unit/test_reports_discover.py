@@ -1,0 +1,115 @@
+"""Patterns to files."""
+
+import os
+
+import pytest
+
+from xray_ci.reports.discover import discover
+
+TREE = ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml", "a/deep/er/TEST-3.xml", "build/r.json", "build/x.xml", ".git/hidden.xml", ".hidden/h.xml",
+        "node_modules/m/n.xml", "r.xml", "odd=name.xml", "[b]/y.xml"]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in TREE:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    return tmp_path
+
+
+def found(root, *patterns, **given):
+    return [(each.place.shown, each.format) if each.format else each.place.shown for each in discover(patterns, root, **given).files]
+
+
+@pytest.mark.parametrize(("patterns", "files"), [
+    (["a/*.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
+    (["a/**/*.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml", "a/deep/er/TEST-3.xml"]),
+    (["**/TEST-?.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/deep/er/TEST-3.xml"]),
+    (["a/TEST-[12].xml"], ["a/TEST-1.xml", "a/TEST-2.xml"]),
+    (["a\\**\\TEST-3.xml"], ["a/deep/er/TEST-3.xml"]),
+    (["{a,build}/*{1,x}.xml"], ["a/TEST-1.xml", "build/x.xml"]),
+    (["a/**", "!a/deep/**"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
+    (["!a/deep", "a/**"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
+    (["**/r.*", "!**/*.json"], ["r.xml"]),
+    (["./a/../r.xml", "r.xml"], ["r.xml"]),
+    (["**/h*.xml"], [".hidden/h.xml"]), ([".git/*.xml"], [".git/hidden.xml"]), ([".git/**"], [".git/hidden.xml"]),
+    (["**/n.xml"], ["node_modules/m/n.xml"]), (["a/**/er/**/*.xml"], ["a/deep/er/TEST-3.xml"]),
+    (["odd=name.xml"], ["odd=name.xml"]), (["nothing/*.xml"], []), (["*.XML"], []), (["", "  "], []),
+    (["r.xml", "!r.xml"], []), (["[[]b]/*.xml"], ["[b]/y.xml"])])
+def test_a_pattern_names_its_files(tree, patterns, files):
+    """In the order of paths, numbers by value, without doubles."""
+    assert files == found(tree, *patterns)
+
+
+def test_absolute_patterns_may_lead_anywhere(tree):
+    """A path inside the workspace is shown relative to it, one outside as it is."""
+    assert ["r.xml"] == found(tree, f"{tree}/r.xml")
+    assert [f"{tree}/r.xml".replace(os.sep, "/"), "x.xml"] == found(tree / "build", f"{tree}/r.xml", "x.xml")
+    assert found(tree / "build", f"{tree}/r.xml") == found(tree / "build", "../r.xml")
+
+
+def test_a_line_can_fix_the_format(tree):
+    """By key or family; the first line that says one wins, and other lines take the default."""
+    assert [("a/TEST-1.xml", "junit")] == found(tree, "a/TEST-1.xml", "JUnit=a/TEST-1.*", "nunit=a/*1.xml")
+    assert [("r.xml", "nunit")] == found(tree, "r.xml", default_format="nunit")
+    assert ["r.xml"] == found(tree, "r.xml", default_format="auto")
+    assert [] == found(tree, "nonsense=r.xml")
+
+
+def test_links_to_folders_are_not_followed_by_wildcards(tree):
+    """A loop of links is no trap; a pattern that names the link gets in."""
+    (tree / "a" / "loop").symlink_to(tree)
+    before = found(tree, "**/*.xml")
+    (tree / "link").symlink_to(tree / "build")
+
+    assert before == found(tree, "**/*.xml")
+    assert ["link/x.xml"] == found(tree, "link/*.xml")
+
+
+def test_one_file_under_two_names_counts_once(tree):
+    """Its results would count twice otherwise."""
+    (tree / "a" / "latest.xml").symlink_to(tree / "a" / "TEST-1.xml")
+    os.link(tree / "r.xml", tree / "same.xml")
+
+    assert ["a/TEST-1.xml", "r.xml"] == found(tree, "a/TEST-1.xml", "a/latest.xml", "*.xml", "!odd*")
+
+
+def test_nothing_found_says_where_was_looked(tree):
+    """Each pattern with its folder, how far that exists, and how many files were seen."""
+    searched = discover(["a/*.json", "nope/deep/*.xml", "a/none/*.xml"], tree).searched
+
+    assert ("`a/*.json`: 3 files looked at in `a`", "`nope/deep/*.xml`: `nope/deep` does not exist, only the workspace does",
+            "`a/none/*.xml`: `a/none` does not exist, only `a` does") == searched
+
+
+def test_a_folder_is_no_report(tree):
+    """A pattern that names a folder is told so, with the pattern that was meant."""
+    (problem,) = discover(["a"], tree).problems
+
+    assert ("report-is-a-folder", "a", "Say which files in it: `a/**/*.xml`.") == (problem.slug, problem.path, problem.advice)
+    assert ["."] == [problem.path for problem in discover(["."], tree).problems]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_name_that_is_no_text_can_be_shown(tree):
+    """What is shown is printable; what is opened is the file."""
+    path = os.fsencode(tree) + b"/z\xff.xml"
+    with open(path, "wb") as file:  # noqa: PTH123 - pathlib takes no bytes
+        file.write(b"<testsuite/>")
+
+    (each,) = discover(["z*.xml"], tree).files
+
+    assert "z\ufffd.xml" == each.place.shown
+    assert b"<testsuite/>" == each.place.path.read_bytes()
+
+
+def test_folders_that_cannot_match_are_not_entered(tree, monkeypatch):
+    """The walk lists only what some pattern can still match."""
+    listed = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(os.path.relpath(folder, tree)) or scan(folder))
+
+    found(tree, "a/deep/*/TEST-*.xml", "build/x.xml", "!node_modules", "!**/skip/**")
+
+    assert ["a/deep", "a/deep/er"] == sorted(name.replace(os.sep, "/") for name in listed)

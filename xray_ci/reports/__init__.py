@@ -1,0 +1,176 @@
+"""The reports that test tools write: THE table of formats, and which of them some bytes are.
+
+Left of everything that knows Xray. Whether Xray has an endpoint for a format is the deployments table's knowledge: its rows
+name a format's `family`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from xray_ci.errors import AmbiguousFormat, NotAReport
+from xray_ci.model import Case, Problem
+from xray_ci.reports import foreign, junit, xray_json
+from xray_ci.reports.look import HEAD, Look, look
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["FORMATS", "HEAD", "Format", "detect", "named", "names"]
+
+Recogniser = Callable[[Look], bool]
+Reader = Callable[[BinaryIO], Iterator[Case | Problem]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format of reports."""
+
+    key: str
+    title: str
+    family: str
+    """What several formats of one tool share: a name that `format` takes too, and the name of Xray's endpoint."""
+    medium: str
+    """`xml`, `json`, `lines`, `folder` or `zip`."""
+    recognise: Recogniser | None
+    """None: never recognised, only by name."""
+    read: Reader | None = None
+    """None: recognised and, where Xray has an endpoint, sent as it is; this version has no converter."""
+
+
+def _root(*roots: str, unless: Collection[str] = (), inside: Collection[str] = (), attributes: str = "") -> Recogniser:
+    """Recognise XML by its root element: without elements of `unless`, with one of `inside`, with attributes that match."""
+    pattern = re.compile(attributes)
+    return lambda seen: (seen.medium == "xml" and seen.root in roots and not seen.inside & set(unless)
+                         and (not inside or bool(seen.inside & set(inside))) and bool(pattern.search(seen.attributes)))
+
+
+def _members(*paths: str, unless: Collection[str] = (), lines: bool | None = None) -> Recogniser:
+    """Recognise JSON by paths that all must be there, and some that must not; `lines`: one document a line, or not."""
+    return lambda seen: (seen.medium in {"json", "json-lines"} and seen.has(*paths) and not seen.members & set(unless)
+                         and (lines is None or lines is (seen.medium == "json-lines")))
+
+
+def _any(*recognisers: Recogniser) -> Recogniser:
+    return lambda seen: any(recognise(seen) for recognise in recognisers)
+
+
+def _text(pattern: str) -> Recogniser:
+    compiled = re.compile(pattern, re.MULTILINE)
+    return lambda seen: seen.medium in {"text", "json", "json-lines"} and bool(compiled.search(seen.text))
+
+
+def _junit(seen: Look) -> bool:
+    return (seen.medium == "xml" and seen.root in junit.ROOTS and "check.sourceforge.net" not in seen.attributes
+            and not foreign.defines_tests(seen))
+
+
+_GO: Final = re.compile(r"^=== RUN ", re.MULTILINE)
+_TAP: Final = re.compile(r"^(?:TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok(?:\s|$))", re.MULTILINE)
+
+
+def _tap(seen: Look) -> bool:
+    return seen.medium == "text" and not _GO.search(seen.text) and bool(_TAP.search(seen.text))
+
+
+_INFO: Final = {f"info.{name}" for name in ("summary", "description", "version", "revision", "user", "startDate", "finishDate",
+                                            "testPlanKey", "testEnvironments", "project")}
+
+
+def _xray_json(seen: Look) -> bool:
+    if seen.medium != "json" or not seen.top or "[]" in seen.members:
+        return False
+    if seen.members & {"tests[].testKey", "tests[].testkey", "tests[].testInfo"}:
+        return True
+    return seen.top <= {"info", "tests", "testExecutionKey"} and bool(
+        seen.members & _INFO or "testExecutionKey" in seen.top or ("tests" in seen.top and "tests[]" not in seen.members))
+
+
+def _row(key: str, title: str, recognise: Recogniser | None, *, medium: str, family: str | None = None,
+         read: Reader | None = None) -> Format:
+    return Format(key=key, title=title, family=family or key, medium=medium, recognise=recognise, read=read)
+
+
+FORMATS: Final[tuple[Format, ...]] = (
+    _row("junit", "JUnit XML", _junit, medium="xml", read=junit.read),
+    _row("xray-json", "Xray JSON", _xray_json, medium="json", read=xray_json.read),
+    _row("nunit3", "NUnit 3 XML", _root("test-run"), medium="xml", family="nunit"),
+    _row("nunit2", "NUnit 2 XML", _root("test-results"), medium="xml", family="nunit"),
+    _row("xunit", "xUnit.net XML", _any(
+        _root("assemblies"), _root("assembly", attributes=r"test-framework|run-date|total=")), medium="xml"),
+    _row("trx", "Visual Studio TRX", _root("TestRun", unless={"FailedTests", "SuccessfulTests"}), medium="xml"),
+    _row("testng", "TestNG results", _root("testng-results"), medium="xml"),
+    _row("robot", "Robot Framework output.xml", _root("robot"), medium="xml"),
+    _row("robot-json", "Robot Framework output.json", _members("generator", "generated", "suite"), medium="json"),
+    _row("cucumber-json", "Cucumber JSON", _any(
+        _members("[].uri", lines=False), _members("[].elements", unless={"[].location"}, lines=False),
+        lambda seen: seen.medium == "json" and seen.text.split() in (["[]"], ["[", "]"])), medium="json", family="cucumber"),
+    _row("cucumber-messages", "Cucumber messages", _any(
+        _members("meta.protocolVersion"), _members("gherkinDocument"), _members("envelope")), medium="lines", family="cucumber"),
+    _row("behave-json", "Behave JSON", _members("[].location", "[].keyword", unless={"[].uri"}, lines=False), medium="json",
+         family="behave"),
+    _row("playwright-json", "Playwright JSON", _any(_members("config.rootDir"), _members("suites[].specs")), medium="json",
+         family="playwright"),
+    _row("ctrf", "CTRF", _any(lambda seen: seen.values.get("reportFormat") == "CTRF", _members("results.tool", "results.summary")),
+         medium="json"),
+    _row("jest-json", "Jest JSON", _members("numTotalTests", "numTotalTestSuites", "numRuntimeErrorTestSuites"),
+         medium="json", family="jest"),
+    _row("vitest-json", "Vitest JSON", _members("numTotalTests", "numTotalTestSuites", unless={"numRuntimeErrorTestSuites"}),
+         medium="json", family="jest"),
+    _row("mocha-json", "Mocha JSON", _members("stats.suites", "stats.tests", "tests", unless={"results"}), medium="json",
+         family="mocha"),
+    _row("mocha-json-stream", "Mocha JSON stream", _text(r'^\["start",\{"total"'), medium="lines", family="mocha"),
+    _row("mochawesome", "Mochawesome JSON", _members("stats.suites", "stats.tests", "results"), medium="json", family="mocha"),
+    _row("go-json", "go test -json", _members("Action", "Package"), medium="lines", family="go"),
+    _row("go-text", "go test -v", _text(r"^\s*--- (?:PASS|FAIL|SKIP): .+ \([0-9.]+s\)$"), medium="lines", family="go"),
+    _row("tap", "TAP", _tap, medium="lines"),
+    _row("dart-json", "Dart and Flutter test JSON", _members("protocolVersion", "runnerVersion"), medium="lines", family="dart"),
+    _row("rspec-json", "RSpec JSON", _members("examples", "summary_line"), medium="json", family="rspec"),
+    _row("pytest-json-report", "pytest-json-report", _members("exitcode", "summary", "created"), medium="json",
+         family="pytest"),
+    _row("pytest-reportlog", "pytest-reportlog", _members("$report_type"), medium="lines", family="pytest"),
+    _row("newman-json", "Newman JSON", _members("collection.item"), medium="json", family="newman"),
+    _row("rust-json", "Rust libtest JSON", _members("type", "event", lines=True), medium="lines", family="rust"),
+    _row("gtest-json", "GoogleTest JSON", _members("testsuites", "tests", "failures"), medium="json", family="gtest"),
+    _row("criterion-json", "Criterion JSON", _members("test_suites", "errored"), medium="json", family="criterion"),
+    _row("ctest-xml", "CTest XML", _root("Site"), medium="xml", family="ctest"),
+    _row("catch2-xml", "Catch2 XML", _root("Catch", "Catch2TestRun"), medium="xml", family="catch2"),
+    _row("doctest-xml", "doctest XML", _root("doctest"), medium="xml", family="doctest"),
+    _row("boost-report-xml", "Boost.Test XML", _root("TestResult", "TestLog"), medium="xml", family="boost"),
+    _row("cppunit-xml", "CppUnit XML", _root("TestRun", inside={"FailedTests", "SuccessfulTests"}), medium="xml",
+         family="cppunit"),
+    _row("check-xml", "Check XML", _root("testsuites", attributes=r"check\.sourceforge\.net"), medium="xml", family="check"),
+    _row("qtest-xml", "Qt Test XML", _root("TestCase", inside={"TestFunction"}), medium="xml", family="qtest"),
+    _row("testdox-xml", "PHPUnit TestDox XML", lambda seen: seen.root == "tests" and "prettifiedClassName" in seen.text,
+         medium="xml", family="phpunit"),
+    _row("bundle", "zip of reports, unread", None, medium="zip"),
+)
+
+
+def names() -> tuple[str, ...]:
+    """Return every name that `format` and `FORMAT=glob` take: keys and families, sorted."""
+    return tuple(sorted({name for row in FORMATS for name in (row.key, row.family)}))
+
+
+def named(name: str) -> tuple[Format, ...]:
+    """Return the formats of a key or a family, none for a name that is not known."""
+    return tuple(row for row in FORMATS if row.key == name) or tuple(row for row in FORMATS if row.family == name)
+
+
+def detect(head: bytes, among: tuple[Format, ...] = FORMATS) -> Format:
+    """Say which format the first bytes of a file are, whatever its name; at most `HEAD` of them are used.
+
+    Raises NotAReport, which says what the file is instead, and AmbiguousFormat.
+    """
+    seen = look(head)
+    fits = [row for row in among if row.recognise is not None and row.recognise(seen)]
+    if len(fits) > 1:
+        raise AmbiguousFormat(f"it fits {' and '.join(row.key for row in fits)}")
+    if fits:
+        return fits[0]
+    if known := foreign.what(seen):
+        raise NotAReport(f"it is {known}")
+    raise NotAReport(f"it is no test report that xray-ci knows, but {foreign.guess(seen)}")

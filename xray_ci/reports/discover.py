@@ -1,0 +1,145 @@
+"""Patterns to the report files that they name, in a stable order. Knows where files lie; opens none of them."""
+
+# ruff: noqa: PTH100, PTH112, PTH116, PTH118, PTH119, PTH120 - paths are text here: pathlib costs ten times as much a file
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import Place, Problem, Severity
+from xray_ci.reports import names
+from xray_ci.reports.patterns import expanded, parts, plain
+from xray_ci.reports.walk import Rest, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_DRIVE: Final = re.compile(r"^[A-Za-z]:/")
+_NUMBERS: Final = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A report file, and the format that its line of `reports` fixes (key or family), if it does."""
+
+    place: Place
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What the patterns name."""
+
+    files: tuple[Found, ...]
+    searched: tuple[str, ...]
+    """For each pattern, in words: where it was looked for, how far that folder exists, and how many files were seen."""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One pattern without braces."""
+
+    text: str
+    format: str | None
+    base: str
+    """Absolute folder below which the rest is matched: all plain names at the beginning of the pattern."""
+    rest: Rest
+
+
+def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto") -> Discovery:
+    """Return the files below `root`, or wherever a pattern points, that the lines of `reports` name, without doubles.
+
+    `!pattern` excludes files, and folders with all that is in them, wherever the line stands. `FORMAT=pattern` fixes the
+    format, of several such lines the first; `default_format` is that of all other lines. Sorted by path, numbers in names by
+    value. Links to folders are followed only where a pattern names them, and `.git` is entered only there.
+    """
+    here = os.path.abspath(root)
+    texts = [text.strip() for text in patterns if text.strip()]
+    includes = [line for text in texts if not text.startswith("!") for line in _lines(text, here)]
+    excludes = [(*plain(Path(line.base).parts[1:]), *line.rest)
+                for text in texts if text.startswith("!") for line in _lines(text[1:].strip(), here)]
+    by_base: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(includes):
+        by_base[line.base].append(number)
+    hits: dict[str, list[int]] = defaultdict(list)
+    seen: dict[str, int] = {}
+    folders: list[str] = []
+    for base, numbers in by_base.items():
+        walk = Walk(excludes)
+        for path, matched in walk.below(base, [includes[number].rest for number in numbers]):
+            hits[path] += [numbers[index] for index in matched]
+        seen[base] = walk.looked_at
+        folders += walk.folders
+    default = None if default_format == "auto" else default_format
+    files = sorted((Found(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
+                    for path, numbers in hits.items()), key=_natural)
+    return Discovery(files=tuple(_single(files)), problems=tuple(_folder_problem(path, here) for path in folders),
+                     searched=tuple(_searched(line, here, seen[line.base]) for line in includes))
+
+
+def _lines(text: str, here: str) -> Iterator[_Line]:
+    name, equals, pattern = text.partition("=")
+    fixed = name.strip().lower() if equals and name.strip().lower() in names() else None
+    for one in expanded((pattern if fixed else text).strip().replace("\\", "/")):
+        made = parts(one)
+        # The last part is looked for, even when it is a plain name; the plain names before are where.
+        length = next((index for index, part in enumerate(made[:-1]) if not part.literal), max(len(made) - 1, 0))
+        start = os.sep if one.startswith("/") else "" if _DRIVE.match(one) else here
+        base = os.path.normpath(os.path.join(start, *(part.text for part in made[:length])))
+        if not made:  # a folder itself: `.` or `/`
+            base, made, length = os.path.dirname(base), plain([os.path.basename(base)]), 0
+        yield _Line(text, fixed, base, made[length:])
+
+
+def _fixed(includes: list[_Line], numbers: list[int]) -> str | None:
+    return next((includes[number].format for number in sorted(numbers) if includes[number].format), None)
+
+
+def _single(files: list[Found]) -> Iterator[Found]:
+    """Leave out a file that is there under another name already, by a link: its results would count twice."""
+    seen = set()
+    for found in files:
+        try:
+            status = os.stat(found.place.path)
+        except OSError:  # gone already: reading says so
+            yield found
+            continue
+        if (identity := (status.st_dev, status.st_ino)) not in seen:
+            seen.add(identity)
+            yield found
+
+
+def _shown(path: str, here: str) -> str:
+    inner = os.path.relpath(path, here)
+    shown = path if inner.startswith(os.pardir) else inner
+    # Names that are no UTF-8 come as halves of surrogate pairs, which nothing can print.
+    return shown.replace(os.sep, "/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _natural(found: Found) -> tuple[list[tuple[int, int, str]], str]:
+    shown = found.place.shown
+    return [(0, int(part), "") if part.isdecimal() and len(part) < 100 else (1, 0, part)  # noqa: PLR2004 - no quadratic int()
+            for part in _NUMBERS.split(shown) if part], shown
+
+
+def _searched(line: _Line, here: str, seen: int) -> str:
+    folder = _shown(line.base, here)
+    where = "the workspace" if folder == "." else f"`{folder}`"
+    if os.path.isdir(line.base):
+        return f"`{line.text}`: {seen} {'file' if seen == 1 else 'files'} looked at in {where}"
+    nearest = line.base
+    while not os.path.isdir(nearest) and nearest != os.path.dirname(nearest):
+        nearest = os.path.dirname(nearest)
+    last = _shown(nearest, here)
+    return f"`{line.text}`: {where} does not exist, only {'the workspace' if last == '.' else f'`{last}`'} does"
+
+
+def _folder_problem(path: str, here: str) -> Problem:
+    shown = _shown(path, here)
+    return Problem(severity=Severity.ERROR, slug="report-is-a-folder", cause="it is a folder", path=shown,
+                   advice=f"Say which files in it: `{shown}/**/*.xml`.")

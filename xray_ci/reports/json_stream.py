@@ -1,0 +1,188 @@
+"""JSON read element by element over a window of text: memory does not grow with the document. Knows nothing of reports.
+
+Stricter than Python's own reader (NaN and Infinity are refused), and one element has at most `ELEMENT_LIMIT` characters.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Final, Protocol
+
+from xray_ci.reports.encoding import sniff
+from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
+
+PIECE: Final = 262_144
+ELEMENT_LIMIT: Final = 67_108_864
+_NEAR: Final = 16
+"""A fault this close to the end of the window may be no fault when more is read."""
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE: Final = re.compile("[\ud800-\udfff]")
+
+
+class Source(Protocol):
+    """Bytes to read."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, b"" at the end."""
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+class Window:
+    """A moving window over a JSON document. Every method raises Fault where the document is broken or ends too early."""
+
+    def __init__(self, source: Source) -> None:
+        head = source.read(PIECE)
+        self._encoding = sniff(head)
+        self._decoder = codecs.getincrementaldecoder(self._encoding)("strict")
+        self._source = source
+        self._scan = json.JSONDecoder(parse_constant=_no_constant).raw_decode
+        self._at = self._line = 0
+        self._column = 0
+        self._ended = not head
+        self._text = self._decode(head).removeprefix("\ufeff")
+
+    def peek(self) -> str:
+        """Return the next character that is no space, without taking it; "" at the end."""
+        while True:
+            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches always
+            if self._at < len(self._text) or self._ended:
+                return self._text[self._at:self._at + 1]
+            self._more(PIECE)
+
+    def take(self, wanted: str) -> str:
+        """Take the next character, which must be one of `wanted`."""
+        found = self.peek()
+        if not found or found not in wanted:
+            raise self._fault(f"expected {' or '.join(wanted)}")
+        self._at += 1
+        return found
+
+    def value(self) -> Any:
+        """Take one whole value."""
+        self.peek()
+        size = PIECE
+        while True:
+            try:
+                value, end = self._scan(self._text, self._at)
+            except json.JSONDecodeError as error:
+                unfinished = error.pos >= len(self._text) - _NEAR or error.msg.startswith("Unterminated string")
+                if self._ended or not unfinished:
+                    self._at = error.pos
+                    raise self._fault(error.msg) from None
+            except RecursionError:
+                raise Fault(HOSTILE, "its values nest too deep") from None
+            except ValueError as error:
+                raise self._fault(str(error)) from None
+            else:
+                if end < len(self._text) or self._ended:
+                    return self._taken(value, end)
+            if len(self._text) - self._at > ELEMENT_LIMIT:
+                raise Fault(HOSTILE, f"one value of more than {ELEMENT_LIMIT >> 20} MiB")
+            # Growing pieces keep reading a large value anew linear.
+            self._more(size)
+            size = min(size * 2, ELEMENT_LIMIT // 2)
+
+    def members(self) -> Iterator[str]:
+        """Yield the name of each member of the object that begins here; the caller takes its value before it goes on."""
+        self.take("{")
+        if self.peek() == "}":
+            self.take("}")
+            return
+        while True:
+            if self.peek() != '"':
+                raise self._fault("expected a member's name")
+            name = str(self.value())
+            self.take(":")
+            yield name
+            if self.take(",}") == "}":
+                return
+
+    def elements(self) -> Iterator[None]:
+        """Yield before each element of the array that begins here; the caller takes it before it goes on."""
+        self.take("[")
+        if self.peek() == "]":
+            self.take("]")
+            return
+        while True:
+            yield
+            if self.take(",]") == "]":
+                return
+
+    def finish(self) -> None:
+        """Make sure that nothing follows."""
+        if self.peek():
+            raise self._fault("something follows the end of the document")
+
+    def _taken(self, value: Any, end: int) -> Any:
+        hit = _SURROGATE.search(self._text, self._at, end)
+        self._at = end
+        return value if hit is None else _without_surrogates(value)
+
+    def _more(self, size: int) -> None:
+        raw = self._source.read(size)
+        self._ended = not raw
+        gone = self._text[:self._at]
+        if newlines := gone.count("\n"):
+            self._line += newlines
+            self._column = len(gone) - gone.rfind("\n") - 1
+        else:
+            self._column += len(gone)
+        self._text = self._text[self._at:] + self._decode(raw)
+        self._at = 0
+
+    def _decode(self, raw: bytes) -> str:
+        try:
+            return self._decoder.decode(raw, self._ended)
+        except UnicodeDecodeError as error:
+            raise Fault(TRUNCATED if self._ended else BROKEN, f"bytes that are no {self._encoding} ({error.reason})") from None
+
+    def _fault(self, message: str) -> Fault:
+        gone = self._text[:self._at]
+        newlines = gone.count("\n")
+        column = len(gone) - gone.rfind("\n") if newlines else self._column + len(gone) + 1
+        line = self._line + newlines + 1
+        if (self._ended and self._at >= len(self._text.rstrip())) or message.startswith("Unterminated string"):
+            return Fault(TRUNCATED, f"it ends in the middle ({message})", line=line, column=column)
+        return Fault(BROKEN, f"its JSON is broken ({message})", line=line, column=column)
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replace halves of surrogate pairs, which no UTF-8 can hold. Recursion is bounded by the reader's own."""
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return value
+
+
+def check(source: Source) -> None:
+    """Read a document to its end and throw it away.
+
+    Raises Fault where it is broken or cut off. Memory is that of the largest element of the arrays in its root.
+    """
+    window = Window(source)
+    if window.peek() == "[":
+        for _ in window.elements():
+            window.value()
+    elif window.peek() == "{":
+        for _ in window.members():
+            if window.peek() == "[":
+                for _ in window.elements():
+                    window.value()
+            else:
+                window.value()
+    else:
+        window.value()
+    window.finish()

@@ -1,0 +1,314 @@
+"""JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
+
+Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals that
+the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of `system-err` are
+kept, and only when it did not pass; files that the output names (`[[ATTACHMENT|path]]`) are kept always.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import TEXT_LIMIT, Attachment, Case, Outcome, Problem, Severity
+from xray_ci.reports import junit_marks, texts, xml
+from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
+from xray_ci.reports.junit_case import Open, Verdict, finish
+from xray_ci.reports.listening import Ear
+from xray_ci.reports.times import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pyexpat import XMLParserType
+    from typing import TypeAlias
+
+    _Close: TypeAlias = Callable[[], None] | None
+    _Opener: TypeAlias = Callable[[dict[str, str]], _Close]
+
+ROOTS: Final = ("testsuites", "testsuite", "testcase")
+EVIDENCE_LIMIT: Final = 33_554_432
+"""Characters of base64 kept of one piece of evidence (24 MiB of a file); a larger one is left out with a notice."""
+OUTSIDE_LIMIT: Final = 50
+"""Errors outside of cases that are named one by one; more are only counted."""
+NAME_LIMIT: Final = 10_000
+"""Different names of elements in one document."""
+
+
+def read(source: xml.Source) -> Iterator[Case | Problem]:
+    """Yield each testcase once, in the order in which they end.
+
+    Times are seconds, timestamps keep their offset or are naive; a case without its own takes its suite's. Errors that stand
+    outside of cases, and evidence too large to keep, are notices. Raises Fault where the document is broken, hostile or has
+    none of JUnit's elements; what was yielded before must then be dropped.
+    """
+    readable, encoding = xml.opened(source, source.read(xml.HEAD))
+    parser = xml.guarded(encoding)
+    reader = _Reader(parser)
+    for _ in xml.feed(readable, parser):
+        yield from reader.done
+        reader.done.clear()
+        reader.fold()
+    yield from reader.last_words()
+
+
+class _Reader:
+    """The handlers of one document, and what is open at the moment.
+
+    Each opener returns what to do at the end of its element, or None.
+    """
+
+    def __init__(self, parser: XMLParserType) -> None:
+        self.done: list[Case | Problem] = []
+        self._parser = parser
+        self._ear = Ear(parser)
+        self._closers: list[_Close] = []
+        self._openers: dict[str, _Opener] = {
+            "testsuites": self._open_root, "testsuite": self._open_suite, "testcase": self._open_case,
+            "property": self._open_property, "item": self._open_item, "stackTrace": self._open_stack,
+            "system-out": self._open_output, "system-err": self._open_errput,
+            "failure": lambda a: self._open_verdict(Outcome.FAILED, a),
+            "error": lambda a: self._open_verdict(Outcome.ERROR, a),
+            "skipped": self._open_skipped,
+            **dict.fromkeys(("flakyFailure", "rerunFailure"), lambda a: self._open_attempt(Outcome.FAILED, a)),
+            **dict.fromkeys(("flakyError", "rerunError"), lambda a: self._open_attempt(Outcome.ERROR, a))}
+        self._suites: list[tuple[tuple[str, ...], datetime | None]] = []
+        self._suite: tuple[str, ...] = ()
+        self._stamp: datetime | None = None
+        self._case: Open | None = None
+        self._outer: list[Open] = []
+        self._verdict = self._attempt = Verdict(Outcome.OTHER, {}, 0)
+        self._trying = False
+        self._property = self._item = ""
+        self._known = self._cases = self._outside = self._declared = 0
+        # Bound once: binding a method costs as much as calling it.
+        self._case_closer, self._property_closer = self._close_case, self._close_property
+        self._output_closer, self._errput_closer = self._close_output, self._close_errput
+        self._scanner = self._scan
+        self._listen_to(parser)
+
+    def _listen_to(self, parser: XMLParserType) -> None:
+        # Closures over locals and not methods: these two run for every element, and this is a fifth of their time.
+        openers, strange, push, pop = self._openers, self._strange, self._closers.append, self._closers.pop
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            try:
+                opener = openers[tag]
+            except KeyError:
+                opener = strange(tag)
+            push(opener(attributes))
+
+        def end(_tag: str) -> None:
+            close = pop()
+            if close is not None:
+                close()
+
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+
+    def fold(self) -> None:
+        """Bring texts that are still open back to their bounds, after each piece of the document."""
+        self._check_depth()
+        self._ear.fold()
+
+    def last_words(self) -> Iterator[Problem]:
+        """Yield what can only be said when the whole document was seen."""
+        if not self._known:
+            raise Fault(NOT_A_REPORT, "it is XML, but has none of JUnit's elements")
+        if self._outside > OUTSIDE_LIMIT:
+            yield _notice("outside-case", f"{self._outside - OUTSIDE_LIMIT} more errors stand outside of any test")
+        if not self._cases:
+            promised = f", although its attributes promise {self._declared}" if self._declared else ""
+            yield _notice("no-cases", f"it holds no test{promised}",
+                          advice="Check that the tests really ran: a tool that fails before its first test writes this.")
+
+    def _strange(self, tag: str) -> _Opener:
+        # Prefixes are whatever a writer likes; an element that is not JUnit's is passed over, what is inside it is not.
+        opener = self._openers.get(xml.local(tag), self._pass_over)
+        if len(self._openers) > NAME_LIMIT:
+            raise Fault(HOSTILE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
+        self._openers[tag] = opener
+        return opener
+
+    def _pass_over(self, _attributes: dict[str, str]) -> _Close:
+        self._check_depth()
+        return None
+
+    def _check_depth(self) -> None:
+        # Called wherever an element can hold itself; the others cannot nest without these.
+        if len(self._closers) > xml.DEPTH_LIMIT:
+            raise xml.too_deep(self._parser)
+
+    def _open_root(self, attributes: dict[str, str]) -> _Close:
+        self._known += 1
+        self._promise(attributes)
+        return None
+
+    def _promise(self, attributes: dict[str, str]) -> None:
+        count = attributes.get("tests", "")
+        if count.isdecimal() and len(count) < 10:  # noqa: PLR2004 - what is longer is no count
+            self._declared = max(self._declared, int(count))
+
+    def _open_suite(self, attributes: dict[str, str]) -> _Close:
+        self._check_depth()
+        self._known += 1
+        self._promise(attributes)
+        self._suites.append((self._suite, self._stamp))
+        self._suite = (*self._suite, attributes.get("name", ""))
+        self._stamp = timestamp(attributes.get("timestamp", "")) or self._stamp
+        return self._close_suite
+
+    def _close_suite(self) -> None:
+        self._suite, self._stamp = self._suites.pop()
+
+    def _open_case(self, attributes: dict[str, str]) -> _Close:
+        if self._case is not None:
+            self._check_depth()
+            self._outer.append(self._case)
+        self._case = Open(attributes, self._parser.CurrentLineNumber)
+        return self._case_closer
+
+    def _close_case(self) -> None:
+        case = self._case
+        self._case = self._outer.pop() if self._outer else None
+        self._cases += 1
+        self._known += 1
+        if case is not None:
+            self.done.append(finish(case, self._suite, self._stamp))
+
+    def _open_verdict(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
+        if self._ear.listening or self._trying:
+            return self._pass_over(attributes)
+        self._verdict = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
+        self._ear.listen(TEXT_LIMIT)
+        return self._close_verdict
+
+    def _open_skipped(self, attributes: dict[str, str]) -> _Close:
+        return self._pass_over(attributes) if self._case is None else self._open_verdict(Outcome.SKIPPED, attributes)
+
+    def _close_verdict(self) -> None:
+        verdict = self._verdict
+        verdict.text = self._ear.take()
+        if self._case is not None:
+            self._case.add_verdict(verdict)
+            return
+        self._outside += 1
+        if self._outside <= OUTSIDE_LIMIT:
+            suite = f"suite {self._suite[-1]!r}" if self._suite else "the document"
+            self.done.append(_notice(
+                "outside-case", f"an error stands in {suite} outside of any test: {verdict.words() or 'no text'}",
+                line=verdict.line, advice="Tests may be missing from this report: look at the tool's log."))
+
+    def _open_attempt(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
+        if self._case is None or self._ear.listening or self._trying:
+            return self._pass_over(attributes)
+        self._trying = True
+        self._attempt = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
+        self._ear.listen(TEXT_LIMIT)
+        return self._close_attempt
+
+    def _open_stack(self, attributes: dict[str, str]) -> _Close:
+        if not self._trying or self._attempt.stack is not None:
+            return self._pass_over(attributes)
+        self._ear.listen(TEXT_LIMIT)
+        return self._close_stack
+
+    def _close_stack(self) -> None:
+        self._attempt.stack = self._ear.take()
+
+    def _close_attempt(self) -> None:
+        self._trying = False
+        self._attempt.text = self._ear.take() if self._ear.listening else ""
+        if self._case is not None:
+            self._case.add_attempt(self._attempt.attempt())
+
+    def _open_output(self, attributes: dict[str, str]) -> _Close:
+        if self._case is None or self._ear.listening:
+            return self._pass_over(attributes)
+        self._ear.listen(texts.OUTPUT_LIMIT, self._scanner)
+        return self._output_closer
+
+    def _open_errput(self, attributes: dict[str, str]) -> _Close:
+        if self._case is None or self._ear.listening:
+            return self._pass_over(attributes)
+        self._ear.listen(texts.OUTPUT_LIMIT, self._scanner)
+        return self._errput_closer
+
+    def _close_output(self) -> None:
+        text = self._hear()
+        if self._case is not None:
+            self._case.out = texts.last(f"{self._case.out}\n{text}") if self._case.out else text
+
+    def _close_errput(self) -> None:
+        text = self._hear()
+        if self._case is not None:
+            self._case.err = texts.last(f"{self._case.err}\n{text}") if self._case.err else text
+
+    def _hear(self) -> str:
+        text = self._ear.take()
+        if "[[" in text:
+            self._scan(text)
+        return texts.last(text)
+
+    def _scan(self, text: str) -> None:
+        case = self._case
+        if case is None or self._trying or case.full:
+            return
+        found, marks = junit_marks.from_output(text)
+        case.marks += marks
+        case.attach(found)
+
+    def _open_property(self, attributes: dict[str, str]) -> _Close:
+        case = self._case
+        if case is None or self._trying or self._ear.listening:
+            return self._pass_over(attributes)
+        name = attributes.get("name", "")
+        if value := attributes.get("value", "").strip():
+            self._note(case, name, value)
+            return None
+        if not junit_marks.known(name):
+            return None
+        self._property = name
+        self._ear.listen(EVIDENCE_LIMIT)
+        return self._property_closer
+
+    def _note(self, case: Open, name: str, value: str) -> None:
+        if marks := junit_marks.marks(name, value):
+            case.marks += marks
+        elif files := junit_marks.files(name, value, case.next_file):
+            case.attach(files)
+
+    def _close_property(self) -> None:
+        name, self._property = self._property, ""
+        if self._case is None or not self._ear.listening or self._overflow(name):
+            return
+        if value := self._ear.take().strip():
+            self._note(self._case, name, value)
+
+    def _overflow(self, name: str) -> bool:
+        if not self._ear.overflowed:
+            return False
+        self._ear.take()
+        size = EVIDENCE_LIMIT * 3 // 4 >> 20
+        self.done.append(_notice("evidence-left-out", f"{name[:80]!r} holds more than {size} MiB and was left out",
+                                 line=self._parser.CurrentLineNumber))
+        return True
+
+    def _open_item(self, attributes: dict[str, str]) -> _Close:
+        if self._property not in {junit_marks.EVIDENCE, junit_marks.CUSTOM_FIELDS}:
+            return self._pass_over(attributes)
+        self._item = attributes.get("name", "")
+        self._ear.listen(EVIDENCE_LIMIT)
+        return self._close_item
+
+    def _close_item(self) -> None:
+        case, owner = self._case, self._property
+        if case is None or self._overflow(self._item or owner):
+            return
+        found = junit_marks.item(owner, self._item, self._ear.take(), case.next_file)
+        if isinstance(found, Attachment):
+            case.attach([found])
+        elif found is not None:
+            case.marks.append(found)
+
+
+def _notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:
+    return Problem(severity=Severity.NOTICE, slug=slug, cause=cause, line=line, advice=advice)

@@ -1,0 +1,149 @@
+"""One JUnit `testcase`: from what its elements said to a case. Knows attributes and outcomes, not the document."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import Attempt, Case, Outcome
+from xray_ci.reports import texts
+from xray_ci.reports.times import seconds, timestamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from xray_ci.model import Attachment, Mark
+
+ATTACHMENT_LIMIT: Final = 1_000
+"""Files kept of one case."""
+
+_BY_ATTRIBUTE: Final = {
+    **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
+                    Outcome.SKIPPED),
+    **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
+    **dict.fromkeys(("error", "errored", "hook_error"), Outcome.ERROR),
+    **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
+}
+_PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
+_RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
+
+
+class Open:
+    """A case whose end was not seen yet."""
+
+    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "verdicts")
+
+    def __init__(self, attributes: dict[str, str], line: int) -> None:
+        self.attributes = attributes
+        self.line = line
+        self.marks: list[Mark] = []
+        self.out = self.err = ""
+        # None until there is one: most cases have none, and three lists a case are felt.
+        self.verdicts: list[Verdict] | None = None
+        self.attempts: list[Attempt] | None = None
+        self.attachments: list[Attachment] | None = None
+
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Note an outcome element."""
+        if self.verdicts is None:
+            self.verdicts = []
+        self.verdicts.append(verdict)
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Note an earlier attempt."""
+        if self.attempts is None:
+            self.attempts = []
+        self.attempts.append(attempt)
+
+    def attach(self, found: list[Attachment]) -> None:
+        """Note files, each once, up to the limit."""
+        if self.attachments is None:
+            self.attachments = []
+        for attachment in found:
+            if len(self.attachments) < ATTACHMENT_LIMIT and attachment not in self.attachments:
+                self.attachments.append(attachment)
+
+    @property
+    def full(self) -> bool:
+        """Say whether no more files are noted."""
+        return self.attachments is not None and len(self.attachments) >= ATTACHMENT_LIMIT
+
+    @property
+    def next_file(self) -> int:
+        """Return the number of the next file, from 1."""
+        return len(self.attachments or ()) + 1
+
+
+class Verdict:
+    """A failure, error or skipped element, or an earlier attempt of the case."""
+
+    __slots__ = ("attributes", "line", "outcome", "stack", "text")
+
+    def __init__(self, outcome: Outcome, attributes: dict[str, str], line: int) -> None:
+        self.outcome = outcome
+        self.attributes = attributes
+        self.line = line
+        self.text = ""
+        self.stack: str | None = None
+
+    def attempt(self) -> Attempt:
+        """Return it as an earlier attempt."""
+        trace = texts.cut((self.text if self.stack is None else self.stack).strip())
+        return Attempt(outcome=self.outcome, message=_message(self), trace=trace or None)
+
+    def words(self) -> str:
+        """Return message and text as one line for a problem."""
+        return " ".join(((self.attributes.get("message") or "") or self.text).split())[:300]
+
+
+def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None) -> Case:
+    """Return the case that is complete now; `stamp` is its suite's time, for a case that has none of its own."""
+    get = case.attributes.get
+    outcome = _PASSED
+    kind = message = trace = output = finished = None
+    if case.verdicts is not None:
+        outcome, kind, message, trace = _judge(case.verdicts)
+    elif (status := get("status")) is not None or "result" in case.attributes:
+        outcome = _by_attributes(status, get("result"))
+    if outcome is not _PASSED and (case.out or case.err):
+        output = "\n".join(filter(None, (texts.tail(case.out), texts.tail(case.err)))) or None
+    if own := get("timestamp"):
+        stamp = timestamp(own) or stamp
+    elif own := get("started-at"):
+        stamp, finished = _utc(own), _utc(get("finished-at") or "")
+    return Case(suite=suite, name=get("name", ""), classname=get("classname") or None, outcome=outcome,
+                seconds=seconds(get("time")), started=stamp, finished=finished, kind=kind, message=message, trace=trace, output=output,
+                attachments=tuple(case.attachments or ()), marks=tuple(case.marks), attempts=tuple(case.attempts or ()),
+                line=case.line)
+
+
+def _utc(text: str) -> datetime | None:
+    # `started-at` and `finished-at` are UTC in a form without offset (API notes, observed).
+    found = timestamp(text)
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def _by_attributes(*words: str | None) -> Outcome:
+    for word in words:
+        if word and (found := _BY_ATTRIBUTE.get(word.strip().lower())):
+            return found
+    return Outcome.PASSED
+
+
+def _message(verdict: Verdict) -> str | None:
+    return texts.cut(verdict.attributes.get("message") or "") or None
+
+
+def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
+    """Return outcome, type and message of the worst element (the first of equals), and the texts of all of that outcome."""
+    worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
+    parts = []
+    for verdict in verdicts:
+        if verdict.outcome is worst.outcome:
+            message, text = verdict.attributes.get("message") or "", verdict.text.strip()
+            if verdict is not worst and message and message not in text:
+                text = f"{message}\n{text}".rstrip()
+            parts.append(text)
+    trace = texts.cut("\n\n".join(filter(None, parts))) or None
+    return worst.outcome, worst.attributes.get("type") or None, _message(worst), trace

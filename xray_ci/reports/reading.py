@@ -1,0 +1,156 @@
+"""One report from its file to its cases: open, detect, parse, and read broken XML a second time over mended bytes.
+
+Knows the table of formats and files; knows nothing of Xray or settings. Whatever is in a file, the outcome is values: cases
+and problems, never an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import msgspec
+
+from xray_ci.errors import NotAReport, UnreadableReport
+from xray_ci.model import Case, Problem, Restart, Severity
+from xray_ci.reports import FORMATS, HEAD, Format, Reader, detect, foreign, json_stream, named, xml
+from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.reports.look import Look, unreadable
+from xray_ci.reports.mend import Mender
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xray_ci.model import Place
+    from xray_ci.reports.discover import Found
+
+_UNOPENED: Final = "unreadable-file"
+_NO_CONVERTER: Final = "no-converter"
+
+
+def read(found: Found) -> Iterator[Case | Problem | Restart]:
+    """Yield the cases of one report, and problems.
+
+    The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one must be
+    dropped, as must everything before a `Restart`, after which the report comes anew from its start.
+    """
+    shown = found.place.shown
+    try:
+        with _opened(found.place) as source:
+            yield from _parsed(_format(source, found.format), source, shown)
+    except Fault as fault:
+        yield fault.problem(shown)
+    except UnreadableReport as error:
+        yield _refusal(error, shown)
+    except OSError as error:
+        yield _unopened(error, shown)
+
+
+def identify(found: Found) -> Format | Problem:
+    """Say which format a file is, by its first bytes."""
+    try:
+        with _opened(found.place) as source:
+            return _format(source, found.format)
+    except UnreadableReport as error:
+        return _refusal(error, found.place.shown)
+    except OSError as error:
+        return _unopened(error, found.place.shown)
+
+
+def check(found: Found) -> Problem | None:
+    """Read a report to its end and throw it away: None when it is complete and well-formed, so that it may be sent as it is.
+
+    For formats without converter, and for files that are sent natively: nothing is mended. Line formats are only opened.
+    """
+    shown = found.place.shown
+    try:
+        with _opened(found.place) as source:
+            row = _format(source, found.format)
+            match row.medium:
+                case "xml":
+                    xml.check(source)
+                case "json":
+                    json_stream.check(source)
+                case "zip":
+                    _check_zip(source)
+                case _:
+                    pass
+    except Fault as fault:
+        return fault.problem(shown)
+    except UnreadableReport as error:
+        return _refusal(error, shown)
+    except OSError as error:
+        return _unopened(error, shown)
+    return None
+
+
+def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Restart]:
+    if row.read is None:
+        raise Fault(_NO_CONVERTER, f"it is {row.title}, which this version cannot convert",
+                    advice="Set `strategy: native` where Xray has an endpoint for it, or let the tool write JUnit XML.")
+    try:
+        yield from _placed(row.read(source), shown)
+    except Fault as fault:
+        if row.medium != "xml" or not fault.mendable:
+            raise
+        yield from _again(row.read, source, shown, fault)
+
+
+def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterator[Case | Problem | Restart]:
+    """Read over mended bytes; what cannot be mended is refused for what was wrong with it at first."""
+    yield Restart(cause=first.cause)
+    source.seek(0)
+    try:
+        mender = Mender(source)
+        yield from _placed(reader(mender), shown)  # type: ignore[arg-type]  # reads like a file, which is all that is needed
+    except Fault as second:
+        reason = "" if second.cause == first.cause else f"; it cannot be repaired: {second.cause}"
+        raise Fault(first.slug, first.cause + reason, line=first.line, column=first.column) from None
+    repairs = ", ".join(f"{what} ({times} times)" if times > 1 else what for what, times in sorted((+mender.repairs).items()))
+    yield Problem(severity=Severity.NOTICE, slug="repaired-report", path=shown, line=first.line, column=first.column,
+                  cause=f"{first.cause}; it was repaired: {repairs or 'nothing was lost'}",
+                  advice="The results are complete. Report the broken output to the makers of the test tool.")
+
+
+def _placed(items: Iterator[Case | Problem], shown: str) -> Iterator[Case | Problem]:
+    for item in items:
+        yield item if isinstance(item, Case) else msgspec.structs.replace(item, path=shown)
+
+
+def _opened(place: Place) -> BinaryIO:
+    """Open a regular file; a pipe or a device would wait forever."""
+    source = os.fdopen(os.open(place.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
+    if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+        source.close()
+        raise OSError("it is no regular file")
+    return source
+
+
+def _format(source: BinaryIO, name: str | None) -> Format:
+    """Return the format by name, else by content, and leave the source at its start."""
+    head = source.read(HEAD)
+    source.seek(0)
+    rows = named(name) if name else FORMATS
+    if name and len(rows) == 1:
+        # What the user says is believed, but for what cannot hold anything at all.
+        medium = unreadable(head)
+        if medium is not None and medium != rows[0].medium:
+            raise NotAReport(f"it is {foreign.what(Look(medium=medium))}")
+        return rows[0]
+    return detect(head, rows)
+
+
+def _check_zip(source: BinaryIO) -> None:
+    if not zipfile.is_zipfile(source):
+        raise Fault(BROKEN, "it is no complete zip archive")
+
+
+def _refusal(error: UnreadableReport, shown: str) -> Problem:
+    return Problem(severity=Severity.ERROR, slug=error.slug, cause=error.what, path=shown, advice=error.next)
+
+
+def _unopened(error: OSError, shown: str) -> Problem:
+    return Problem(severity=Severity.ERROR, slug=_UNOPENED, cause=f"it cannot be read ({error.strerror or error})", path=shown,
+                   advice="Check that the file is there, is a regular file, and may be read by the user of this process.")

@@ -1,0 +1,178 @@
+"""Hardened streaming XML: nothing fetched, everything bounded. Knows expat; knows no format of reports.
+
+Bounds are our own and do not lean on the expat at hand: entities are short, flat and internal (so nothing grows more than
+`ENTITY_LIMIT / 4` fold), elements nest at most `DEPTH_LIMIT` deep, one tag has at most `TAG_LIMIT` bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+from xml.parsers import expat
+
+from xray_ci.reports.encoding import Recoded, sniff
+from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pyexpat import XMLParserType
+    from typing import Any
+
+PIECE: Final = 262_144
+"""Bytes fed at once; smaller pieces are quadratic on large attributes with expat before 2.6."""
+DEPTH_LIMIT: Final = 500
+TAG_LIMIT: Final = 41_943_040
+ATTRIBUTE_LIMIT: Final = 10_000
+"""Attributes of one tag."""
+ENTITY_LIMIT: Final = 256
+"""Characters of one internal entity."""
+ENTITY_COUNT_LIMIT: Final = 1_000
+TEXT_BUFFER: Final = 65_536
+HEAD: Final = 65_536
+
+_NATIVE: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
+_CUT_SHORT: Final = frozenset({3, 5, 6, 20})  # no element, unclosed token, partial character, unclosed CDATA section
+_MENDABLE: Final = frozenset({2, 4, 9, 11, 14, 17})
+"""Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration."""
+_AMPLIFIED: Final = 43
+
+
+class Source(Protocol):
+    """Bytes to read."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most about `size` bytes, b"" at the end."""
+
+
+class Handlers(Protocol):
+    """Who listens to a document. Text is had by setting `parser.CharacterDataHandler`, and only while it is wanted."""
+
+    def start(self, tag: str, attributes: dict[str, str], /) -> object:
+        """See an element begin; the tag keeps its prefix."""
+
+    def end(self, tag: str, /) -> object:
+        """See an element end."""
+
+
+def local(tag: str) -> str:
+    """Return a tag without its prefix."""
+    return tag.rpartition(":")[2]
+
+
+def opened(source: Source, head: bytes) -> tuple[Source, str]:
+    """Return a source that expat can read, and the name of its encoding; `head` are its first bytes, already read.
+
+    Raises Fault for an unknown encoding.
+    """
+    encoding = sniff(head)
+    whole = _Again(head, source)
+    if encoding in _NATIVE:
+        return whole, encoding
+    return Recoded(whole, encoding), "utf-8"  # type: ignore[arg-type]  # reads like a file, which is all that is needed
+
+
+class _Again:
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, head: bytes, rest: Source) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """Return the head first."""
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        return self._rest.read(size)
+
+
+def guarded(encoding: str) -> XMLParserType:
+    """Make a parser without namespaces (prefixes stay in the tags) that refuses what no test tool writes."""
+    parser = expat.ParserCreate(encoding)
+    parser.buffer_text = True
+    parser.buffer_size = TEXT_BUFFER
+    parser.specified_attributes = True  # a DOCTYPE's default attributes would multiply themselves
+    count = 0
+
+    def entity_declared(name: str, is_parameter: bool, value: str | None, *_: Any) -> None:  # noqa: FBT001 - expat calls it
+        nonlocal count
+        count += 1
+        if is_parameter or value is None:
+            kind = "parameter" if is_parameter else "external"
+            raise Fault(HOSTILE, f"its DOCTYPE declares the {kind} entity {name[:80]!r}; nothing is ever fetched or expanded "
+                                 "for a report", line=parser.CurrentLineNumber)
+        if len(value) > ENTITY_LIMIT or "&" in value or count > ENTITY_COUNT_LIMIT:
+            raise Fault(HOSTILE, f"its DOCTYPE declares the entity {name[:80]!r}, which is long or holds other entities",
+                        line=parser.CurrentLineNumber)
+
+    def skipped(name: str, is_parameter: bool) -> None:  # noqa: FBT001 - expat calls it
+        if not is_parameter:
+            raise Fault(BROKEN, f"undefined entity {name[:80]!r}", line=parser.CurrentLineNumber, mendable=True)
+
+    parser.EntityDeclHandler = entity_declared
+    parser.SkippedEntityHandler = skipped
+    return parser
+
+
+def feed(source: Source, parser: XMLParserType) -> Iterator[None]:
+    """Read a document to its end, pausing after each piece so that the caller can hand on what came of it.
+
+    Raises Fault with line and column; only a normal end means that the whole document was seen.
+    """
+    parse = parser.Parse
+    size, fed = PIECE, 0
+    while True:
+        piece = source.read(size)
+        try:
+            parse(piece, not piece)
+        except expat.ExpatError as error:
+            raise _fault(error) from None
+        yield
+        if not piece:
+            return
+        fed += len(piece)
+        waiting = fed - parser.CurrentByteIndex
+        if waiting > TAG_LIMIT or (waiting > PIECE and piece.count(b"=") > ATTRIBUTE_LIMIT):
+            raise Fault(HOSTILE, f"one tag of more than {TAG_LIMIT >> 20} MiB or {ATTRIBUTE_LIMIT} attributes",
+                        line=parser.CurrentLineNumber)
+        # A tag longer than a piece is read anew by older expat each time: growing pieces keep that linear.
+        size = max(PIECE, waiting)
+
+
+def check(source: Source) -> None:
+    """Read a document to its end and throw it away.
+
+    Raises Fault where it is broken, cut off or hostile.
+    """
+    readable, encoding = opened(source, source.read(HEAD))
+    parser = guarded(encoding)
+    depth = 0
+
+    def start(_tag: str, _attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEPTH_LIMIT:
+            raise too_deep(parser)
+
+    def end(_tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    for _ in feed(readable, parser):
+        pass
+
+
+def too_deep(parser: XMLParserType) -> Fault:
+    """Return the fault of elements that nest beyond every real report."""
+    return Fault(HOSTILE, f"elements nest more than {DEPTH_LIMIT} deep", line=parser.CurrentLineNumber)
+
+
+def _fault(error: expat.ExpatError) -> Fault:
+    message = expat.ErrorString(error.code) or "not XML"
+    line, column = error.lineno, error.offset + 1
+    if error.code in _CUT_SHORT:
+        return Fault(TRUNCATED, f"it ends in the middle ({message})", line=line, column=column)
+    if error.code == _AMPLIFIED:
+        return Fault(HOSTILE, f"its entities grow beyond all reason ({message})", line=line, column=column)
+    return Fault(BROKEN, f"its XML is broken ({message})", mendable=error.code in _MENDABLE, line=line, column=column)

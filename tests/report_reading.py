@@ -38,7 +38,7 @@ class Seen:
         return {"tests": len(self.cases), **{outcome.value: counted[outcome] for outcome in Outcome}}
 
     def slugs(self) -> list[str]:
-        """The problems by name."""
+        """Return the problems by name."""
         return [problem.slug for problem in self.problems]
 
 

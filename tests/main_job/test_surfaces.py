@@ -93,3 +93,16 @@ def test_version_and_help(run):
     assert 0 == text.code
     for command in ("import", "plan", "inspect", "convert", "snapshots", "emulator", "demo"):
         assert command in text.out
+
+
+def test_many_problems_of_a_kind_are_counted_and_not_all_printed(run, workspace):
+    """Twenty are shown, the rest is one line, and `inspect --json` has every one."""
+    for number in range(30):
+        (workspace / f"{number:02}.xml").write_text("<html><body>Sign in</body></html>")
+
+    result = run("inspect", "--json", "--reports", "*.xml")
+
+    assert 4 == result.code, result.err
+    assert 30 == len(result.out.splitlines())
+    assert 20 == result.err.count("docs/errors.md#not-a-test-report")
+    assert "10 more of not-a-test-report" in result.err

@@ -6,7 +6,8 @@ Knows which conditions make which exit code (INTERFACE: exit codes, fail-on).
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from xray_ci import __version__
 from xray_ci.ci.console import Level
@@ -28,6 +29,9 @@ from xray_ci.model import Problem, Severity
 if TYPE_CHECKING:
     from xray_ci.pipeline.job import Job
 
+_TOLD: Final = 20
+"""Problems of a kind that the log prints."""
+
 
 class Tally:
     """Collects; made once a run."""
@@ -37,6 +41,7 @@ class Tally:
         self._begun = job.clock()
         self._codes: set[int] = set()
         self._unknown = False
+        self._met: Counter[str] = Counter()
         self.troubles: list[Trouble] = []
         self.notices: list[Notice] = [Notice(text=text) for text in job.settings.notices]
         self.reports: list[Report] = []
@@ -83,13 +88,27 @@ class Tally:
 
     def problem(self, problem: Problem) -> None:
         """Print a problem of a report; what drops a report or a result is a failure with exit code 4."""
+        self._met[problem.slug] += 1
+        shown = self._met[problem.slug] <= _TOLD
         if problem.severity is Severity.NOTICE:
-            self._job.console.notice(f"{place(problem)}: {problem.cause}")
-            return
-        self.fail(as_failure(problem))
+            if shown:
+                self._job.console.notice(f"{place(problem)}: {problem.cause}")
+        elif shown:
+            self.fail(as_failure(problem))
+        else:
+            failure = as_failure(problem)
+            self._codes.add(failure.exit_code)
+            self.troubles += Trouble.of(failure)
+
+    def _rest(self) -> None:
+        """Say how many problems were not printed because there were so many of their kind."""
+        for slug, count in self._met.items():
+            if count > _TOLD:
+                self._job.console.warning(f"{count - _TOLD:,} more of {slug} are not printed; `result-file` has them")
 
     def result(self) -> RunResult:
-        """Return the one object that every view is made from."""
+        """Return the one object that every view is made from; the run is over then."""
+        self._rest()
         settings = self._job.settings
         codes = self._codes | self._asked_to_fail()
         result_file = settings.result_file

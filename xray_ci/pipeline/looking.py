@@ -103,6 +103,6 @@ def _json(row: dict[str, Any]) -> str:
 
 def _line(report: Report) -> str:
     counts = report.counts
-    totals = f"{counts.tests:,} results: {reading.words(counts)}" if counts else "refused"
+    totals = f"{reading.many(counts.tests, 'result')}: {reading.words(counts)}" if counts else "refused"
     problems = "".join(f"\n    {place(problem)}: {problem.cause}" for problem in report.problems)
     return harmless(clean(f"{report.path}  {report.format or '?'}  {totals}{problems}"))

@@ -16,7 +16,8 @@ from xray_ci.deployments import Deployment
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKey, Bearer
 from xray_ci.services.jira import Jira
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.options import Options
+from xray_ci.services.transport import Transport
 from xray_ci.services.xray import Xray
 
 _CUCUMBER = [{"keyword": "Feature", "name": "Search", "uri": "search.feature", "id": "search", "elements": [

@@ -6,27 +6,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from xray_ci.settings.flags import Parsed
 
 _BROKEN_PIPE: Final = 141
 """What a shell reports for a program whose reader went away."""
-
-
-class Process(NamedTuple):
-    """What a run takes from its process."""
-
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    folder: str
-    out: TextIO
-    err: TextIO
-    alone: bool = False
-    """Whether the process is ours: then signals are, too."""
 
 
 def process() -> int:
@@ -97,7 +85,7 @@ def _command(parsed: Parsed, process: Process) -> int:
         case "demo":
             from xray_ci import demo  # noqa: PLC0415
 
-            return demo.run(process, keep=bool(parsed.options.get("keep")))
+            return demo.run(process, execute, keep=bool(parsed.options.get("keep")))
         case _:
             from xray_ci import commands  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xray_ci.ci.result import RunResult
-    from xray_ci.cli import Process
+    from xray_ci.process import Process
     from xray_ci.settings.flags import Parsed
     from xray_ci.settings.values import Settings
 

@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.cli import Process, execute
+from xray_ci.process import Process
 from xray_ci.settings import problems
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xray_ci.emulator.server import Emulator
 
 _SAMPLES: Final = Path(__file__).parent / "samples"
@@ -28,8 +30,8 @@ _PATIENCE: Final = 10.0
 """Seconds to wait for the page's new version; the emulated service settles after two."""
 
 
-def run(process: Process, *, keep: bool) -> int:
-    """Run the demo and return its exit code; with `keep` the pages stay open until a signal."""
+def run(process: Process, execute: Callable[[Process], int], *, keep: bool) -> int:
+    """Run the demo and return its exit code; `execute` runs a command line, with `keep` the pages stay open until a signal."""
     try:
         from xray_ci.emulator.clock import Clock  # noqa: PLC0415
         from xray_ci.emulator.server import Emulator  # noqa: PLC0415  # with its server library, for this command alone
@@ -39,10 +41,10 @@ def run(process: Process, *, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder, Emulator(0, clock=Clock(datetime.now(UTC))) as emulator:
         workspace = Path(folder) / "workspace"
         shutil.copytree(_SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
-        return _show(process, emulator, workspace, keep=keep)
+        return _show(process, execute, emulator, workspace, keep=keep)
 
 
-def _show(process: Process, emulator: Emulator, workspace: Path, *, keep: bool) -> int:
+def _show(process: Process, execute: Callable[[Process], int], emulator: Emulator, workspace: Path, *, keep: bool) -> int:
     def say(text: str = "") -> None:
         process.out.write(text + "\n")
         process.out.flush()

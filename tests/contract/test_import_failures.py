@@ -16,7 +16,7 @@ from xray_ci.delivery.send import send
 from xray_ci.deployments import CLOUD, DEPLOYMENTS, SERVER
 from xray_ci.secret import Secret
 from xray_ci.services.auth import Basic
-from xray_ci.services.transport import Options
+from xray_ci.services.options import Options
 from xray_ci.services.xray import Xray
 
 BOTH = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)

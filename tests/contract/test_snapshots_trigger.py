@@ -9,8 +9,9 @@ import pytest
 from xray_ci.delivery.persist import Persistent
 from xray_ci.errors import SnapshotFailed
 from xray_ci.secret import Redactor, Secret
+from xray_ci.services.options import Options
 from xray_ci.services.snapshots import trigger_all
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.transport import Transport
 from xray_ci.settings.values import SnapshotTarget
 
 KEY, MACRO_KEY = Secret("emulator-global-key"), Secret("emulator-macro-key")

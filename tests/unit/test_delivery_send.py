@@ -17,7 +17,8 @@ from xray_ci.delivery.send import send
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.options import Options
+from xray_ci.services.transport import Transport
 from xray_ci.services.xray import Xray
 
 KEY = answer(body=b'{"key":"SHOP-41","id":"10141"}')

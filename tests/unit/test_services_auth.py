@@ -10,7 +10,8 @@ from wire_server import WireServer, answer, says
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKey, Basic, Bearer
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.options import Options
+from xray_ci.services.transport import Transport
 
 TOKEN = "eyJhbGciOi.eyJ0ZW5hbnQi.c2lnbmF0dXJl"
 

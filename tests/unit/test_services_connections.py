@@ -11,8 +11,8 @@ from wire_server import WireServer, answer, outcome_of, says
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.secret import Redactor
+from xray_ci.services.options import Options
 from xray_ci.services.outcome import Answered, Lost, NotSent, Unsent
-from xray_ci.services.transport import Options
 
 PEM = Path(__file__).resolve().parent.parent / "data" / "services"
 

@@ -11,7 +11,8 @@ from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
 from xray_ci.services.jira import Jira, JiraField, ServerInfo, XrayFields, xray_fields
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.options import Options
+from xray_ci.services.transport import Transport
 
 PLAN = "com.xpandit.plugins.xray:test-plan-custom-field"
 ENVIRONMENTS = "com.xpandit.plugins.xray:test-environments-custom-field"

@@ -9,8 +9,9 @@ from wire_server import WireServer, answer, says
 
 from xray_ci.errors import SnapshotFailed
 from xray_ci.secret import Redactor, Secret
+from xray_ci.services.options import Options
 from xray_ci.services.snapshots import trigger, trigger_all
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.transport import Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

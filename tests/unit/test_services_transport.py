@@ -15,8 +15,9 @@ from xray_ci.services import transport as module
 from xray_ci.services.auth import Basic, Bearer
 from xray_ci.services.body import Pieces, Slice, Upload
 from xray_ci.services.call import Call, CallKind
+from xray_ci.services.options import Options
 from xray_ci.services.outcome import Answered, Failed, Lost, Redirected, Refused, Throttled
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.transport import Transport
 
 
 def test_json_is_taken_by_content_whatever_its_declared_type():

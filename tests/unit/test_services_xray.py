@@ -13,7 +13,8 @@ from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Basic, Bearer
 from xray_ci.services.body import Pieces, Upload
-from xray_ci.services.transport import Options, Transport
+from xray_ci.services.options import Options
+from xray_ci.services.transport import Transport
 from xray_ci.services.xray import ImportAnswer, Licence, Unstored, Xray
 
 UPLOAD = Upload(content_type="application/json", body=Pieces(pieces=(b'{"tests":[]}',)))

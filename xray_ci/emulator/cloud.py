@@ -16,9 +16,10 @@ from werkzeug.routing import Rule
 
 from xray_ci.emulator import info_part, tokens, xray_json
 from xray_ci.emulator.answers import Basis, Refusal, as_json, as_text, refusal
+from xray_ci.emulator.arriving import Result, Target
 from xray_ci.emulator.clock import iso
 from xray_ci.emulator.emulation import Call, Route, arguments
-from xray_ci.emulator.importing import Import, Result, Target
+from xray_ci.emulator.importing import Import
 from xray_ci.emulator.native import JSON, READERS, XML
 from xray_ci.emulator.native.report import Surroundings, Unreadable
 from xray_ci.emulator.seed import API_KEYS

@@ -14,8 +14,9 @@ from werkzeug.routing import Rule
 
 from xray_ci.emulator import info_part, xray_json
 from xray_ci.emulator.answers import Basis, Refusal, as_html, as_json, as_text, refusal
+from xray_ci.emulator.arriving import Result, Target
 from xray_ci.emulator.emulation import Call, Route, arguments
-from xray_ci.emulator.importing import Import, Result, Target
+from xray_ci.emulator.importing import Import
 from xray_ci.emulator.native import JSON, READERS, XML
 from xray_ci.emulator.native.report import Surroundings, Unreadable
 from xray_ci.emulator.server_login import need_login, need_no_browser
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from xray_ci.emulator.arriving import Done
     from xray_ci.emulator.body import Part
-    from xray_ci.emulator.importing import Done
 
 ROOT = "/jira/rest/raven/<any('1.0','2.0','latest'):version>"
 

@@ -9,8 +9,8 @@ from xray_ci.emulator.world import Run
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from xray_ci.emulator.arriving import Result
     from xray_ci.emulator.evidence import Evidence, Shelf
-    from xray_ci.emulator.importing import Result
     from xray_ci.emulator.sides import Side
     from xray_ci.emulator.world import Issue, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xray_ci.emulator.importing import Target
+from xray_ci.emulator.arriving import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

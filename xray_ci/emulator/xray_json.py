@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.emulator.answers import Basis, refusal
-from xray_ci.emulator.importing import Result, Target, TestInfo
+from xray_ci.emulator.arriving import Result, Target, TestInfo
 from xray_ci.emulator.schema import fault, takes_execution
 
 if TYPE_CHECKING:

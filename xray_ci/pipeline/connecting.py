@@ -141,7 +141,8 @@ class Site:
 def caller_of(job: Job, observe: Callable[[str], None]) -> Iterator[Persistent]:
     """Give a transport with the policy of repeats around it, as the settings have it; `observe` hears of each request."""
     from xray_ci.delivery.persist import Persistent  # noqa: PLC0415  # with requests: only runs that send pay for it
-    from xray_ci.services.transport import Options, Transport  # noqa: PLC0415
+    from xray_ci.services.options import Options  # noqa: PLC0415
+    from xray_ci.services.transport import Transport  # noqa: PLC0415
 
     settings = job.settings
     options = Options(connect_timeout=settings.connect_timeout, timeout=settings.timeout, ca_bundle=settings.ca_bundle,

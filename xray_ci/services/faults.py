@@ -19,7 +19,7 @@ from xray_ci.services.outcome import Lost, NotSent, Unsent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xray_ci.services.transport import Options
+    from xray_ci.services.options import Options
 
 _ADDRESS_FAULTS: Final = (UnicodeError, urllib3.exceptions.LocationValueError)
 _HANDSHAKE: Final = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "HTTP_REQUEST",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from xray_ci.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from xray_ci.services.transport import Options
+    from xray_ci.services.options import Options
 
 
 def context(options: Options) -> ssl.SSLContext:

@@ -7,7 +7,6 @@ what it says about a fault is made of its own words and the system's, never of h
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
@@ -22,7 +21,6 @@ from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from xray_ci import __version__
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services import faults, tls
 from xray_ci.services.call import Call, CallKind
@@ -31,28 +29,13 @@ from xray_ci.services.outcome import Answered, Lost, NotSent, Outcome, classify
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from xray_ci.services.body import Pieces
+    from xray_ci.services.options import Options
 
-USER_AGENT: Final = f"xray-ci/{__version__}"
 ANSWER_LIMIT: Final = 10_000_000
 """Bytes kept of one answer; the longest import answer lists every Test of a batch, about 1.5 MB for 10,000."""
 _READ: Final = 65_536
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How connections are made; all of it comes from settings."""
-
-    connect_timeout: float = 10.0
-    timeout: float = 300.0
-    ca_bundle: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    headers: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
-    """Gateway headers."""
-    user_agent: str = USER_AGENT
 
 
 class Transport:

@@ -9,7 +9,7 @@ from xray_ci.emulator.native.report import Read, Surroundings, json_list
 from xray_ci.emulator.sides import FAIL, PASS, TODO
 
 if TYPE_CHECKING:
-    from xray_ci.emulator.importing import Result
+    from xray_ci.emulator.arriving import Result
 
 
 def read(source: IO[bytes], around: Surroundings) -> Read:

@@ -11,7 +11,7 @@ from xray_ci.emulator.sides import FAIL, PASS, TODO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xray_ci.emulator.importing import Result
+    from xray_ci.emulator.arriving import Result
 
 
 def read(source: IO[bytes], around: Surroundings) -> Read:

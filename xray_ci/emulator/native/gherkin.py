@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.emulator.importing import Result
+from xray_ci.emulator.arriving import Result
 from xray_ci.emulator.native.report import KEY, Read, Surroundings, Unreadable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
     from collections.abc import Iterator
 
-    from xray_ci.emulator.importing import Result
+    from xray_ci.emulator.arriving import Result
 
 
 def read(source: IO[bytes], around: Surroundings) -> Read:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from xray_ci.emulator.importing import Result, TestInfo
+from xray_ci.emulator.arriving import Result, TestInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

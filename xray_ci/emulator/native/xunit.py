@@ -10,7 +10,7 @@ from xray_ci.emulator.sides import FAIL, PASS, TODO
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
 
-    from xray_ci.emulator.importing import Result
+    from xray_ci.emulator.arriving import Result
 
 _WORDS = {"Pass": PASS, "Fail": FAIL}
 

@@ -51,12 +51,15 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
 
 def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:
     from xray_ci import pipeline  # noqa: PLC0415
-    from xray_ci.pipeline import looking  # noqa: PLC0415
 
     match command:
         case "inspect":
+            from xray_ci.pipeline import looking  # noqa: PLC0415
+
             return looking.inspect(job, process.out, as_json=bool(parsed.options.get("json")))
         case "convert":
+            from xray_ci.pipeline import looking  # noqa: PLC0415
+
             output = parsed.options.get("output")
             return looking.convert(job, process.out, Path(process.folder) / str(output) if output else None)
         case "snapshots":

@@ -64,13 +64,12 @@ class Site:
     @cached_property
     def jira(self) -> Jira | None:
         """Jira's REST API; None on Cloud without address or credentials of Jira."""
-        from xray_ci.services.jira import Jira  # noqa: PLC0415
-
         settings = self.job.settings
         if settings.jira_url is None:
             return None
-        auth = self._jira_authorization()
-        return Jira(caller=self.caller, base_url=settings.jira_url, auth=auth)
+        from xray_ci.services.jira import Jira  # noqa: PLC0415
+
+        return Jira(caller=self.caller, base_url=settings.jira_url, auth=self._jira_authorization())
 
     def key_of_issue(self, issue_id: str) -> str | None:
         """Return the key of an issue id, asked once each; None where no API can be read or there is no such issue."""

@@ -15,7 +15,7 @@ from xray_ci.services import transport as module
 from xray_ci.services.auth import Basic, Bearer
 from xray_ci.services.body import Pieces, Slice, Upload
 from xray_ci.services.call import Call, CallKind
-from xray_ci.services.options import Options
+from xray_ci.services.options import USER_AGENT, Options
 from xray_ci.services.outcome import Answered, Failed, Lost, Redirected, Refused, Throttled
 from xray_ci.services.transport import Transport
 
@@ -67,7 +67,7 @@ def test_every_request_says_who_asks():
     with WireServer(says(answer())) as server:
         outcome_of(server.url)
 
-    assert module.USER_AGENT == server.requests[0].headers["user-agent"]
+    assert USER_AGENT == server.requests[0].headers["user-agent"]
 
 
 def test_a_netrc_never_wins_over_our_authorization(tmp_path, monkeypatch):

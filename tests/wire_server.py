@@ -16,8 +16,8 @@ from typing import Self
 from xray_ci.secret import Redactor
 from xray_ci.services.body import Pieces, Upload
 from xray_ci.services.call import Call, CallKind
-from xray_ci.services.outcome import Outcome
 from xray_ci.services.options import Options
+from xray_ci.services.outcome import Outcome
 from xray_ci.services.transport import Transport
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Case, Mark, MarkKind, Outcome, Step
+from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.xray import hostile
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ _STEPS: Final = 50
 def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
     """Return the comment of a case, or None when there is nothing to say.
 
-    `failure` adds the failure's text, `steps` the outcome of each step (for a Test that takes no step results).
+    `failure` adds the failure's text, `steps` the outcome of each step and iteration (for a Test that takes none of them).
     """
     parts = [text for mark in marks if mark.kind is MarkKind.COMMENT and (text := hostile.clean(mark.value).strip())]
     if failure:
         parts += _failure(case)
+        if steps and case.iterations:
+            parts.append("\n".join(_iteration_lines(case.iterations)))
         if steps and case.steps:
             parts.append("\n".join(_step_lines(case.steps)))
     if not parts:
@@ -71,6 +73,15 @@ def _failure(case: Case) -> Iterator[str]:
     for number, attempt in enumerate(case.attempts, 1):
         said = hostile.cut(hostile.clean(attempt.message or attempt.trace or "").strip(), _ATTEMPT)
         yield f"attempt {number}: {_WORDS[attempt.outcome]}" + (f": {said}" if said else "")
+
+
+def _iteration_lines(rows: Sequence[Iteration]) -> Iterator[str]:
+    """Yield one line an iteration, with what it ran with."""
+    for number, row in enumerate(rows[:_STEPS], 1):
+        given = hostile.one_line(", ".join(f"{name}={value}" for name, value in row.parameters[:_STEPS]), _STEP * 2)
+        yield f"iteration {number}: {_WORDS[row.outcome]}" + (f" with {given}" if given else "")
+    if len(rows) > _STEPS:
+        yield f"… and {len(rows) - _STEPS} iterations more"
 
 
 def _step_lines(steps: Sequence[Step]) -> Iterator[str]:

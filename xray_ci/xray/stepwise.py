@@ -47,20 +47,21 @@ class Stepwise:
     def add(self, document: Json, case: Case, target: Target, notices: Notices) -> bool:
         """Add the one kind that the Test takes; return whether the steps are in it.
 
-        Iterations win over examples and those over steps. Steps whose report knows no Xray statuses are added only where
-        the same report defines them (a step-based Test by testInfo): elsewhere nobody knows that the Test has the same.
+        Iterations win over examples and those over steps. Steps and iterations whose report knows no Xray statuses are added
+        only where the same report defines them (a step-based Test by testInfo): elsewhere nobody knows that the Test has them.
         """
-        kinds = [kind for kind in (case.iterations, case.examples, case.steps) if kind]
-        if len(kinds) > 1:
+        defined = not target.keys and target.definition is None and mapping.step_based(target.test_type)
+        iterated = bool(case.iterations) and (defined or all(row.status is not None for row in case.iterations))
+        if sum(map(bool, (iterated, case.examples, case.steps))) > 1:
             notices.add("steps-left-out")
-        if case.iterations:
+        if iterated:
             document["iterations"] = [self._iteration(row, notices) for row in case.iterations]
             return True
         if case.examples:
             document["examples"] = [self._example(word, notices) for word in case.examples]
             return False
         own = all(step.status is not None for step in case.steps)
-        if own or (not target.keys and target.definition is None and mapping.step_based(target.test_type)):
+        if case.steps and (own or defined):
             document["steps"] = [self._result(step, notices) for step in case.steps]
             return True
         return False

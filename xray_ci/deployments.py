@@ -114,38 +114,26 @@ XML_FORMATS: Final = ("junit", "testng", "nunit", "xunit", "robot")
 JSON_FORMATS: Final = ("cucumber", "behave")
 
 
-def _cloud_endpoints() -> tuple[Endpoint, ...]:
+def _endpoints(*, xml_plain: BodyKind, xml_part: str, json_part: str) -> tuple[Endpoint, ...]:
+    """Return the rows that both deployments have: the same paths, other bodies and part names (D, O)."""
     rows = [Endpoint(format="xray-json", multipart=False, path="/import/execution", body=BodyKind.JSON),
             Endpoint(format="xray-json", multipart=True, path="/import/execution/multipart", body=BodyKind.FORM,
-                     report_part="results")]
+                     report_part=json_part)]
     for name in XML_FORMATS:
-        rows.append(Endpoint(format=name, multipart=False, path=f"/import/execution/{name}", body=BodyKind.XML, query=True))
-        rows.append(Endpoint(format=name, multipart=True, path=f"/import/execution/{name}/multipart", body=BodyKind.FORM,
-                             report_part="results", test_info=True, report_name="report.xml"))
+        path = f"/import/execution/{name}"
+        rows.append(Endpoint(format=name, multipart=False, path=path, body=xml_plain, query=True, report_name="report.xml",
+                             report_part=xml_part if xml_plain is BodyKind.FORM else None))
+        rows.append(Endpoint(format=name, multipart=True, path=f"{path}/multipart", body=BodyKind.FORM, report_part=xml_part,
+                             test_info=True, report_name="report.xml"))
     for name in JSON_FORMATS:
-        rows.append(Endpoint(format=name, multipart=False, path=f"/import/execution/{name}", body=BodyKind.JSON))
-        rows.append(Endpoint(format=name, multipart=True, path=f"/import/execution/{name}/multipart", body=BodyKind.FORM,
-                             report_part="results"))
+        path = f"/import/execution/{name}"
+        rows.append(Endpoint(format=name, multipart=False, path=path, body=BodyKind.JSON))
+        rows.append(Endpoint(format=name, multipart=True, path=f"{path}/multipart", body=BodyKind.FORM, report_part=json_part))
     return tuple(rows)
 
 
-def _server_endpoints() -> tuple[Endpoint, ...]:
-    rows = [Endpoint(format="xray-json", multipart=False, path="/import/execution", body=BodyKind.JSON),
-            Endpoint(format="xray-json", multipart=True, path="/import/execution/multipart", body=BodyKind.FORM,
-                     report_part="result"),
-            Endpoint(format="bundle", multipart=False, path="/import/execution/bundle", body=BodyKind.FORM,
-                     report_part="file", report_name="results.zip")]
-    for name in XML_FORMATS:
-        rows.append(Endpoint(format=name, multipart=False, path=f"/import/execution/{name}", body=BodyKind.FORM,
-                             report_part="file", query=True, report_name="report.xml"))
-        rows.append(Endpoint(format=name, multipart=True, path=f"/import/execution/{name}/multipart", body=BodyKind.FORM,
-                             report_part="file", test_info=True, report_name="report.xml"))
-    for name in JSON_FORMATS:
-        rows.append(Endpoint(format=name, multipart=False, path=f"/import/execution/{name}", body=BodyKind.JSON))
-        rows.append(Endpoint(format=name, multipart=True, path=f"/import/execution/{name}/multipart", body=BodyKind.FORM,
-                             report_part="result"))
-    return tuple(rows)
-
+_BUNDLE: Final = Endpoint(format="bundle", multipart=False, path="/import/execution/bundle", body=BodyKind.FORM, report_part="file",
+                          report_name="results.zip")
 
 CLOUD: Final = Deployment(
     key="cloud",
@@ -163,7 +151,7 @@ CLOUD: Final = Deployment(
         test_type="type", evidence="evidence", step_evidence="evidence", custom_field_names=True, iteration_log=True,
         test_version=False, test_description=False, wiki_comments=False),
     limits=Limits(step_action=8192),
-    endpoints=_cloud_endpoints(),
+    endpoints=_endpoints(xml_plain=BodyKind.XML, xml_part="results", json_part="results"),
     regions=MappingProxyType({"global": "https://xray.cloud.getxray.app", "us": "https://us.xray.cloud.getxray.app",
                               "eu": "https://eu.xray.cloud.getxray.app", "au": "https://au.xray.cloud.getxray.app"}),
 )
@@ -184,7 +172,7 @@ SERVER: Final = Deployment(
         test_type="testType", evidence="evidences", step_evidence="evidences", custom_field_names=False,
         iteration_log=False, test_version=True, test_description=True, wiki_comments=True),
     limits=Limits(parameters=20),
-    endpoints=_server_endpoints(),
+    endpoints=(*_endpoints(xml_plain=BodyKind.FORM, xml_part="file", json_part="result"), _BUNDLE),
 )
 
 DEPLOYMENTS: Final = MappingProxyType({row.key: row for row in (CLOUD, SERVER)})

@@ -36,6 +36,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_C
 """What our own process keeps; the product's process gets `SEALED` and `MEASURED` alone."""
 
 settings.register_profile("house", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile("deep", settings.get_profile("house"), max_examples=500)
 settings.load_profile("house")
 
 

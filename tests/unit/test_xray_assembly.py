@@ -302,3 +302,14 @@ def test_an_assembly_lets_go_of_its_files(begun):
     with begun() as given_up:
         given_up.add(case("a"))
     assert given_up._lines.closed
+
+
+def test_rows_of_a_scenario_outline_belong_together(begun):
+    """Each row is a case of its own in the report; its Test gets one result with the example rows in their order."""
+    done, tests = run(begun(), case("pays", key="CALC-1", examples=("PASSED",)), case("other"), case("pays", FAILED, "CALC-1", examples=("FAILED",)),
+                      case("pays", key="CALC-1", examples=("TODO",)))
+
+    outline = next(test for test in tests if "CALC-1" == test.get("testKey"))
+    assert (["PASSED", "FAILED", "TODO"], "FAILED") == (outline["examples"], outline["status"])
+    assert 2 == done.counts.folded
+    assert Checker("cloud").valid(outline)

@@ -17,7 +17,7 @@ from xray_ci.model import Case, Problem, Severity
 from xray_ci.xray import flaws, hostile, mapping, render
 from xray_ci.xray.attached import Attached, EvidenceOptions
 from xray_ci.xray.counts import Counts
-from xray_ci.xray.fold import IDENTITY, OUTCOMES, RECORD, STEPPED
+from xray_ci.xray.fold import EXAMPLED, IDENTITY, OUTCOMES, RECORD, STEPPED
 from xray_ci.xray.mapping import Decision, NoProject, Rejected, Target, Unmapped
 from xray_ci.xray.notices import Notices
 from xray_ci.xray.spool import Partitions
@@ -117,6 +117,8 @@ class Assembly:
             self._attached.outcome = case.outcome
         document = self._renderer.test(case, target)
         keys = target.keys
+        if "examples" in document:
+            code |= EXAMPLED
         if not keys:
             report.counts.by_identity += 1
             code |= IDENTITY

@@ -20,6 +20,8 @@ OUTCOMES: Final = (Outcome.PASSED, Outcome.SKIPPED, Outcome.OTHER, Outcome.FAILE
 """Outcome of a code's low bits, from good to bad; the last two are equally bad."""
 STEPPED: Final = 0x10
 """Bit of a code: the Test is step-based and found by identity, so its results can become iterations."""
+EXAMPLED: Final = 0x20
+"""Bit of a code: the result is of example rows of a Scenario Outline, which belong together in one Test Run."""
 _LOW: Final = 0x07
 _WORST: Final = 3
 MOST_ITERATIONS: Final = 1_000
@@ -61,8 +63,8 @@ def fold(records: bytes, policy: str, left_out: bytearray) -> Folded:
     """Fold one partition.
 
     `left_out` has one byte a result, not zero for one that does not count (its report was dropped, or it is invalid).
-    With `iterations` the winner is the worst, as with `worst`, and the members of a step-based Test are told (one more than
-    `MOST_ITERATIONS` when there are more).
+    With `iterations` the winner is the worst, as with `worst`. The members are told of a step-based Test with `iterations`, and
+    of example rows always (one more than `MOST_ITERATIONS` when there are more).
     """
     keys = identities = 0
     losers: list[int] = []
@@ -81,7 +83,8 @@ def fold(records: bytes, policy: str, left_out: bytearray) -> Folded:
             continue
         group = groups.get(record[0])
         if group is None:
-            members = [held[1]] if policy == "iterations" and held[2] & STEPPED else None
+            together = held[2] & EXAMPLED or (policy == "iterations" and held[2] & STEPPED)
+            members = [held[1]] if together else None
             group = groups[record[0]] = Group(held[1], held[2], [0] * len(OUTCOMES), members)
             group.counts[held[2] & _LOW] = 1
         losers.append(_settle(group, number, record[2], policy))

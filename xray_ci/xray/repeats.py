@@ -29,6 +29,7 @@ LEFT_OUT: Final = 1
 """State of a result that is not sent: folded away, invalid, or of a dropped report."""
 REPEATED: Final = 2
 ITERATED: Final = 3
+EXAMPLED: Final = 4
 NAME: Final = "~name"
 """Property that holds a case's name in the spooled text while it may become the name of an iteration."""
 _STRETCH: Final = 14
@@ -77,9 +78,10 @@ class Repeats:
             for group in folded.groups:
                 states[group.winner] = REPEATED
                 self._count_notes.add(group.winner >> _STRETCH, _COUNTS.pack(group.winner, *group.counts))
-                if self.named and self._may_iterate(group):
+                together = self._together(group)
+                if together is not None:
                     iterated = True
-                    states[group.winner] = ITERATED
+                    states[group.winner] = together
                     for member in group.members or ():
                         self._member_notes.add(group.winner >> _STRETCH, _MEMBER.pack(group.winner, member))
         if iterated:
@@ -89,11 +91,13 @@ class Repeats:
         """Return the text to send for a result that was given its state by `settle`; numbers only rise."""
         if self.named:
             text = _unnamed(text)
-        if state not in (REPEATED, ITERATED):
+        if state not in (REPEATED, ITERATED, EXAMPLED):
             return text
         self._move(number)
         if state == ITERATED:
             text = self._iterated(number, text)
+        elif state == EXAMPLED:
+            text = self._exampled(number, text)
         if self._rendering.comments == "none":
             return text
         return self._commented(text, self._counts[number])
@@ -104,15 +108,19 @@ class Repeats:
             if mapped is not None:
                 mapped.close()
 
-    def _may_iterate(self, group: fold.Group) -> bool:
-        """Say whether the results of a group become iterations; count the reason when they do not."""
+    def _together(self, group: fold.Group) -> int | None:
+        """Return the state of a winner that takes all results of its group in; None, and the reason counted, when it does not."""
+        exampled = bool(group.code & fold.EXAMPLED)
+        if not exampled and not self.named:
+            return None
         if group.members is None:
-            self._notices.add("iterations-folded")
-            return False
+            if self.named:
+                self._notices.add("iterations-folded")
+            return None
         if len(group.members) > fold.MOST_ITERATIONS:
             self._notices.add("iterations-too-many")
-            return False
-        return True
+            return None
+        return EXAMPLED if exampled else ITERATED
 
     def _move(self, number: int) -> None:
         """Load the notes about the stretch of a result."""
@@ -148,6 +156,14 @@ class Repeats:
             self._notices.add("iterations-folded")
             return text
         return msgspec.json.encode(test)
+
+    def _exampled(self, number: int, text: bytes) -> bytes:
+        """Return the text of a Scenario Outline's Test with the rows of all its results, in their order."""
+        rows: list[str] = []
+        for member in self._members[number]:
+            rows += msgspec.json.decode(self._line(member)).get("examples", ())
+        test: dict[str, Any] = msgspec.json.decode(text)
+        return msgspec.json.encode({name: rows if name == "examples" else value for name, value in test.items()})
 
     def _iterations(self, member: dict[str, Any]) -> list[dict[str, Any]]:
         """Return one result as iterations: its own, or itself as one."""

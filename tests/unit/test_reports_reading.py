@@ -36,8 +36,8 @@ def test_a_fixed_format_is_believed(written):
 
 @pytest.mark.parametrize(("content", "name", "slug"), [
     (b"", "junit", "not-a-test-report"), (b"\x1f\x8b", "junit", "not-a-test-report"), (b"<html/>", "junit", "not-a-test-report"),
-    (GOOD, "nunit", "not-a-test-report"), (GOOD, "xray-json", "unreadable-report"), (b"<test-run/>", "nunit", "no-converter"),
-    (b"<test-run/>", None, "no-converter"), (GOOD, "bundle", "no-converter")])
+    (GOOD, "nunit", "not-a-test-report"), (GOOD, "xray-json", "unreadable-report"), (b"<tests><test prettifiedClassName='x'/></tests>", None, "no-converter"),
+    (GOOD, "bundle", "no-converter")])
 def test_what_cannot_be_read_is_one_error(written, content, name, slug):
     """With cause, path and advice."""
     report = seen(written(content), name)

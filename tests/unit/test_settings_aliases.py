@@ -101,7 +101,7 @@ def test_json_files_that_are_none_are_refused(load, workspace, tmp_path, content
     assert "INPUT_TESTEXECUTIONJSON" == caught.value.where
 
 
-@pytest.mark.parametrize(("name", "value"), [("RESPONSETIMEOUT", "1m"), ("XRAYCLOUD", "maybe"), ("TESTFORMAT", "tap"), ("TESTEXECKEY", "x")])
+@pytest.mark.parametrize(("name", "value"), [("RESPONSETIMEOUT", "1m"), ("XRAYCLOUD", "maybe"), ("TESTFORMAT", "ansible"), ("TESTEXECKEY", "x")])
 def test_their_values_are_checked_like_ours(load, name, value):
     """And the error names the input that was written."""
     with pytest.raises(ConfigurationError) as caught:

@@ -6,6 +6,7 @@ name a format's `family`.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from xray_ci.errors import AmbiguousFormat, NotAReport
 from xray_ci.model import Case, Problem
-from xray_ci.reports import foreign, junit, xray_json
+from xray_ci.reports import foreign
 from xray_ci.reports.look import HEAD, Look, look
 
 if TYPE_CHECKING:
@@ -37,8 +38,16 @@ class Format:
     """`xml`, `json`, `lines`, `folder` or `zip`."""
     recognise: Recogniser | None
     """None: never recognised, only by name."""
-    read: Reader | None = None
-    """None: recognised and, where Xray has an endpoint, sent as it is; this version has no converter."""
+    reader: str | None = None
+    """The module here that reads it. None: recognised and, where Xray has an endpoint, sent as it is; there is no converter."""
+
+    @property
+    def read(self) -> Reader | None:
+        """The generator of its cases; its module is imported now, since a run seldom has more than one format."""
+        if self.reader is None:
+            return None
+        found: Reader = importlib.import_module(f"{__name__}.{self.reader}").read
+        return found
 
 
 def _root(*roots: str, unless: Collection[str] = (), inside: Collection[str] = (), attributes: str = "") -> Recogniser:
@@ -63,12 +72,15 @@ def _text(pattern: str) -> Recogniser:
     return lambda seen: seen.medium in {"text", "json", "json-lines"} and bool(compiled.search(seen.text))
 
 
+_JUNIT_ROOTS: Final = ("testsuites", "testsuite", "testcase")
+
+
 def _junit(seen: Look) -> bool:
-    return (seen.medium == "xml" and seen.root in junit.ROOTS and "check.sourceforge.net" not in seen.attributes
+    return (seen.medium == "xml" and seen.root in _JUNIT_ROOTS and "check.sourceforge.net" not in seen.attributes
             and not foreign.defines_tests(seen))
 
 
-_GO: Final = re.compile(r"^=== RUN ", re.MULTILINE)
+_GO: Final = re.compile(r"^=== RUN |^(?:ok  |FAIL|\?   )\t\S+", re.MULTILINE)
 _TAP: Final = re.compile(r"^(?:TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok(?:\s|$))", re.MULTILINE)
 
 
@@ -90,60 +102,60 @@ def _xray_json(seen: Look) -> bool:
 
 
 def _row(key: str, title: str, recognise: Recogniser | None, *, medium: str, family: str | None = None,
-         read: Reader | None = None) -> Format:
-    return Format(key=key, title=title, family=family or key, medium=medium, recognise=recognise, read=read)
+         reader: str | None = None) -> Format:
+    return Format(key=key, title=title, family=family or key, medium=medium, recognise=recognise, reader=reader)
 
 
 FORMATS: Final[tuple[Format, ...]] = (
-    _row("junit", "JUnit XML", _junit, medium="xml", read=junit.read),
-    _row("xray-json", "Xray JSON", _xray_json, medium="json", read=xray_json.read),
-    _row("nunit3", "NUnit 3 XML", _root("test-run"), medium="xml", family="nunit"),
-    _row("nunit2", "NUnit 2 XML", _root("test-results"), medium="xml", family="nunit"),
+    _row("junit", "JUnit XML", _junit, medium="xml", reader="junit"),
+    _row("xray-json", "Xray JSON", _xray_json, medium="json", reader="xray_json"),
+    _row("nunit3", "NUnit 3 XML", _root("test-run"), medium="xml", family="nunit", reader="nunit"),
+    _row("nunit2", "NUnit 2 XML", _root("test-results"), medium="xml", family="nunit", reader="nunit"),
     _row("xunit", "xUnit.net XML", _any(
-        _root("assemblies"), _root("assembly", attributes=r"test-framework|run-date|total=")), medium="xml"),
-    _row("trx", "Visual Studio TRX", _root("TestRun", unless={"FailedTests", "SuccessfulTests"}), medium="xml"),
-    _row("testng", "TestNG results", _root("testng-results"), medium="xml"),
-    _row("robot", "Robot Framework output.xml", _root("robot"), medium="xml"),
-    _row("robot-json", "Robot Framework output.json", _members("generator", "generated", "suite"), medium="json"),
+        _root("assemblies"), _root("assembly", attributes=r"test-framework|run-date|total=")), medium="xml", reader="xunit"),
+    _row("trx", "Visual Studio TRX", _root("TestRun", unless={"FailedTests", "SuccessfulTests"}), medium="xml", reader="trx"),
+    _row("testng", "TestNG results", _root("testng-results"), medium="xml", reader="testng"),
+    _row("robot", "Robot Framework output.xml", _root("robot"), medium="xml", reader="robot"),
+    _row("robot-json", "Robot Framework output.json", _members("generator", "generated", "suite"), medium="json", reader="robot_json"),
     _row("cucumber-json", "Cucumber JSON", _any(
         _members("[].uri", lines=False), _members("[].elements", unless={"[].location"}, lines=False),
-        lambda seen: seen.medium == "json" and seen.text.split() in (["[]"], ["[", "]"])), medium="json", family="cucumber"),
+        lambda seen: seen.medium == "json" and seen.text.split() in (["[]"], ["[", "]"])), medium="json", family="cucumber", reader="cucumber_json"),
     _row("cucumber-messages", "Cucumber messages", _any(
-        _members("meta.protocolVersion"), _members("gherkinDocument"), _members("envelope")), medium="lines", family="cucumber"),
+        _members("meta.protocolVersion"), _members("gherkinDocument"), _members("envelope")), medium="lines", family="cucumber", reader="cucumber_messages"),
     _row("behave-json", "Behave JSON", _members("[].location", "[].keyword", unless={"[].uri"}, lines=False), medium="json",
-         family="behave"),
+         family="behave", reader="behave_json"),
     _row("playwright-json", "Playwright JSON", _any(_members("config.rootDir"), _members("suites[].specs")), medium="json",
-         family="playwright"),
+         family="playwright", reader="playwright_json"),
     _row("ctrf", "CTRF", _any(lambda seen: seen.values.get("reportFormat") == "CTRF", _members("results.tool", "results.summary")),
-         medium="json"),
+         medium="json", reader="ctrf"),
     _row("jest-json", "Jest JSON", _members("numTotalTests", "numTotalTestSuites", "numRuntimeErrorTestSuites"),
-         medium="json", family="jest"),
+         medium="json", family="jest", reader="jest"),
     _row("vitest-json", "Vitest JSON", _members("numTotalTests", "numTotalTestSuites", unless={"numRuntimeErrorTestSuites"}),
-         medium="json", family="jest"),
+         medium="json", family="jest", reader="jest"),
     _row("mocha-json", "Mocha JSON", _members("stats.suites", "stats.tests", "tests", unless={"results"}), medium="json",
-         family="mocha"),
-    _row("mocha-json-stream", "Mocha JSON stream", _text(r'^\["start",\{"total"'), medium="lines", family="mocha"),
-    _row("mochawesome", "Mochawesome JSON", _members("stats.suites", "stats.tests", "results"), medium="json", family="mocha"),
-    _row("go-json", "go test -json", _members("Action", "Package"), medium="lines", family="go"),
-    _row("go-text", "go test -v", _text(r"^\s*--- (?:PASS|FAIL|SKIP): .+ \([0-9.]+s\)$"), medium="lines", family="go"),
-    _row("tap", "TAP", _tap, medium="lines"),
-    _row("dart-json", "Dart and Flutter test JSON", _members("protocolVersion", "runnerVersion"), medium="lines", family="dart"),
-    _row("rspec-json", "RSpec JSON", _members("examples", "summary_line"), medium="json", family="rspec"),
+         family="mocha", reader="mocha"),
+    _row("mocha-json-stream", "Mocha JSON stream", _text(r'^\["start",\{"total"'), medium="lines", family="mocha", reader="mocha_stream"),
+    _row("mochawesome", "Mochawesome JSON", _members("stats.suites", "stats.tests", "results"), medium="json", family="mocha", reader="mochawesome"),
+    _row("go-json", "go test -json", _any(_members("Action", "Package"), _members("Action", "ImportPath")), medium="lines", family="go", reader="go_json"),
+    _row("go-text", "go test -v", _text(r"^\s*--- (?:PASS|FAIL|SKIP): .+ \([0-9.]+s\)$|^=== RUN |^(?:ok  |FAIL|\?   )\t\S+\t"), medium="lines", family="go", reader="go_text"),
+    _row("tap", "TAP", _tap, medium="lines", reader="tap"),
+    _row("dart-json", "Dart and Flutter test JSON", _members("protocolVersion", "runnerVersion"), medium="lines", family="dart", reader="dart"),
+    _row("rspec-json", "RSpec JSON", _any(_members("examples", "summary_line"), _members("examples[].full_description")), medium="json", family="rspec", reader="rspec"),
     _row("pytest-json-report", "pytest-json-report", _members("exitcode", "summary", "created"), medium="json",
-         family="pytest"),
-    _row("pytest-reportlog", "pytest-reportlog", _members("$report_type"), medium="lines", family="pytest"),
-    _row("newman-json", "Newman JSON", _members("collection.item"), medium="json", family="newman"),
-    _row("rust-json", "Rust libtest JSON", _members("type", "event", lines=True), medium="lines", family="rust"),
-    _row("gtest-json", "GoogleTest JSON", _members("testsuites", "tests", "failures"), medium="json", family="gtest"),
-    _row("criterion-json", "Criterion JSON", _members("test_suites", "errored"), medium="json", family="criterion"),
-    _row("ctest-xml", "CTest XML", _root("Site"), medium="xml", family="ctest"),
-    _row("catch2-xml", "Catch2 XML", _root("Catch", "Catch2TestRun"), medium="xml", family="catch2"),
-    _row("doctest-xml", "doctest XML", _root("doctest"), medium="xml", family="doctest"),
-    _row("boost-report-xml", "Boost.Test XML", _root("TestResult", "TestLog"), medium="xml", family="boost"),
+         family="pytest", reader="pytest_json"),
+    _row("pytest-reportlog", "pytest-reportlog", _members("$report_type"), medium="lines", family="pytest", reader="pytest_reportlog"),
+    _row("newman-json", "Newman JSON", _members("collection.item"), medium="json", family="newman", reader="newman"),
+    _row("rust-json", "Rust libtest JSON", _members("type", "event", lines=True), medium="lines", family="rust", reader="rust"),
+    _row("gtest-json", "GoogleTest JSON", _members("testsuites", "tests", "failures"), medium="json", family="gtest", reader="gtest_json"),
+    _row("criterion-json", "Criterion JSON", _members("test_suites", "errored"), medium="json", family="criterion", reader="criterion"),
+    _row("ctest-xml", "CTest XML", _root("Site"), medium="xml", family="ctest", reader="ctest"),
+    _row("catch2-xml", "Catch2 XML", _root("Catch", "Catch2TestRun"), medium="xml", family="catch2", reader="catch2"),
+    _row("doctest-xml", "doctest XML", _root("doctest"), medium="xml", family="doctest", reader="catch2"),
+    _row("boost-report-xml", "Boost.Test XML", _root("TestResult", "TestLog"), medium="xml", family="boost", reader="boost"),
     _row("cppunit-xml", "CppUnit XML", _root("TestRun", inside={"FailedTests", "SuccessfulTests"}), medium="xml",
-         family="cppunit"),
-    _row("check-xml", "Check XML", _root("testsuites", attributes=r"check\.sourceforge\.net"), medium="xml", family="check"),
-    _row("qtest-xml", "Qt Test XML", _root("TestCase", inside={"TestFunction"}), medium="xml", family="qtest"),
+         family="cppunit", reader="cppunit"),
+    _row("check-xml", "Check XML", _root("testsuites", attributes=r"check\.sourceforge\.net"), medium="xml", family="check", reader="check"),
+    _row("qtest-xml", "Qt Test XML", _root("TestCase", inside={"TestFunction"}), medium="xml", family="qtest", reader="qtest"),
     _row("testdox-xml", "PHPUnit TestDox XML", lambda seen: seen.root == "tests" and "prettifiedClassName" in seen.text,
          medium="xml", family="phpunit"),
     _row("bundle", "zip of reports, unread", None, medium="zip"),

@@ -26,6 +26,7 @@ _ROOT: Final = re.compile(rf"<(?P<name>{_NAME})(?P<attributes>(?:[^<>\"']|\"[^\"
 _JUNK_ROOT: Final = re.compile(
     r"<(?:[A-Za-z_][\w.-]{0,40}:)?(?P<name>testsuites|testsuite|testcase)(?P<attributes>[^<>]{0,2000})[\s/>]")
 _TAG: Final = re.compile(rf"<({_NAME})")
+_TAP_HEAD: Final = re.compile(r"TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok(?: |$)")
 _DECLARED: Final = re.compile(r"<\?xml\s")
 _JSON_START: Final = re.compile(r"^[\[{](?=\s*[\[\]{}\"\d-])", re.MULTILINE)
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
@@ -81,6 +82,8 @@ def look(head: bytes) -> Look:
         return seen
     if stripped[0] in "{[" and (seen := _json(stripped)).members:
         return seen
+    if _TAP_HEAD.match(stripped):
+        return Look(medium="text", text=text)  # what its diagnoses quote is no report
     return _behind_junk(text)
 
 

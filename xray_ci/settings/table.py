@@ -86,8 +86,14 @@ class Row(NamedTuple):
         return self.kind in SECRET_KINDS
 
 
-FORMATS: Final = ("auto", "junit", "xray-json", "testng", "nunit", "nunit2", "nunit3", "xunit", "robot", "cucumber",
-                  "cucumber-json", "behave", "behave-json", "bundle")
+FORMATS: Final = ("auto", "junit", "xray-json", "nunit", "nunit3", "nunit2", "xunit", "trx", "testng", "robot",
+                  "robot-json", "cucumber", "cucumber-json", "cucumber-messages", "behave", "behave-json", "playwright",
+                  "playwright-json", "ctrf", "jest", "jest-json", "vitest-json", "mocha", "mocha-json", "mocha-json-stream",
+                  "mochawesome", "go", "go-json", "go-text", "tap", "dart", "dart-json", "rspec", "rspec-json", "pytest",
+                  "pytest-json-report", "pytest-reportlog", "newman", "newman-json", "rust", "rust-json", "gtest",
+                  "gtest-json", "criterion", "criterion-json", "ctest", "ctest-xml", "catch2", "catch2-xml", "doctest",
+                  "doctest-xml", "boost", "boost-report-xml", "cppunit", "cppunit-xml", "check", "check-xml", "qtest",
+                  "qtest-xml", "bundle")
 """Keys and families of the formats table that this version can convert, or Xray takes as they are."""
 OUTCOMES: Final = ("passed", "failed", "errors", "skipped", "other")
 """Words of the counts; the values of `model.Outcome`."""

@@ -1,0 +1,93 @@
+"""Laws of the JSON formats: whatever a member holds, cases or a fault come of it, and half a report is never a report."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xray_ci.model import Case, Problem
+from xray_ci.reports import (
+    allure,
+    behave_json,
+    ctrf,
+    cucumber_json,
+    cucumber_messages,
+    playwright_json,
+    pytest_json,
+    pytest_reportlog,
+)
+from xray_ci.reports.fault import BROKEN, TRUNCATED, Fault
+
+DATA = Path(__file__).parents[1] / "data" / "reports"
+SAMPLES = {
+    cucumber_json: DATA / "cucumber-json" / "cucumber-ruby2.4-mixed.json", behave_json: DATA / "behave-json" / "behave-1.3.3-mixed.json",
+    playwright_json: DATA / "playwright-json" / "playwright1.61-mixed.json", ctrf: DATA / "ctrf" / "playwright-ctrf-mixed.json",
+    pytest_json: DATA / "pytest-json" / "pytest-json-report-mixed.json",
+    allure: next((DATA / "allure" / "mocha-results").glob("343a*-result.json")),
+    cucumber_messages: DATA / "cucumber-messages" / "cucumber-js12-mixed-retry.ndjson",
+    pytest_reportlog: DATA / "pytest-json" / "pytest-reportlog-mixed.jsonl"}
+READERS = st.sampled_from(list(SAMPLES))
+LINES = (cucumber_messages, pytest_reportlog)
+JUNK = st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20),
+                 st.just("\ud800"), st.just([]), st.just({}), st.just([None]), st.just([{}]), st.just([[1]]), st.just({"name": []}))
+
+
+def documents(reader):
+    content = SAMPLES[reader].read_text(encoding="utf-8")
+    return [json.loads(line) for line in content.splitlines()] if reader in LINES else [json.loads(content)]
+
+
+def spoil(data, value, junk):
+    """Put junk somewhere into a value, the way down chosen by hypothesis."""
+    while isinstance(value, (dict, list)) and value:
+        key = data.draw(st.sampled_from(sorted(value)) if isinstance(value, dict) else st.integers(0, len(value) - 1))
+        if not isinstance(value[key], (dict, list)) or not value[key] or data.draw(st.integers(0, 5)) == 0:
+            value[key] = junk
+            return
+        value = value[key]
+
+
+@given(data=st.data(), reader=READERS, junk=JUNK)
+@settings(max_examples=300, deadline=None)
+def test_any_member_may_hold_anything(data, reader, junk):
+    """A wrong type anywhere gives cases that can be kept and printed, or a fault, never another exception."""
+    found = documents(reader)
+    spoil(data, found[data.draw(st.integers(0, len(found) - 1))], junk)
+    content = "\n".join(map(json.dumps, found)).encode()
+    try:
+        for each in reader.read(io.BytesIO(content)):
+            assert isinstance(each, Case | Problem)
+            str(each).encode()
+            msgspec.msgpack.encode(each)
+    except Fault as fault:
+        assert fault.cause
+
+
+@given(reader=READERS, part=st.floats(0, 1, exclude_max=True))
+@settings(max_examples=150, deadline=None)
+def test_half_a_report_is_never_a_report(reader, part):
+    """Wherever the file ends too early the report is refused, however many cases came before.
+
+    A cut inside of a number or an escape looks like broken JSON, everywhere else like what it is.
+    """
+    content = SAMPLES[reader].read_bytes().strip()
+    with pytest.raises(Fault) as caught:
+        list(reader.read(io.BytesIO(content[:max(1, int(len(content) * part))])))
+
+    assert caught.value.slug in {TRUNCATED, BROKEN}
+
+
+@given(content=st.binary(max_size=200), reader=READERS)
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_end_with_a_fault_or_with_values(content, reader):
+    """Bytes that are no report at all are refused."""
+    try:
+        assert all(isinstance(each, Case | Problem) for each in reader.read(io.BytesIO(content)))
+    except Fault as fault:
+        assert fault.slug

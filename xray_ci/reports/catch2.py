@@ -1,0 +1,100 @@
+"""XML of Catch2 (version 2 and 3) and of doctest. Knows elements and where they stand; knows nothing of Xray, files or settings.
+
+A case's identity is the suites around it joined by " > " (the name of the test program for Catch2, which has no suites), a
+point, and its name. Tags that are Test keys name the Test. Sections and subcases are steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import Case, Outcome, Step
+from xray_ci.reports import tag_meaning, texts, units
+from xray_ci.reports.times import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from xray_ci.model import Problem
+    from xray_ci.reports.units import Node
+
+STEP_LIMIT: Final = 1_000
+_SECTIONS: Final = ("Section", "SubCase")
+_FAILURES: Final = ("Expression", "Exception", "FatalErrorCondition", "Failure", "Message")
+_IN_CASE: Final = frozenset({*_SECTIONS, *_FAILURES, "OverallResult", "OverallResults", "OverallResultsAsserts"})
+_SHAPE: Final = units.Shape(
+    roots=("Catch", "Catch2TestRun", "doctest"), scopes=frozenset({"Catch", "Catch2TestRun", "TestSuite"}), units=frozenset({"TestCase"}),
+    inside={**dict.fromkeys(("TestCase", *_SECTIONS), _IN_CASE), "Expression": frozenset({"Original", "Expanded", "Exception"}),
+            "Message": frozenset({"Text"}), "OverallResult": frozenset({"StdOut", "StdErr"})},
+    limits={"Original": 4_096, "Expanded": 4_096, "Exception": 4_096, "FatalErrorCondition": 4_096, "Failure": 4_096, "Text": 4_096,
+            "StdOut": units.TAIL, "StdErr": units.TAIL})
+
+
+def read(source: BinaryIO) -> Iterator[Case | Problem]:
+    """Yield each test case once; durations are seconds where they were asked for.
+
+    Raises Fault where the document is broken, hostile or of another tool.
+    """
+    yield from units.read(source, _SHAPE, _Reader())
+
+
+class _Reader(units.Reader):
+    def unit(self, unit: Node, /) -> None:
+        self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes)))
+
+
+def _case(test: Node, suite: tuple[str, ...]) -> Case:
+    result = test.first("OverallResult") or test.first("OverallResultsAsserts")
+    outcome = _outcome(test, result)
+    failures = [] if outcome is Outcome.PASSED else list(_failures(test))
+    printed = [result.said(name) for name in ("StdOut", "StdErr")] if result is not None and outcome is not Outcome.PASSED else []
+    time = (result.get("durationInSeconds") or result.get("duration")) if result is not None else ""
+    return Case(
+        suite=suite, classname=" > ".join(filter(None, suite)) or None, name=test.get("name"), outcome=outcome, seconds=seconds(time),
+        message=failures[0] if failures else None, trace=texts.cut("\n\n".join(failures)) or None,
+        output="\n".join(texts.tail(text) for text in printed if text) or None,
+        marks=tag_meaning.marks(part.strip("[ ") for part in test.get("tags").split("]")), steps=tuple(_steps(test))[:STEP_LIMIT],
+        line=test.line)
+
+
+def _outcome(test: Node, result: Node | None) -> Outcome:
+    if test.get("skipped") == "true":
+        return Outcome.SKIPPED
+    if result is None:
+        return Outcome.ERROR
+    if "false" in {result.get("success"), result.get("test_case_success")}:
+        return Outcome.FAILED
+    return Outcome.SKIPPED if result.get("skips") not in {"", "0"} else Outcome.PASSED
+
+
+def _failures(node: Node) -> Iterator[str]:
+    """Yield the words of each failure, at every depth; that is bounded with the document's."""
+    for child in node.children:
+        if child.tag in _SECTIONS:
+            yield from _failures(child)
+        elif _failed(child):
+            yield texts.cut(_words(child))
+
+
+def _failed(node: Node) -> bool:
+    return node.tag in _FAILURES and node.get("success") != "true" and node.get("type") != "WARNING"
+
+
+def _words(failure: Node) -> str:
+    where = f"{failure.get('filename')}:{failure.get('line')}: " if failure.get("filename") else ""
+    if failure.tag != "Expression":
+        return f"{where}{failure.tag}: {failure.text.strip() or failure.said('Text')}"
+    said = f"{where}{failure.get('type')}( {failure.said('Original')} ) with expansion: {failure.said('Expanded')}"
+    return f"{said}\n{failure.said('Exception')}".rstrip()
+
+
+def _steps(node: Node, above: str = "") -> Iterator[Step]:
+    for section in node.all(*_SECTIONS):
+        name = texts.cut(f"{above} > {section.get('name')}" if above else section.get("name"), 1_024)
+        inner = list(_steps(section, name))
+        own = [_words(child) for child in section.children if _failed(child)]
+        result = section.first("OverallResults")
+        failed = bool(own) or (result is not None and result.get("failures") not in {"", "0"} and not inner)
+        yield Step(action=name, outcome=Outcome.FAILED if failed else Outcome.PASSED, comment=texts.cut("\n".join(own)) or None)
+        yield from inner

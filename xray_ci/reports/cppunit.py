@@ -1,0 +1,45 @@
+"""CppUnit's XML. Knows elements; knows nothing of Xray, files or settings.
+
+A case's identity is its fixture's name, a point, and its own; `::` parts the two in the report.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import TEXT_LIMIT, Case, Outcome
+from xray_ci.reports import units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from xray_ci.model import Problem
+    from xray_ci.reports.units import Node
+
+_TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
+_SHAPE: Final = units.Shape(
+    roots=("TestRun",), units=frozenset({"FailedTest", "Test"}),
+    inside={"FailedTest": _TEST, "Test": _TEST, "Location": frozenset({"File", "Line"})},
+    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64})
+
+
+def read(source: BinaryIO) -> Iterator[Case | Problem]:
+    """Yield each test once, those that failed first, as the report has them; it has no times.
+
+    Raises Fault where the document is broken, hostile or of another tool.
+    """
+    yield from units.read(source, _SHAPE, _Reader())
+
+
+class _Reader(units.Reader):
+    def unit(self, unit: Node, /) -> None:
+        owner, _, name = unit.said("Name").rpartition("::")
+        kind = unit.said("FailureType")
+        outcome = Outcome.PASSED
+        if unit.tag == "FailedTest":
+            outcome = Outcome.ERROR if kind.lower() == "error" else Outcome.FAILED
+        place = unit.first("Location")
+        self.add(Case(suite=(owner,) if owner else (), classname=owner or None, name=name, outcome=outcome, kind=kind or None,
+                      message=unit.said("Message") or None, trace=f"{place.said('File')}:{place.said('Line')}" if place is not None else None,
+                      line=unit.line))

@@ -1,0 +1,127 @@
+"""CTRF, the Common Test Report Format, of every tool that writes it. Knows its members in all versions of its specification.
+
+One case an element of `results.tests`; the summary is never trusted. The class name is made of `suite`, joined by ` > `, and is
+missing where the report gives none. Durations are milliseconds; points in time are milliseconds, or seconds as some tools write.
+Keys and requirements come from tags, from `extra` and its annotations, and from `labels`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import Attempt, Case, Outcome, Step
+from xray_ci.reports import annotated, embedded, members, remarks, tag_meaning, texts
+from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.reports.json_stream import Source, Window
+from xray_ci.reports.objects import Members, said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xray_ci.model import Attachment, Mark, Problem
+
+MILLISECONDS: Final = 1e-3
+STEP_LIMIT: Final = 2_000
+"""Steps kept of one test."""
+ATTEMPT_LIMIT: Final = 100
+"""Attempts kept of one test."""
+_OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "skipped": Outcome.SKIPPED, "pending": Outcome.SKIPPED}
+
+
+def read(source: Source) -> Iterator[Case | Problem]:
+    """Yield each test, in the order of the report, then notices.
+
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
+    yielded before must then be dropped.
+    """
+    window = Window(source)
+    if window.peek() not in {"{", ""}:
+        raise Fault(BROKEN, "CTRF is one object with `results`")
+    count = 0
+    listed = False
+    for name in window.members():
+        if name != "results" or window.peek() != "{":
+            window.value()
+            continue
+        for member in window.members():
+            if member != "tests":
+                window.value()
+            elif window.peek() not in {"[", ""}:
+                raise Fault(BROKEN, "results.tests is no list")
+            else:
+                listed = True
+                for _ in window.elements():
+                    count += 1
+                    yield _case(Members(window.value(), f"results.tests[{count - 1}]"), count)
+    window.finish()
+    if not listed:
+        raise Fault(BROKEN, "it has no `results.tests`")
+    if not count:
+        yield remarks.no_cases()
+
+
+def _case(test: Members, number: int) -> Case:
+    outcome = _OUTCOMES.get((test.text("status") or "").lower(), Outcome.OTHER)
+    suite = _suite(test)
+    message = trace = output = None
+    if outcome is not Outcome.PASSED:
+        message, trace = test.text("message"), test.text("trace")
+        output = texts.tail("\n".join(line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr")))) or None
+    return Case(suite=suite, classname=members.joined(*suite), name=test.text("name") or "", outcome=outcome,
+                seconds=test.seconds("duration", MILLISECONDS), started=test.time("start"), finished=test.time("stop"),
+                kind=members.kind_of(message) or members.kind_of(trace), message=message, trace=trace, output=output,
+                attachments=tuple(_attachments(test)), marks=_marks(test), steps=tuple(_steps(test)), attempts=tuple(_attempts(test)),
+                line=number)
+
+
+def _suite(test: Members) -> tuple[str, ...]:
+    """Return the suites, which are a list since version 1 and were one text with ` > ` before."""
+    found = test.raw("suite")
+    if isinstance(found, str):
+        return tuple(part for part in found[:members.NAME_LIMIT].split(members.SPLIT) if part)
+    return tuple(test.texts("suite"))
+
+
+def _marks(test: Members) -> tuple[Mark, ...]:
+    found = list(tag_meaning.marks(test.texts("tags")))
+    for holder in ("extra", "labels"):
+        if not isinstance(test.raw(holder), dict):
+            continue
+        said_of = Members(test.raw(holder), holder, test)
+        if isinstance(said_of.raw("annotations"), list):
+            found += annotated.marks(note for note in said_of.each("annotations"))
+        for name in said_of:
+            value = said_of.raw(name)
+            for each in value if isinstance(value, list) else [value]:
+                found += annotated.meaning(name, said(each))
+    return tuple(dict.fromkeys(found))
+
+
+def _steps(test: Members) -> Iterator[Step]:
+    for number, step in enumerate(test.each("steps")):
+        if number >= STEP_LIMIT:
+            return
+        yield Step(action=step.text("name") or "(step)", outcome=_OUTCOMES.get((step.text("status") or "").lower(), Outcome.OTHER))
+
+
+def _attempts(test: Members) -> Iterator[Attempt]:
+    for number, attempt in enumerate(test.each("retryAttempts")):
+        if number >= ATTEMPT_LIMIT:
+            return
+        outcome = _OUTCOMES.get((attempt.text("status") or "").lower(), Outcome.OTHER)
+        yield Attempt(outcome=outcome, message=attempt.text("message"), trace=attempt.text("trace"))
+
+
+def _attachments(test: Members) -> Iterator[Attachment]:
+    holders = [test, *(test.each("retryAttempts"))]
+    count = 0
+    for holder in holders:
+        for entry in holder.each("attachments"):
+            count += 1
+            if (path := entry.text("path")) and count <= embedded.ATTACHMENT_LIMIT:
+                yield embedded.file(path, entry.text("contentType"))
+    shot = test.text("screenshot", limit=None)
+    if shot:
+        found = embedded.attachment(shot.partition("base64,")[2] or shot, "image/png", "screenshot", 1, encoded=True)
+        if found is not None:
+            yield found

@@ -1,0 +1,228 @@
+"""Cucumber messages, one a line, of protocol 13 and later. Knows which message says what; Gherkin's own rules are in `gherkin`.
+
+Definitions (features, pickles, test cases) come long before results and are kept outside of memory. Of a retried scenario the
+last attempt counts, the earlier ones are its attempts. A stream without `testRunFinished` was cut off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from xray_ci.model import Attempt, Case, Outcome
+from xray_ci.reports import cucumber_ast, embedded, gherkin, remarks
+from xray_ci.reports.drawer import Drawer
+from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
+from xray_ci.reports.lines import Documents
+from xray_ci.reports.objects import Members
+from xray_ci.reports.times import LONGEST, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from xray_ci.model import Problem
+    from xray_ci.reports.json_stream import Source
+
+OPEN_LIMIT: Final = 10_000
+"""Scenarios that run at the same time, or wait for another attempt."""
+ATTEMPT_LIMIT: Final = 100
+"""Attempts kept of one scenario."""
+_FAILED: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
+
+
+def read(source: Source) -> Iterator[Case | Problem]:
+    """Yield each scenario and example row when its last attempt ends, then notices; errors outside of scenarios are notices.
+
+    Raises Fault with the line where a message is broken or of another shape, and where the stream ends before the run did; what
+    was yielded before must then be dropped.
+    """
+    documents = Documents(source)
+    with Drawer() as drawer:
+        stream = _Stream(drawer)
+        for message in documents:
+            try:
+                yield from stream.take(message, documents.number)
+            except Fault as fault:
+                fault.line = fault.line or documents.number
+                raise
+        yield from stream.last_words()
+    yield from remarks.noise(documents)
+
+
+class _Attempt:
+    """One attempt at a scenario while it runs."""
+
+    __slots__ = ("attached", "case", "line", "results", "retried", "started")
+
+    def __init__(self, case: str, started: datetime | None, line: int) -> None:
+        self.case = case
+        self.started = started
+        self.line = line
+        self.results: dict[str, Members] = {}
+        self.attached = gherkin.Run()
+        self.retried = False
+
+
+class _Stream:
+    """What the messages so far said."""
+
+    def __init__(self, drawer: Drawer) -> None:
+        self._drawer = drawer
+        self._open: dict[str, _Attempt] = {}
+        self._earlier: dict[str, list[Attempt]] = {}
+        self._outside = remarks.Outside()
+        self._known = self._cases = 0
+        self._ended = False
+        self._line = 0
+        self._takers: dict[str, Callable[[Members], Iterator[Case | Problem] | None]] = {
+            "gherkinDocument": self._document, "pickle": self._pickle, "hook": self._hook, "testCase": self._case,
+            "testRunStarted": self._run_started, "testCaseStarted": self._started, "testStepFinished": self._step_finished,
+            "attachment": self._attachment, "testCaseFinished": self._finished, "testRunFinished": self._run_finished,
+            "testRunHookFinished": self._run_hook, "parseError": self._parse_error}
+
+    def take(self, message: Any, line: int) -> Iterator[Case | Problem]:
+        """Yield what came of one message."""
+        self._line = line
+        for name, value in message.items():
+            taker = self._takers.get(name)
+            self._known += taker is not None or name in {"meta", "source"}
+            if taker is not None:
+                yield from taker(Members(value, name)) or ()
+
+    def last_words(self) -> Iterator[Problem]:
+        """Yield what can only be said at the end."""
+        if not self._known:
+            raise Fault(NOT_A_REPORT, "none of its lines is a message of Cucumber")
+        if not self._ended:
+            raise Fault(TRUNCATED, "it ends without `testRunFinished`", line=self._line)
+        yield from self._outside.rest()
+        if not self._cases:
+            yield remarks.no_cases()
+
+    def _document(self, document: Members) -> None:
+        for name, value in cucumber_ast.kept(document):
+            self._drawer.put(name, value)
+
+    def _pickle(self, pickle: Members) -> None:
+        steps = []
+        for step in pickle.each("steps"):
+            argument = step.inner("argument")
+            steps.append([step.text("id") or "", step.text("text") or "", step.texts("astNodeIds"),
+                          list(cucumber_ast.argument(argument)) if argument is not None else [None, None]])
+        tags = [name for tag in pickle.each("tags") if (name := tag.text("name"))]
+        self._drawer.put(f"pickle:{pickle.text('id') or ''}", [pickle.text("name") or "", pickle.text("uri") or "", tags,
+                                                               pickle.texts("astNodeIds"), steps])
+
+    def _hook(self, hook: Members) -> None:
+        kind = (hook.text("type") or "hook").lower().replace("_test_case", "").replace("_test_step", " step").replace("_", " ").strip()
+        self._drawer.put(f"hook:{hook.text('id') or ''}", f"{kind.capitalize()} {hook.text('name') or 'hook'}")
+
+    def _case(self, case: Members) -> None:
+        steps = [[step.text("id") or "", step.text("pickleStepId"), step.text("hookId")] for step in case.each("testSteps")]
+        self._drawer.put(f"case:{case.text('id') or ''}", [case.text("pickleId") or "", steps])
+
+    def _run_started(self, _run: Members) -> None:
+        self._ended = False
+
+    def _started(self, started: Members) -> None:
+        if len(self._open) >= OPEN_LIMIT or len(self._earlier) > OPEN_LIMIT:
+            raise Fault(HOSTILE, f"more than {OPEN_LIMIT} scenarios run at the same time")
+        self._open[started.text("id") or ""] = _Attempt(started.text("testCaseId") or "", _time(started), self._line)
+
+    def _step_finished(self, finished: Members) -> None:
+        attempt = self._open.get(finished.text("testCaseStartedId") or "")
+        result = finished.inner("testStepResult")
+        if attempt is not None and result is not None:
+            attempt.results[finished.text("testStepId") or ""] = result
+            attempt.retried = attempt.retried or result.raw("willBeRetried") is True
+
+    def _attachment(self, attachment: Members) -> None:
+        attempt = self._open.get(attachment.text("testCaseStartedId") or "")
+        if attempt is None:
+            return
+        media, name, body = attachment.text("mediaType"), attachment.text("fileName"), attachment.text("body", limit=None)
+        if body:
+            attempt.attached.attach(body, media, name, encoded=attachment.raw("contentEncoding") == "BASE64")
+        elif (url := attachment.text("url")) and "://" not in url and len(attempt.attached.attachments) < embedded.ATTACHMENT_LIMIT:
+            attempt.attached.attachments.append(embedded.file(url, media, name))
+
+    def _finished(self, finished: Members) -> Iterator[Case]:
+        attempt = self._open.pop(finished.text("testCaseStartedId") or "", None)
+        if attempt is None:
+            return
+        if attempt.retried or finished.raw("willBeRetried") is True:
+            earlier = self._earlier.setdefault(attempt.case, [])
+            if len(earlier) < ATTEMPT_LIMIT:
+                earlier.append(self._told(attempt)[0].attempt())
+            return
+        yield self._made(attempt, _time(finished))
+
+    def _run_finished(self, run: Members) -> Iterator[Case | Problem]:
+        self._ended = True
+        for attempt in self._open.values():
+            attempt.attached.hook("the scenario never ended", "error")
+            yield self._made(attempt, None)
+        self._open.clear()
+        exception = run.inner("exception")
+        message = run.text("message") or (exception.text("message") if exception is not None else None)
+        if message:
+            yield from self._outside.say("the run", message, line=self._line)
+
+    def _run_hook(self, hook: Members) -> Iterator[Problem]:
+        result = hook.inner("result")
+        if result is not None and gherkin.outcome_of(result.text("status")) in _FAILED:
+            yield from self._outside.say("a hook around all scenarios", result.text("message"), line=self._line)
+
+    def _parse_error(self, error: Members) -> Iterator[Problem]:
+        source = error.inner("source")
+        yield from self._outside.say((source.text("uri") if source is not None else None) or "a feature file", error.text("message"),
+                                     line=self._line)
+
+    def _told(self, attempt: _Attempt) -> tuple[gherkin.Run, list[Any]]:
+        """Return the run of an attempt with all its steps, and the pickle."""
+        run = attempt.attached
+        pickle_id, steps = self._drawer.get(f"case:{attempt.case}") or ("", [])
+        pickle = self._drawer.get(f"pickle:{pickle_id}") or [f"(unknown scenario {attempt.case[:80]})", "", [], [], []]
+        by_id = {step[0]: step for step in pickle[4]}
+        for step_id, pickle_step, hook in steps:
+            word, message, seconds, kind = _result(attempt.results.get(step_id))
+            run.kind = run.kind or kind
+            if pickle_step is None:
+                run.hook(self._drawer.get(f"hook:{hook}") or "Hook", word, message=message, seconds=seconds)
+                continue
+            _, text, nodes, (rows, doc) = by_id.get(pickle_step) or ("", "(unknown step)", [], (None, None))
+            keyword = (self._drawer.get(f"step:{nodes[0]}") if nodes else None) or ""
+            run.step(f"{keyword.strip()} {text}", word, message=message, seconds=seconds, rows=rows, doc=doc)
+        return run, pickle
+
+    def _made(self, attempt: _Attempt, finished: datetime | None) -> Case:
+        run, (name, uri, tags, nodes, _) = self._told(attempt)
+        self._cases += 1
+        feature, rule, keyword, description, text = (self._drawer.get(f"node:{nodes[0]}") if nodes else None) or (uri, "", None, None, None)
+        return run.case(feature=feature, rule=rule, name=name, named=tags, keyword=keyword, outline=len(nodes) > 1, description=description,
+                        text=text, started=attempt.started, finished=finished, line=attempt.line,
+                        attempts=tuple(self._earlier.pop(attempt.case, ())))
+
+
+def _result(result: Members | None) -> tuple[str | None, str | None, float | None, str | None]:
+    """Return word, message, seconds and exception class of a step's result."""
+    if result is None:
+        return None, None, None, None
+    exception = result.inner("exception")
+    message = result.text("message")
+    if exception is not None and not message:
+        message = exception.text("stackTrace") or exception.text("message")
+    duration = result.inner("duration")
+    seconds = None
+    if duration is not None:
+        span = (duration.number("seconds") or 0.0) + (duration.number("nanos") or 0.0) * 1e-9
+        seconds = span if 0.0 <= span <= LONGEST else None
+    return result.text("status"), message, seconds, exception.text("type") if exception is not None else None
+
+
+def _time(holder: Members) -> datetime | None:
+    stamp = holder.inner("timestamp")
+    seconds = stamp.number("seconds") if stamp is not None else None
+    if stamp is None or seconds is None:
+        return None
+    return timestamp(f"{seconds + (stamp.number('nanos') or 0.0) * 1e-9:.6f}")

@@ -1,0 +1,85 @@
+"""GoogleTest's JSON (`--gtest_output=json`). Knows suites, tests and recorded properties.
+
+Identity: the suite (`classname`) is the class name, the test's name with its parameter's number (`Even/0`) is the name: as in
+GoogleTest's JUnit XML, so that both give the same Tests. What `RecordProperty` recorded counts where it is named like one of
+JUnit's properties (`test_key`, `requirements` …).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from xray_ci.model import Case, Mark, Outcome, Problem
+from xray_ci.reports import junit_marks, members, texts
+from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.reports.json_stream import Window
+from xray_ci.reports.remarks import no_cases
+from xray_ci.reports.times import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xray_ci.reports.json_stream import Source
+
+_NOT_RUN: Final = frozenset({"SKIPPED", "SUPPRESSED"})
+
+
+def read(source: Source) -> Iterator[Case | Problem]:
+    """Yield each test in order, then notices.
+
+    Durations are texts with a unit, times have an offset or are naive. Raises Fault where the document is broken or cut off.
+    """
+    window = Window(source)
+    count = 0
+    if window.peek() != "{":
+        raise Fault(BROKEN, "GoogleTest's JSON is one object with `testsuites`")
+    for name in window.members():
+        if name == "testsuites" and window.peek() == "[":
+            for index, _ in enumerate(window.elements()):
+                for case in _suite(window, f"testsuites[{index}]", count):
+                    count += 1
+                    yield case
+        else:
+            members.scalar(window)
+    window.finish()
+    if not count:
+        yield no_cases()
+
+
+def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
+    """Yield the tests of one suite, whose name stands before them."""
+    if window.peek() not in {"{", ""}:
+        raise Fault(BROKEN, f"{path} is no object")
+    suite = ""
+    for name in window.members():
+        if name == "testsuite" and window.peek() == "[":
+            for index, _ in enumerate(window.elements()):
+                here = f"{path}.testsuite[{index}]"
+                yield _case(members.fields(window.value(), here), suite, here, count + index + 1)
+        else:
+            value = members.scalar(window)
+            if name == "name" and isinstance(value, str):
+                suite = texts.cut(value, members.NAME_LIMIT)
+
+
+def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
+    name = members.demanded(test, "name", path)
+    kind = message = trace = None
+    said = [members.text(failure, "failure") or "" for failure in members.objects(test, "failures")]
+    outcome = Outcome.PASSED
+    if said:
+        outcome, trace = Outcome.FAILED, texts.cut("\n\n".join(said)) or None
+        message = said[0].partition("\n")[2] or said[0] or None
+        kind = members.text(members.objects(test, "failures")[0], "type", members.NAME_LIMIT)
+    elif test.get("status") == "NOTRUN" or members.text(test, "result") in _NOT_RUN:
+        outcome = Outcome.SKIPPED
+        message = next((members.text(reason, "message") for reason in members.objects(test, "skipped")), None)
+    marks: list[Mark] = []
+    for member, value in test.items():
+        if isinstance(value, str) and value.strip() and junit_marks.known(member):
+            marks += junit_marks.marks(member, value.strip())
+    started = members.moment(test, "timestamp")
+    took = seconds(members.text(test, "time"))
+    return Case(suite=(suite,) if suite else (), classname=members.text(test, "classname", members.NAME_LIMIT) or suite or None, name=name,
+                outcome=outcome, seconds=took, started=started, finished=members.later(started, took), kind=kind, message=message,
+                trace=trace, marks=tuple(marks), line=number)

@@ -1,0 +1,147 @@
+"""Members of JSON objects that reports hold, each of the type that is wanted or absent. Knows no format.
+
+What decides about a result (its name, its status) is demanded and raises Fault with its path; all else that is of another type
+is as good as not there.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from xray_ci.model import TEXT_LIMIT, Attachment
+from xray_ci.reports import texts
+from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.reports.times import LONGEST, timestamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from xray_ci.reports.json_stream import Window
+
+NAME_LIMIT: Final = 4_096
+"""Characters kept of a name: enough for any identity, and what is held for many open tests stays small."""
+SPLIT: Final = " > "
+"""Between the parts of a class name that is made of suites."""
+_HUGE: Final = 1e18
+_MEDIA: Final = re.compile(r"data:([\w.+/-]{1,100});base64,")
+_KIND: Final = re.compile(r"(?:Uncaught )?((?:[A-Za-z_$][\w$.]{0,200})?(?:Error|Exception|Failure))\b(?: \[[A-Z_]{1,60}\])?(?::|$)")
+
+
+def scalar(window: Window) -> Any:
+    """Take a value and return it; a list or object is passed over piece by piece, and is None."""
+    match window.peek():
+        case "{":
+            for _ in window.members():
+                window.value()
+        case "[":
+            for _ in window.elements():
+                window.value()
+        case _:
+            return window.value()
+    return None
+
+
+def fields(value: object, path: str) -> dict[str, Any]:
+    """Return an object, or raise Fault with its path."""
+    if not isinstance(value, dict):
+        raise Fault(BROKEN, f"{path} is no object")
+    return value
+
+
+def inner(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a member that is an object, an empty one in place of anything else."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def demanded(value: dict[str, Any], name: str, path: str) -> str:
+    """Return a member that is text, or raise Fault with its path."""
+    found = value.get(name)
+    if not isinstance(found, str):
+        raise Fault(BROKEN, f"{path}.{name} is no text")
+    return texts.cut(found, NAME_LIMIT)
+
+
+def text(value: dict[str, Any], name: str, limit: int = TEXT_LIMIT) -> str | None:
+    """Return a member that is text and not blank, cut."""
+    found = value.get(name)
+    return texts.cut(found, limit) if isinstance(found, str) and found and not found.isspace() else None
+
+
+def names(value: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts of a member that is a list."""
+    found = value.get(name)
+    return tuple(texts.cut(item, NAME_LIMIT) for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+
+
+def long_texts(value: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts of a member that is a list and may hold messages; at most 100."""
+    found = value.get(name)
+    return tuple(texts.cut(item) for item in found[:100] if isinstance(item, str)) if isinstance(found, list) else ()
+
+
+def objects(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects of a member that is a list."""
+    found = value.get(name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def number(value: dict[str, Any], name: str) -> float | None:
+    """Return a member that is a finite number."""
+    found = value.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not -_HUGE < found < _HUGE:
+        return None
+    return float(found)
+
+
+def seconds(value: dict[str, Any], name: str, unit: float = 1.0) -> float | None:
+    """Return a duration in seconds; `unit` is how many seconds one of the report's units is."""
+    found = number(value, name)
+    return found * unit if found is not None and 0 <= found <= LONGEST / unit else None
+
+
+def moment(value: dict[str, Any], name: str) -> datetime | None:
+    """Return a point in time that is text, or a count since the epoch."""
+    found = value.get(name)
+    if isinstance(found, str):
+        return timestamp(found)
+    count = number(value, name)
+    return timestamp(f"{count:f}") if count is not None else None
+
+
+def later(start: datetime | None, duration: float | None) -> datetime | None:
+    """Return the end of what began and took so long."""
+    return start + timedelta(seconds=duration) if start is not None and duration is not None else None
+
+
+def kind_of(said: str | None) -> str | None:
+    """Return the class of an exception that begins a message or a stack."""
+    found = _KIND.match(said[:400]) if said else None
+    return found[1] if found else None
+
+
+def file_label(path: str) -> str:
+    """Return what names a test file in an identity: its name, with the folder before it for an `index` file.
+
+    Whole paths are those of the machine that ran the tests.
+    """
+    parts = [part for part in re.split(r"[\\/]", path[:NAME_LIMIT]) if part not in {"", "."}]
+    if not parts:
+        return ""
+    return "/".join(parts[-2:]) if parts[-1].lower().startswith("index.") else parts[-1]
+
+
+def joined(*parts: str) -> str | None:
+    """Return parts as one class name; None for none."""
+    return texts.cut(SPLIT.join(part for part in parts if part), NAME_LIMIT) or None
+
+
+def embedded(name: str, url: str) -> Attachment | None:
+    """Return the file in a base64 `data:` address."""
+    found = _MEDIA.match(url)
+    if found is None:
+        return None
+    kind = found[1].rpartition("/")[2].partition("+")[0]
+    return Attachment(name=name if "." in name else f"{name}.{kind}", media_type=found[1], base64=texts.packed(url[found.end():]))

@@ -1,0 +1,151 @@
+"""NUnit XML, version 2 and 3, whoever writes it. Knows elements and where they stand; knows nothing of Xray, files or settings.
+
+A case's identity is its full name, as Xray derives it: `fullname`, or `name` in version 2. Keys are in the properties `test`,
+`testkey` and `test_key` of a case, requirements in `requirement` and `requirements` of a case or of a suite around it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import TEXT_LIMIT, Case, Mark, MarkKind, Outcome
+from xray_ci.reports import texts, units
+from xray_ci.reports.times import seconds, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from xray_ci.model import Attachment, Problem
+    from xray_ci.reports.units import Node
+
+_PROPERTIES: Final = {"properties": frozenset({"property"}), "categories": frozenset({"category"})}
+_SHAPE: Final = units.Shape(
+    roots=("test-run", "test-results", "test-suite"), scopes=frozenset({"test-run", "test-results", "test-suite"}),
+    units=frozenset({"test-case", "properties", "categories", "failure"}),
+    inside={**_PROPERTIES, "test-case": frozenset({"properties", "categories", "failure", "reason", "assertions", "output", "attachments"}),
+            "failure": frozenset({"message", "stack-trace"}), "reason": frozenset({"message", "stack-trace"}),
+            "assertions": frozenset({"assertion"}), "assertion": frozenset({"message", "stack-trace"}),
+            "attachments": frozenset({"attachment"}), "attachment": frozenset({"filePath", "description"})},
+    limits={"message": TEXT_LIMIT, "stack-trace": TEXT_LIMIT, "output": units.TAIL, "filePath": 4_096, "description": 1_024})
+_RESULTS: Final = {
+    "passed": Outcome.PASSED, "success": Outcome.PASSED, "failed": Outcome.FAILED, "failure": Outcome.FAILED, "error": Outcome.ERROR,
+    "cancelled": Outcome.ERROR, "skipped": Outcome.SKIPPED, "ignored": Outcome.SKIPPED}
+_ERRORS: Final = frozenset({"error", "invalid", "cancelled"})
+"""Labels of version 3 that make a failure an error; any other label (a time-out's text) does not."""
+INHERITED_LIMIT: Final = 100
+"""Requirements and categories that a case takes over from the suites around it."""
+_KEYS: Final = frozenset({"test", "testkey", "test_key"})
+_LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "requirements": MarkKind.REQUIREMENT, "category": MarkKind.TAG}
+_OWN_SITES: Final = frozenset({"SetUp", "TearDown"})
+"""Where a suite of version 3 failed by itself and not by its children or its parent."""
+
+
+def read(source: BinaryIO) -> Iterator[Case | Problem]:
+    """Yield each test-case once, at every depth.
+
+    Durations are seconds; version 2 gives the time of the run only, which stands for that of its cases. Failures of a suite's own set-up
+    and tear-down are notices. Raises Fault where the document is broken, hostile or no NUnit report.
+    """
+    yield from units.read(source, _SHAPE, _Reader())
+
+
+class _Reader(units.Reader):
+    def __init__(self) -> None:
+        super().__init__()
+        self._inherited: list[tuple[Mark, ...]] = []
+        self._date = ""
+
+    def begin(self, scope: Node, /) -> None:
+        self._inherited.append(self._inherited[-1] if self._inherited else ())
+        if scope.tag == "test-results":
+            self._date = f"{scope.get('date')} {scope.get('time')}"
+
+    def end(self, _scope: Node, /) -> None:
+        self._inherited.pop()
+
+    def unit(self, unit: Node, /) -> None:
+        match unit.tag:
+            case "test-case":
+                self.add(self._case(unit))
+            case "failure":
+                suite = self.scopes[-1]
+                if suite.get("site") in _OWN_SITES:
+                    self.outside(f"the {suite.get('site')} of {suite.get('name')!r}", unit.said("message"), unit.line)
+            case _:
+                passed_on = tuple(mark for mark in _marks([unit]) if mark.kind in {MarkKind.REQUIREMENT, MarkKind.TAG})
+                self._inherited[-1] = (self._inherited[-1] + passed_on)[:INHERITED_LIMIT]
+
+    def _case(self, case: Node) -> Case:
+        outcome = _outcome(case)
+        name, whole = case.get("name"), case.get("fullname") or case.get("name")
+        classname, name, definition = _identity(name, whole, case.get("classname"))
+        marks = dict.fromkeys((*self._inherited[-1], *_marks(case.children), *definition))
+        description = case.get("description")
+        if description:
+            marks[Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description))] = None
+        message, trace = _words(case)
+        passed = outcome is Outcome.PASSED
+        started, finished = timestamp(case.get("start-time") or self._date), timestamp(case.get("end-time"))
+        return Case(
+            suite=tuple(scope.get("name") for scope in self.scopes if scope.tag == "test-suite"), name=name, classname=classname,
+            outcome=outcome, seconds=seconds(case.get("duration") or case.get("time")), started=started, finished=finished,
+            kind=None if passed else case.get("label") or None, message=message, trace=trace,
+            output=None if passed else texts.tail(case.said("output")) or None, attachments=_attachments(case), marks=tuple(marks),
+            line=case.line)
+
+
+def _identity(name: str, whole: str, classname: str) -> tuple[str | None, str, tuple[Mark, ...]]:
+    """Return class name, name, and a mark for an identity that is not both with a point between."""
+    if classname and whole.startswith(f"{classname}."):
+        return classname, whole[len(classname) + 1:], ()
+    if name and whole.endswith(f".{name}"):
+        return whole[:-len(name) - 1] or None, name, ()
+    head, parenthesis, arguments = whole.partition("(")
+    group, dot, method = head.rpartition(".")
+    if dot and group and method:
+        return group, f"{method}{parenthesis}{arguments}", ()
+    return None, name, (Mark(kind=MarkKind.DEFINITION, value=whole),) if whole else ()
+
+
+def _outcome(case: Node) -> Outcome:
+    result = case.get("result").lower()
+    if result:
+        if case.get("label").lower() in _ERRORS and result == "failed":
+            return Outcome.ERROR
+        return _RESULTS.get(result, Outcome.OTHER)
+    if case.get("executed").lower() == "false":  # before 2.5 there was no result
+        return Outcome.SKIPPED
+    return Outcome.FAILED if case.get("success").lower() == "false" else Outcome.PASSED
+
+
+def _marks(holders: list[Node]) -> Iterator[Mark]:
+    for each in (each for holder in holders for each in holder.all("property", "category")):
+        name, value = each.get("name"), each.get("value")
+        if each.tag == "category":
+            name, value = "category", name
+        value, name = texts.cut(value.strip()), name.lower()
+        if not value:
+            continue
+        if name in _KEYS:
+            yield Mark(kind=MarkKind.TEST_KEY, value=value)
+        elif kind := _LISTS.get(name):
+            yield from (Mark(kind=kind, value=part) for part in map(str.strip, value.split(",")) if part)
+        elif name == "description":
+            yield Mark(kind=MarkKind.DESCRIPTION, value=value)
+
+
+def _words(case: Node) -> tuple[str | None, str | None]:
+    """Return the first message, and the traces of all failures."""
+    said = list(case.all("failure", "reason"))
+    said += [assertion for held in case.all("assertions") for assertion in held.all("assertion")] if not said else []
+    messages = [each.said("message") for each in said]
+    traces = [each.said("stack-trace") for each in said[:1]]
+    for each, message in zip(said[1:], messages[1:], strict=True):
+        traces.append("\n".join(filter(None, (message, each.said("stack-trace")))))
+    return next(filter(None, messages), None), texts.cut("\n\n".join(filter(None, traces))) or None
+
+
+def _attachments(case: Node) -> tuple[Attachment, ...]:
+    return tuple(texts.named_file(path) for held in case.all("attachments") for each in held.all("attachment")
+                 if (path := each.said("filePath")))

@@ -1,0 +1,84 @@
+"""TestNG results. Knows elements and where they stand; knows nothing of Xray, files or settings.
+
+A case's identity is class and method name, as Xray derives it, so that the rows of a data provider are results of one Test; what
+a row was given is kept as an iteration. Each invocation is a case of its own, attempts before a retry (SKIP) too, for they
+cannot be told from an invocation count. Keys are in the attribute `test`, requirements and labels (blank separated)
+in `requirement` and `labels`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import TEXT_LIMIT, Case, Iteration, Mark, MarkKind, Outcome
+from xray_ci.reports import texts, units
+from xray_ci.reports.times import seconds, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from xray_ci.model import Problem
+    from xray_ci.reports.units import Node
+
+_SHAPE: Final = units.Shape(
+    roots=("testng-results",), scopes=frozenset({"suite", "test", "class"}), units=frozenset({"test-method"}),
+    dropped=frozenset({"groups", "reporter-output"}),
+    inside={"test-method": frozenset({"params", "exception", "reporter-output", "attributes"}), "params": frozenset({"param"}),
+            "param": frozenset({"value"}), "exception": frozenset({"message", "full-stacktrace", "short-stacktrace"}),
+            "reporter-output": frozenset({"line"}), "attributes": frozenset({"attribute"})},
+    limits={"value": 1_024, "message": TEXT_LIMIT, "full-stacktrace": TEXT_LIMIT, "short-stacktrace": TEXT_LIMIT, "line": 4_096,
+            "attribute": TEXT_LIMIT})
+_RESULTS: Final = {"PASS": Outcome.PASSED, "FAIL": Outcome.FAILED, "SKIP": Outcome.SKIPPED}
+_ONE: Final = {"test": MarkKind.TEST_KEY, "summary": MarkKind.SUMMARY, "description": MarkKind.DESCRIPTION}
+_BLANK_LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "labels": MarkKind.TAG}
+
+
+def read(source: BinaryIO) -> Iterator[Case | Problem]:
+    """Yield each invocation of each test method once; configuration methods are no tests, those that failed are notices.
+
+    Durations are milliseconds. Raises Fault where the document is broken, hostile or no TestNG report.
+    """
+    yield from units.read(source, _SHAPE, _Reader())
+
+
+class _Reader(units.Reader):
+    def unit(self, unit: Node, /) -> None:
+        owner = next((scope.get("name") for scope in reversed(self.scopes) if scope.tag == "class"), "")
+        if unit.get("is-config") != "true":
+            self.add(_case(unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag != "class")))
+        elif unit.get("status") == "FAIL":
+            self.outside(f"the configuration method {owner}.{unit.get('name')}", unit.said("exception", "message"), unit.line)
+
+
+def _case(method: Node, owner: str, suite: tuple[str, ...]) -> Case:
+    outcome = _RESULTS.get(method.get("status").upper(), Outcome.OTHER)
+    passed = outcome is Outcome.PASSED
+    exception = None if passed else method.first("exception")  # of a test that expects it otherwise
+    trace = exception.said("full-stacktrace") or exception.said("short-stacktrace") if exception is not None else ""
+    name = method.get("name")
+    parameters = tuple((str(number), param.said("value")) for held in method.all("params")
+                       for number, param in enumerate(held.all("param"), start=1))
+    shown = f"{name}({', '.join(value for _, value in parameters)})"
+    lines = [line.text.strip() for held in method.all("reporter-output") for line in held.all("line")]
+    return Case(
+        suite=suite, name=name, classname=owner or None, outcome=outcome, seconds=seconds(f"{method.get('duration-ms')}ms"),
+        started=timestamp(method.get("started-at")), finished=timestamp(method.get("finished-at")),
+        kind=exception.get("class") or None if exception is not None else None,
+        message=(exception.said("message") or None) if exception is not None else None, trace=trace or None,
+        output=None if passed else texts.tail("\n".join(lines)) or None, marks=_marks(method),
+        iterations=(Iteration(outcome=outcome, name=texts.cut(shown, 1_024), parameters=parameters),) if parameters else (),
+        line=method.line)
+
+
+def _marks(method: Node) -> tuple[Mark, ...]:
+    marks: list[Mark] = []
+    for attribute in (each for held in method.all("attributes") for each in held.all("attribute")):
+        name, value = attribute.get("name"), attribute.text.strip()
+        if value and (kind := _ONE.get(name)):
+            marks.append(Mark(kind=kind, value=value))
+        elif listed := _BLANK_LISTS.get(name):
+            marks += [Mark(kind=listed, value=part) for part in value.split()]
+    if (description := method.get("description")) and not any(mark.kind is MarkKind.DESCRIPTION for mark in marks):
+        marks.append(Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description)))
+    return tuple(dict.fromkeys(marks))

@@ -1,0 +1,280 @@
+"""XML reports as streams of small trees: one a test, with what stands around it. Knows expat; knows no format of reports.
+
+A format says by a `Shape` which elements it wants; all others are passed over or dropped with everything in them, so that a
+tree stays small whatever the report holds. Prefixes and namespaces do not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import TEXT_LIMIT, Case, Problem
+from xray_ci.reports import remarks, texts, xml
+from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
+from xray_ci.reports.listening import Ear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pyexpat import XMLParserType
+
+NODE_LIMIT: Final = 20_000
+"""Elements kept of one tree."""
+TREE_LIMIT: Final = 50_331_648
+"""Characters kept of one tree."""
+NAME_LIMIT: Final = 10_000
+"""Different names of elements in one document."""
+TAIL: Final = -texts.OUTPUT_LIMIT
+"""As the limit of a text: keep its end."""
+
+
+class Node:
+    """One element that was kept."""
+
+    __slots__ = ("attributes", "children", "line", "tag", "text")
+
+    def __init__(self, tag: str, attributes: dict[str, str], line: int) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.line = line
+        self.text = ""
+        self.children: list[Node] = []
+
+    def get(self, name: str) -> str:
+        """Return an attribute, "" for none."""
+        return self.attributes.get(name, "")
+
+    def all(self, *tags: str) -> Iterator[Node]:
+        """Yield the children with one of these tags."""
+        return (child for child in self.children if child.tag in tags)
+
+    def first(self, *path: str) -> Node | None:
+        """Return the first element at a path of tags."""
+        found: Node | None = self
+        for tag in path:
+            found = next(found.all(tag), None) if found is not None else None
+        return found
+
+    def said(self, *path: str) -> str:
+        """Return the text of the first element at a path, without blanks around it, "" for none."""
+        found = self.first(*path)
+        return found.text.strip() if found is not None else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Which elements of a document a format wants."""
+
+    roots: tuple[str, ...]
+    units: frozenset[str]
+    """Elements that are handed over as a whole when they end."""
+    scopes: frozenset[str] = frozenset()
+    """Elements around units whose begin and end are told."""
+    dropped: frozenset[str] = frozenset()
+    """Elements outside of units that are dropped with all that is in them."""
+    inside: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Element in a unit → those of its children that are kept."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Elements (`tag`, or `parent/tag`) whose text is wanted, that of all elements in them with it → characters kept of its
+    beginning, negative: of its end."""
+    deep: Mapping[str, Callable[[dict[str, str]], bool]] = field(default_factory=dict)
+    """Elements that are wanted whole from everywhere in a unit, as children of the nearest element that is kept → by their attributes."""
+    deep_limit: int = TEXT_LIMIT
+    """Characters kept of the text of these."""
+
+
+class Reader:
+    """What a format does with its trees; a format overrides `unit`, and `begin` and `end` where it has scopes."""
+
+    def __init__(self) -> None:
+        self.done: list[Case | Problem] = []
+        self.scopes: list[Node] = []
+        """The scopes that are open, outermost first."""
+        self.cases = 0
+        self.left_out = 0
+        self._outside = remarks.Outside()
+
+    def begin(self, scope: Node, /) -> None:
+        """See a scope begin; it is the last of `scopes`."""
+
+    def unit(self, unit: Node, /) -> None:
+        """See a whole unit."""
+
+    def end(self, scope: Node, /) -> None:
+        """See a scope end; it is no longer among `scopes`."""
+
+    def add(self, case: Case) -> None:
+        """Hand on a case."""
+        self.cases += 1
+        self.done.append(case)
+
+    def outside(self, where: str, what: str, line: int | None) -> None:
+        """Tell of an error that stands outside of any test: no test, but never lost silently."""
+        self.done += self._outside.say(where, what[:2_000], line=line)
+
+    def last_words(self) -> Iterator[Case | Problem]:
+        """Yield what can only be said when the whole document was seen."""
+        yield from self._outside.rest()
+        if self.left_out:
+            yield remarks.notice("details-left-out", f"{self.left_out} details of tests that hold very many of them were left out")
+        if not self.cases:
+            yield remarks.no_cases()
+
+
+def read(source: xml.Source, shape: Shape, reader: Reader) -> Iterator[Case | Problem]:
+    """Yield what a reader makes of a document while it streams by.
+
+    Raises Fault where the document is broken, hostile or has another root; what was yielded before must then be dropped.
+    """
+    readable, encoding = xml.opened(source, source.read(xml.HEAD))
+    parser = xml.guarded(encoding)
+    walker = _Walker(parser, shape, reader)
+    for _ in xml.feed(readable, parser):
+        yield from reader.done
+        reader.done.clear()
+        walker.ear.fold()
+    yield from reader.last_words()
+
+
+class _Walker:
+    """The handlers of one document, and what is open at the moment."""
+
+    def __init__(self, parser: XMLParserType, shape: Shape, reader: Reader) -> None:
+        self._parser = parser
+        self._shape = shape
+        self._reader = reader
+        self.ear = Ear(parser)
+        self._open: list[Node | None] = []
+        """Elements that are not dropped: scopes and nodes, None for what is passed over."""
+        self._base = -1
+        """Elements open around the unit, -1 outside of one."""
+        self._dropped = 0
+        """Elements open from the outermost dropped one inwards."""
+        self._deep: tuple[Node, int] | None = None
+        """An element wanted from within dropped ones, and how many of those are open with it."""
+        self._nodes = self._spent = self._limit = 0
+        self._names: dict[str, str] = {}
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if self._dropped:
+            self._start_dropped(tag, attributes)
+        elif self.ear.listening:
+            self._dropped = 1  # its text is heard as part of the text around it
+        elif self._base >= 0:
+            self._start_inside(self._names.get(tag) or self._name(tag), attributes)
+        else:
+            self._start_outside(self._names.get(tag) or self._name(tag), attributes)
+
+    def _start_outside(self, tag: str, attributes: dict[str, str]) -> None:
+        shape = self._shape
+        if not self._open and tag not in shape.roots:
+            raise Fault(NOT_A_REPORT, f"its root element is {tag[:80]!r} and not {' or '.join(shape.roots)}")
+        if len(self._open) > xml.DEPTH_LIMIT:
+            raise xml.too_deep(self._parser)
+        if tag in shape.units:
+            self._base = len(self._open)
+            self._nodes = self._spent = 0
+            self._push(tag, attributes, shape.limits.get(tag))
+        elif tag in shape.scopes:
+            scope = Node(tag, attributes, self._parser.CurrentLineNumber)
+            self._open.append(scope)
+            self._reader.scopes.append(scope)
+            self._reader.begin(scope)
+        elif tag in shape.dropped:
+            self._dropped = 1
+        else:
+            self._open.append(None)
+
+    def _start_inside(self, tag: str, attributes: dict[str, str]) -> None:
+        parent = self._open[-1]
+        deep = self._shape.deep.get(tag)
+        if parent is None or tag not in self._shape.inside.get(parent.tag, ()) or (deep is not None and deep(attributes)):
+            self._start_dropped(tag, attributes)
+        elif self._full():
+            self._dropped = 1
+        else:
+            if len(self._open) > xml.DEPTH_LIMIT:
+                raise xml.too_deep(self._parser)
+            limits = self._shape.limits
+            parent.children.append(self._push(tag, attributes, limits.get(f"{parent.tag}/{tag}") or limits.get(tag)))
+
+    def _start_dropped(self, tag: str, attributes: dict[str, str]) -> None:
+        self._dropped += 1
+        if self._dropped + len(self._open) > xml.DEPTH_LIMIT:
+            raise xml.too_deep(self._parser)
+        if self._deep is not None or self._base < 0 or self.ear.listening:
+            return
+        name = self._names.get(tag) or self._name(tag)
+        wanted = self._shape.deep.get(name)
+        if wanted is not None and wanted(attributes) and not self._full():
+            self._deep = Node(name, attributes, self._parser.CurrentLineNumber), self._dropped
+            self._listen(self._shape.deep_limit)
+
+    def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> Node:
+        node = Node(tag, attributes, self._parser.CurrentLineNumber)
+        self._nodes += 1
+        self._spent += sum(map(len, attributes.values()))
+        self._open.append(node)
+        if limit:
+            self._listen(limit)
+        return node
+
+    def _listen(self, limit: int) -> None:
+        self._limit = limit
+        if limit < 0:
+            self.ear.listen(-limit, _nothing)
+        else:
+            self.ear.listen(limit)
+
+    def _full(self) -> bool:
+        full = self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT
+        self._reader.left_out += full
+        return full
+
+    def _hear(self, node: Node) -> None:
+        node.text = self.ear.take()
+        limit = self._limit
+        if limit < 0:
+            node.text = texts.last(node.text)
+        elif len(node.text) > limit:
+            node.text = texts.cut(node.text, limit)
+        self._spent += len(node.text)
+
+    def _end(self, _tag: str) -> None:
+        if self._dropped:
+            if self._deep is not None and self._deep[1] == self._dropped:
+                self._end_deep(self._deep[0])
+            self._dropped -= 1
+            return
+        node = self._open.pop()
+        if node is None:
+            return
+        if self._base < 0:
+            self._reader.scopes.pop()
+            self._reader.end(node)
+            return
+        if self.ear.listening:
+            self._hear(node)
+        if len(self._open) == self._base:
+            self._base = -1
+            self._reader.unit(node)
+
+    def _end_deep(self, node: Node) -> None:
+        self._hear(node)
+        self._nodes += 1
+        self._deep = None
+        parent = self._open[-1]
+        if parent is not None:
+            parent.children.append(node)
+
+    def _name(self, tag: str) -> str:
+        if len(self._names) > NAME_LIMIT:
+            raise Fault(HOSTILE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
+        self._names[tag] = name = xml.local(tag)
+        return name
+
+
+def _nothing(_text: str) -> None:
+    """Want nothing of the beginning of an output."""

@@ -1,6 +1,8 @@
 """The main job as its users run it: a subprocess of the entry point, over real sockets, against the emulator."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -341,3 +343,39 @@ def test_every_version_of_the_server_api_works_with_user_and_password(version, e
 
     assert 0 == result.code, result.out + result.err
     assert f"/jira/rest/raven/{version}/import/execution" == emulator.imports()[0]["path"]
+
+
+def test_a_folder_of_allure_results_is_imported_with_its_evidence(cloud, emulator, workspace):
+    """A folder is one report; attachments lie in it."""
+    folder = workspace / "allure-results"
+    folder.mkdir()
+    (folder / "e1-attachment.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    result = {"uuid": "814a0427-61c8-4cab-bc93-1afb90dba0d2", "name": "adds", "fullName": "shop.Cart#adds", "status": "failed", "stage": "finished",
+              "statusDetails": {"message": "boom"}, "attachments": [{"name": "shot", "source": "e1-attachment.png", "type": "image/png"}],
+              "start": 1772438400000, "stop": 1772438401000, "labels": [{"name": "tag", "value": "smoke"}]}
+    (folder / f"{result['uuid']}-result.json").write_text(json.dumps(result))
+
+    done = cloud("import", "--reports", "**/*-result.json")
+
+    assert 0 == done.code, done.out + done.err
+    ((stored,),) = map(runs, emulator.executions())
+    assert "FAILED" == stored["status"]
+    assert "boom" in stored["comment"]
+    assert 1 == len(stored["evidence"])
+
+
+@pytest.mark.parametrize("name", ["nunit/", "robot/", "testng/", "playwright-json/", "go-json/", "ctrf/", "tap/", "vitest-json/"])
+def test_samples_of_other_tools_become_one_test_execution(name, cloud, emulator, workspace):
+    """Reports of any tool are converted and imported without a setting."""
+    samples = Path(__file__).parents[1] / "data" / "reports"
+    chosen = [path for path in sorted(samples.rglob("*")) if path.is_file() and name in path.relative_to(samples).as_posix()
+              and not path.name.startswith("bad-")][:3]
+    assert chosen
+    for path in chosen:
+        shutil.copy(path, workspace / path.name)
+
+    result = cloud("import", "--reports", "*", "--key-projects", "SHOP")
+
+    assert result.code in (0, 4), result.out + result.err
+    assert 1 == len(emulator.executions()), result.out + result.err
+    assert 1 == len(emulator.imports())

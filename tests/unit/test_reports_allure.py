@@ -10,6 +10,7 @@ import pytest
 
 from xray_ci.model import Case, MarkKind, Outcome, Problem
 from xray_ci.reports import allure
+from xray_ci.reports.discover import discover
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
 
 
@@ -135,13 +136,11 @@ def test_one_broken_file_refuses_the_folder_and_is_named(tmp_path: Path, content
 def test_a_folder_without_results_is_no_report(tmp_path: Path):
     """A folder of other files is none of Allure's, one that holds only containers has no test."""
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
-    assert not allure.is_folder(tmp_path)
     with pytest.raises(Fault) as caught:
         list(allure.read_folder(tmp_path))
     write(tmp_path, "1-container.json", children=[])
 
     assert NOT_A_REPORT == caught.value.slug
-    assert allure.is_folder(tmp_path)
     assert ["no-cases"] == [each.slug for each in allure.read_folder(tmp_path) if isinstance(each, Problem)]
 
 
@@ -152,3 +151,30 @@ def test_a_pipe_in_the_folder_is_refused(tmp_path: Path):
     os.mkfifo(tmp_path / "1-result.json")
     with pytest.raises(Fault):
         list(allure.read_folder(tmp_path))
+
+
+ONE, TWO = "814a0427-61c8-4cab-bc93-1afb90dba0d2", "e6370f8be9004bc7bc4ecd1ce2d02758"
+
+
+def found_in(folder: Path, *patterns: str) -> list[tuple[str, str | None]]:
+    return [(each.place.shown, each.format) for each in discover(patterns, folder).files]
+
+
+@pytest.mark.parametrize("pattern", ["**/*.json", "**/*-result.json", "build/allure-results", "build/allure-*"])
+def test_a_folder_of_results_is_one_report_however_it_is_named(tmp_path: Path, pattern: str):
+    """Whether a pattern names the folder or the files in it: one report, and what belongs to it is none of its own."""
+    folder = tmp_path / "build" / "allure-results"
+    folder.mkdir(parents=True)
+    for name in (f"{ONE}-result.json", f"{TWO}-container.json", f"{TWO}-attachment.json", "categories.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+
+    assert [("build/allure-results", "allure2-dir")] == found_in(tmp_path, pattern)
+
+
+def test_a_file_that_only_ends_like_a_result_is_no_folder_of_allure(tmp_path: Path):
+    """Other tools name their files so, too; beside real results they stay reports of their own."""
+    (tmp_path / "jest-result.json").write_text("{}", encoding="utf-8")
+    assert [("jest-result.json", None)] == found_in(tmp_path, "**/*.json")
+    (tmp_path / f"{ONE}-result.json").write_text("{}", encoding="utf-8")
+
+    assert [(".", "allure2-dir"), ("jest-result.json", None)] == found_in(tmp_path, "**/*.json")

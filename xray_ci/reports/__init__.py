@@ -10,6 +10,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from xray_ci.errors import AmbiguousFormat, NotAReport
@@ -24,6 +25,7 @@ __all__ = ["FORMATS", "HEAD", "Format", "detect", "named", "names"]
 
 Recogniser = Callable[[Look], bool]
 Reader = Callable[[BinaryIO], Iterator[Case | Problem]]
+FolderReader = Callable[[Path], Iterator[Case | Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,12 @@ class Format:
     """None: never recognised, only by name."""
     reader: str | None = None
     """The module here that reads it. None: recognised and, where Xray has an endpoint, sent as it is; there is no converter."""
+
+    @property
+    def read_folder(self) -> FolderReader:
+        """The generator of the cases of a folder, for medium `folder`."""
+        found: FolderReader = importlib.import_module(f"{__name__}.{self.reader}").read_folder
+        return found
 
     @property
     def read(self) -> Reader | None:
@@ -158,6 +166,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     _row("qtest-xml", "Qt Test XML", _root("TestCase", inside={"TestFunction"}), medium="xml", family="qtest", reader="qtest"),
     _row("testdox-xml", "PHPUnit TestDox XML", lambda seen: seen.root == "tests" and "prettifiedClassName" in seen.text,
          medium="xml", family="phpunit"),
+    _row("allure2-dir", "Allure 2 results", None, medium="folder", family="allure", reader="allure"),
     _row("bundle", "zip of reports, unread", None, medium="zip"),
 )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from xray_ci.model import Outcome
 from xray_ci.reports import allure_case, remarks
+from xray_ci.reports.allure_files import CONTAINER, GLOBALS, RESULT
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.objects import Members
@@ -22,19 +23,7 @@ if TYPE_CHECKING:
 
     from xray_ci.model import Case, Problem
 
-RESULT: Final = "-result.json"
-CONTAINER: Final = "-container.json"
-GLOBALS: Final = "-globals.json"
 _BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
-
-
-def is_folder(path: Path) -> bool:
-    """Say whether a folder holds results of Allure, by the names in it."""
-    try:
-        with os.scandir(path) as entries:
-            return any(entry.name.endswith((RESULT, CONTAINER)) for entry in entries)
-    except OSError:
-        return False
 
 
 def read(source: Source) -> Iterator[Case | Problem]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Place, Problem, Severity
-from xray_ci.reports import names
+from xray_ci.reports import allure_files, names
 from xray_ci.reports.patterns import expanded, parts, plain
 from xray_ci.reports.walk import Rest, Walk
 
@@ -69,16 +69,20 @@ def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto
     hits: dict[str, list[int]] = defaultdict(list)
     seen: dict[str, int] = {}
     folders: list[str] = []
+    alike: list[str] = []
     for base, numbers in by_base.items():
         walk = Walk(excludes)
         for path, matched in walk.below(base, [includes[number].rest for number in numbers]):
             hits[path] += [numbers[index] for index in matched]
         seen[base] = walk.looked_at
         folders += walk.folders
+        alike += walk.alike
     default = None if default_format == "auto" else default_format
-    files = sorted((Found(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
-                    for path, numbers in hits.items()), key=_natural)
-    return Discovery(files=tuple(_single(files)), problems=tuple(_folder_problem(path, here) for path in folders),
+    files = sorted(_together((Found(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
+                    for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if allure_files.is_folder(path))]), here),
+                   key=_natural)
+    return Discovery(files=tuple(_single(files)),
+                     problems=tuple(_folder_problem(path, here) for path in folders if not allure_files.is_folder(path)),
                      searched=tuple(_searched(line, here, seen[line.base]) for line in includes))
 
 
@@ -98,6 +102,19 @@ def _lines(text: str, here: str) -> Iterator[_Line]:
 
 def _fixed(includes: list[_Line], numbers: list[int]) -> str | None:
     return next((includes[number].format for number in sorted(numbers) if includes[number].format), None)
+
+
+def _together(files: Iterator[Found], here: str) -> Iterator[Found]:
+    """Give the files of a folder of Allure results as that folder: one of them alone is no report."""
+    held = list(files)
+    folders = {os.path.dirname(found.place.path) for found in held if allure_files.is_result(found.place.path.name)}
+    folders |= {str(found.place.path) for found in held if allure_files.is_folder(str(found.place.path))}
+    for found in held:
+        path = str(found.place.path)
+        if path not in folders and not (os.path.dirname(path) in folders and allure_files.belongs(found.place.path.name)):
+            yield found
+    for path in folders:
+        yield Found(place=Place(path=Path(path), shown=_shown(path, here)), format=allure_files.FORMAT)
 
 
 def _single(files: list[Found]) -> Iterator[Found]:

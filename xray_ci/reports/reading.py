@@ -15,7 +15,7 @@ import msgspec
 
 from xray_ci.errors import NotAReport, UnreadableReport
 from xray_ci.model import Case, Problem, Restart, Severity
-from xray_ci.reports import FORMATS, HEAD, Format, Reader, detect, foreign, json_stream, named, xml
+from xray_ci.reports import FORMATS, HEAD, Format, Reader, allure_files, detect, foreign, json_stream, named, xml
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.look import Look, unreadable
 from xray_ci.reports.mend import Mender
@@ -38,6 +38,9 @@ def read(found: Found) -> Iterator[Case | Problem | Restart]:
     """
     shown = found.place.shown
     try:
+        if (row := _folder(found)) is not None:
+            yield from _placed(row.read_folder(found.place.path), shown)
+            return
         with _opened(found.place) as source:
             yield from _parsed(_format(source, found.format), source, shown)
     except Fault as fault:
@@ -49,7 +52,9 @@ def read(found: Found) -> Iterator[Case | Problem | Restart]:
 
 
 def identify(found: Found) -> Format | Problem:
-    """Say which format a file is, by its first bytes."""
+    """Say which format a file is, by its first bytes; a folder by the names in it."""
+    if (row := _folder(found)) is not None:
+        return row
     try:
         with _opened(found.place) as source:
             return _format(source, found.format)
@@ -84,6 +89,12 @@ def check(found: Found) -> Problem | None:
     except OSError as error:
         return _unopened(error, shown)
     return None
+
+
+def _folder(found: Found) -> Format | None:
+    """Return the format of a folder that is one report."""
+    path = found.place.path
+    return named(allure_files.FORMAT)[0] if path.is_dir() and allure_files.is_folder(str(path)) else None
 
 
 def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Restart]:

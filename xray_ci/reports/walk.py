@@ -80,6 +80,8 @@ class Walk:
         """Files that were seen."""
         self.folders: list[str] = []
         """Folders that a pattern names like a file."""
+        self.alike: list[str] = []
+        """Folders whose names fit the end of a pattern: perhaps reports of several files."""
 
     def below(self, base: str, rests: Iterable[Rest]) -> Iterator[tuple[str, list[int]]]:
         """Yield each file below an absolute folder that patterns match, with the numbers of these patterns."""
@@ -102,6 +104,8 @@ class Walk:
                         waiting.append((entry.path, inner, without.inside(name)))
                     elif any(part.literal and part.text == name for _, part in level.files):
                         self.folders.append(entry.path)
+                    elif any(not part.any_depth and part.fits(name) for _, part in level.files):
+                        self.alike.append(entry.path)
                     continue
                 self.looked_at += 1
                 if wanted(name) and not (excluded and without.takes(name)) and entry.is_file():

@@ -379,3 +379,14 @@ def test_samples_of_other_tools_become_one_test_execution(name, cloud, emulator,
     assert result.code in (0, 4), result.out + result.err
     assert 1 == len(emulator.executions()), result.out + result.err
     assert 1 == len(emulator.imports())
+
+
+@pytest.mark.parametrize("strategy", ["convert", "native"])
+def test_reports_without_a_result_are_not_sent(strategy, cloud, emulator, workspace):
+    """An empty report makes no empty Test Execution, whichever way it would go."""
+    (workspace / "r.xml").write_text('<testsuites><testsuite name="a"/></testsuites>')
+
+    result = cloud("import", "--reports", "r.xml", "--strategy", strategy)
+
+    assert 3 == result.code, result.out + result.err
+    assert [] == emulator.requests()

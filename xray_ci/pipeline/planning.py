@@ -12,7 +12,6 @@ from xray_ci.delivery.converted import document
 from xray_ci.delivery.plan import Plan, Target
 from xray_ci.deployments import JSON_FORMATS
 from xray_ci.errors import ConfigurationError
-from xray_ci.model import Problem
 from xray_ci.pipeline import reading
 
 if TYPE_CHECKING:
@@ -106,15 +105,16 @@ def _native(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) -> Pl
     for name in _ONLY_CONVERTED:
         if job.settings.origin(name) != "default":
             tally.note(f"`{name}` has no effect: native reports are mapped by Xray itself")
-    reading.read_all(job, tally, sources, None, as_it_is=True)
+    if not reading.read_all(job, tally, sources, None, as_it_is=True):
+        return None
     good = {report.path: report for report in tally.reports if report.counts is not None}
     reports = []
     for source in sources:
         if source.endpoint is None or source.shown not in good:
             continue
         counts = good[source.shown].counts
-        counted = counts is not None and not isinstance(source.row, Problem) and source.row.read is not None
-        reports.append(NativeReport(format=source.endpoint, place=source.found.place, tests=counts.tests if counts and counted else None))
+        reports.append(NativeReport(format=source.endpoint, place=source.found.place,
+                                    tests=counts.tests if counts and not source.uncounted else None))
     if not reports:
         return None
     target = _target(job, tally, site)

@@ -43,6 +43,11 @@ class Source:
         return self.found.place.shown
 
     @property
+    def uncounted(self) -> bool:
+        """Whether only its format is known: there is no converter that could count its results."""
+        return not isinstance(self.row, Problem) and self.row.read is None
+
+    @property
     def endpoint(self) -> str | None:
         """What Xray's endpoint for it would be called; None for formats of lines, which no endpoint takes."""
         row = self.row
@@ -74,8 +79,8 @@ def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
             job.console.info(failure.what)
 
 
-def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assembly | None, *, as_it_is: bool = False) -> None:
-    """Read every report to its end; one that breaks is named and its results are dropped.
+def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assembly | None, *, as_it_is: bool = False) -> bool:
+    """Read every report to its end and say whether there may be results; one that breaks is named and its results are dropped.
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
@@ -90,13 +95,11 @@ def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assemb
             tally.problem(problem)
     counted = tally.counts
     job.console.info(f"{many(len(sources), 'report')}, {many(counted.tests, 'result')}: {words(counted)}")
-    if not counted.tests and not any(reader_failed(report) for report in tally.reports) and not as_it_is:
+    if counted.tests or (as_it_is and any(source.uncounted for source in sources)):
+        return True
+    if all(report.counts is not None for report in tally.reports):
         nothing(job, tally, NoResults("the reports hold no result", where=_first([report.path for report in tally.reports])))
-
-
-def reader_failed(report: Report) -> bool:
-    """Say whether a report was refused."""
-    return report.counts is None
+    return False
 
 
 class _Reader:
@@ -115,7 +118,7 @@ class _Reader:
         row = self._source.row
         if isinstance(row, Problem):
             self._other(row)
-        elif self._as_it_is and row.read is None:
+        elif self._as_it_is and self._source.uncounted:
             self._check()
         else:
             self._read(row)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-pytest_plugins = ["emulator_client"]
+pytest_plugins = ["emulator_client", "job_runs"]
 ENTRYPOINT = CHECKOUT / "entrypoint.py"
 SEALED: Mapping[str, str] = {
     "HOME": "/nowhere",
@@ -35,8 +35,8 @@ MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "COVERAGE_CORE"
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_CI_CORPUS", *MEASURED)
 """What our own process keeps; the product's process gets `SEALED` and `MEASURED` alone."""
 
-settings.register_profile("house", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
-settings.register_profile("deep", settings.get_profile("house"), max_examples=500)
+settings.register_profile("house", max_examples=30, deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile("deep", settings.get_profile("house"), max_examples=300)
 settings.load_profile("house")
 
 

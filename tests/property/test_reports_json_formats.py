@@ -54,7 +54,7 @@ def spoil(data, value, junk):
 
 
 @given(data=st.data(), reader=READERS, junk=JUNK)
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_any_member_may_hold_anything(data, reader, junk):
     """A wrong type anywhere gives cases that can be kept and printed, or a fault, never another exception."""
     found = documents(reader)
@@ -70,7 +70,7 @@ def test_any_member_may_hold_anything(data, reader, junk):
 
 
 @given(reader=READERS, part=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_half_a_report_is_never_a_report(reader, part):
     """Wherever the file ends too early the report is refused, however many cases came before.
 
@@ -84,7 +84,7 @@ def test_half_a_report_is_never_a_report(reader, part):
 
 
 @given(content=st.binary(max_size=200), reader=READERS)
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_any_bytes_end_with_a_fault_or_with_values(content, reader):
     """Bytes that are no report at all are refused."""
     try:

@@ -53,7 +53,7 @@ def place(tmp_path_factory):
 
 
 @given(content=hostile_bytes, name=st.sampled_from([None, "junit", "xray-json"]))
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_become_values(place, content, name):
     """Cases and problems with a cause and a path, never an exception, and never long."""
     place.write_bytes(content)
@@ -69,7 +69,6 @@ def test_any_bytes_become_values(place, content, name):
 
 
 @given(content=hostile_bytes)
-@settings(max_examples=300)
 def test_looking_never_fails(content):
     """Every head is a format or a refusal that says something."""
     try:

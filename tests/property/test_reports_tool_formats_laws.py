@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
@@ -79,7 +79,6 @@ def values(module):
     st.binary(max_size=300),
     st.tuples(st.sampled_from(SAMPLES), st.integers(0, 30_000), st.integers(0, 200), st.binary(max_size=20)).map(
         lambda chosen: chosen[0][:chosen[1]] + chosen[3] + chosen[0][chosen[1] + chosen[2]:])))
-@settings(max_examples=60)
 def test_any_bytes_become_cases_or_a_refusal(module, content):
     """Foreign, broken and cut reports never end in another exception."""
     told(module, content)
@@ -87,7 +86,6 @@ def test_any_bytes_become_cases_or_a_refusal(module, content):
 
 @pytest.mark.parametrize("module", [module for module in NAMES if module not in LINES], ids=lambda module: module.__name__.rpartition(".")[2])
 @given(data=st.data())
-@settings(max_examples=80)
 def test_members_of_any_type_are_read_or_refused(module, data):
     """Values where objects belong, and the reverse, at every depth."""
     members, _ = NAMES[module]
@@ -98,7 +96,6 @@ def test_members_of_any_type_are_read_or_refused(module, data):
 
 @pytest.mark.parametrize("module", LINES, ids=lambda module: module.__name__.rpartition(".")[2])
 @given(data=st.data())
-@settings(max_examples=80)
 def test_events_of_any_type_and_order_are_read_or_refused(module, data):
     """Ends before begins, members that are missing or of another type."""
     members, words = NAMES[module]
@@ -109,7 +106,6 @@ def test_events_of_any_type_and_order_are_read_or_refused(module, data):
 
 
 @given(chosen=st.lists(st.sampled_from(TAP), max_size=40))
-@settings(max_examples=300)
 def test_lines_of_tap_in_any_order_are_read_or_refused(chosen):
     """One case for each point at the margin that stands outside of a diagnosis."""
     items = told(tap, "\n".join(chosen).encode())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
@@ -63,7 +63,6 @@ def documents(draw):
 
 
 @given(chosen=documents())
-@settings(max_examples=500)
 def test_elements_in_any_order_are_read(chosen):
     """Well-formed XML with the right root is never refused for what is in it."""
     module, content = chosen
@@ -75,7 +74,6 @@ def test_elements_in_any_order_are_read(chosen):
     st.binary(max_size=300),
     st.tuples(st.sampled_from(SAMPLES), st.integers(0, 60_000), st.integers(0, 200), st.binary(max_size=20)).map(
         lambda chosen: chosen[0][:chosen[1]] + chosen[3] + chosen[0][chosen[1] + chosen[2]:])))
-@settings(max_examples=60)
 def test_any_bytes_become_cases_or_a_refusal(module, content):
     """Foreign, broken and cut reports never end in another exception."""
     told(module, content)
@@ -84,7 +82,6 @@ def test_any_bytes_become_cases_or_a_refusal(module, content):
 @given(document=st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False, allow_infinity=False), lambda inner: st.lists(
     inner, max_size=4) | st.dictionaries(st.sampled_from(["suite", "suites", "tests", "name", "status", "body", "setup", "teardown", "type", "message", "html", "tags", "args",
                                                          "elapsed_time", "start_time", "generator", "assign", "values"]), inner, max_size=6), max_leaves=40))
-@settings(max_examples=200)
 def test_members_of_any_type_are_read_or_refused(document):
     """Robot's JSON with values where objects belong, and the reverse."""
     told(robot_json, msgspec.json.encode({"suite": document}))

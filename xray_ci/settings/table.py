@@ -93,7 +93,7 @@ FORMATS: Final = ("auto", "junit", "xray-json", "nunit", "nunit3", "nunit2", "xu
                   "pytest-json-report", "pytest-reportlog", "newman", "newman-json", "rust", "rust-json", "gtest",
                   "gtest-json", "criterion", "criterion-json", "ctest", "ctest-xml", "catch2", "catch2-xml", "doctest",
                   "doctest-xml", "boost", "boost-report-xml", "cppunit", "cppunit-xml", "check", "check-xml", "qtest",
-                  "qtest-xml", "bundle")
+                  "qtest-xml", "allure", "allure2-dir", "bundle")
 """Keys and families of the formats table that this version can convert, or Xray takes as they are."""
 OUTCOMES: Final = ("passed", "failed", "errors", "skipped", "other")
 """Words of the counts; the values of `model.Outcome`."""

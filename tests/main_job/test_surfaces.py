@@ -106,3 +106,13 @@ def test_many_problems_of_a_kind_are_counted_and_not_all_printed(run, workspace)
     assert 30 == len(result.out.splitlines())
     assert 20 == result.err.count("docs/errors.md#not-a-test-report")
     assert "10 more of not-a-test-report" in result.err
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("import", "--help")])
+def test_help_needs_no_settings_and_shows_no_secret_flag(run, arguments):
+    """Every way to ask for help answers, whatever the environment holds."""
+    result = run(*arguments, env={"XRAY_CI_NONSENSE": "x"})
+
+    assert 0 == result.code, result.err
+    assert result.out.startswith("usage: xray-ci")
+    assert "--client-secret" not in result.out

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BAD = (Outcome.FAILED, Outcome.ERROR)
 _MESSAGE = 500
 _LISTED = 20
+"""Reports that the log lists; more are counted, and listed at debug level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +85,13 @@ def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assemb
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
+    say = job.console.info if len(sources) <= _LISTED else job.console.debug
     with job.console.group(f"reading {many(len(sources), 'report')}"):
         for source in sources:
             reader = _Reader(source, assembly, as_it_is=as_it_is)
             reader.run()
             tally.report(reader.report(), reader.failures)
-            job.console.info(line_of(reader.report())) if len(sources) <= _LISTED else job.console.debug(line_of(reader.report()))
+            say(line_of(reader.report()))
     for report in tally.reports:
         for problem in report.problems:
             tally.problem(problem)

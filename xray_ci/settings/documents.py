@@ -1,4 +1,4 @@
-"""Files made from the tables: action.yml, the README's settings table, docs/settings.md, the config file's JSON Schema.
+"""Files made from the tables: action.yml, the README's settings table, docs/settings.md, the config file's schema, help.txt.
 
 Pure functions from the tables to text, and `python -m xray_ci.settings.documents --write|--check ROOT`. Knows what these
 files look like; knows nothing of reading settings.
@@ -15,13 +15,14 @@ from typing import Final
 from xray_ci.settings import aliases, schema
 from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.table import GROUPS, ROWS, Kind, Row
+from xray_ci.settings.usage import usage
 
 BEGIN: Final = "<!-- settings:begin -->"
 END: Final = "<!-- settings:end -->"
 OUTPUTS: Final = (
     ("outcome", "What became of the run, in one word."),
     ("test-execution-key", "Key of the Test Execution."),
-    ("test-execution-keys", "Keys of all Test Executions, one a line."),
+    ("test-execution-keys", "Keys of all Test Executions, separated by commas."),
     ("test-execution-url", "Address of the Test Execution in Jira, where `jira-url` is known."),
     ("tests", "Cases in the reports."),
     ("passed", "Cases that passed."),
@@ -163,7 +164,7 @@ The inputs of the most used Xray action are accepted as they are, each with a no
 def files(root: Path) -> dict[Path, str]:
     """Return every generated file below a root with its text; the README only where it exists."""
     made = {root / "action.yml": action(), root / "docs/settings.md": page(),
-            root / "docs/xray-ci.schema.json": schema_text()}
+            root / "docs/xray-ci.schema.json": schema_text(), root / "xray_ci/settings/help.txt": usage(None)}
     home = root / "README.md"
     if home.exists():
         made[home] = readme(home.read_text("utf-8"))

@@ -61,7 +61,7 @@ def test_any_bytes_become_values(place, content, name):
 
     report = seen(place, name)
 
-    assert 5 > time.process_time() - begun
+    assert 30 > time.process_time() - begun  # a guard against hanging, not a measurement
     assert all(problem.cause and problem.path == "r.bin" for problem in report.problems)
     assert sum(report.totals[outcome.value] or 0 for outcome in Outcome) == (report.totals["tests"] or 0)
     for case in report.cases:

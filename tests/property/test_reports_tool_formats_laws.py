@@ -59,7 +59,7 @@ def told(module, content):
     except Fault as fault:
         assert fault.cause
         items = []
-    assert 5 > time.process_time() - begun
+    assert 30 > time.process_time() - begun  # a guard against hanging, not a measurement
     for item in items:
         assert isinstance(item, Case | Problem)
         repr(item).encode()

@@ -181,4 +181,4 @@ def test_long_lines_cost_linear_time(filler):
     begun = time.process_time()
     list(cases_of(read, tap(f"not ok 1 - a{filler}.\n  ---\n  {filler}.\n  ...\n# {filler}.")))
 
-    assert 3 > time.process_time() - begun
+    assert 30 > time.process_time() - begun  # a guard against hanging, not a measurement

@@ -71,7 +71,7 @@ def test_words_agree_with_the_deployments_and_the_model():
 def test_the_trust_column_is_the_published_one():
     """What a pull request can change: what is read and how it maps, nothing else."""
     assert {"reports", "format", "project", "test-environments", "summary", "description", "labels", "test-type", "key-pattern", "unmapped",
-            "repeats", "statuses", "timezone", "comments"} == {row.name for row in ROWS if row.ws}
+            "repeats", "statuses", "timezone", "comments", "mapping"} == {row.name for row in ROWS if row.ws}
     assert not [row.name for row in ROWS if row.ws and row.secret]
 
 

@@ -1,14 +1,16 @@
 """Laws of the settings: sizes, templates, YAML of any bytes, and that nothing but a configuration error ever comes out."""
 
+import json
 import string
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.errors import ConfigurationError
-from xray_ci.settings import config, flags, kinds, template, urls, yamltext
+from xray_ci.settings import config, flags, kinds, mappingtext, schema, template, urls, yamltext
 from xray_ci.settings.problems import WrongValueError, shown
 from xray_ci.settings.raw import Raw
 from xray_ci.settings.table import BY_NAME, ROWS
@@ -85,6 +87,31 @@ def test_any_text_of_any_setting_gives_a_value_or_a_problem(folder: Path, row, t
         assert SECRET not in wrong.what + wrong.advice
 
 
+RULE = st.sampled_from(["rules", "tests", "prefixes", "when", "key", "labels", "environment", "definition", "skip", "format", "file",
+                        "name", "class", "tag", "property", "test", "SHOP-1", "junit", "yes", "(?P<a>.)", "(", "{a}", "{name}", "@T_",
+                        "\ud800", "\0", "a b", ""])
+VALIDATOR = jsonschema.Draft202012Validator(schema.document())
+TREES = st.recursive(RULE | st.none() | st.booleans() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+    RULE, inner, max_size=4), max_leaves=25)
+
+
+@given(st.one_of(st.text(), st.lists(PIECES | RULE, max_size=30).map("".join), TREES.map(json.dumps),
+                 TREES.map(lambda tree: json.dumps({"rules": [{"when": tree, "key": "A1-1"}, tree], "tests": tree}))))
+def test_any_text_of_a_mapping_gives_rules_or_problems_with_their_places(text):
+    """As a tree of our own words, or none; what is taken is whole, and editors take it too."""
+    raw = Raw(text, "--mapping")
+    try:
+        found = mappingtext.rules(raw)
+    except WrongValueError as wrong:
+        assert 1 <= len(wrong.each) <= 20
+        assert all(one.at and one.what.isprintable() and len(one.what) < 1000 for one in wrong.each)
+        assert [*wrong.each] == sorted(wrong.each, key=lambda one: one.at)
+        return
+    assert all(rule.keys or rule.labels or rule.environments or rule.definition or rule.skip for rule in found.rules)
+    assert all(test.keys for test in found.tests.values())
+    assert VALIDATOR.is_valid({"mapping": yamltext.value(text) or {}})
+
+
 WORDS = st.sampled_from([*(f"--{name}" for name in BY_NAME), "import", "--json", "--no-dry-run", "=", "--"])
 
 
@@ -114,6 +141,4 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers(-10**20, 10**20) | s
 @given(JSON)
 def test_json_is_read_as_json(value):
     """JSON is a way to write YAML, also with the characters that YAML forbids escaped."""
-    import json
-
     assert value == yamltext.value(json.dumps(value, indent=1))

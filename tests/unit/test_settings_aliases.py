@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xray_ci.errors import ConfigurationError
-from xray_ci.settings import config, problems
+from xray_ci.settings import config
 
 
 @pytest.fixture
@@ -66,12 +66,16 @@ def test_our_own_name_wins(load):
     assert "INPUT_PROJECTKEY is passed over, because `project` is set by INPUT_PROJECT." in found.notices
 
 
-def test_one_execution_a_report_comes_later(load):
-    """That action's default makes many Test Executions; asking for it is not silently changed."""
-    with pytest.raises(ConfigurationError) as caught:
-        load(**KEY, COMBINEINSINGLETESTEXEC="false")
+@pytest.mark.parametrize(("word", "more", "several"), [
+    ("false", {}, "per-report"), ("true", {}, "single"), ("false", {"TESTEXECKEY": "SHOP-9"}, "single"),
+    ("false", {"EXECUTIONS": "per-environment"}, "per-environment"),
+])
+def test_one_execution_a_report_has_its_setting(load, word, more, several):
+    """An existing Test Execution takes all results, there as here; our own name wins."""
+    found = load(**KEY, COMBINEINSINGLETESTEXEC=word, **more)
 
-    assert ("INPUT_COMBINEINSINGLETESTEXEC", problems.LATER_VERSION) == (caught.value.where, caught.value.slug)
+    assert several == found.executions
+    assert any("INPUT_COMBINEINSINGLETESTEXEC" in notice for notice in found.notices)
 
 
 def test_json_files_of_fields_are_read(load, workspace):

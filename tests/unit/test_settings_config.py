@@ -69,6 +69,9 @@ def test_the_deployment_is_named_or_the_credentials_say_it(load, flags, env, dep
     ({"test-fields": "a: 1"}, CLOUD, "only taken with"),
     ({"test-fields": "a: 1", "strategy": "native", "format": "behave"}, CLOUD, "only taken with"),
     ({"strategy": "native", "format": "cucumber", "test-execution": "A1-1"}, CLOUD, "existing Test Execution"),
+    ({"executions": "per-report", "test-execution": "A1-1"}, CLOUD, "`executions: per-report` cannot"),
+    ({"executions": "per-environment", "strategy": "native"}, CLOUD, "goes into one Test Execution"),
+    ({"scrub": "a+", "strategy": "native"}, CLOUD, "keeps its texts"),
     ({"format": "bundle"}, CLOUD, "Server/Data Center alone"), ({"api-version": "2.0"}, CLOUD, "deployment `cloud`"),
     ({"api-version": "v2"}, SERVER, "deployment `server`"),
     ({"jira-url": "http://jira.example"}, SERVER, "plain http"),
@@ -94,12 +97,23 @@ def test_what_cannot_work_is_refused(refused, flags, env, words):
     ({"xray-url": "http://127.0.0.1:8765", "jira-url": "http://[::1]:8765/jira"}, CLOUD),
     ({"labels": "a", "fields": "a: 1"}, CLOUD),
     ({"test-fields": "a: 1", "strategy": "native", "format": "junit"}, CLOUD), ({"format": "bundle"}, SERVER),
-    ({"api-version": "latest"}, SERVER),
+    ({"api-version": "latest"}, SERVER), ({"executions": "per-report", "strategy": "native"}, CLOUD),
+    ({"scrub": "a+", "executions": "per-environment", "test-plan": "A1-2"}, CLOUD), ({"max-new-tests": "0"}, CLOUD),
+    ({"executions": "single", "test-execution": "A1-1"}, CLOUD),
     ({"jira-username": "me", "jira-url": "https://me.atlassian.net"}, CLOUD | {"XRAY_CI_JIRA_TOKEN": TOKEN}),
 ])
 def test_what_can_work_is_not(load, flags, env):
     """The refusals go no further than their reasons."""
     assert ("a.xml",) == load(flags, env).reports
+
+
+@pytest.mark.parametrize("several", ["per-report", "per-environment"])
+def test_one_document_is_one_test_execution(refused, several):
+    """So `convert` cannot make several."""
+    found = refused({"executions": several}, {}, "convert")
+
+    assert ("executions from --executions", problems.CONFLICT) == (found.where, found.problems[0].slug)
+    assert "one document" in found.what
 
 
 def test_a_key_may_stand_in_its_certificate(load, refused, workspace):

@@ -3,6 +3,7 @@
 import pytest
 
 from xray_ci.settings import kinds
+from xray_ci.settings.mappings import Rules
 from xray_ci.settings.problems import WrongValueError
 from xray_ci.settings.raw import Raw
 from xray_ci.settings.table import BY_NAME, ROWS, Kind
@@ -37,6 +38,9 @@ def read(workspace, tmp_path):
     ("fields", '{"a":\t[1, null]}', {"a": [1, None]}),
     ("fields", "a: yes\nb: 2026-01-01\nc: true\n", {"a": "yes", "b": "2026-01-01", "c": True}),
     ("statuses", "error: ABORTED\nskipped: TO DO", {"errors": "ABORTED", "skipped": "TO DO"}),
+    ("executions", "Per-Environment", "per-environment"), ("max-new-tests", "0", 0),
+    ("scrub", "Bearer \\S+\n\n(?i)password=.+\nBearer \\S+", ("Bearer \\S+", "(?i)password=.+")),
+    ("summary", "{report} on {environment}", "{report} on {environment}"),
     ("snapshots-url", "https://x.example/{page-id}/go", "https://x.example/{page-id}/go"), ("api-version", "2.0", "2.0"),
 ])
 def test_a_value_is_read(read, name, text, value):
@@ -72,6 +76,9 @@ def test_a_value_is_read(read, name, text, value):
     ("statuses", "error: A\nerrors: B", "twice"), ("statuses", "passed", "mapping"),
     ("snapshots-url", "https://x/", "page-id"),
     ("snapshots-url", "https://x/{pageid}", "placeholder"), ("snapshots-url", "https://x/?p={page-id}", "path"),
+    ("scrub", "a\n(hunter2", "Pattern 2 is not a pattern of RE2: missing )"), ("scrub", "(?=hunter2)", "Pattern 1 is not"),
+    ("scrub", "(hunter2)*", "empty text"), ("scrub", "hunter2|", "empty text"), ("scrub", "hunter2" * 200, "Pattern 1 is longer"),
+    ("max-new-tests", "-1", "whole"), ("executions", "per-env", "none of single"),
     ("revision", "a\nb", "line break"),
     ("http-headers", "X-A", "Name: value"), ("http-headers", "X A: b", "Name: value"),
     ("http-headers", "X-A: b\nx-a: c", "twice"),
@@ -162,7 +169,7 @@ def test_every_kind_reads_its_default(workspace):
     around = kinds.Around(workspace, (), {})
     for row in ROWS:
         assert row.default is None or kinds.parse(row, Raw(row.default, "default"), around) is not None, row.name
-        assert kinds.empty(row) in (None, (), frozenset(), {})
+        assert kinds.empty(row) in (None, (), frozenset(), {}, Rules())
     assert {row.kind for row in ROWS} == {*Kind}
 
 

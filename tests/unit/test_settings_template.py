@@ -18,6 +18,20 @@ def test_what_is_not_known_is_left_out():
     assert "a on b" == template.expand("a {workflow} on {tag} b", {})
 
 
+def test_filling_alone_changes_nothing_else():
+    """An identity keeps its blanks and its breaks."""
+    assert "a  {x} \n é" == template.fill("a  {{x}} {name}{tag}", {"name": "\n é"})
+
+
+def test_placeholders_may_be_those_of_a_rule():
+    """Only what is listed there, with the nearest."""
+    assert "{browser}-{name}" == template.check("{browser}-{name}", ("name", "browser"))
+    with pytest.raises(WrongValueError, match="browsr") as caught:
+        template.check("{browsr}", ("name", "browser"))
+
+    assert "Did you mean {browser}? There are: {name}, {browser}." == caught.value.advice
+
+
 def test_a_value_is_never_a_template():
     """A branch may be called like a placeholder."""
     assert "{commit} }} x" == template.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"})

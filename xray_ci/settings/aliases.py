@@ -24,14 +24,14 @@ PASSED_OVER: Final = {
     "continueOnImportError": "readable reports are imported, and a failed import always fails the step",
     "importParallelism": "reports become one Test Execution in one request where one will do",
     "importRetryLimit": "what is repeated depends on what is safe; see `time-budget`",
-    "testMerge": "reports are always merged into one Test Execution",
+    "testMerge": "reports are merged into one Test Execution unless `executions` says otherwise",
 }
 NAMES: Final = {
     "xrayCloud": "`deployment`", "xrayBaseUrl": "`jira-url` (Server) or `xray-url` (Cloud)",
     "username": "`jira-username` (Server) or `client-id` (Cloud)",
     "password": "`jira-password` (Server) or `client-secret` (Cloud)",
     **{alias: f"`{name}`" for alias, name in SAME.items()},
-    "combineInSingleTestExec": "one Test Execution is the rule", "responseTimeout": "`timeout` (there in milliseconds)",
+    "combineInSingleTestExec": "`executions` (false is `per-report`)", "responseTimeout": "`timeout` (there in milliseconds)",
     "testExecutionJson": "`fields` (there a file)", "testJson": "`test-fields` (there a file)",
     **PASSED_OVER,
 }
@@ -106,11 +106,9 @@ class Translation:
             self._put(name, raw)
 
     def combine(self, raw: Raw) -> None:
-        """Refuse false, which asks for what does not exist yet; true is how it is."""
+        """Read false as one Test Execution for each report; true is how it is, and so is an existing Test Execution."""
         if raw.text().lower() == "false" and not {"testExecKey", "test-execution"} & {*self.inputs, *self.own}:
-            self.problems.append(problems.problem(
-                "One Test Execution for each report comes with a later version (`executions: per-report`)", raw.origin,
-                problems.LATER_VERSION, "Leave it out: all reports become one Test Execution."))
+            self._put("executions", raw, "per-report")
         else:
             self.notices.append(f"{raw.origin} is passed over: all reports become one Test Execution.")
 

@@ -173,6 +173,31 @@ def _native(chosen: Chosen) -> Iterator[ConfigurationError]:
                       "Name the format of the reports themselves, or leave it to `auto`.")
 
 
+def _sent_as_it_is(chosen: Chosen) -> Iterator[ConfigurationError]:
+    """Refuse what a native import cannot do, because it sends the report itself."""
+    if chosen.values["strategy"] != "native":
+        return
+    if chosen.values["scrub"]:
+        yield problem("`scrub` cannot be used with `strategy: native`: a report that is sent as it is keeps its texts",
+                      chosen.where("scrub", "strategy"), CONFLICT, "Set `strategy: convert`, or leave `scrub` out.")
+    if chosen.values["executions"] == "per-environment":
+        yield problem("`executions: per-environment` cannot be used with `strategy: native`: a report that is sent as it is goes "
+                      "into one Test Execution", chosen.where("executions", "strategy"), CONFLICT,
+                      "Set `strategy: convert`, or `executions` to `single` or `per-report`.")
+
+
+def _executions(chosen: Chosen) -> Iterator[ConfigurationError]:
+    several = chosen.values["executions"]
+    if several == "single":
+        return
+    if chosen.given("test-execution"):
+        yield problem(f"`executions: {several}` cannot be used with `test-execution`: it names the one that all results go into",
+                      chosen.where("executions", "test-execution"), CONFLICT, "Leave one of them out.")
+    if chosen.command == "convert":
+        yield problem(f"`executions: {several}` cannot be used with `convert`: it writes one document, which is one Test Execution",
+                      chosen.where("executions"), CONFLICT, "Leave `executions` out, or convert the reports one by one.")
+
+
 def _certificate(chosen: Chosen) -> Iterator[ConfigurationError]:
     if chosen.given("client-key") and not chosen.given("client-certificate"):
         yield problem("`client-key` has no `client-certificate`", chosen.where("client-key"), MISSING,
@@ -191,4 +216,5 @@ def _snapshots(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 
 _RULES: Final[tuple[Callable[[Chosen], Iterator[ConfigurationError]], ...]] = (
-    _needs, _server, _jira_credentials, _plain_http, _api_version, _only_new, _native, _certificate, _snapshots)
+    _needs, _server, _jira_credentials, _plain_http, _api_version, _only_new, _native, _sent_as_it_is, _executions, _certificate,
+    _snapshots)

@@ -62,7 +62,7 @@ def _parsed(gathered: Gathered, around: kinds.Around) -> tuple[dict[str, Any], l
             values[row.name] = kinds.empty(row) if raw is None else kinds.parse(row, raw, around)
         except problems.WrongValueError as wrong:
             assert raw is not None  # noqa: S101  # nothing cannot be wrong
-            issues.append(problems.problem(f"`{row.name}`: {wrong.what}", raw.where(wrong.at), advice=wrong.advice))
+            issues += [problems.problem(f"`{row.name}`: {one.what}", raw.where(one.at), advice=one.advice) for one in wrong.each]
             values[row.name] = kinds.empty(row) if default is None else kinds.parse(row, default, around)
     return values, issues
 

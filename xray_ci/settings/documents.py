@@ -156,7 +156,8 @@ workspace, so a file that was only found may set no more than what is read and h
 `config` names may set everything but secrets. [`xray-ci.schema.json`](xray-ci.schema.json) is its JSON Schema.
 
 **Templates** know `{workflow}`, `{run_number}`, `{run_id}`, `{attempt}`, `{branch}`, `{commit}`, `{short_commit}`, `{job}`,
-`{repository}`, `{actor}`, `{tag}`, `{pull_request}`, `{date}`, `{time}`, `{reports}`, `{tests}`; `{{` is a brace."""
+`{repository}`, `{actor}`, `{tag}`, `{pull_request}`, `{date}`, `{time}`, `{reports}`, `{tests}`; `{{` is a brace. `{environment}` and `{report}`
+are the Test Environment and the report of a Test Execution, where `executions` makes several, and empty elsewhere."""
 _ALIASES: Final = """\
 The inputs of the most used Xray action are accepted as they are, each with a notice in the log. Our own names win."""
 

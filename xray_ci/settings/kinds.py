@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xray_ci.secret import Secret
-from xray_ci.settings import structures, urls
+from xray_ci.settings import mappingtext, structures, texts, urls
+from xray_ci.settings.mappings import Rules
 from xray_ci.settings.problems import WrongValueError, nearest, shown
 from xray_ci.settings.table import Kind, Row
 from xray_ci.settings.template import check
@@ -20,20 +21,13 @@ if TYPE_CHECKING:
 
     from xray_ci.settings.raw import Raw
 
-ISSUE_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}")
-PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
-_ON: Final = frozenset({"true", "yes", "on", "1"})
-_OFF: Final = frozenset({"false", "no", "off", "0"})
 _SIZE: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?\s*([a-z]{0,3})")
 _UNITS: Final = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _PAGE: Final = re.compile(r"[0-9]{1,20}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONGEST_TIME: Final = 86_400
-_LONGEST_PATTERN: Final = 1000
-_LONGEST_LABEL: Final = 255
 
 
 class Around(NamedTuple):
@@ -62,6 +56,8 @@ def empty(row: Row) -> Any:
     """Return what `Settings` holds when nothing was said and there is no default."""
     if row.kind is Kind.STATUSES:
         return {}
+    if row.kind is Kind.MAPPING:
+        return Rules()
     if row.kind is Kind.CHOICES:
         return frozenset()
     listed = row.kind in _LISTED
@@ -87,34 +83,19 @@ def _choices(row: Row, raw: Raw, _: Around) -> frozenset[str]:
 
 
 def _text(_: Row, raw: Raw, __: Around) -> str:
-    return one_line(raw.text())
-
-
-def one_line(text: str) -> str:
-    """Return the text; raises WrongValueError when it has line breaks or control characters."""
-    if _CONTROL.search(text):
-        raise WrongValueError("It has a line break or control character", "Write it on one line.")
-    return text
+    return texts.one_line(raw.text())
 
 
 def _issue_key(_: Row, raw: Raw, __: Around) -> str:
-    return _matching(raw.text(), ISSUE_KEY, "an issue key", "SHOP-12")
+    return texts.issue_key(raw.text())
 
 
 def _project(_: Row, raw: Raw, __: Around) -> str:
-    return _matching(raw.text(), PROJECT_KEY, "a project key", "SHOP")
+    return texts.matching(raw.text(), texts.PROJECT_KEY, "a project key", "SHOP")
 
 
 def _projects(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
-    return _unique(_matching(line, PROJECT_KEY, "a project key", "SHOP") for line in raw.lines())
-
-
-def _matching(text: str, pattern: re.Pattern[str], thing: str, example: str) -> str:
-    if pattern.fullmatch(text):
-        return text
-    upper = text.upper()
-    advice = f"Did you mean `{upper}`?" if pattern.fullmatch(upper) else f"It looks like `{example}`."
-    raise WrongValueError(f"{shown(text)} is not {thing}", advice)
+    return _unique(texts.matching(line, texts.PROJECT_KEY, "a project key", "SHOP") for line in raw.lines())
 
 
 def _unique(items: Any) -> tuple[Any, ...]:
@@ -130,7 +111,7 @@ def _url_template(_: Row, raw: Raw, __: Around) -> str:
 
 
 def _globs(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
-    lines = tuple(one_line(line) for line in raw.lines())
+    lines = tuple(texts.one_line(line) for line in raw.lines())
     if lines and all(line.startswith("!") for line in lines):
         raise WrongValueError("Every line excludes, none says what to read", "Add a pattern without `!`.")
     return _unique(lines)
@@ -138,19 +119,15 @@ def _globs(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
 
 def _list(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
     # Only `test-environments` is of this kind, and Xray's own import takes them with `;` between (D).
-    return _unique(one_line(part.strip()) for line in raw.lines() for part in line.split(";") if part.strip())
+    return _unique(texts.one_line(part.strip()) for line in raw.lines() for part in line.split(";") if part.strip())
 
 
 def _labels(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
-    for label in raw.lines():
-        if len(label.split()) > 1 or len(label) > _LONGEST_LABEL:
-            raise WrongValueError(f"{shown(label)} is not a label: Jira's have no blanks and at most {_LONGEST_LABEL} characters",
-                             "Write one label a line.")
-    return _unique(one_line(label) for label in raw.lines())
+    return _unique(texts.label(line) for line in raw.lines())
 
 
 def _pages(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
-    return _unique(_matching(line, _PAGE, "a page id", "123456") for line in raw.lines())
+    return _unique(texts.matching(line, _PAGE, "a page id", "123456") for line in raw.lines())
 
 
 def size(text: str) -> int:
@@ -185,10 +162,7 @@ def _bounded(row: Row, number: float, most: float) -> float:
 
 
 def _flag(_: Row, raw: Raw, __: Around) -> bool:
-    word = raw.text().lower()
-    if word not in _ON | _OFF:
-        raise WrongValueError(f"{shown(raw.text())} is neither true nor false")
-    return word in _ON
+    return texts.flag(raw.text())
 
 
 def _path(_: Row, raw: Raw, around: Around) -> Path:
@@ -215,25 +189,17 @@ def _target(_: Row, raw: Raw, around: Around) -> Path:
 
 
 def _file_name(raw: Raw) -> str:
-    return one_line(raw.text())
+    return texts.one_line(raw.text())
 
 
 def _regex(_: Row, raw: Raw, __: Around) -> str:
     text = raw.text()
-    if len(text) > _LONGEST_PATTERN:
-        raise WrongValueError(f"It is longer than {_LONGEST_PATTERN} characters")
-    import re2  # noqa: PLC0415  # only a run with a pattern pays
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(text, options)
-    except (re2.error, UnicodeError) as error:
-        cause = error.args[0] if error.args else ""
-        cause = cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
-        raise WrongValueError(f"{shown(text)} is not a pattern of RE2: {shown(cause)[1:-1]}",
-                         "Lookaround and backreferences are not supported, because patterns run in bounded time.") from None
+    texts.pattern(text)
     return text
+
+
+def _regexes(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+    return _unique(texts.hiding(line, number) for number, line in enumerate(raw.lines(), 1))
 
 
 def _template(_: Row, raw: Raw, __: Around) -> str:
@@ -259,7 +225,7 @@ def _zone(_: Row, raw: Raw, __: Around) -> str:
 
 def _secret(_: Row, raw: Raw, __: Around) -> Secret:
     text = raw.verbatim().strip("\r\n")
-    if _CONTROL.search(text):
+    if texts.CONTROL.search(text):
         raise WrongValueError("It has a line break or control character inside", "Store the secret again, on one line.")
     if text != text.strip():
         raise WrongValueError("It begins or ends with a blank", "Store the secret again, without it.")
@@ -286,8 +252,12 @@ def _snapshots(_: Row, raw: Raw, around: Around) -> tuple[Any, ...]:
     return structures.snapshots(raw, around.env)
 
 
+def _mapping(_: Row, raw: Raw, __: Around) -> Rules:
+    return mappingtext.rules(raw)
+
+
 _LISTED: Final = frozenset({Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS, Kind.HEADERS,
-                            Kind.SNAPSHOTS})
+                            Kind.SNAPSHOTS, Kind.REGEXES})
 _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, Around], Any]]] = {
     Kind.CHOICE: _choice, Kind.CHOICES: _choices, Kind.TEXT: _text, Kind.KEY: _issue_key, Kind.PROJECT: _project,
     Kind.PROJECTS: _projects, Kind.URL: _url, Kind.URL_TEMPLATE: _url_template, Kind.GLOBS: _globs, Kind.LIST: _list,
@@ -295,4 +265,5 @@ _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, Around], Any]]] = {
     Kind.FLAG: _flag, Kind.PATH: _path, Kind.TARGET: _target, Kind.REGEX: _regex, Kind.TEMPLATE: _template,
     Kind.FIELDS: _fields, Kind.STATUSES: _statuses, Kind.ZONE: _zone, Kind.SECRET: _secret, Kind.SECRETS: _secrets,
     Kind.HEADERS: _headers, Kind.SNAPSHOTS: _snapshots,
+    Kind.REGEXES: _regexes, Kind.MAPPING: _mapping,
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from xray_ci.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 UNKNOWN: Final = "unknown-setting"
 LATER_VERSION: Final = "later-version"
@@ -36,6 +36,24 @@ class WrongValueError(Exception):
         self.advice = advice
         self.at = at
         """Line and column, of the config file or inside the text, where it has several lines."""
+
+    @property
+    def each(self) -> tuple[WrongValueError, ...]:
+        """Everything that is wrong: this alone."""
+        return (self,)
+
+
+class WrongValuesError(WrongValueError):
+    """Several things inside one setting are wrong; is itself the first of them."""
+
+    def __init__(self, found: Sequence[WrongValueError]) -> None:
+        self._each = tuple(sorted(found, key=lambda wrong: wrong.at or (0, 0)))
+        super().__init__(self._each[0].what, self._each[0].advice, self._each[0].at)
+
+    @property
+    def each(self) -> tuple[WrongValueError, ...]:
+        """Everything that is wrong, in the order of the text."""
+        return self._each
 
 
 def problem(what: str, where: str, slug: str = WRONG, advice: str | None = None) -> ConfigurationError:

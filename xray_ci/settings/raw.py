@@ -33,12 +33,14 @@ class Raw(NamedTuple):
         return self.value.text
 
     def where(self, at: tuple[int, int] | None) -> str:
-        """Return the origin, made more exact by a line and column of the config file or inside the value."""
+        """Return the origin, made more exact by a line and column of the config file or inside the value.
+
+        `.xray-ci.yml:14:5`, `--mapping:3:1`, `INPUT_MAPPING:3:1`.
+        """
         if at is None:
             return self.origin
-        if isinstance(self.value, (str, tuple)):
-            return f"{self.origin}, line {at[0]}, column {at[1]} of its value"
-        return f"{self.origin.rsplit(':', 2)[0]}:{at[0]}:{at[1]}"
+        source = self.origin if isinstance(self.value, (str, tuple)) else self.origin.rsplit(":", 2)[0]
+        return f"{source}:{at[0]}:{at[1]}"
 
     def lines(self) -> tuple[str, ...]:
         """Return the items of a list: its lines or its YAML items, without blanks around and without empty ones."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.settings import problems
+from xray_ci.settings import mappingtext, problems
+from xray_ci.settings.parts import MOST_ITEMS
 from xray_ci.settings.structures import ITEM_KEYS_IN_FILE
 from xray_ci.settings.table import FREE, LIST_KINDS, OUTCOMES, ROWS, Kind, Row
+from xray_ci.settings.texts import LONGEST_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +21,50 @@ if TYPE_CHECKING:
     from xray_ci.settings.yamltext import Node
 
 _TEXT: Final = {"type": ["string", "number", "boolean"]}
+_SWITCH: Final = {"enum": [True, False, "yes", "no", "on", "off", "true", "false", "1", "0", 1, 0]}
+_TEXTS: Final = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MOST_ITEMS}]}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _told(what: str, rule: dict[str, Any]) -> dict[str, Any]:
+    return {"description": what, **rule}
+
+
+_PATTERN: Final = {**_TEXT, "maxLength": LONGEST_PATTERN}
+_FORMAT: Final = {"enum": [*mappingtext.FORMATS]}
+_WHEN: Final = _object({
+    "format": _told("Keys or families of formats; one of them must be the report's.",
+                    {"anyOf": [_FORMAT, {"type": "array", "items": _FORMAT, "minItems": 1}]}),
+    "file": _told("Globs as in `reports`; one of them must match the report's path.", _TEXTS),
+    "suite": _told("RE2 pattern, searched in the names of the suites joined by ` > `.", _PATTERN),
+    "class": _told("RE2 pattern, searched in the class name.", _PATTERN),
+    "name": _told("RE2 pattern, searched in the name of the test.", _PATTERN),
+    "tag": _told("RE2 patterns; each must be found in some tag.", _TEXTS),
+    "property": _told("Names of properties of the suite or the test, each with the RE2 pattern of its value.",
+                      {"type": "object", "minProperties": 1, "additionalProperties": _PATTERN}),
+})
+_RULE: Final = _object({
+    "when": _told("What a result must be; all of it must hold. Without it the rule is about every result.", _WHEN),
+    "key": _told("Keys of the Tests, or templates such as `SHOP-{number}`. The first rule that has one wins.", _TEXTS),
+    "labels": _told("Labels of a Test that is created; those of all rules together.", _TEXTS),
+    "environment": _told("Test Environments of the result; those of all rules together.", _TEXTS),
+    "environments": _told("The same as `environment`.", _TEXTS),
+    "definition": _told("Identity that the Test is looked up by, in place of the result's own.", _TEXT),
+    "skip": _told("Leave the result out.", _SWITCH),
+}) | {"anyOf": [{"required": [action]} for action in mappingtext.ACTIONS]}
+_MAPPING: Final = _object({
+    "prefixes": _told("What else tags begin with when they name a Test or a requirement.",
+                      _object(dict.fromkeys(mappingtext.PREFIXES, _TEXTS)) | {"type": ["object", "null"]}),
+    "tests": _told("`class.name`, or the name alone, to the keys of its Tests.",
+                   {"type": ["object", "null"], "maxProperties": mappingtext.MOST_TESTS, "additionalProperties": _TEXTS}),
+    "rules": _told("All that match apply, top to bottom.",
+                   {"type": ["array", "null"], "maxItems": mappingtext.MOST_RULES, "items": _RULE}),
+})
 _SPECIAL: Final[dict[Kind, dict[str, Any]]] = {
-    Kind.FLAG: {"enum": [True, False, "yes", "no", "on", "off", "true", "false", "1", "0", 1, 0]},
+    Kind.FLAG: _SWITCH,
     Kind.SECONDS: {"type": ["number", "string"]},
     Kind.NUMBER: {"type": ["integer", "string"]},
     Kind.SIZE: {"type": ["integer", "string"]},
@@ -28,10 +72,13 @@ _SPECIAL: Final[dict[Kind, dict[str, Any]]] = {
     Kind.STATUSES: {"anyOf": [
         {"type": "object", "propertyNames": {"enum": [*OUTCOMES, "error"]}, "additionalProperties": {"type": "string"}},
         {"type": "string"}]},
+    Kind.MAPPING: _MAPPING,
     Kind.SNAPSHOTS: {"type": "array", "items": {
         "type": "object", "additionalProperties": False, "required": ["api-key-env"],
         "properties": dict.fromkeys(ITEM_KEYS_IN_FILE, _TEXT)}},
 }
+_UNCHECKED: Final = ("snapshots", "mapping")
+"""Read later with better words: a misplaced secret gets its advice, and every rule its own place."""
 _TYPES: Final = {"string": "a text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
                  "array": "a list", "object": "a mapping", "null": "nothing"}
 
@@ -72,12 +119,13 @@ def _property(row: Row) -> dict[str, Any]:
 def check(root: Node, name: str) -> Iterator[tuple[str, ConfigurationError]]:
     """Yield every error of a file's values with the setting it is about.
 
-    Unknown names were looked at before; items of Snapshots are looked at later, where a misplaced secret gets its advice.
+    Unknown names were looked at before; what is in Snapshots and in the mapping is looked at later.
     """
     import jsonschema  # noqa: PLC0415  # 60 ms that only a run with a config file pays
 
     schema = document() | {"additionalProperties": True}
-    del schema["properties"]["snapshots"]
+    for name_of_later in _UNCHECKED:
+        del schema["properties"][name_of_later]
     for broad in jsonschema.Draft202012Validator(schema).iter_errors(root.json()):
         error = _deepest(broad)
         path = tuple(error.absolute_path)

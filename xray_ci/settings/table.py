@@ -34,9 +34,11 @@ class Kind(enum.Enum):
     PATH = "path"
     TARGET = "path to write"
     REGEX = "regex"
+    REGEXES = "list of regexes"
     TEMPLATE = "template"
     FIELDS = "yaml or json"
     STATUSES = "yaml"
+    MAPPING = "yaml mapping"
     ZONE = "time zone"
     SECRET = "secret"  # noqa: S105  # a word, not one
     SECRETS = "secret list"
@@ -45,7 +47,8 @@ class Kind(enum.Enum):
 
 
 SECRET_KINDS: Final = frozenset({Kind.SECRET, Kind.SECRETS, Kind.HEADERS, Kind.SNAPSHOTS})
-LIST_KINDS: Final = frozenset({Kind.CHOICES, Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS})
+LIST_KINDS: Final = frozenset({Kind.CHOICES, Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS,
+                              Kind.REGEXES})
 FREE: Final = frozenset({"command", "config"})
 """Read before the config file, so never in it."""
 
@@ -144,15 +147,18 @@ _EXECUTION: Final = (
     Row("labels", Kind.LABELS, "Labels of a new Test Execution.", ws=True),
     Row("fields", Kind.FIELDS, "Any Jira fields of a new Test Execution."),
     Row("test-fields", Kind.FIELDS, "Any Jira fields of new Tests; only with `strategy: native` and an XML format."),
+    Row("executions", Kind.CHOICE, "How many Test Executions: one for all, one a report, or one a Test Environment.", "single",
+        choices=("single", "per-report", "per-environment")),
 )
 _MAPPING: Final = (
     Row("strategy", Kind.CHOICE, "Convert to Xray JSON, or send the file to its own endpoint.", "auto",
         choices=("auto", "convert", "native")),
-    Row("test-type", Kind.TEXT, "Type of Tests that are created, and whose identity is looked up.", "Generic", ws=True),
+    Row("test-type", Kind.TEXT, "Type of Tests that are created and looked up; unless set, scenarios become Cucumber Tests.", "Generic", ws=True),
     Row("key-pattern", Kind.REGEX, "Finds a Test key in the test's name (RE2 syntax).", ws=True),
     Row("key-projects", Kind.PROJECTS, "Projects whose Test keys a report may name.", unset="all"),
     Row("unmapped", Kind.CHOICE, "Results that have no Test key; `fail` stops before the import.", "create",
         choices=("create", "skip", "fail"), ws=True),
+    Row("max-new-tests", Kind.NUMBER, "Stop before the import when it would create more Tests than this.", unset="no bound"),
     Row("repeats", Kind.CHOICE, "Several results for one Test, over all reports.", "worst",
         choices=("worst", "last", "best", "iterations"), ws=True),
     Row("statuses", Kind.STATUSES, "Outcome to Xray status, for example `skipped: ABORTED`.", unset="by deployment", ws=True),
@@ -162,6 +168,8 @@ _MAPPING: Final = (
     Row("evidence-max-total", Kind.SIZE, "Evidence beyond this total is left out with a notice.", "100 MB"),
     Row("comments", Kind.CHOICE, "Results whose failure text becomes the Test Run's comment.", "failed",
         choices=("failed", "all", "none"), ws=True),
+    Row("scrub", Kind.REGEXES, "What these find (RE2 syntax) becomes `***` in every text of a report before it leaves."),
+    Row("mapping", Kind.MAPPING, "Which Test a result belongs to: `rules`, `tests`, `prefixes` (see docs/mapping.md).", ws=True),
 )
 _DELIVERY: Final = (
     Row("dry-run", Kind.FLAG, "As `plan`: everything up to the first write.", "false"),
@@ -207,6 +215,6 @@ ROWS: Final = tuple(row._replace(group=group) for group, rows in GROUPS.items() 
 BY_NAME: Final = {row.name: row for row in ROWS}
 
 LATER: Final = frozenset({
-    "oauth-consumer-key", "oauth-token", "oauth-private-key", "executions", "execution-scope", "on-rerun", "max-new-tests",
-    "scrub", "mapping", "reconcile", "state-dir", "html-report"})
+    "oauth-consumer-key", "oauth-token", "oauth-private-key", "execution-scope", "on-rerun", "reconcile", "state-dir",
+    "html-report"})
 """Settings of the published interface whose capability a later version brings."""

@@ -15,29 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLACEHOLDERS: Final = ("workflow", "run_number", "run_id", "attempt", "branch", "commit", "short_commit", "job", "repository",
-                       "actor", "tag", "pull_request", "date", "time", "reports", "tests")
+                       "actor", "tag", "pull_request", "date", "time", "reports", "tests", "environment", "report")
+"""Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions."""
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BLANKS: Final = re.compile(r"[ \t\n\u00a0]+")
 
 
-def check(template: str) -> str:
+def check(template: str, placeholders: tuple[str, ...] = PLACEHOLDERS) -> str:
     """Return the template as it is; raises WrongValueError for a placeholder that does not exist. `{{` is a brace."""
     for match in _BRACES.finditer(template):
         name = match[1]
         if match[0] in ("{", "}"):
             raise WrongValueError("A brace stands alone", "Write `{{` or `}}` for a brace that is no placeholder.")
-        if name is not None and name not in PLACEHOLDERS:
-            near = nearest(name, PLACEHOLDERS)
+        if name is not None and name not in placeholders:
+            near = nearest(name, placeholders)
             raise WrongValueError(f"There is no placeholder {shown('{' + name + '}')}",
                              (f"Did you mean {{{near}}}? " if near else "")
-                             + "There are: " + ", ".join(f"{{{known}}}" for known in PLACEHOLDERS) + ".")
+                             + "There are: " + ", ".join(f"{{{known}}}" for known in placeholders) + ".")
     return template
 
 
 def expand(template: str, values: Mapping[str, str]) -> str:
     """Return one line: placeholders filled, unknown values left out, blanks collapsed, no control characters."""
-    filled = _fill(template, {name: _CONTROLS.sub("", text) for name, text in values.items()})
+    filled = fill(template, {name: _CONTROLS.sub("", text) for name, text in values.items()})
     return _BLANKS.sub(" ", _CONTROLS.sub("", filled)).strip()
 
 
@@ -47,7 +48,9 @@ def expand_lines(template: str, values: Mapping[str, str]) -> str:
     return "\n".join(expand(line, values) for line in lines).strip("\n")
 
 
-def _fill(template: str, values: Mapping[str, str]) -> str:
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Return the template with its placeholders replaced and nothing else done: values must be safe where the text goes."""
+
     def replacement(match: re.Match[str]) -> str:
         return match[0][0] if match[1] is None else values.get(match[1], "")
 

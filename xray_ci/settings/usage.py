@@ -13,7 +13,7 @@ _METAVAR: Final = {
     Kind.CHOICES: "WORD", Kind.KEY: "KEY", Kind.PROJECT: "KEY", Kind.PROJECTS: "KEY", Kind.URL: "URL",
     Kind.URL_TEMPLATE: "URL", Kind.GLOBS: "GLOB", Kind.PAGES: "ID", Kind.SIZE: "SIZE", Kind.SECONDS: "SECONDS",
     Kind.NUMBER: "N", Kind.PATH: "FILE", Kind.TARGET: "FILE", Kind.REGEX: "REGEX", Kind.FIELDS: "YAML",
-    Kind.STATUSES: "YAML", Kind.ZONE: "NAME", Kind.CHOICE: "WORD",
+    Kind.STATUSES: "YAML", Kind.REGEXES: "REGEX", Kind.MAPPING: "YAML", Kind.ZONE: "NAME", Kind.CHOICE: "WORD",
 }
 _SOURCES: Final = """\
 Settings come from --name, INPUT_<NAME>, XRAY_CI_<NAME>, the config file (.xray-ci.yml), in this order.

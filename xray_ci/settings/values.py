@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from xray_ci.secret import Secret
+from xray_ci.settings.mappings import NamedTest, Rule, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+__all__ = ["NamedTest", "Rule", "Rules", "Settings", "SnapshotTarget", "resolve"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +63,15 @@ class Settings:
     labels: tuple[str, ...]
     fields: Mapping[str, object] | None
     test_fields: Mapping[str, object] | None
+    executions: str
+    """`single`, `per-report` or `per-environment`."""
 
     strategy: str
     test_type: str
     key_pattern: str | None
     key_projects: tuple[str, ...]
     unmapped: str
+    max_new_tests: int | None
     repeats: str
     statuses: Mapping[str, str]
     """Outcome word (`model.Outcome` value) → status word; only those the user named."""
@@ -74,6 +80,9 @@ class Settings:
     evidence_max_file: int
     evidence_max_total: int
     comments: str
+    scrub: tuple[str, ...]
+    """Patterns of RE2; none of them finds the empty text."""
+    mapping: Rules
 
     dry_run: bool
     batch_tests: int | None

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST: Final = 1_000_000
+LARGEST: Final = 4_000_000
 """Bytes of a config file, and characters of one YAML value."""
 _DEEPEST: Final = 40
-_MOST_VALUES: Final = 50_000
+_MOST_VALUES: Final = 100_000
 _STR: Final = "tag:yaml.org,2002:str"
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -8,11 +8,11 @@ from typing import Any
 
 from xray_ci.deployments import CLOUD, Deployment
 from xray_ci.model import Case, Mark, MarkKind, Outcome, Place
-from xray_ci.xray import mapping, render
+from xray_ci.xray import decisions, mapping, render
 from xray_ci.xray.assembly import Assembly, Rules
 from xray_ci.xray.attached import EvidenceOptions
 from xray_ci.xray.validate import Checker
-from xray_ci.xray.writing import Assembled
+from xray_ci.xray.writing import Assembled, Portion
 
 
 def assembly(base: Path, *, deployment: Deployment = CLOUD, repeats: str = "worst", attachments: str = "failed", max_file: int = 10**7,
@@ -34,7 +34,7 @@ def place(name: str) -> Place:
 def case(name: str, outcome: Outcome = Outcome.PASSED, key: str | None = None, **given: Any) -> Case:
     """Return a case of class `c` at line 7."""
     marks = (Mark(kind=MarkKind.TEST_KEY, value=key),) if key else ()
-    return Case(name=name, classname="c", outcome=outcome, marks=marks, **{"line": 7, **given})
+    return Case(name=name, classname="c", outcome=outcome, **{"line": 7, "marks": marks, **given})
 
 
 def run(assembly: Assembly, *cases: Case, **limits: int) -> tuple[Assembled, list[dict[str, Any]]]:
@@ -47,18 +47,25 @@ def run(assembly: Assembly, *cases: Case, **limits: int) -> tuple[Assembled, lis
 
 
 def finish(assembly: Assembly, **limits: int) -> tuple[Assembled, list[dict[str, Any]]]:
-    """Finish; return the result and the tests, which fit the schema and lie in the batches without a gap."""
+    """Finish; return the result and the tests of all portions, which fit the schema and lie in the batches without a gap."""
     done = assembly.finish(**limits)
-    content = done.path.read_bytes()
-    tests = json.loads(b"[" + content + b"]")
+    tests = [test for portion in done.portions for test in _tests(portion)]
     deployment = assembly._rules.rendering.deployment.key
     assert not tests or not Checker(deployment, assembly._rules.rendering.custom_statuses).check_document({"tests": tests})
-    pieces = [json.loads(b"[" + content[batch.offset:batch.offset + batch.length] + b"]") for batch in done.batches]
-    assert tests == [test for piece in pieces for test in piece]
-    assert [len(piece) for piece in pieces] == [batch.tests for batch in done.batches]
     assert done.counts.sent == len(tests)
-    assert ["tests"] == [path.name for path in done.path.parent.iterdir()]
+    left = {path.name for path in assembly._work.iterdir()} - {decisions.FILE}
+    assert {"tests", *(portion.path.name for portion in done.portions)} == left
     return done, tests
+
+
+def _tests(portion: Portion) -> list[dict[str, Any]]:
+    """Return the tests of one Test Execution."""
+    content = portion.path.read_bytes()
+    tests = json.loads(b"[" + content + b"]")
+    pieces = [json.loads(b"[" + content[batch.offset:batch.offset + batch.length] + b"]") for batch in portion.batches]
+    assert tests == [test for piece in pieces for test in piece]
+    assert [len(piece) for piece in pieces] == [batch.tests for batch in portion.batches]
+    return tests
 
 
 def names(tests: list[dict[str, Any]]) -> list[str]:

@@ -114,6 +114,15 @@ class UnmappedResults(Failure):
     advice = "Give these tests a Test key, or set `unmapped` to create or skip. Nothing was imported."
 
 
+class TooManyNewTests(Failure):
+    """More Tests would be created than `max-new-tests` allows."""
+
+    exit_code = 4
+    slug = "too-many-new-tests"
+    advice = ("Give these tests a Test key, check `project` and `test-type`, or raise `max-new-tests` when they are meant to be "
+              "created. Nothing was imported.")
+
+
 class NotAuthorised(Failure):
     """Credentials, licence, permission or region."""
 

@@ -47,6 +47,8 @@ class MarkKind(enum.Enum):
     DEFINITION = "definition"
     SCENARIO = "scenario"
     TEST_VERSION = "test version"
+    ENVIRONMENT = "environment"
+    """What the case ran in, where the format itself says so (a project of Playwright)."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -133,6 +135,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[str, ...] = ()
     """Status words of a Scenario Outline's rows, as the report writes them."""
     attempts: tuple[Attempt, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    """Names and values that a tool or an author attached and that mean nothing by themselves, of the suites around it first."""
     line: int | None = None
     """Line (XML) or index (JSON) of the case in its report, 1-based."""
 

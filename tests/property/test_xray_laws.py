@@ -152,9 +152,9 @@ def test_folding_and_batching_lose_nothing(reports, policy: str, batch_tests: in
                 results.append((test, outcome))
             assembly.commit()
         done = assembly.finish(batch_tests=batch_tests, batch_bytes=batch_bytes)
-        content = done.path.read_bytes()
+        content = b"".join(portion.path.read_bytes() for portion in done.portions)
     sent = []
-    for batch in done.batches:
+    for batch in (batch for portion in done.portions for batch in portion.batches):
         tests = json.loads(b"[" + content[batch.offset:batch.offset + batch.length] + b"]")
         assert batch.tests == len(tests) <= batch_tests
         assert batch.length <= batch_bytes or 1 == batch.tests

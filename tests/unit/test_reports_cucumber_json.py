@@ -109,7 +109,7 @@ def test_without_a_key_the_scenario_can_be_created():
     text = step(doc_string={"value": "two\nlines"}, name="a text")
     case = only(scenario(table, text))
 
-    assert ["Cucumber"] == marks(case, MarkKind.TEST_TYPE)
+    assert 1 == len(marks(case, MarkKind.SCENARIO))
     assert ['Scenario: Add\n  Given a table\n    | name | qty |\n    | a\\|b | 2 |\n  Given a text\n    """\n    two\n    lines\n    """'] == (
         marks(case, MarkKind.SCENARIO))
 
@@ -118,7 +118,7 @@ def test_with_a_key_nothing_is_said_of_the_test_itself():
     """The Test of a key exists already: its text is not sent along."""
     case = only(scenario(step(), tags=[{"name": "@SHOP-1"}]))
 
-    assert not marks(case, MarkKind.SCENARIO) + marks(case, MarkKind.TEST_TYPE)
+    assert not marks(case, MarkKind.SCENARIO)
 
 
 @pytest.mark.parametrize("more", [{"keyword": "Scenario Outline"}, {"keyword": "Szenario", "id": "adding;add;examples;2"}])

@@ -120,7 +120,9 @@ def test_annotations_of_the_run_count_once():
     """Newer versions repeat the annotations of the test on each result."""
     note = {"type": "test_key", "description": "SHOP-1"}
 
-    assert 1 == len(only(made_of("expected", result(annotations=[note]), annotations=[note])).marks)
+    found = only(made_of("expected", result(annotations=[note]), annotations=[note])).marks
+
+    assert [(MarkKind.TEST_KEY, "SHOP-1"), (MarkKind.ENVIRONMENT, "web")] == [(mark.kind, mark.value) for mark in found]
 
 
 def test_attached_bodies_are_base64():

@@ -40,7 +40,7 @@ def test_no_result_is_no_batch(begun):
     """An empty run is assembled to nothing."""
     done, tests = run(begun())
 
-    assert ((), [], None) == (done.batches, tests, done.started)
+    assert ((), []) == (done.portions, tests)
 
 
 def test_a_broken_report_leaves_nothing_behind(begun):
@@ -132,7 +132,7 @@ def test_iterations_of_a_step_based_test(begun):
     assert ["b", "a"] == names(tests)
     assert "FAILED" == tests[1]["status"]
     assert [{"name": "a", "status": "PASSED"}, {"name": "a", "status": "FAILED", "log": "why"}] == tests[1]["iterations"]
-    assert "~name" not in done.path.read_text(encoding="utf-8")
+    assert "~name" not in done.portions[0].path.read_text(encoding="utf-8")
 
 
 def test_iterations_of_a_generic_test_fall_back(begun):
@@ -227,7 +227,7 @@ def test_batches_by_tests_and_bytes(begun):
     done, tests = run(begun(), *cases, batch_tests=4, batch_bytes=1_000)
 
     assert 20 == len(tests)
-    assert all(batch.tests <= 4 and (batch.length <= 1_000 or batch.tests == 1) for batch in done.batches)
+    assert all(batch.tests <= 4 and (batch.length <= 1_000 or batch.tests == 1) for batch in done.portions[0].batches)
     assert ["over-batch-bytes"] == slugs(done)
 
 
@@ -244,7 +244,7 @@ def test_the_span_of_the_run(begun):
             run_so_far.drop()
     done, _ = finish(run_so_far)
 
-    assert ("2024-01-01T09:00:00+00:00", "2024-01-01T11:01:30+00:00") == (done.started, done.finished)
+    assert ("2024-01-01T09:00:00+00:00", "2024-01-01T11:01:30+00:00") == (done.portions[0].started, done.portions[0].finished)
 
 
 def test_a_whole_document_is_written_in_pieces(begun):

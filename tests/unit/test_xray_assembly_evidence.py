@@ -38,7 +38,7 @@ def test_evidence_is_written_behind_its_test(begun, tmp_path: Path, deployment: 
     assert [("a.png", "image/png"), ("a-2.png", "text/plain")] == [(item["filename"], item["contentType"]) for item in evidence]
     assert [PNG, b"log" * 50_000] == [base64.b64decode(item["data"]) for item in evidence]
     assert deployment.dialect.evidence not in tests[2]
-    assert (2, len(PNG) + 150_000, 3) == (done.evidence_files, done.evidence_bytes, len(done.batches))
+    assert (2, len(PNG) + 150_000, 3) == (done.evidence_files, done.evidence_bytes, len(done.portions[0].batches))
 
 
 def test_evidence_policies(begun, tmp_path: Path):

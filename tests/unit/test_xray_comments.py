@@ -38,6 +38,41 @@ def test_many_steps_are_cut():
     assert text.endswith("step 50: no result: s49\n… and 3 steps more")
 
 
+def steps_said(*steps: Step, wiki: bool = False) -> str:
+    case = Case(name="x", outcome=Outcome.FAILED, steps=steps)
+    return comment(case, (), failure=True, steps=True, wiki=wiki, limit=32_000) or ""
+
+
+@pytest.mark.parametrize(("own", "shown"), [
+    ("no such card\n  at line 3", "no such card"), ("\n\n  \x1b[31mred\x1b[0m\n", "red"), ("y" * 500, "y" * 199 + "…"),
+    ("Traceback (most recent call last):\n  File\nValueError: bad\n", "ValueError: bad")])
+def test_a_failed_step_says_why(own: str, shown: str):
+    """Below a step that failed stands the line of its own comment that says what happened, cut."""
+    text = steps_said(Step(action="open", outcome=Outcome.PASSED, comment="fine"), Step(action="pay", outcome=Outcome.FAILED, comment=own))
+
+    assert f"step 1: passed: open\nstep 2: failed: pay\n    {shown}" == text
+
+
+def test_a_step_without_text_is_its_comment_alone():
+    """What stands in the line of the step already is not told again; neither is a comment of blanks."""
+    assert "step 1: failed: why" == steps_said(Step(outcome=Outcome.FAILED, comment="why"))
+    assert "step 1: with errors: pay" == steps_said(Step(action="pay", outcome=Outcome.ERROR, comment=" \n\x00"))
+
+
+def test_what_steps_say_is_bounded():
+    """Fifty steps with long reasons leave room in a comment for what else it holds."""
+    step = Step(action="a" * 9_000, outcome=Outcome.FAILED, comment="c" * 9_000)
+
+    assert 25_000 > len(steps_said(*[step] * 60))
+
+
+def test_what_a_step_says_formats_nothing():
+    """On Server the reason is inside of the block too, and its markup is broken."""
+    text = steps_said(Step(action="pay", outcome=Outcome.FAILED, comment="{noformat}h1. [~admin]"), wiki=True)
+
+    assert "{noformat}\nstep 1: failed: pay\n    { noformat}h1. [ ~admin]\n{noformat}" == text
+
+
 def test_wiki_text_is_one_block_nothing_breaks_out_of():
     """On Server a failure is shown as it is: no markup, no end of the block, no mention."""
     text = said(wiki=True, message="h1. {noformat}[~admin] {NOFORMAT:x=1} {code}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Scenario: TypeAlias = Callable[[Members, list[Members]], Case]
 
 _HEAD: Final = frozenset({"name", "tags", "uri", "id", "location"})
-_CREATING: Final = frozenset({MarkKind.TEST_TYPE, MarkKind.SCENARIO, MarkKind.DESCRIPTION})
+_CREATING: Final = frozenset({MarkKind.SCENARIO, MarkKind.DESCRIPTION})
 
 
 def read(source: Source, title: str, scenario: Scenario) -> Iterator[Case | Problem]:

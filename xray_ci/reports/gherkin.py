@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-TEST_TYPE: Final = "Cucumber"
 STEP_LIMIT: Final = 2_000
 """Steps kept of one scenario."""
 WORDS: Final = {
@@ -147,7 +146,7 @@ class Run:
         if not tag_meaning.has_key(marks):
             head = f"{(keyword or 'Scenario').strip()}: {name}"
             scenario = text if text is not None else "\n".join([head, *(f"  {part}" for part in self.text)])
-            marks += (Mark(kind=MarkKind.TEST_TYPE, value=TEST_TYPE), Mark(kind=MarkKind.SCENARIO, value=texts.cut(scenario)))
+            marks += (Mark(kind=MarkKind.SCENARIO, value=texts.cut(scenario)),)
             if description and description.strip():
                 marks += (Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description.strip())),)
         output = None

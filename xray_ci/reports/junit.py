@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from xray_ci.model import TEXT_LIMIT, Attachment, Case, Outcome, Problem, Severity
 from xray_ci.reports import junit_marks, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
-from xray_ci.reports.junit_case import Open, Verdict, finish
+from xray_ci.reports.junit_case import PROPERTY_LENGTH, PROPERTY_LIMIT, Open, Verdict, finish
 from xray_ci.reports.listening import Ear
 from xray_ci.reports.times import timestamp
 
@@ -71,8 +71,9 @@ class _Reader:
             "skipped": self._open_skipped,
             **dict.fromkeys(("flakyFailure", "rerunFailure"), lambda a: self._open_attempt(Outcome.FAILED, a)),
             **dict.fromkeys(("flakyError", "rerunError"), lambda a: self._open_attempt(Outcome.ERROR, a))}
-        self._suites: list[tuple[tuple[str, ...], datetime | None]] = []
+        self._suites: list[tuple[tuple[str, ...], datetime | None, tuple[tuple[str, str], ...]]] = []
         self._suite: tuple[str, ...] = ()
+        self._properties: tuple[tuple[str, str], ...] = ()
         self._stamp: datetime | None = None
         self._case: Open | None = None
         self._outer: list[Open] = []
@@ -151,13 +152,13 @@ class _Reader:
         self._check_depth()
         self._known += 1
         self._promise(attributes)
-        self._suites.append((self._suite, self._stamp))
+        self._suites.append((self._suite, self._stamp, self._properties))
         self._suite = (*self._suite, attributes.get("name", ""))
         self._stamp = timestamp(attributes.get("timestamp", "")) or self._stamp
         return self._close_suite
 
     def _close_suite(self) -> None:
-        self._suite, self._stamp = self._suites.pop()
+        self._suite, self._stamp, self._properties = self._suites.pop()
 
     def _open_case(self, attributes: dict[str, str]) -> _Close:
         if self._case is not None:
@@ -172,7 +173,7 @@ class _Reader:
         self._cases += 1
         self._known += 1
         if case is not None:
-            self.done.append(finish(case, self._suite, self._stamp))
+            self.done.append(finish(case, self._suite, self._stamp, self._properties))
 
     def _open_verdict(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
         if self._ear.listening or self._trying:
@@ -258,10 +259,14 @@ class _Reader:
 
     def _open_property(self, attributes: dict[str, str]) -> _Close:
         case = self._case
-        if case is None or self._trying or self._ear.listening:
+        if self._trying or self._ear.listening:
             return self._pass_over(attributes)
-        name = attributes.get("name", "")
-        if value := attributes.get("value", "").strip():
+        name, value = attributes.get("name", ""), attributes.get("value", "").strip()
+        if case is None:
+            if value and len(self._properties) < PROPERTY_LIMIT:
+                self._properties += ((name, value[:PROPERTY_LENGTH]),)
+            return None
+        if value:
             self._note(case, name, value)
             return None
         if not junit_marks.known(name):
@@ -275,6 +280,8 @@ class _Reader:
             case.marks += marks
         elif files := junit_marks.files(name, value, case.next_file):
             case.attach(files)
+        else:
+            case.add_property(name, value)
 
     def _close_property(self) -> None:
         name, self._property = self._property, ""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 ATTACHMENT_LIMIT: Final = 1_000
 """Files kept of one case."""
+PROPERTY_LIMIT: Final = 500
+"""Properties without meaning kept of a case, and of the suites around it; Surefire writes those of the whole JVM."""
+PROPERTY_LENGTH: Final = 2_000
+"""Characters kept of the value of one."""
 
 _BY_ATTRIBUTE: Final = {
     **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
@@ -31,7 +35,7 @@ _RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
 class Open:
     """A case whose end was not seen yet."""
 
-    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "verdicts")
+    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "properties", "verdicts")
 
     def __init__(self, attributes: dict[str, str], line: int) -> None:
         self.attributes = attributes
@@ -42,7 +46,14 @@ class Open:
         self.verdicts: list[Verdict] | None = None
         self.attempts: list[Attempt] | None = None
         self.attachments: list[Attachment] | None = None
+        self.properties: list[tuple[str, str]] | None = None
 
+    def add_property(self, name: str, value: str) -> None:
+        """Note a property without meaning, up to the limit."""
+        if self.properties is None:
+            self.properties = []
+        if len(self.properties) < PROPERTY_LIMIT:
+            self.properties.append((name, value[:PROPERTY_LENGTH]))
 
     def add_verdict(self, verdict: Verdict) -> None:
         """Note an outcome element."""
@@ -97,8 +108,8 @@ class Verdict:
         return " ".join(((self.attributes.get("message") or "") or self.text).split())[:300]
 
 
-def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None) -> Case:
-    """Return the case that is complete now; `stamp` is its suite's time, for a case that has none of its own."""
+def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, properties: tuple[tuple[str, str], ...]) -> Case:
+    """Return the case that is complete now; `stamp` and `properties` are its suite's, the former for a case without a time of its own."""
     get = case.attributes.get
     outcome = _PASSED
     kind = message = trace = output = finished = None
@@ -115,7 +126,7 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None) -> Case:
     return Case(suite=suite, name=get("name", ""), classname=get("classname") or None, outcome=outcome,
                 seconds=seconds(get("time")), started=stamp, finished=finished, kind=kind, message=message, trace=trace, output=output,
                 attachments=tuple(case.attachments or ()), marks=tuple(case.marks), attempts=tuple(case.attempts or ()),
-                line=case.line)
+                properties=(*properties, *case.properties) if case.properties else properties, line=case.line)
 
 
 def _utc(text: str) -> datetime | None:

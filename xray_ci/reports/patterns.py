@@ -86,3 +86,24 @@ def _matcher(text: str) -> Match:
     while "**" in text:  # inside a name it means no more than *
         text = text.replace("**", "*")
     return re.compile(fnmatch.translate(text)).match
+
+
+def fits(pattern: str, path: str) -> bool:
+    """Say whether a path fits a pattern as a whole; both slashes separate in the pattern, `/` alone in the path."""
+    names = [name for name in path.split("/") if name not in {"", "."}]
+    return any(_all_fit(parts(one), names) for one in expanded(pattern.replace("\\", "/")))
+
+
+def _all_fit(wanted: tuple[Part, ...], names: list[str]) -> bool:
+    # Every number of parts that may be used up so far: linear in the path, however many `**` there are.
+    used = {0}
+    for name in names:
+        used = _open_ended(wanted, used)
+        used = {at for at in used if at < len(wanted) and wanted[at].any_depth} | {
+            at + 1 for at in used if at < len(wanted) and wanted[at].fits(name) and not wanted[at].any_depth}
+    return len(wanted) in _open_ended(wanted, used)
+
+
+def _open_ended(wanted: tuple[Part, ...], used: set[int]) -> set[int]:
+    """Return the positions with those behind a `**` that stands for no folder."""
+    return used | {at + 1 for at in used if at < len(wanted) and wanted[at].any_depth}

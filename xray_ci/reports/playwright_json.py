@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Attempt, Case, Outcome, Step
+from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import annotated, embedded, members, remarks, tag_meaning, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
@@ -19,7 +19,7 @@ from xray_ci.reports.objects import NESTING_LIMIT, Members
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xray_ci.model import Attachment, Mark, Problem
+    from xray_ci.model import Attachment, Problem
 
 MILLISECONDS: Final = 1e-3
 STEP_LIMIT: Final = 2_000
@@ -136,7 +136,7 @@ def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) ->
     seconds = last.seconds("duration", MILLISECONDS)
     return Case(suite=(project, *titles) if project else titles, classname=members.joined(*titles), name=name, outcome=outcome,
                 seconds=seconds, started=started, finished=members.later(started, seconds), kind=members.kind_of(message),
-                message=message, trace=trace, output=output, marks=_marks(spec, test, results, name),
+                message=message, trace=trace, output=output, marks=_marks(spec, test, results, name) + ((Mark(kind=MarkKind.ENVIRONMENT, value=project),) if project else ()),
                 attachments=tuple(_attachments(results)), steps=steps, attempts=_attempts(test, results[:-1][:ATTEMPT_LIMIT]), line=number)
 
 

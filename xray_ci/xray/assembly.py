@@ -17,8 +17,10 @@ from xray_ci.model import Case, Problem, Severity
 from xray_ci.xray import flaws, hostile, mapping, render
 from xray_ci.xray.attached import Attached, EvidenceOptions
 from xray_ci.xray.counts import Counts
+from xray_ci.xray.decisions import Decisions
 from xray_ci.xray.fold import EXAMPLED, IDENTITY, OUTCOMES, RECORD, STEPPED
-from xray_ci.xray.mapping import Decision, NoProject, Rejected, Target, Unmapped
+from xray_ci.xray.groups import Groups
+from xray_ci.xray.mapping import Decision, NoProject, Rejected, Target, Unmapped, identity_of
 from xray_ci.xray.notices import Notices
 from xray_ci.xray.spool import Partitions
 from xray_ci.xray.validate import Checker
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xray_ci.model import Place
+    from xray_ci.xray.rules import Rulebook, Ruled
 
 PARTITIONS: Final = 256
 """By the first byte of a digest."""
@@ -45,6 +48,13 @@ class Rules:
     rendering: render.Options
     evidence: EvidenceOptions
     repeats: str = "worst"
+    rulebook: Rulebook | None = None
+    """None where the user has no rules, so that nobody pays for them."""
+    executions: str = "single"
+    explained: bool = False
+    """Whether it is written down for each result what decided its Test."""
+    identified: bool = False
+    """Whether every Test that may be created is remembered."""
 
 
 class _Report:
@@ -58,6 +68,7 @@ class _Report:
         self.problems: list[Problem] = []
         self.unmapped: list[str] = []
         self.projectless: list[str] = []
+        self.identities: set[bytes] = set()
 
 
 class Assembly:
@@ -89,12 +100,16 @@ class Assembly:
         self._problems: list[Problem] = []
         self._unmapped: list[str] = []
         self._projectless: list[str] = []
-        self._span: tuple[float, float] | None = None
+        self._identities: set[bytes] = set()
+        self._groups = Groups(rules.executions)
+        self._decisions = Decisions(work, written=rules.explained)
+        self._names: tuple[str, ...] = ()
         self._report = _Report("", 0)
 
-    def begin(self, place: Place) -> None:
-        """Start a report; what comes now counts once `commit` is called."""
+    def begin(self, place: Place, names: tuple[str, ...] = ()) -> None:
+        """Start a report; what comes now counts once `commit` is called. `names` are those of its format, key first."""
         self.drop()
+        self._names = names
         self._start(place.shown)
 
     def restart(self) -> None:
@@ -109,29 +124,32 @@ class Assembly:
         report = self._report
         report.cases[code] += 1
         self._notices.line = case.line
+        ruled = None
+        if self._rules.rulebook is not None:
+            ruled = self._ruled(case)
+            if ruled.skip is not None:
+                return
+            case = ruled.case
         target = mapping.decide(case, self._mapping)
         if type(target) is not Target:
-            self._refuse(case, target)
+            self._refuse(case, target, ruled)
             return
         if case.steps or case.iterations:
             self._attached.outcome = case.outcome
+        if self._groups.many:
+            self._renderer.times.begin()
         document = self._renderer.test(case, target)
+        group = self._group(case, ruled)
+        self._decisions.add(case, target, decided_by(target, ruled), report.shown)
         keys = target.keys
         if "examples" in document:
             code |= EXAMPLED
-        if not keys:
-            report.counts.by_identity += 1
-            code |= IDENTITY
-            if target.definition is None and mapping.step_based(target.test_type):
-                code |= STEPPED
-                if self._rules.repeats == "iterations":
-                    document[NAME] = hostile.one_line(case.name, mapping.SUMMARY_LIMIT)
-            identity = f"{target.test_type}\0{target.project}\0{target.definition or target.summary}"
-            self._keep(document, identity.encode(), code, case)
-        else:
+        if keys:
             report.counts.by_key += len(keys)
             for key in keys:
-                self._keep(document if key is keys[0] else {**document, "testKey": key}, key.encode(), code, case)
+                self._keep(document if key is keys[0] else {**document, "testKey": key}, key.encode(), code, case, group)
+        else:
+            self._keep_found(document, target, code, case, group)
         if case.attachments or case.steps or case.iterations:
             self._evidence(case, len(keys) or 1)
         elif len(self._pending) >= _TOGETHER:
@@ -147,8 +165,10 @@ class Assembly:
         self._problems += report.problems[: max(0, _PROBLEMS - len(self._problems))]
         self._unmapped += report.unmapped[: max(0, _NAMED - len(self._unmapped))]
         self._projectless += report.projectless[:1]
+        self._identities |= report.identities
         self._attached.commit()
-        self._extend_span()
+        self._groups.commit(self._renderer.times)
+        self._decisions.commit()
         self._start("")
         return report.counts
 
@@ -171,17 +191,16 @@ class Assembly:
         limits = self._rules.rendering.deployment.limits
         spooled = Spooled(work=self._work, index=self._index, states=self._states, attached=self._attached,
                           evidence=self._rules.evidence, rendering=self._rules.rendering, repeats=self._rules.repeats,
-                          checker=self._checker, notices=self._run_notices)
-        times = self._renderer.times
-        span = (times.text(self._span[0]), times.text(self._span[1])) if self._span else (None, None)
-        return write(spooled, self._total, tuple(self._problems), span, batch_tests=batch_tests or limits.batch_tests,
-                     batch_bytes=batch_bytes or limits.batch_bytes)
+                          checker=self._checker, notices=self._run_notices, groups=self._groups, text_of=self._renderer.times.text)
+        return write(spooled, self._total, tuple(self._problems), dict(self._decisions.counts), frozenset(self._identities),
+                     batch_tests=batch_tests or limits.batch_tests, batch_bytes=batch_bytes or limits.batch_bytes)
 
     def close(self) -> None:
         """Let go of open files; what is on disk belongs to whoever gave the folder."""
         self._lines.close()
         self._side.close()
         self._attached.close()
+        self._decisions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -195,8 +214,21 @@ class Assembly:
         self._notices.path = shown
         self._attached.begin(shown)
         self._renderer.times.begin()
+        self._groups.begin(shown)
+        self._decisions.begin()
+        if self._rules.rulebook is not None:
+            self._rules.rulebook.begin(shown, self._names)
 
-    def _refuse(self, case: Case, decision: Decision) -> None:
+    def _ruled(self, case: Case) -> Ruled:
+        """Return what the user's rules say of a case; one that they leave out is counted here."""
+        assert self._rules.rulebook is not None  # noqa: S101  # asked by the caller
+        ruled = self._rules.rulebook.apply(case)
+        if ruled.skip is not None:
+            self._report.counts.ruled_out += 1
+            self._notices.add("ruled-out")
+        return ruled
+
+    def _refuse(self, case: Case, decision: Decision, ruled: Ruled | None) -> None:
         """Count a case that is not sent."""
         report = self._report
         match decision:
@@ -206,17 +238,39 @@ class Assembly:
                     report.unmapped.append(self._where(case.line) + " " + flaws.shown(case.name))
             case Rejected(slug=slug, reason=reason):
                 report.counts.rejected += 1
-                self._problem(slug, f"test {flaws.shown(case.name)} {reason}; it was left out", case.line)
+                by = f" (by {ruled.by})" if ruled is not None and ruled.by else ""
+                self._problem(slug, f"test {flaws.shown(case.name)} {reason}{by}; it was left out", case.line)
             case NoProject():
                 report.projectless.append(self._where(case.line) + " " + flaws.shown(case.name))
                 del report.projectless[1:]
             case Target():
                 raise AssertionError
 
-    def _keep(self, document: dict[str, Any], identity: bytes, code: int, case: Case) -> None:
-        """Give a result its number, and remember whose it is."""
+    def _group(self, case: Case, ruled: Ruled | None) -> int | None:
+        """Return the Test Execution of a case, None where there is only one and nothing to say of it."""
+        said = ruled.environments if ruled is not None else ()
+        return self._groups.of(case, said, self._renderer.times) if self._groups.many or said else None
+
+    def _keep_found(self, document: dict[str, Any], target: Target, code: int, case: Case, group: int | None) -> None:
+        """Keep a result whose Test Xray finds or creates."""
+        self._report.counts.by_identity += 1
+        code |= IDENTITY
+        if target.definition is None and mapping.step_based(target.test_type):
+            code |= STEPPED
+            if self._rules.repeats == "iterations":
+                document[NAME] = hostile.one_line(case.name, mapping.SUMMARY_LIMIT)
+        identity = identity_of(target.test_type, target.project, target.definition or target.summary)
+        if self._rules.identified:
+            self._report.identities.add(identity)
+        self._keep(document, identity, code, case, group)
+
+    def _keep(self, document: dict[str, Any], identity: bytes, code: int, case: Case, group: int | None) -> None:
+        """Give a result its number, and remember whose it is: a Test has one Test Run in each Test Execution."""
         digest = self._empty_digest.copy()
         digest.update(identity)
+        if group is not None and self._groups.many:
+            digest.update(b"\0\0%d" % group)
+            self._groups.numbers.append(group)
         value = digest.digest()
         self._parts[value[0]] += RECORD.pack(value, self._number, code)
         self._number += 1
@@ -265,12 +319,6 @@ class Assembly:
     def _where(self, line: int | None) -> str:
         return self._report.shown if line is None else f"{self._report.shown}:{line}"
 
-    def _extend_span(self) -> None:
-        times = self._renderer.times
-        if times.earliest is not None and times.latest is not None:
-            held = self._span or (times.earliest, times.latest)
-            self._span = min(held[0], times.earliest), max(held[1], times.latest)
-
     def _check_mapped(self) -> None:
         if self._projectless:
             raise ConfigurationError("`project` is needed: Tests of results without a Test key are found or created in it",
@@ -281,6 +329,13 @@ class Assembly:
             more = f"\n… and {count - len(self._unmapped)} more" if count > len(self._unmapped) else ""
             raise UnmappedResults(f"{count} result{'s have' if count > 1 else ' has'} no Test key",
                                   where="\n".join(self._unmapped) + more)
+
+
+def decided_by(target: Target, ruled: Ruled | None) -> str:
+    """Return what decided which Test it is; a key in the name comes before what a rule says of the definition."""
+    if ruled is None or ruled.by is None or target.by == mapping.BY_PATTERN:
+        return target.by
+    return ruled.by
 
 
 def _count_cases(counts: Counts, cases: list[int]) -> None:

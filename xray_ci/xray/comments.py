@@ -18,12 +18,15 @@ RESERVE: Final = 200
 _ATTEMPT: Final = 1_000
 _STEP: Final = 200
 _STEPS: Final = 50
+_BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
+_TRACEBACK: Final = "Traceback (most recent call last)"
 
 
 def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
     """Return the comment of a case, or None when there is nothing to say.
 
-    `failure` adds the failure's text, `steps` the outcome of each step and iteration (for a Test that takes none of them).
+    `failure` adds the failure's text, `steps` the outcome of each step and iteration, with why a step failed (for
+    a Test that takes none of them).
     """
     parts = [text for mark in marks if mark.kind is MarkKind.COMMENT and (text := hostile.clean(mark.value).strip())]
     if failure:
@@ -85,10 +88,20 @@ def _iteration_lines(rows: Sequence[Iteration]) -> Iterator[str]:
 
 
 def _step_lines(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield one line a step."""
+    """Yield one line a step, and below one that failed what it said itself."""
     for number, step in enumerate(steps[:_STEPS], 1):
         outcome = _WORDS[step.outcome] if step.outcome else "no result"
         said = hostile.one_line(step.action or step.comment or "", _STEP)
         yield f"step {number}: {outcome}" + (f": {said}" if said else "")
+        if step.action and step.comment and step.outcome in _BAD and (reason := _headline(step.comment)):
+            yield f"    {reason}"
     if len(steps) > _STEPS:
         yield f"… and {len(steps) - _STEPS} steps more"
+
+
+def _headline(text: str) -> str:
+    """Return the line that says what happened: the first with a word in it, of a Python traceback the last."""
+    lines = [line for line in hostile.clean(text).splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return hostile.one_line(lines[-1 if lines[0].startswith(_TRACEBACK) else 0], _STEP).strip()

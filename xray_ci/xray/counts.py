@@ -22,6 +22,8 @@ class Counts:
     """Results whose Test is found or created."""
     unmapped: int = 0
     """Cases left out because of `unmapped: skip`."""
+    ruled_out: int = 0
+    """Cases that a rule of the user's leaves out."""
     rejected: int = 0
     """Cases left out because they name a Test wrongly."""
     invalid: int = 0

@@ -29,10 +29,8 @@ _NEVER: Final = sys.maxsize
 class EvidenceWriter:
     """Walks the record of evidence beside the results, and writes it behind them."""
 
-    def __init__(self, work: Path, attached: Attached, options: EvidenceOptions, *, name: str, notices: Notices,
-                 out: BinaryIO) -> None:
-        """`name` is the property that holds evidence, `out` the finished file."""
-        self._out = out
+    def __init__(self, work: Path, attached: Attached, options: EvidenceOptions, *, name: str, notices: Notices) -> None:
+        """`name` is the property that holds evidence."""
         self._notices = notices
         self._workspace = attached.workspace
         self._most = options.max_file
@@ -70,25 +68,25 @@ class EvidenceWriter:
         """Return the most bytes that the evidence of one result takes in the text."""
         return len(self._opening) + 1 + sum(len(_head(item)) + 4 * ((item.size + 2) // 3) + 3 for item in items)
 
-    def write(self, text: bytes, items: list[Item]) -> int:
-        """Write a test with its evidence; return how many bytes that took."""
-        begin = self._out.tell()
-        self._out.write(text[:-1])
+    def write(self, out: BinaryIO, text: bytes, items: list[Item]) -> int:
+        """Write a test with its evidence to a finished file; return how many bytes that took."""
+        begin = out.tell()
+        out.write(text[:-1])
         opened = False
         for item in items:
             source = self._open(item)
             if source is None:
                 continue
-            self._out.write((b"," if opened else self._opening) + _head(item))
+            out.write((b"," if opened else self._opening) + _head(item))
             opened = True
-            size = self._stored(item) if source is self._inline else write_base64(source, item.size, self._out)
+            size = self._stored(out, item) if source is self._inline else write_base64(source, item.size, out)
             if source is not self._inline:
                 source.close()
-            self._out.write(b'"}')
+            out.write(b'"}')
             self.files += 1
             self.bytes += size
-        self._out.write(b"]}" if opened else b"}")
-        return self._out.tell() - begin
+        out.write(b"]}" if opened else b"}")
+        return out.tell() - begin
 
     def _advance(self) -> None:
         line = self._side.readline()
@@ -125,13 +123,13 @@ class EvidenceWriter:
             return None
         return source
 
-    def _stored(self, item: Item) -> int:
+    def _stored(self, out: BinaryIO, item: Item) -> int:
         """Copy a stretch of base64 from our own file."""
         assert self._inline is not None  # noqa: S101  # an item without a path was put there
         self._inline.seek(item.offset)
         left = 4 * ((item.size + 2) // 3)
         while left > 0 and (piece := self._inline.read(min(PIECE, left))):
-            self._out.write(piece)
+            out.write(piece)
             left -= len(piece)
         return item.size
 

@@ -24,6 +24,11 @@ GENERIC: Final = "generic"
 CUCUMBER: Final = "cucumber"
 """Test types that have no steps (D); every other type counts as step-based (A)."""
 
+BY_REPORT: Final = "the report"
+BY_PATTERN: Final = "key-pattern"
+BY_IDENTITY: Final = "definition"
+"""What decides which Test a case is, where no rule of the user's does."""
+
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
 is_key: Final = _KEY.fullmatch
 """Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
@@ -35,6 +40,8 @@ _TAG: Final = MarkKind.TAG
 _REQUIREMENT: Final = MarkKind.REQUIREMENT
 _RUN_MARKS: Final = (MarkKind.COMMENT, MarkKind.CUSTOM_FIELD, MarkKind.DEFECT, MarkKind.EXECUTED_BY, MarkKind.ASSIGNEE,
                      MarkKind.TEST_VERSION)
+_ENVIRONMENT: Final = MarkKind.ENVIRONMENT
+_TEST_TYPE: Final = MarkKind.TEST_TYPE.value
 _INFO_LEFT_OUT: Final = ("test-info-left-out",)
 
 
@@ -48,7 +55,8 @@ class Options:
 
     project: str | None = None
     """Project of Tests that are looked up or created."""
-    test_type: str = "Generic"
+    test_type: str | None = None
+    """Type that the user asked for; None: Generic, and Cucumber for what has a scenario. A report's own word wins."""
     key_pattern: Any = None
     """Compiled pattern with `.search`, of an engine that runs in bounded time."""
     key_projects: frozenset[str] = frozenset()
@@ -75,6 +83,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Marks about the Test Run, for rendering."""
     notices: tuple[str, ...] = ()
     """Slugs of what was left out."""
+    by: str = BY_REPORT
+    """What decided that it is this Test."""
 
 
 class Unmapped(msgspec.Struct, frozen=True):
@@ -111,11 +121,16 @@ def decide(case: Case, options: Options) -> Decision:
     if options.key_pattern is not None:
         key = _key_in_name(case.name, options)
         if key is not None:
-            return Target(keys=(key,), run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
+            return Target(keys=(key,), by=BY_PATTERN, run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
                           notices=() if all(mark.kind in _RUN_MARKS for mark in marks) else _INFO_LEFT_OUT)
     if options.unmapped != "create":
         return UNMAPPED
     return _identified(case, options) if marks else _plain(case, options)
+
+
+def identity_of(test_type: str, project: str, text: str) -> bytes:
+    """Return what finds a Test: its type, its project, and its definition or, without one, its summary."""
+    return f"{test_type}\0{project}\0{text}".encode("utf-8", "surrogatepass")
 
 
 def step_based(test_type: str) -> bool:
@@ -137,6 +152,8 @@ def _named(marks: tuple[Mark, ...], options: Options) -> Decision:
             rest = [mark] if rest is None else [*rest, mark]
         elif kind is not _TAG and kind is not _REQUIREMENT and kind in _RUN_MARKS:
             run_marks += (mark,)
+        elif kind is _ENVIRONMENT:
+            pass
         else:
             notices = _INFO_LEFT_OUT
     keys: tuple[str, ...]
@@ -203,10 +220,10 @@ def _plain(case: Case, options: Options) -> Decision:
     if not project:
         return NO_PROJECT
     name = case.name
-    test_type = options.test_type
+    test_type = options.test_type or "Generic"
     if (test_type == "Generic" and case.classname and len(name) <= SUMMARY_LIMIT and name.isprintable()
             and not name.isspace() and name and case.classname.isprintable()):
-        return Target(project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name)
+        return Target(project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name, by=BY_IDENTITY)
     return _identified(case, options)
 
 
@@ -232,7 +249,8 @@ def _identified(case: Case, options: Options) -> Decision:
     if options.key_projects and project != options.project and project not in options.key_projects:
         return Rejected(slug="foreign-test-key", reason=f"wants its Test in the project {project[:60]!r}, which "
                         "`key-projects` does not list")
-    test_type = _word(said.get(MarkKind.TEST_TYPE.value)) or options.test_type
+    scenario = said.get(MarkKind.SCENARIO.value)
+    test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else "Generic")
     by_definition = test_type.lower() == GENERIC or MarkKind.DEFINITION.value in said
     exact = (said.get(MarkKind.DEFINITION.value) or native_identity(case)) if by_definition else None
     definition = hostile.storable(exact) if exact is not None else None
@@ -245,8 +263,9 @@ def _identified(case: Case, options: Options) -> Decision:
     notices += ["bad-requirement-key"] * (len(dict.fromkeys(requirements)) - len(kept))
     return Target(project=project, test_type=test_type, definition=definition, summary=summary,
                   description=said.get(MarkKind.DESCRIPTION.value),
-                  scenario=said.get(MarkKind.SCENARIO.value) if definition is None else None,
-                  requirements=kept, labels=tuple(dict.fromkeys(labels)), run_marks=tuple(run_marks), notices=tuple(notices))
+                  scenario=scenario if definition is None and (test_type.lower() == CUCUMBER or _TEST_TYPE in said) else None,
+                  requirements=kept, labels=tuple(dict.fromkeys(labels)), run_marks=tuple(run_marks), notices=tuple(notices),
+                  by=BY_IDENTITY)
 
 
 def native_identity(case: Case) -> str:

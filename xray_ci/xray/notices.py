@@ -16,6 +16,7 @@ SENTENCES: Final = MappingProxyType({
     "test-id-unresolved": "A test_id could not be resolved to a Test key; the test_key beside it is used",
     "bad-test-key": "One of several Test keys is no Jira issue key and is left out",
     "foreign-test-key": "One of several Test keys belongs to a project that `key-projects` does not list and is left out",
+    "ruled-out": "A rule of `mapping` leaves a result out (`skip`)",
     "bad-requirement-key": "A requirement is no Jira issue key and is left out",
     "bad-defect-key": "A defect is no Jira issue key and is left out",
     "description-left-out": "Xray Cloud takes no description of a Test; it is left out",
@@ -24,6 +25,8 @@ SENTENCES: Final = MappingProxyType({
                             "is left out",
     "custom-field-api-version": "Test Run custom fields need API v2; they are left out",
     "steps-left-out": "A result has only one of iterations, examples and steps; the others are left out",
+    "step-results-left-out": "Results of steps are not sent: only Tests that are known to have these steps take them, and "
+                             "Cucumber Tests never do; the comment of a failure tells them",
     "iteration-log-left-out": "Xray Server/Data Center takes no log and no duration of an iteration; they are left out",
     "parameters-cut": "An iteration has more parameters than Xray Server/Data Center takes; the others are left out",
     "step-action-cut": "The action of a step is longer than Xray takes and is cut",

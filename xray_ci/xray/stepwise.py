@@ -47,24 +47,26 @@ class Stepwise:
     def add(self, document: Json, case: Case, target: Target, notices: Notices) -> bool:
         """Add the one kind that the Test takes; return whether the steps are in it.
 
-        Iterations win over examples and those over steps. Steps and iterations whose report knows no Xray statuses are added
+        Iterations win over examples, which are of Cucumber Tests only, and those over steps. Steps and iterations whose report knows no Xray statuses are added
         only where the same report defines them (a step-based Test by testInfo): elsewhere nobody knows that the Test has them.
         """
         defined = not target.keys and target.definition is None and mapping.step_based(target.test_type)
         iterated = bool(case.iterations) and (defined or all(row.status is not None for row in case.iterations))
-        if sum(map(bool, (iterated, case.examples, case.steps))) > 1:
+        examples = () if defined or target.definition is not None else case.examples
+        taken = bool(case.steps) and (defined or all(step.status is not None for step in case.steps))
+        if sum(map(bool, (iterated, examples, taken))) > 1:
             notices.add("steps-left-out")
+        if case.steps and not taken and not iterated:
+            notices.add("step-results-left-out")
         if iterated:
             document["iterations"] = [self._iteration(row, notices) for row in case.iterations]
             return True
-        if case.examples:
-            document["examples"] = [self._example(word, notices) for word in case.examples]
+        if examples:
+            document["examples"] = [self._example(word, notices) for word in examples]
             return False
-        own = all(step.status is not None for step in case.steps)
-        if case.steps and (own or defined):
+        if taken:
             document["steps"] = [self._result(step, notices) for step in case.steps]
-            return True
-        return False
+        return taken
 
     def definition(self, case: Case, notices: Notices) -> list[Json]:
         """Return the steps of a Test: as the report defines them, else as it ran them."""

@@ -1,10 +1,11 @@
-"""The finished file: every Test once, in report order, with its evidence, cut into batches.
+"""The finished files, one a Test Execution: every Test once, in report order, with its evidence, cut into batches.
 
 Reads what the assembly spooled, line by line, and never holds more than a line and a stretch of notes.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,13 +15,14 @@ from xray_ci.xray.enclosing import EvidenceWriter
 from xray_ci.xray.repeats import LEFT_OUT, NAME, Repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-    from typing import BinaryIO, Protocol
+    from typing import BinaryIO, Protocol, Self
 
     from xray_ci.model import Problem
     from xray_ci.xray.attached import Attached, EvidenceOptions
     from xray_ci.xray.counts import Counts
+    from xray_ci.xray.groups import Groups
     from xray_ci.xray.notices import Notices
     from xray_ci.xray.render import Options
     from xray_ci.xray.spool import Partitions
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
             """Take some bytes."""
 
 
-__all__ = ["LEFT_OUT", "NAME", "Assembled", "Batch", "Spooled", "write"]
+__all__ = ["LEFT_OUT", "NAME", "Assembled", "Batch", "Portion", "Spooled", "write"]
 _BUFFER: Final = 1 << 18
+_SMALL_BUFFER: Final = 1 << 14
+_OPEN: Final = 64
+"""Files that are open at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,26 +52,42 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """What one Test Execution gets."""
+
+    path: Path
+    """Its tests in report order, joined by commas."""
+    batches: tuple[Batch, ...]
+    environments: tuple[str, ...] = ()
+    """Besides those of the whole run."""
+    report: str | None = None
+    """The report that it is of, where each has its own."""
+    started: str | None = None
+    """The earliest start and the latest finish, with offset."""
+    finished: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
     """A run, ready to be sent."""
 
-    path: Path
-    """All tests in report order, joined by commas."""
-    batches: tuple[Batch, ...]
+    portions: tuple[Portion, ...]
+    """Those with tests, in the order of their first result."""
     counts: Counts
     problems: tuple[Problem, ...]
     """Results that are left out, each named."""
     notices: tuple[Problem, ...]
     """What was changed or left out of results that are sent, counted."""
-    started: str | None
-    """The earliest start and the latest finish, with offset."""
-    finished: str | None
+    decided: Mapping[str, int]
+    """What decided which Test a case is, and how often."""
+    identities: frozenset[bytes]
+    """`mapping.identity_of` each Test that is found or created; empty unless it was asked for."""
     evidence_files: int
     evidence_bytes: int
     """Of the files, not of their base64."""
 
     def write_document(self, out: Sink, *, info: Mapping[str, Any] | None = None, key: str | None = None) -> None:
-        """Write the whole run as one document of Xray JSON, whatever its size; without a result it is not valid."""
+        """Write the tests of all portions as one document of Xray JSON, whatever its size; without a result it is not valid."""
         encode = msgspec.json.encode
         out.write(b"{")
         if key is not None:
@@ -74,9 +95,11 @@ class Assembled:
         if info:
             out.write(b'"info":' + encode(info) + b",")
         out.write(b'"tests":[')
-        with self.path.open("rb") as tests:
-            while piece := tests.read(_BUFFER):
-                out.write(piece)
+        for number, portion in enumerate(self.portions):
+            out.write(b"," if number else b"")
+            with portion.path.open("rb") as tests:
+                while piece := tests.read(_BUFFER):
+                    out.write(piece)
         out.write(b"]}")
 
 
@@ -94,73 +117,138 @@ class Spooled:
     repeats: str
     checker: Checker
     notices: Notices
+    groups: Groups
+    text_of: Callable[[float], str]
+    """Seconds since the epoch → timestamp."""
 
 
-def write(spooled: Spooled, counts: Counts, problems: tuple[Problem, ...], span: tuple[str | None, str | None], *,
-          batch_tests: int, batch_bytes: int) -> Assembled:
-    """Fold the spooled results and write the finished file beside them."""
+def write(spooled: Spooled, counts: Counts, problems: tuple[Problem, ...], decided: Mapping[str, int],
+          identities: frozenset[bytes], *, batch_tests: int, batch_bytes: int) -> Assembled:
+    """Fold the spooled results and write the finished files beside them."""
     repeats = Repeats(spooled.work, spooled.rendering, spooled.checker, spooled.notices, spooled.repeats)
     repeats.settle(spooled.index, spooled.states, counts)
-    path = spooled.work / "tests"
     name = spooled.rendering.deployment.dialect.evidence
-    with (spooled.work / "lines").open("rb", buffering=_BUFFER) as lines, path.open("wb", buffering=_BUFFER) as out, \
-            EvidenceWriter(spooled.work, spooled.attached, spooled.evidence, name=name,
-                           notices=spooled.notices, out=out) as evidence:
-        writer = _Writer(spooled, out, evidence, batch_tests, batch_bytes)
+    with (spooled.work / "lines").open("rb", buffering=_BUFFER) as lines, _Files(spooled.work) as files, \
+            EvidenceWriter(spooled.work, spooled.attached, spooled.evidence, name=name, notices=spooled.notices) as evidence:
+        writer = _Writer(spooled, files, evidence, batch_tests, batch_bytes)
         writer.run(lines, repeats)
     repeats.close()
     counts.sent = writer.sent
     for file in ("lines", "side", "index", "inline", "repeats", "members", "offsets"):
         (spooled.work / file).unlink(missing_ok=True)
-    return Assembled(path=path, batches=tuple(writer.batches), counts=counts, problems=problems,
-                     notices=spooled.notices.problems(), started=span[0], finished=span[1],
-                     evidence_files=evidence.files, evidence_bytes=evidence.bytes)
+    return Assembled(portions=tuple(_portions(spooled, writer, files)), counts=counts, problems=problems, decided=decided,
+                     identities=identities, notices=spooled.notices.problems(), evidence_files=evidence.files,
+                     evidence_bytes=evidence.bytes)
+
+
+def _portions(spooled: Spooled, writer: _Writer, files: _Files) -> Iterator[Portion]:
+    text = spooled.text_of
+    for number, group in enumerate(spooled.groups.all):
+        if batches := writer.batches(number):
+            started, finished = (text(group.span[0]), text(group.span[1])) if group.span else (None, None)
+            yield Portion(path=files.path(number), batches=batches, environments=group.environments, report=group.report,
+                          started=started, finished=finished)
+
+
+class _Files:
+    """The finished files; few of them are open at a time, for there may be more than a process may open."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        self._open: OrderedDict[int, BinaryIO] = OrderedDict()
+
+    def path(self, number: int) -> Path:
+        """Return where the tests of a Test Execution are."""
+        return self._work / (f"tests-{number}" if number else "tests")
+
+    def __getitem__(self, number: int) -> BinaryIO:
+        held = self._open.get(number)
+        if held is None:
+            if len(self._open) >= _OPEN:
+                self._open.popitem(last=False)[1].close()
+            held = self._open[number] = self.path(number).open("ab", buffering=_BUFFER if number == 0 else _SMALL_BUFFER)
+        else:
+            self._open.move_to_end(number)
+        return held
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+class _Cutter:
+    """Where one file stands: its batches, and the one that is being written."""
+
+    __slots__ = ("batches", "position", "start", "tests")
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.position = self.start = self.tests = 0
+
+    def cut(self) -> None:
+        """End the batch, if there is one."""
+        if self.tests:
+            self.batches.append(Batch(offset=self.start, length=self.position - self.start, tests=self.tests))
+            self.tests = 0
 
 
 class _Writer:
     """Writes tests one after the other and cuts batches."""
 
-    def __init__(self, spooled: Spooled, out: BinaryIO, evidence: EvidenceWriter, batch_tests: int,
-                 batch_bytes: int) -> None:
+    def __init__(self, spooled: Spooled, files: _Files, evidence: EvidenceWriter, batch_tests: int, batch_bytes: int) -> None:
         self._spooled = spooled
-        self._out = out
+        self._files = files
         self._evidence = evidence
         self._most_tests = batch_tests
         self._most_bytes = batch_bytes
-        self.batches: list[Batch] = []
-        self.sent = 0
+        self._cutters: dict[int, _Cutter] = {}
+
+    @property
+    def sent(self) -> int:
+        """Tests in all files."""
+        return sum(batch.tests for cutter in self._cutters.values() for batch in cutter.batches)
+
+    def batches(self, number: int) -> tuple[Batch, ...]:
+        """Return the batches of a Test Execution."""
+        return tuple(self._cutters[number].batches) if number in self._cutters else ()
 
     def run(self, lines: BinaryIO, repeats: Repeats) -> None:
         """Write every result that counts."""
-        states, evidence, put = self._spooled.states, self._evidence, self._out.write
+        states, evidence, groups = self._spooled.states, self._evidence, self._spooled.groups.numbers
         most_tests, most_bytes, plain = self._most_tests, self._most_bytes, not repeats.named
-        position = start = tests = 0
+        held = 0
+        at, out = self._turned(0)
         for number, line in enumerate(lines):
             state = states[number]
             if state == LEFT_OUT:
                 continue
+            if groups and groups[number] != held:
+                held = groups[number]
+                at, out = self._turned(held)
             text = line[:-1] if plain and not state else repeats.text(number, state, line[:-1])
             items = evidence.of(number) if number >= evidence.next else ()
             size = len(text) + evidence.planned(items) if items else len(text)
-            if tests and (tests >= most_tests or position + size + 1 - start > most_bytes):
-                self._cut(start, position, tests)
-                tests = 0
-            if position:
-                put(b",")
-                position += 1
-            if not tests:
-                start = position
+            if at.tests and (at.tests >= most_tests or at.position + size + 1 - at.start > most_bytes):
+                at.cut()
+            if at.position:
+                out.write(b",")
+                at.position += 1
+            if not at.tests:
+                at.start = at.position
                 if size > most_bytes:
                     self._spooled.notices.add("over-batch-bytes")
-            tests += 1
+            at.tests += 1
             if items:
-                position += evidence.write(text, items)
+                at.position += evidence.write(out, text, items)
             else:
-                put(text)
-                position += size
-        if tests:
-            self._cut(start, position, tests)
+                out.write(text)
+                at.position += size
+        for cutter in self._cutters.values():
+            cutter.cut()
 
-    def _cut(self, start: int, position: int, tests: int) -> None:
-        self.batches.append(Batch(offset=start, length=position - start, tests=tests))
-        self.sent += tests
+    def _turned(self, number: int) -> tuple[_Cutter, BinaryIO]:
+        """Return what writes for a Test Execution."""
+        return self._cutters.setdefault(number, _Cutter()), self._files[number]

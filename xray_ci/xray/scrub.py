@@ -1,0 +1,64 @@
+"""What the user wants nobody to see: every text of a case with what matches replaced. Pure; knows no report and no Xray.
+
+Files of evidence are not texts of a report, and neither is base64 inside of it: they go as they are or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from xray_ci.model import Case, Problem, Restart
+from xray_ci.xray import hostile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+STARS: Final = "***"
+
+
+class Scrubber:
+    """Replaces matches of any of the patterns; the same for every text of a run."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Take patterns of RE2 that were checked; they are applied in their order."""
+        import re2  # noqa: PLC0415  # a user's pattern must not hang on a hostile text: RE2 runs in linear time
+
+        compiled = [re2.compile(pattern) for pattern in patterns]
+        self._subs: tuple[Callable[[str, str], str], ...] = tuple(one.sub for one in compiled)
+
+    def text(self, text: str) -> str:
+        """Return one text; what a control character or colour code inside of it would hide is found as well."""
+        cleaned = scrubbed = hostile.clean(text)
+        for sub in self._subs:
+            scrubbed = sub(STARS, scrubbed)
+        return text if scrubbed == cleaned else scrubbed
+
+    def case(self, case: Case) -> Case:
+        """Return a case with all its texts scrubbed, its names too: a Test is then found by its scrubbed name."""
+        scrubbed: Case = self._all(case)
+        return scrubbed
+
+    def item(self, found: Case | Problem | Restart) -> Case | Problem | Restart:
+        """Return what a reader yields: a case, or a problem whose cause may quote the report."""
+        match found:
+            case Case():
+                return self.case(found)
+            case Problem() | Restart():
+                return msgspec.structs.replace(found, cause=self.text(found.cause))
+
+    def _all(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, tuple):
+            return tuple(map(self._all, value)) if value else value
+        if isinstance(value, msgspec.Struct):
+            found = {name: self._all(part) for name in value.__struct_fields__ if name not in _AS_IT_IS
+                     and (part := getattr(value, name)) is not None}
+            return msgspec.structs.replace(value, **found)
+        return value
+
+
+_AS_IT_IS: Final = frozenset({"base64", "path"})
+"""Of an attachment: a path has to lead to its file, and its name is what is shown."""

@@ -6,7 +6,7 @@ Pure. Knows the envelope of Xray JSON around batches that lie on disk; what is i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.delivery.plan import Hole, Plan, PlannedBody, PlannedForm, PlannedImport, PlannedPart
@@ -33,21 +33,21 @@ class Batch:
 
 
 def convert(target: Target, batches: Sequence[Batch], *, info: Mapping[str, object] | None,
-            form_info: Mapping[str, object] | None = None) -> Plan:
-    """Return the plan of converted results.
+            form_info: Mapping[str, object] | None = None, first: int = 1, label: str | None = None) -> Plan:
+    """Return the plan of one Test Execution's converted results; its requests are numbered from `first`.
 
-    `info` is the object of that name in Xray JSON, `form_info` the whole `info` part of the multipart path; the latter is
+    `label` tells it from other Test Executions of the run. `info` is the object of that name in Xray JSON, `form_info` the whole `info` part of the multipart path; the latter is
     needed when the target wants fields or labels; what neither could carry was told by who made them. No batch, no request.
     """
     calls: list[PlannedImport] = []
-    for number, batch in enumerate(batches, 1):
-        if number > 1:
-            calls.append(_plain(target, batch, number, _later_info(target), target.test_execution or Hole.EXECUTION_KEY))
+    for number, batch in enumerate(batches, first):
+        if number > first:
+            calls.append(_plain(target, batch, number, _later_info(target), target.test_execution or Hole(f"import-{first}")))
         elif target.wants_form and form_info is not None:
-            calls.append(_form(target, batch, form_info))
+            calls.append(_form(target, batch, number, form_info))
         else:
             calls.append(_plain(target, batch, number, info, target.test_execution))
-    return Plan(deployment=target.deployment, calls=tuple(calls))
+    return Plan(deployment=target.deployment, calls=tuple(replace(call, label=label) for call in calls))
 
 
 def row(deployment: Deployment, name: str, *, multipart: bool) -> Endpoint:
@@ -82,12 +82,12 @@ def _plain(target: Target, batch: Batch, number: int, info: Mapping[str, object]
                          project=target.project, tests=batch.tests)
 
 
-def _form(target: Target, batch: Batch, form_info: Mapping[str, object]) -> PlannedImport:
+def _form(target: Target, batch: Batch, number: int, form_info: Mapping[str, object]) -> PlannedImport:
     endpoint = row(target.deployment, "xray-json", multipart=True)
     parts = (PlannedPart(name="info", filename="info.json", content_type=_JSON, pieces=(document(form_info),)),
              PlannedPart(name=endpoint.report_part or "results", filename=endpoint.report_name, content_type=_JSON,
                          pieces=(b"{", *_tests(batch))))
-    return PlannedImport(id="import-1", endpoint=endpoint, body=PlannedForm(parts=parts), execution=None,
+    return PlannedImport(id=f"import-{number}", endpoint=endpoint, body=PlannedForm(parts=parts), execution=None,
                          project=target.project, tests=batch.tests)
 
 

@@ -5,6 +5,7 @@ Pure. Knows which path carries what; the reports were made ready by `prepare`.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from xray_ci.services.body import Slice
 
 _MEDIA: Final = {"xml": "application/xml", "json": "application/json", "zip": "application/zip"}
+_ONE_AFTER_THE_OTHER: Final = (
+    "{} {} reports go one after the other: where they hold results of one Test, the last replaces the earlier "
+    "(`strategy: convert` keeps the worst, or what `repeats` says)")
 _LOST: Final = "`{}` is left out: {} cannot carry it"
 
 
@@ -36,8 +40,9 @@ class NativeFile:
     tests: int | None = None
 
 
-def native(target: Target, files: Sequence[NativeFile], *, form_info: Mapping[str, object] | None = None) -> Plan:
-    """Return the plan of native reports.
+def native(target: Target, files: Sequence[NativeFile], *, form_info: Mapping[str, object] | None = None, first: int = 1,
+           label: str | None = None) -> Plan:
+    """Return the plan of native reports; requests are numbered from `first`, `label` tells the Test Execution from others of the run.
 
     `form_info` is the whole `info` part of the multipart path; what it could not carry was told by who made it, and concerns
     this plan when `Plan.by_form` says so. JSON formats go first: they always create, and what follows can go to their key.
@@ -45,12 +50,14 @@ def native(target: Target, files: Sequence[NativeFile], *, form_info: Mapping[st
     """
     _check(target, files)
     ordered = sorted(files, key=lambda file: file.format not in JSON_FORMATS)
-    planner = _Planner(target, form_info)
+    planner = _Planner(target, form_info, first, label)
     for file in ordered:
         planner.add(file)
     creators = sum(call.execution is None for call in planner.calls)
     if creators > 1:
         planner.notices.append(f"{creators} Test Executions are created: these formats cannot be added to an existing one")
+    planner.notices += [_ONE_AFTER_THE_OTHER.format(count, name) for name, count in Counter(file.format for file in files).items()
+                        if count > 1 and name not in JSON_FORMATS]
     return Plan(deployment=target.deployment, calls=tuple(planner.calls), notices=collected(planner.notices))
 
 
@@ -73,7 +80,9 @@ def _check(target: Target, files: Sequence[NativeFile]) -> None:
 class _Planner:
     """Adds one request after the other; the first that creates gives its key to those that follow."""
 
-    def __init__(self, target: Target, form_info: Mapping[str, object] | None) -> None:
+    def __init__(self, target: Target, form_info: Mapping[str, object] | None, first: int, label: str | None) -> None:
+        self._first = first
+        self._label = label
         self.calls: list[PlannedImport] = []
         self.notices: list[str] = []
         self._target = target
@@ -93,7 +102,7 @@ class _Planner:
     def _execution(self, plain: Endpoint) -> str | Hole | None:
         if not plain.query:
             return None
-        return self._target.test_execution or (Hole.EXECUTION_KEY if self.calls else None)
+        return self._target.test_execution or (Hole(self.calls[0].id) if self.calls else None)
 
     def _wants_form(self, name: str) -> bool:
         """Return whether the multipart path is needed; for JSON it is: their plain path knows not even a project."""
@@ -103,13 +112,13 @@ class _Planner:
              execution: str | Hole | None) -> None:
         query = self._query(execution) if endpoint.query else ()
         self.calls.append(PlannedImport(
-            id=f"import-{len(self.calls) + 1}", endpoint=endpoint, query=query, body=body, execution=execution,
+            id=f"import-{self._first + len(self.calls)}", label=self._label, endpoint=endpoint, query=query, body=body, execution=execution,
             project=self._target.project if endpoint.query or endpoint.multipart else None, tests=file.tests,
             reports=file.shown))
 
     def _query(self, execution: str | Hole | None) -> tuple[tuple[str, str | Hole], ...]:
         target = self._target
-        later = execution is Hole.EXECUTION_KEY
+        later = isinstance(execution, Hole)
         pairs: tuple[tuple[str, str | Hole | None], ...] = (
             ("projectKey", target.project if execution is None else None), ("testExecKey", execution),
             # The plan with every request: Tests that only this one brings are added to it as well.

@@ -6,22 +6,27 @@ carry; knows nothing of settings' names beyond those in its notices, and nothing
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from xray_ci.services.body import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from xray_ci.deployments import Deployment, Endpoint
 
 
-class Hole(enum.Enum):
-    """What only an answer brings; filled while sending."""
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """What only an answer brings, the key of a Test Execution; filled while sending."""
 
-    EXECUTION_KEY = "the Test Execution that the first request creates"
+    call: str
+    """Id of the request that creates it."""
+
+    def __str__(self) -> str:
+        """Return it in words, for people."""
+        return f"the Test Execution that {self.call} creates"
 
 
 PlannedPiece: TypeAlias = bytes | Slice | Hole
@@ -94,6 +99,8 @@ class PlannedImport:
     """Results in it; None when the report was not counted."""
     reports: tuple[str, ...] = ()
     """Native reports in it, as they are shown."""
+    label: str | None = None
+    """What tells its Test Execution from others of the run, in words."""
 
     @property
     def size(self) -> int:
@@ -105,9 +112,10 @@ class PlannedImport:
         """Return one line that says what it does."""
         match self.execution:
             case None:
-                does = "create a Test Execution" + (f" in {self.project}" if self.project else "")
+                does = "create a Test Execution" + (f" in {self.project}" if self.project else "") + (
+                    f" for {self.label}" if self.label else "")
             case Hole():
-                does = f"add to {self.execution.value}"
+                does = f"add to {self.execution}"
             case key:
                 does = f"add to {key}"
         what = [] if self.tests is None else [f"{self.tests:,} {'result' if self.tests == 1 else 'results'}"]
@@ -149,11 +157,23 @@ class Plan:
         return tuple(f"{number}. {call.describe()}" for number, call in enumerate(self.calls, 1))
 
 
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Return the plans of several Test Executions, each numbered on from the one before, as one; raises ValueError without any."""
+    if not plans:
+        raise ValueError("no plan")
+    return Plan(deployment=plans[0].deployment, calls=tuple(call for plan in plans for call in plan.calls),
+                notices=_summed(notice for plan in plans for notice in plan.notices))
+
+
 def collected(notices: Iterable[str]) -> tuple[Notice, ...]:
     """Return equal notices as one with their count, in order of appearance."""
+    return _summed(Notice(text=text) for text in notices)
+
+
+def _summed(notices: Iterable[Notice]) -> tuple[Notice, ...]:
     counts: dict[str, int] = {}
-    for text in notices:
-        counts[text] = counts.get(text, 0) + 1
+    for notice in notices:
+        counts[notice.text] = counts.get(notice.text, 0) + notice.count
     return tuple(Notice(text=text, count=count) for text, count in counts.items())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
-from xray_ci.errors import Failure, Interrupted, PartlyImported, UnknownDelivery
+from xray_ci.errors import Failure, Interrupted, PartlyImported, Refused, UnknownDelivery
 from xray_ci.services.body import Part, Pieces, Upload, boundary, multipart
 
 if TYPE_CHECKING:
@@ -65,26 +65,50 @@ class Delivered:
 
 
 def send(plan: Plan, xray: Importer, *, random: Random, tell: Callable[[str], None] = lambda _: None) -> Delivered:
-    """Send every request of a plan in order; never raises a Failure, it returns them."""
+    """Send every request of a plan in order; never raises a Failure, it returns them.
+
+    A request that fails takes those for the same Test Execution with it. Others are still sent when it was refused: then the
+    service is there, and has said no to this one alone.
+    """
     receipts: list[Receipt] = []
     failures: list[Failure] = []
-    key: str | None = None
+    left: list[PlannedImport] = []
+    keys: dict[str, str] = {}
+    failed: set[str] = set()
+    over = False
     for call in plan.calls:
+        execution = _execution(call)
+        if over or execution in failed:
+            left.append(call)
+            continue
+        key = keys.get(execution)
         try:
             answer = xray.import_report(call.endpoint, query=_query(call, key), upload=upload(call, key, random))
         except Failure as failure:
             failures.append(_advised(failure, call, key))
-            break
-        key = key or answer.key
+            failed.add(execution)
+            over = not isinstance(failure, Refused)
+            continue
+        keys.setdefault(execution, answer.key)
         receipts.append(Receipt(call=call, answer=answer))
         tell(f"{call.id}: imported into {answer.key}")
-    left = plan.calls[len(receipts) + bool(failures):]
-    delivered = Delivered(receipts=tuple(receipts), not_sent=left)
+    delivered = Delivered(receipts=tuple(receipts), not_sent=tuple(left))
     if failures and receipts:
         failures.append(_partly(delivered, len(plan.calls)))
     if delivered.unstored:
         failures.append(_unstored(delivered.unstored))
-    return Delivered(receipts=delivered.receipts, failures=tuple(failures), not_sent=left)
+    return Delivered(receipts=delivered.receipts, failures=tuple(failures), not_sent=delivered.not_sent)
+
+
+def _execution(call: PlannedImport) -> str:
+    """Return what stands for the Test Execution of a request: the request that creates it, or its key."""
+    match call.execution:
+        case Hole(call=creator):
+            return creator
+        case None:
+            return call.id
+        case key:
+            return key
 
 
 def upload(call: PlannedImport, key: str | None, random: Random) -> Upload:
@@ -116,7 +140,7 @@ def _advised(failure: Failure, call: PlannedImport, key: str | None) -> Failure:
     """Return the failure; where the Test Execution is known a repeat only overwrites, so that can be advised."""
     if isinstance(failure, Interrupted):
         failure.where = f"{call.id} was under way and may have been imported: {call.describe()}"
-    target = key if call.execution is Hole.EXECUTION_KEY else call.execution
+    target = key if isinstance(call.execution, Hole) else call.execution
     if isinstance(failure, UnknownDelivery) and isinstance(target, str):
         failure.next = (f"Run again with `test-execution: {target}`: results that are there already are overwritten, "
                         "nothing is doubled.")
@@ -124,11 +148,14 @@ def _advised(failure: Failure, call: PlannedImport, key: str | None) -> Failure:
 
 
 def _partly(delivered: Delivered, total: int) -> PartlyImported:
-    key, done = delivered.keys[0], len(delivered.receipts)
-    return PartlyImported(
-        f"{done} of {total} requests were imported into {key}, one failed and {len(delivered.not_sent)} were not sent",
-        advice=f"Correct what is named above, then run again with `test-execution: {key}` (without `fields` and `labels`): "
-        "results that are there already are overwritten, the rest is added.")
+    keys, done, left = delivered.keys, len(delivered.receipts), len(delivered.not_sent)
+    failed = total - done - left
+    what = f"{done} of {total} requests were imported into {', '.join(keys[:20])}, {failed} failed and {left} were not sent"
+    if len({_execution(receipt.call) for receipt in delivered.receipts}) > 1 or len(keys) > 1:
+        return PartlyImported(what, advice="Correct what is named above, then import only the missing reports again: what is there "
+                              "stays there. Or delete these Test Executions and run again.")
+    return PartlyImported(what, advice=f"Correct what is named above, then run again with `test-execution: {keys[0]}` (without "
+                          "`fields` and `labels`): results that are there already are overwritten, the rest is added.")
 
 
 def _unstored(tests: tuple[Unstored, ...]) -> PartlyImported:

@@ -18,7 +18,7 @@ __all__ = ["refresh", "run"]
 
 def run(job: Job) -> RunResult:
     """Do the main job, or with `plan` and `dry-run` all of it up to the first write; never raises a Failure."""
-    from xray_ci.pipeline import connecting, planning, reading, sending, snapshots  # noqa: PLC0415
+    from xray_ci.pipeline import connecting, planning, reading, sending, showing, snapshots  # noqa: PLC0415
     from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
 
     tally = Tally(job)
@@ -31,7 +31,7 @@ def run(job: Job) -> RunResult:
                 site.confirm()
                 plan = planning.plan(job, tally, site, sources)
                 if plan is not None and job.planning:
-                    planning.show(job, tally, plan)
+                    showing.show(job, tally, plan)
                 elif plan is not None:
                     sending.send(job, tally, site, plan)
             finally:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.job import Job
     from xray_ci.services.call import Authorization
     from xray_ci.services.jira import Jira, XrayFields
+    from xray_ci.services.stored import ExistingTest
     from xray_ci.services.xray import Xray
 
 
@@ -54,7 +55,18 @@ class Site:
         from xray_ci.services.xray import Xray  # noqa: PLC0415
 
         return Xray(caller=self.caller, deployment=self.deployment, base_url=self.base_url, version=self.version,
-                    auth=self._authorization())
+                    auth=self._authorization)
+
+    def existing_tests(self, project: str) -> Iterator[ExistingTest]:
+        """Yield the Tests that a project holds; raises Failure."""
+        from xray_ci.services.cloud import Cloud  # noqa: PLC0415
+        from xray_ci.services.graphql import GraphQL  # noqa: PLC0415
+        from xray_ci.services.server import Server  # noqa: PLC0415
+
+        if self.deployment.key == "cloud":
+            return Cloud(GraphQL(caller=self.caller, base_url=self.base_url, auth=self._authorization)).existing_tests(project)
+        assert self.jira is not None  # noqa: S101  # the settings want `jira-url` for Server/DC
+        return Server(self.jira).existing_tests(project)
 
     @property
     def version(self) -> str:
@@ -110,6 +122,7 @@ class Site:
         self.requests += 1
         self.job.console.debug(text)
 
+    @cached_property
     def _authorization(self) -> Authorization:
         from xray_ci.services.auth import ApiKey  # noqa: PLC0415
 

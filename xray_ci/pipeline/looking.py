@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from xray_ci.ci.text import clean, harmless
 from xray_ci.deployments import DEPLOYMENTS
 from xray_ci.errors import ConfigurationError, Failure, NoResults
-from xray_ci.pipeline import planning, reading
+from xray_ci.pipeline import executions, planning, reading
 from xray_ci.pipeline.tally import Tally, place
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
     if not sources:
         return
     done = planning.assembled(job, tally, DEPLOYMENTS[key], sources)
-    if not done.batches:
+    if not done.portions:
         if tally.counts.tests:
             tally.fail(NoResults("no result is left to write", where="\n".join(report.path for report in tally.reports[:5]),
                                  advice="Each result that was left out is named above."))
         return
-    info = planning.info(job, tally, done)
+    info = executions.info(job, tally, executions.of_portion(done.portions[0], several=False))
     execution = job.settings.test_execution
     if target is None:
         out.flush()

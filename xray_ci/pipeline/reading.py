@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xray_ci.reports import Format
     from xray_ci.reports.discover import Found
     from xray_ci.xray.assembly import Assembly
+    from xray_ci.xray.scrub import Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
 _MESSAGE = 500
@@ -86,9 +87,10 @@ def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assemb
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
     say = job.console.info if len(sources) <= _LISTED else job.console.debug
+    scrubber = _scrubber(job)
     with job.console.group(f"reading {many(len(sources), 'report')}"):
         for source in sources:
-            reader = _Reader(source, assembly, as_it_is=as_it_is)
+            reader = _Reader(source, assembly, scrubber, as_it_is=as_it_is)
             reader.run()
             tally.report(reader.report(), reader.failures)
             say(line_of(reader.report()))
@@ -104,11 +106,21 @@ def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assemb
     return False
 
 
+def _scrubber(job: Job) -> Scrubber | None:
+    """Return what takes out what nobody may see; here, so that no log, summary or result file gets it either."""
+    if not job.settings.scrub:
+        return None
+    from xray_ci.xray.scrub import Scrubber  # noqa: PLC0415
+
+    return Scrubber(job.settings.scrub)
+
+
 class _Reader:
     """Reads one report."""
 
-    def __init__(self, source: Source, assembly: Assembly | None, *, as_it_is: bool) -> None:
+    def __init__(self, source: Source, assembly: Assembly | None, scrubber: Scrubber | None, *, as_it_is: bool) -> None:
         self._source = source
+        self._scrubber = scrubber
         self._assembly = assembly
         self._as_it_is = as_it_is
         self.problems: list[Problem] = []
@@ -137,8 +149,9 @@ class _Reader:
         assembly, counts = self._assembly, self._counts
         add = assembly.add if assembly else _ignore
         if assembly:
-            assembly.begin(self._source.found.place)
-        for item in read(replace(self._source.found, format=row.key)):
+            assembly.begin(self._source.found.place, (row.key, row.family))
+        for found in read(replace(self._source.found, format=row.key)):
+            item = found if self._scrubber is None else self._scrubber.item(found)
             if type(item) is Case:
                 counts[item.outcome] += 1
                 if item.outcome in _BAD:

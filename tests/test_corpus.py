@@ -1,6 +1,7 @@
 """Every sample of the corpus comes to the totals that were counted by hand, and each `expect` rule holds. No exceptions list.
 
-Our own samples are here; the environment variable XRAY_CI_CORPUS may name a folder of the same layout with more of them.
+Our own samples are here; the environment variable XRAY_CI_CORPUS may name a folder of the same layout with more of them. The
+table at the end of a run (`corpus_table`) is made of what the tests note here.
 """
 
 from __future__ import annotations
@@ -10,26 +11,27 @@ import os
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus_table import noted, table
 from report_reading import NUMBERS, Seen, seen
 
 from xray_ci.model import MarkKind, Outcome, Severity
-from xray_ci.reports import FORMATS
 
 HERE = Path(__file__).parent / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
-READ = {row.key for row in FORMATS if row.read is not None} | {"negative"}
 SAMPLES = {
     (folder, name): expected
-    for folder in FOLDERS for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
-    if expected["format"] in READ}
+    for folder in FOLDERS for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()}
+RULES = {"ok", "schema-invalid", "repair-or-reject", "reject", "not-a-test-report", "unsupported-format", "safe"}
 SMALL = 64 * 2**20
 """Bytes that even a bomb may take while it is read."""
+
+Note = Callable[[str, object], None]
 
 _watchers: list[list[str]] = []
 
@@ -63,19 +65,26 @@ def of(*expectations: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("sample", chosen, ids=ids)
 
 
-def look(sample: tuple[Path, str]) -> tuple[Seen, dict[str, Any]]:
-    expected = SAMPLES[sample]
-    return seen(sample[0] / sample[1]), expected
+def look(sample: tuple[Path, str], note: Note | None = None) -> tuple[Seen, dict[str, Any]]:
+    expected, report = SAMPLES[sample], seen(sample[0] / sample[1])
+    if note is not None:
+        note(*noted(sample[1], expected["format"], report))
+    return report, expected
 
 
 def numbers(expected: dict[str, Any]) -> dict[str, int | None]:
     return {name: expected.get(name) for name in NUMBERS}
 
 
+def test_every_sample_has_a_rule():
+    """No sample is left out: what is expected of each is one of the rules that are tested here."""
+    assert {expected["expect"] for expected in SAMPLES.values()} <= RULES
+
+
 @of("ok", "schema-invalid")
-def test_a_good_report_comes_to_its_totals(sample):
+def test_a_good_report_comes_to_its_totals(sample, record_property):
     """Every number is the one that was counted, and the format is recognised by content."""
-    report, expected = look(sample)
+    report, expected = look(sample, record_property)
 
     assert expected["format"] == report.format
     assert numbers(expected) == report.totals
@@ -105,9 +114,9 @@ def test_what_was_attached_is_seen(sample):
 
 
 @of("repair-or-reject")
-def test_a_broken_report_is_repaired_to_its_totals_or_refused(sample):
+def test_a_broken_report_is_repaired_to_its_totals_or_refused(sample, record_property):
     """There is nothing in between; a repair is told."""
-    report, expected = look(sample)
+    report, expected = look(sample, record_property)
 
     if report.refused:
         assert [problem.cause for problem in report.problems if problem.severity is Severity.ERROR]
@@ -116,10 +125,10 @@ def test_a_broken_report_is_repaired_to_its_totals_or_refused(sample):
         assert not report.restarts or "repaired-report" in report.slugs()
 
 
-@of("reject", "not-a-test-report")
-def test_what_is_no_whole_report_is_refused(sample):
+@of("reject", "not-a-test-report", "unsupported-format")
+def test_what_is_no_whole_report_is_refused(sample, record_property):
     """One error says why, and what to do."""
-    report, expected = look(sample)
+    report, expected = look(sample, record_property)
     (error,) = [problem for problem in report.problems if problem.severity is Severity.ERROR]
 
     assert error.cause
@@ -127,13 +136,15 @@ def test_what_is_no_whole_report_is_refused(sample):
     assert sample[1].rpartition("/")[2] == error.path
     if expected["expect"] == "not-a-test-report":
         assert "not-a-test-report" == error.slug
+    if expected["expect"] == "unsupported-format":
+        assert "no-converter" == error.slug
 
 
 @of("safe")
-def test_a_hostile_report_reads_nothing_and_asks_nobody(sample):
+def test_a_hostile_report_reads_nothing_and_asks_nobody(sample, record_property):
     """No other file is opened and no socket made; the result is a refusal or the one test."""
     with watched() as opened:
-        report, _ = look(sample)
+        report, _ = look(sample, record_property)
 
     assert {f"open {sample[0] / sample[1]}"} == set(opened)
     assert report.refused or 1 == report.totals["tests"]
@@ -165,3 +176,16 @@ def test_inspect_prints_the_same_numbers(run, folder, tmp_path):
         row = {number: rows[name.rstrip("/")][number] for number in NUMBERS}
         allowed = [numbers(expected)] if expected["expect"] in {"ok", "schema-invalid"} else [numbers(expected), dict.fromkeys(NUMBERS)]
         assert row in allowed or (expected["expect"] == "safe" and 1 == row["tests"]), name
+
+
+def test_the_table_counts_each_sample_once_and_tells_what_differs():
+    """A sample in both folders is one; a test that failed makes its format stand out."""
+    notes = [(["junit", "a", "ok", [2, 1, 1, 0, 0, 0]], True), (["junit", "a", "ok", [2, 1, 1, 0, 0, 0]], True),
+             (["tap", "b", "refused", [0, 0, 0, 0, 0, 0]], False)]
+
+    head, junit, tap, whole = (" ".join(line.split()) for line in table(notes))
+
+    assert f"format samples ok repaired refused {' '.join(NUMBERS)} as expected" == head
+    assert "junit 1 1 - - 2 1 1 - - - yes" == junit
+    assert "tap 1 - - 1 - - - - - - 1 NOT" == tap
+    assert "all 2 1 - 1 2 1 1 - - - 1 NOT" == whole

@@ -16,16 +16,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from make_large import write_junit
+from make_large import WRITERS, write_junit, write_shots
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MEASURED = Path(__file__).with_name("measured.py")
+MAKE_LARGE = Path(__file__).with_name("make_large.py")
 ISOLATED = [sys.executable, "-I", "-u", "-B"]
 ENVIRONMENT = {"PATH": os.defpath, "HOME": "/nowhere", "TZ": "UTC"}
 TESTS = 100_000
+FEW_TESTS = 1_000
 MB = 1_000_000
 
 
@@ -46,9 +49,9 @@ class Measure:
         return f"{'ok    ' if self.holds else 'BROKEN'} {self.what}: {self.value:.2f} {self.unit} (at most {self.bound:g})"
 
 
-def cpu(command: list[str]) -> float:
+def cpu(command: list[str], cwd: Path = CHECKOUT) -> float:
     """Run a command to its end and return its processor seconds, start-up included."""
-    child = subprocess.Popen(command, env=ENVIRONMENT, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    child = subprocess.Popen(command, env=ENVIRONMENT, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = child.stderr.read() if child.stderr else b""
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -59,10 +62,10 @@ def cpu(command: list[str]) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def noted(folder: Path, *arguments: str) -> dict[str, object]:
+def noted(folder: Path, *arguments: str, cwd: Path = CHECKOUT) -> dict[str, object]:
     """Run `measured.py` and return what it wrote down."""
     note = folder / "note.json"
-    cpu([*ISOLATED, str(MEASURED), str(note), *arguments])
+    cpu([*ISOLATED, str(MEASURED), str(note), *arguments], cwd)
     found = json.loads(note.read_text(encoding="utf-8"))
     if found["code"]:
         sys.exit(f"{arguments} ended with {found['code']}")
@@ -99,6 +102,40 @@ def conversion(folder: Path) -> Iterator[Measure]:
     most = int(str(noted(folder, "product", *converting, str(large))["peak"]))
     print(f"       memory: {imports / MB:.1f} MB with everything imported, at most {most / MB:.1f} MB while converting")
     yield Measure(what="convert, memory above its imports", value=(most - imports) / MB, bound=20, unit="MB")
+
+
+def most(folder: Path, form: str, tests: int) -> int:
+    """Return the most memory that converting one report of a format takes, in bytes; evidence of all tests is sent."""
+    report, result = folder / f"{form}-{tests}", folder / "out.json"
+    if not report.exists():
+        cpu([*ISOLATED, str(MAKE_LARGE), form, str(tests), str(report)])
+    found = noted(folder, "product", "convert", "--project", "CALC", "--attachments", "all", "--output", str(result),
+                  "--reports", report.name, cwd=folder)
+    written = result.read_bytes()
+    if written.count(b'"testKey":') + written.count(b'"testInfo":') != tests:
+        sys.exit(f"{report.name} did not become {tests} results")
+    if form != "testng" and b'"filename"' not in written:  # TestNG's report has no place for evidence
+        sys.exit(f"the evidence of {report.name} was lost")
+    return int(str(found["peak"]))
+
+
+def memory(folder: Path) -> Iterator[Measure]:
+    """What a hundred times the tests of each format cost in memory; two formats at a time, since nothing is timed."""
+
+    def both(form: str) -> tuple[int, int]:
+        home = folder / form
+        if not home.exists():
+            home.mkdir()
+            write_shots(home)
+        return most(home, form, FEW_TESTS), most(home, form, TESTS)
+
+    with ThreadPoolExecutor(2) as pool:
+        for form, (small, large) in zip(WRITERS, pool.map(both, WRITERS), strict=True):
+            size = (folder / form / f"{form}-{TESTS}").stat().st_size
+            print(f"       {form}: {small / MB:.1f} MB for {FEW_TESTS} tests, {large / MB:.1f} MB for {TESTS} "
+                  f"({size / MB:.0f} MB of report)")
+            more = (large - small) / MB
+            yield Measure(what=f"{form}, memory of {TESTS} tests over {FEW_TESTS}", value=more, bound=40, unit="MB")
 
 
 def starting(_folder: Path) -> Iterator[Measure]:
@@ -155,7 +192,8 @@ def discovery(folder: Path) -> Iterator[Measure]:
 
 def main() -> int:
     """Run what is asked for by name, or everything."""
-    wanted = [bench for bench in (starting, discovery, conversion) if not sys.argv[1:] or bench.__name__ in sys.argv[1:]]
+    benches = (starting, discovery, conversion, memory)
+    wanted = [bench for bench in benches if not sys.argv[1:] or bench.__name__ in sys.argv[1:]]
     for folder in ("xray_ci", "tests/bench"):
         compileall.compile_dir(CHECKOUT / folder, quiet=2)
     broken = 0

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from emulator_client import form
 
 TESTNG = b"""<testng-results><suite name="s"><test name="t"><class name="shop.CartTest">
 <test-method status="PASS" name="setUp" is-config="true"/>
@@ -46,6 +47,8 @@ def test_nunit_2_has_no_full_names_and_older_files_no_result(emulator):
     <test-case name="A.c" executed="True" success="False"/><test-case name="A.d" executed="False"/></results></test-suite></test-results>"""
 
     assert {"A.b": "PASSED", "A.c": "FAILED", "A.d": "TO DO"} == imported(emulator, "nunit", report)
+    emulator.reset()
+    assert {"A.b": "PASSED", "A.c": "FAILED", "A.d": "TO DO"} == imported(emulator, "nunit", report.lower().replace(b'"a.', b'"A.'))
 
 
 def test_junit_falls_back_to_the_suite_and_folds_results(emulator):
@@ -82,6 +85,67 @@ def test_junit_properties_link_describe_and_attach(emulator):
     assert ["SHOP-5", "SHOP-11"] == made["test"]["requirements"]
 
 
+@pytest.mark.parametrize(("case", "status"), [
+    (b'status="run" result="completed"', "PASSED"), (b'status="disabled"', "TO DO"), (b'status="run" result="Suppressed"', "TO DO"),
+    (b'status="failed"', "FAILED"),
+])
+def test_junit_attributes_decide_without_an_outcome_element(emulator, case, status):
+    """Some tools tell in `status` and `result` alone that a test did not run."""
+    report = b'<testsuite name="s"><testcase classname="c" name="n" ' + case + b"/></testsuite>"
+
+    assert {"c.n": status} == imported(emulator, "junit", report)
+    assert {"c.n": "FAILED"} == imported(emulator, "junit", report.replace(b"/></testsuite>", b"><error/></testcase></testsuite>"))
+
+
+@pytest.mark.parametrize(("report", "identity"), [
+    (b'<testsuite name="o"><testsuite name=""><testcase name="n"/></testsuite></testsuite>', "o.n"),
+    (b'<testsuites name="all"><testsuite><testcase name="n"/></testsuite></testsuites>', "n"),
+    (b'<testcase classname="c" name="n"/>', "c.n"),
+])
+def test_junit_identity_without_names_around(emulator, report, identity):
+    """A suite without a name stands in for nothing; without any group the name is the identity."""
+    assert {identity: "PASSED"} == imported(emulator, "junit", report)
+
+
+def test_a_result_without_any_name_is_not_stored(emulator):
+    """Jira wants a summary: Server lists the result as an error, Cloud has no list; the others are stored."""
+    report = b'<testsuites><testsuite><testcase/><testcase name="  "/><testcase name="n"/></testsuite></testsuites>'
+
+    assert {"n": "PASSED"} == imported(emulator, "junit", report)
+    emulator.reset()
+    body, kind = form(file=("report.xml", report, "application/xml"))
+    answer = emulator.server("/junit", body, kind=kind, query={"projectKey": "SHOP"}).json()["testIssues"]
+    assert (1, 2) == (len(answer["success"]), len(answer["error"]))
+
+
+@pytest.mark.parametrize(("name", "report"), [
+    ("nunit", b"""<test-run><test-suite><test-case name="A" fullname="N.A" result="Passed"><properties>
+     <property name="TestKey" value="SHOP-3"/><property name="TestKey" value="SHOP-6"/></properties></test-case></test-suite></test-run>"""),
+    ("xunit", b"""<assembly><collection><test name="A" type="N" method="A" result="Pass"><traits>
+     <trait name="test" value="SHOP-3"/><trait name="test" value="SHOP-6"/></traits></test></collection></assembly>"""),
+    ("robot", b"""<robot><suite name="R"><test name="A"><tags><tag>SHOP-3</tag><tag>SHOP-6</tag></tags>
+     <kw><tag>SHOP-7</tag></kw><status status="PASS"/></test></suite></robot>"""),
+])
+def test_each_of_several_links_gets_the_result(emulator, name, report):
+    """A test case that names two Tests is a result of both, and makes none."""
+    assert {"shop.cart.CartTest.adds_item": "PASSED", "shop.cart.CartTest.removes_item": "PASSED"} == imported(emulator, name, report)
+    assert [] == emulator.created_tests()
+
+
+@pytest.mark.parametrize(("end", "generator", "statuses"), [
+    (b"FAIL", b"Robot 7", {"R.S.p": "FAILED", "R.S.f": "FAILED", "R.S.s": "TO DO", "R.t": "PASSED"}),
+    (b"SKIP", b"Robot 7", {"R.S.p": "TO DO", "R.S.f": "TO DO", "R.S.s": "TO DO", "R.t": "PASSED"}),
+    (b"FAIL", b"Rebot 7", {"R.S.p": "PASSED", "R.S.f": "FAILED", "R.S.s": "TO DO", "R.t": "PASSED"}),
+])
+def test_robot_suite_teardown_decides_for_the_tests_below_it(emulator, end, generator, statuses):
+    """As Robot judges, unless rebot has done so before."""
+    report = b"""<robot generator="GEN"><suite name="R"><suite name="S"><test name="p"><status status="PASS"/></test>
+    <test name="f"><status status="FAIL"/></test><test name="s"><status status="SKIP"/></test>
+    <kw type="TEARDOWN"><status status="END"/></kw></suite><test name="t"><status status="PASS"/></test></suite></robot>"""
+
+    assert statuses == imported(emulator, "robot", report.replace(b"END", end).replace(b"GEN", generator))
+
+
 @pytest.mark.parametrize("report", [
     b'<testsuite name="s"><testcase name="a"><properties/></testcase></testsuite>',
     b"<testsuite><testcase",
@@ -111,6 +175,7 @@ def feature(*tags, words=("passed",), above=(), **more):
 
 @pytest.mark.parametrize(("words", "status"), [
     (("passed", "passed"), "PASSED"), (("passed", "failed", "skipped"), "FAILED"), (("passed", "undefined"), "TO DO"),
+    (("Passed", "AMBIGUOUS"), "FAILED"), (("passed", "skipped"), "TO DO"),
 ])
 @pytest.mark.parametrize("tag", ["@SHOP-4", "@TEST_SHOP-4", "@TestName:SHOP-4"])
 def test_cucumber_attaches_to_the_tagged_test(emulator, tag, words, status):
@@ -150,6 +215,36 @@ def test_behave_has_plain_tags_and_a_status_per_scenario(emulator):
                                         {"type": "scenario", "tags": ["SHOP-8"], "status": "skipped", "steps": []}]}]
 
     assert {"SHOP-4": "FAILED", "SHOP-8": "TO DO"} == imported(emulator, "behave", report, kind="application/json")
+
+
+@pytest.mark.parametrize(("word", "status"), [
+    ("passed", "PASSED"), ("PASSED", "PASSED"), ("error", "FAILED"), ("hook_error", "FAILED"), ("cleanup_error", "FAILED"),
+    ("undefined", "TO DO"), ("untested", "TO DO"), (None, "FAILED"),
+])
+def test_behave_words_come_to_three_statuses(emulator, word, status):
+    """The scenario's word decides in any case of letters; without one its steps do."""
+    report = [{"tags": ["SHOP-4"], "elements": [{"type": "scenario", "tags": [], "status": word, "steps": [
+        {"result": {"status": "passed"}}, {"result": {"status": "failed"}}]}]}]
+
+    assert {"SHOP-4": status} == imported(emulator, "behave", report, kind="application/json")
+
+
+@pytest.mark.parametrize("tag", ["@REQ_SHOP-5", "@Requirement:SHOP-5", "@REQ_NOWHERE-7"])
+def test_cucumber_tags_of_requirements_are_no_links(emulator, tag):
+    """What a scenario covers is written beside its key, whether the issue exists or not."""
+    assert {"SHOP-4": "PASSED"} == imported(emulator, "cucumber", [feature(tag, "@SHOP-4")], kind="application/json")
+
+
+@pytest.mark.parametrize(("hook", "status"), [({"result": {"status": "failed"}}, "FAILED"), ({"result": {"status": "passed"}}, "PASSED"),
+                                              ({}, "PASSED")])
+def test_cucumber_hooks_decide_as_steps_do(emulator, hook, status):
+    """A hook that failed fails the scenario, wherever it stands; one that did not run says nothing."""
+    passed = {"result": {"status": "passed"}}
+    for report in (feature("@SHOP-4", after=[hook]), feature("@SHOP-4", before=[hook]),
+                   feature("@SHOP-4", steps=[passed | {"name": "s", "after": [hook]}]),
+                   feature("@SHOP-4", steps=[passed, hook | {"keyword": "After", "hidden": True, "name": "x"}])):
+        emulator.reset()
+        assert {"SHOP-4": status} == imported(emulator, "cucumber", [report], kind="application/json")
 
 
 def test_json_that_is_no_list_of_features_is_400(emulator):

@@ -98,8 +98,14 @@ class Import:
             raise self._side.field("labels", f"The label '{label}' contains spaces which is invalid.", basis=Basis.RECALLED)
 
     def _acceptable(self, result: Result) -> bool:
-        """Note an error that Server tells of one Test, and say whether the result can go on."""
+        """Note an error that Server tells of one Test, and say whether the result can go on.
+
+        A native result without any name makes no Test, as Jira wants a summary (R); Server lists it, Cloud has no list (A).
+        """
         name = result.key or (result.info.place[1] if result.info else "")
+        if result.native and result.info is not None and not result.info.summary.strip():
+            self._errors.append((name, "summary: You must specify a summary of the issue."))
+            return False
         for iteration in result.details.get("iterations", ()):
             if self._side.name == "server" and len(iteration.get("parameters", ())) > PARAMETERS:
                 self._errors.append((name, f"A Test can have at most {PARAMETERS} parameters."))

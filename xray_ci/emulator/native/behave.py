@@ -1,12 +1,11 @@
-"""Behave JSON as Xray reads it: tags are plain text without `@`, every element has a status (O)."""
+"""Behave JSON as Xray reads it: tags are plain text without `@`, every element has a status (O), which decides (A)."""
 
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-from xray_ci.emulator.native.gherkin import reading, results_of
+from xray_ci.emulator.native.gherkin import reading, results_of, verdict
 from xray_ci.emulator.native.report import Read, Surroundings, json_list
-from xray_ci.emulator.sides import FAIL, PASS, TODO
 
 if TYPE_CHECKING:
     from xray_ci.emulator.arriving import Result
@@ -32,9 +31,8 @@ def _tags(holder: dict[str, Any]) -> list[str]:
 
 
 def _status(element: dict[str, Any]) -> str:
-    steps = {(step.get("result") or {}).get("status", "") for step in element.get("steps") or ()}
-    word = element.get("status") or ("failed" if "failed" in steps else "passed" if steps == {"passed"} else "")
-    return {"passed": PASS, "failed": FAIL, "error": FAIL}.get(word, TODO)
+    own = element.get("status")
+    return verdict([own] if own else [(step.get("result") or {}).get("status", "") for step in element.get("steps") or ()])
 
 
 def _output(element: dict[str, Any]) -> str:

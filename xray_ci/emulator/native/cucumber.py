@@ -1,12 +1,11 @@
-"""Cucumber JSON as Xray reads it."""
+"""Cucumber JSON as Xray reads it. Steps and hooks decide; a hook that did not run says nothing (A)."""
 
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-from xray_ci.emulator.native.gherkin import reading, results_of
+from xray_ci.emulator.native.gherkin import reading, results_of, verdict
 from xray_ci.emulator.native.report import Read, Surroundings, json_list
-from xray_ci.emulator.sides import FAIL, PASS, TODO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,7 @@ def read(source: IO[bytes], around: Surroundings) -> Read:
                 continue
             steps = [*before, *_steps(element)]
             before = []
-            results.extend(results_of(dict.fromkeys([*above, *_tags(element)]), _status(steps), around,
+            results.extend(results_of(dict.fromkeys([*above, *_tags(element)]), verdict(_words(steps)), around,
                                       evidence=list(_evidence(steps)), output=_output(steps)))
     return reading(results, feature_tags, around)
 
@@ -39,13 +38,22 @@ def _tags(holder: dict[str, Any]) -> list[str]:
 
 
 def _steps(element: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in ("before", "steps", "after"):
-        yield from element.get(name) or ()
+    """Yield the steps of a scenario with its hooks and theirs; a hook is a step without a name, or a hidden one."""
+    for hook in element.get("before") or ():
+        yield hook | {"hidden": True}
+    for step in element.get("steps") or ():
+        yield from (hook | {"hidden": True} for hook in step.get("before") or ())
+        yield step
+        yield from (hook | {"hidden": True} for hook in step.get("after") or ())
+    for hook in element.get("after") or ():
+        yield hook | {"hidden": True}
 
 
-def _status(steps: list[dict[str, Any]]) -> str:
-    words = {(step.get("result") or {}).get("status", "") for step in steps}
-    return FAIL if "failed" in words else PASS if words == {"passed"} else TODO
+def _words(steps: list[dict[str, Any]]) -> Iterator[str]:
+    for step in steps:
+        word = (step.get("result") or {}).get("status") or ""
+        if word or (step.get("name") and not step.get("hidden")):
+            yield word
 
 
 def _evidence(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

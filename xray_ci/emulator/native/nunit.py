@@ -1,18 +1,23 @@
-"""NUnit XML, version 2 and 3, as Xray reads it. Identity is the full name of the test case (A)."""
+"""NUnit XML, version 2 and 3, as Xray reads it.
+
+Identity is the full name of the test case (A), and a property with the key of a Test names it (A), several name several (A).
+"""
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
-from xray_ci.emulator.native.report import Read, Surroundings, children, generic, text, words, xml_root
+from xray_ci.emulator.native.report import Read, Surroundings, children, generics, text, words, xml_root
 from xray_ci.emulator.sides import FAIL, PASS, TODO
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
+    from collections.abc import Iterable
 
     from xray_ci.emulator.arriving import Result
 
-_WORDS = {"Passed": PASS, "Success": PASS, "Failed": FAIL, "Failure": FAIL, "Error": FAIL}
+_WORDS: Final = {"passed": PASS, "success": PASS, **dict.fromkeys(("failed", "failure", "error", "cancelled"), FAIL)}
+_KEYS: Final = ("test", "testkey", "test_key")
 
 
 def read(source: IO[bytes], around: Surroundings) -> Read:  # noqa: ARG001 - one signature for all readers
@@ -25,30 +30,29 @@ def read(source: IO[bytes], around: Surroundings) -> Read:  # noqa: ARG001 - one
         inherited = (*requirements, *_properties(element).get("requirement", ()))
         for each in reversed(list(element)):
             if each.tag == "test-case":
-                results.append(_result(each, inherited))
+                results.extend(_results(each, inherited))
             elif each.tag in ("test-suite", "results"):
                 stack.append((inherited, each))
     return Read(results=results)
 
 
-def _result(case: ET.Element, inherited: tuple[str, ...]) -> Result:
+def _results(case: ET.Element, inherited: tuple[str, ...]) -> Iterable[Result]:
     said = _properties(case)
-    whole = case.get("fullname", case.get("name", ""))
-    named = said.get("test", said.get("testkey", said.get("test_key", ())))
-    return generic(whole, case.get("name", ""), key=named[0] if named else None, status=_status(case),
-                   requirements=(*inherited, *said.get("requirement", ())),
-                   labels=(*said.get("category", ()), *(each.get("name", "") for each in case.iter("category"))),
-                   start=case.get("start-time"), finish=case.get("end-time"),
-                   output="\n".join(text(each) for each in case.iter("message")))
+    whole = case.get("fullname", "") or case.get("name", "")
+    return generics(whole, case.get("name", ""), keys=[key for name in _KEYS for key in said.get(name, ())], status=_status(case),
+                    requirements=(*inherited, *said.get("requirement", ())),
+                    labels=(*said.get("category", ()), *(each.get("name", "") for each in case.iter("category"))),
+                    start=case.get("start-time"), finish=case.get("end-time"),
+                    output="\n".join(text(each) for each in case.iter("message")))
 
 
 def _status(case: ET.Element) -> str:
-    """Before 2.5 there was no result, but `executed` and `success`."""
-    if case.get("result") is not None:
-        return _WORDS.get(case.get("result", ""), TODO)
-    if case.get("executed") != "True":
+    """Before 2.5 there was no result, but `executed` and `success`; tools write them in lower case, too (O)."""
+    if word := case.get("result"):
+        return _WORDS.get(word.lower(), TODO)
+    if case.get("executed", "").lower() == "false":
         return TODO
-    return PASS if case.get("success") == "True" else FAIL
+    return FAIL if case.get("success", "").lower() == "false" else PASS
 
 
 def _properties(element: ET.Element) -> dict[str, tuple[str, ...]]:

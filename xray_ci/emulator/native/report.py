@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from xray_ci.emulator.arriving import Result, TestInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
 
@@ -86,8 +86,17 @@ def words(value: str | None, separator: str | None = None) -> tuple[str, ...]:
 
 def generic(identity: str, summary: str, *, key: str | None, status: str, requirements: tuple[str, ...] = (),
             labels: tuple[str, ...] = (), description: str = "", **details: Any) -> Result:
-    """Make the result of a Generic Test; with a key the Test's own definition stays what it is."""
-    info = TestInfo(project="", summary=summary or identity, type="Generic", definition=identity, labels=labels,
-                    requirements=requirements, description=description)
+    """Make the result of a Generic Test; with a key the Test's own definition stays what it is.
+
+    A label's blanks become underscores, as Jira takes none (A).
+    """
+    info = TestInfo(project="", summary=summary or identity, type="Generic", definition=identity,
+                    labels=tuple("_".join(label.split()) for label in labels), requirements=requirements, description=description)
     kept = {name: value for name, value in details.items() if value}
     return Result(status=status, key=key or None, info=None if key else info, native=True, details=kept)
+
+
+def generics(identity: str, summary: str, *, keys: Iterable[str], **rest: Any) -> Iterator[Result]:
+    """Make the result of each Test that is named, or of the Generic Test of an identity when none is."""
+    for key in dict.fromkeys(keys) or (None,):
+        yield generic(identity, summary, key=key, **rest)

@@ -32,7 +32,7 @@ SEALED: Mapping[str, str] = {
 }
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "COVERAGE_CORE")
 """How a child process learns that its coverage is wanted too."""
-KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_CI_CORPUS", *MEASURED)
+KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_CI_CORPUS", "XRAY_CI_REWRITE_GOLDEN", *MEASURED)
 """What our own process keeps; the product's process gets `SEALED` and `MEASURED` alone."""
 
 settings.register_profile("house", max_examples=30, deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)

@@ -46,7 +46,8 @@ PROOFS: dict[str, str] = {
            "</UnitTestResult></Results><TestDefinitions><UnitTest id='1'><Description>d</Description><TestCategory>"
            "<TestCategoryItem TestCategory='a'/></TestCategory><Properties><Property><Key>test_key</Key><Value>SHOP-1</Value></Property>"
            "<Property><Key>requirements</Key><Value>SHOP-2</Value></Property></Properties></UnitTest></TestDefinitions></TestRun>",
-    "testng": "<testng-results><suite><test><class name='a'><test-method status='PASS' name='b'><params><param><value>1</value></param></params>"
+    "testng": "<testng-results><suite><test><class name='a'><test-method status='SKIP' retried='true' name='c'/>"
+              "<test-method status='PASS' name='c'/><test-method status='PASS' name='b'><params><param><value>1</value></param></params>"
               "<attributes><attribute name='test'>SHOP-1</attribute><attribute name='requirement'>SHOP-2</attribute>"
               "<attribute name='labels'>a</attribute><attribute name='summary'>s</attribute></attributes>"
               "</test-method></class></test></suite></testng-results>",

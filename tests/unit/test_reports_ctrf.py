@@ -77,6 +77,19 @@ def test_depth_of_a_failed_test():
     assert [(Outcome.FAILED, "first")] == [(attempt.outcome, attempt.message) for attempt in case.attempts]
 
 
+def test_retries_that_are_only_counted_are_attempts():
+    """Nobody knows what they said."""
+    assert [(Outcome.FAILED, None)] * 2 == [(attempt.outcome, attempt.message) for attempt in only(flaky=True, retries=2).attempts]
+    assert 1 == len(only(retries=2, retryAttempts=[{"status": "failed"}]).attempts)
+
+
+def test_what_a_test_was_given_is_kept():
+    """Values of any type, under their names."""
+    (row,) = only(parameters={"code": "NONE", "percent": 0}).iterations
+
+    assert (("code", "NONE"), ("percent", "0")) == row.parameters
+
+
 def test_members_may_come_in_any_order():
     """Tests before the summary, and members of later versions, change nothing."""
     found = read({"results": {"tests": [{"name": "a", "status": "passed"}], "new": [1]}, "insights": {}, "reportFormat": "CTRF"})

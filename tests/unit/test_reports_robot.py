@@ -114,6 +114,14 @@ def test_a_failure_of_old_versions_is_in_the_log():
     assert ("no", "INFO: hm\nFAIL: no") == (found.steps[0].comment, found.output)
 
 
+def test_a_failure_within_a_step_is_its_comment():
+    """Before version 7 no other place says why; tried again, a keyword fails with the same words."""
+    failing = "<kw name='Fail'><msg level='INFO'>hm</msg><msg level='FAIL'>no</msg><status status='FAIL'/></kw>"
+    found = test(f"<kw name='Outer'><kw name='Inner'>{failing}{failing}<msg level='WARN'>odd</msg></kw><status status='FAIL'/></kw>{FAIL}")
+
+    assert ("no", "FAIL: no\nFAIL: no\nWARN: odd") == (found.steps[0].comment, found.output)
+
+
 def test_messages_with_markup_become_text():
     """`*HTML*` says so."""
     assert "Teardown failed:\nx < y" == test("<status status='FAIL'>*HTML* Teardown failed:&lt;br&gt;x &amp;lt; &lt;i&gt;y&lt;/i&gt;</status>").message

@@ -22,6 +22,14 @@ def test(**members):
 test.__test__ = False
 
 
+def test_a_failure_within_a_step_is_its_comment():
+    """What keywords within it logged is kept where it tells of trouble."""
+    said = [{"type": "MESSAGE", "level": level, "message": level.lower()} for level in ("INFO", "WARN", "FAIL")]
+    found = test(status="FAIL", body=[{"name": "Outer", "status": "FAIL", "body": [{"name": "Inner", "status": "FAIL", "body": said}]}])
+
+    assert ("fail", "WARN: warn\nFAIL: fail") == (found.steps[0].comment, found.output)
+
+
 def test_names_and_teardowns_of_suites_may_come_after_their_tests():
     """As the tool writes them."""
     report = document({"suites": [{"tests": [{"name": "t", "status": "PASS"}], "teardown": {"status": "FAIL", "message": "broke"}, "name": "In"}], "name": "Top"})

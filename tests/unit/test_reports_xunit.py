@@ -66,11 +66,12 @@ def test_a_test_has_its_own_times_or_its_assemblys():
 
 
 def test_attachments_of_version_3_are_evidence():
-    """Base64 where there is a media type; a text is none."""
+    """Base64 where there is a media type, else a text."""
     found = case("name='N.C.M' result='Pass'", "<attachments><attachment name='a.png' media-type='image/png'>iVBO\nRw==</attachment>"
                                                "<attachment name='note'>text</attachment></attachments>")
 
-    assert (Attachment(name="a.png", media_type="image/png", base64="iVBORw=="),) == found.attachments
+    assert (Attachment(name="a.png", media_type="image/png", base64="iVBORw=="),
+            Attachment(name="note.txt", media_type="text/plain", base64="dGV4dA==")) == found.attachments
 
 
 def test_errors_of_an_assembly_are_told():

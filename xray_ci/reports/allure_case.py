@@ -43,9 +43,9 @@ def to_case(result: Members, number: int, *, folder: str = "") -> Case:
     start, stop = result.number("start"), result.number("stop")
     seconds = (stop - start) / 1000 if start is not None and stop is not None and 0 <= stop - start <= _LONGEST else None
     marks = _marks(result, labels)
-    if name != title:
-        marks = (*marks, Mark(kind=MarkKind.SUMMARY, value=title))
     parameters = tuple(_parameters(result))
+    if name != title and not parameters:  # the title of a row of data is not that of its Test
+        marks = (*marks, Mark(kind=MarkKind.SUMMARY, value=title))
     rows = (Iteration(outcome=outcome, name=title, parameters=parameters, steps=steps),) if parameters else ()
     return Case(suite=suite, classname=classname, name=name, outcome=outcome, seconds=seconds, started=result.time("start"),
                 finished=result.time("stop"), kind=members.kind_of(message) or members.kind_of(trace), message=message, trace=trace,

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from xray_ci.reports.units import Node
 
 _FAILURES: Final = {"Exception": Outcome.ERROR, "FatalError": Outcome.FAILED, "Error": Outcome.FAILED}
+_NOTES: Final = ("Message", "Info", "Warning")
 _SHAPE: Final = units.Shape(
     roots=("TestResult", "TestLog"), scopes=frozenset({"TestSuite"}), units=frozenset({"TestCase"}),
-    inside={"TestCase": frozenset({*_FAILURES, "TestingTime", "SystemErr"})},
-    limits={**dict.fromkeys(_FAILURES, TEXT_LIMIT), "TestingTime": 64})
+    inside={"TestCase": frozenset({*_FAILURES, *_NOTES, "TestingTime", "SystemErr"})},
+    lines=frozenset({"Frame", "LastCheckpoint"}),
+    limits={**dict.fromkeys(_FAILURES, TEXT_LIMIT), **dict.fromkeys(_NOTES, 4_096), "TestingTime": 64})
 _RESULTS: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "aborted": Outcome.ERROR, "timed-out": Outcome.ERROR,
                    "skipped": Outcome.SKIPPED}
 
@@ -50,8 +52,10 @@ def _case(test: Node, suite: tuple[str, ...]) -> Case:
         outcome = Outcome.ERROR
     else:
         outcome = Outcome.FAILED if failures else Outcome.PASSED
+    messages = [failure.text.strip() for failure in failures]
+    printed = [] if outcome is Outcome.PASSED else [note.text.strip() for note in test.all(*_NOTES)]
     said = [f"{failure.get('file')}:{failure.get('line')}: {failure.text.strip()}" for failure in failures]
     return Case(
         suite=suite, classname=" > ".join(filter(None, suite)) or None, name=test.get("name"), outcome=outcome,
-        seconds=seconds(f"{test.said('TestingTime')}us"), message=failures[0].text.strip() if failures else test.get("reason") or None,
-        trace=texts.cut("\n".join(said)) or None, line=test.line)
+        seconds=seconds(f"{test.said('TestingTime')}us"), message=messages[0].partition("\n")[0] if messages else test.get("reason") or None,
+        output=texts.tail("\n".join(printed)) or None, trace=texts.cut("\n".join(said)) or None, line=test.line)

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 STEP_LIMIT: Final = 1_000
 _SECTIONS: Final = ("Section", "SubCase")
 _FAILURES: Final = ("Expression", "Exception", "FatalErrorCondition", "Failure", "Message")
-_IN_CASE: Final = frozenset({*_SECTIONS, *_FAILURES, "OverallResult", "OverallResults", "OverallResultsAsserts"})
+_NOTES: Final = ("Info", "Warning")
+_IN_CASE: Final = frozenset({*_SECTIONS, *_FAILURES, *_NOTES, "Skip", "OverallResult", "OverallResults", "OverallResultsAsserts"})
 _SHAPE: Final = units.Shape(
     roots=("Catch", "Catch2TestRun", "doctest"), scopes=frozenset({"Catch", "Catch2TestRun", "TestSuite"}), units=frozenset({"TestCase"}),
     inside={**dict.fromkeys(("TestCase", *_SECTIONS), _IN_CASE), "Expression": frozenset({"Original", "Expanded", "Exception"}),
             "Message": frozenset({"Text"}), "OverallResult": frozenset({"StdOut", "StdErr"})},
     limits={"Original": 4_096, "Expanded": 4_096, "Exception": 4_096, "FatalErrorCondition": 4_096, "Failure": 4_096, "Text": 4_096,
+            "Info": 4_096, "Warning": 4_096, "Skip": 4_096,
             "StdOut": units.TAIL, "StdErr": units.TAIL})
 
 
@@ -48,12 +50,14 @@ def _case(test: Node, suite: tuple[str, ...]) -> Case:
     result = test.first("OverallResult") or test.first("OverallResultsAsserts")
     outcome = _outcome(test, result)
     failures = [] if outcome is Outcome.PASSED else list(_failures(test))
+    reason = next((text for text in _notes(test, ("Skip",))), None) if outcome is Outcome.SKIPPED else None
+    notes = [] if outcome is Outcome.PASSED else list(_notes(test, _NOTES))
     printed = [result.said(name) for name in ("StdOut", "StdErr")] if result is not None and outcome is not Outcome.PASSED else []
     time = (result.get("durationInSeconds") or result.get("duration")) if result is not None else ""
     return Case(
         suite=suite, classname=" > ".join(filter(None, suite)) or None, name=test.get("name"), outcome=outcome, seconds=seconds(time),
-        message=failures[0] if failures else None, trace=texts.cut("\n\n".join(failures)) or None,
-        output="\n".join(texts.tail(text) for text in printed if text) or None,
+        message=failures[0] if failures else reason, trace=texts.cut("\n\n".join(failures)) or None,
+        output=texts.tail("\n".join(texts.tail(text) for text in (*notes, *printed) if text)) or None,
         marks=tag_meaning.marks(part.strip("[ ") for part in test.get("tags").split("]")), steps=tuple(_steps(test))[:STEP_LIMIT],
         line=test.line)
 
@@ -75,6 +79,15 @@ def _failures(node: Node) -> Iterator[str]:
             yield from _failures(child)
         elif _failed(child):
             yield texts.cut(_words(child))
+
+
+def _notes(node: Node, tags: tuple[str, ...]) -> Iterator[str]:
+    """Yield what notes of some kinds say, at every depth."""
+    for child in node.children:
+        if child.tag in _SECTIONS:
+            yield from _notes(child, tags)
+        elif child.tag in tags and (text := child.text.strip()):
+            yield text
 
 
 def _failed(node: Node) -> bool:

@@ -2,14 +2,15 @@
 
 One case an element of `results.tests`; the summary is never trusted. The class name is made of `suite`, joined by ` > `, and is
 missing where the report gives none. Durations are milliseconds; points in time are milliseconds, or seconds as some tools write.
-Keys and requirements come from tags, from `extra` and its annotations, and from `labels`.
+Keys and requirements come from tags, from `extra` and its annotations, and from `labels`; what a test was given (`parameters`) is kept
+as an iteration.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Attempt, Case, Outcome, Step
+from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
 from xray_ci.reports import annotated, embedded, members, remarks, tag_meaning, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
@@ -25,6 +26,8 @@ STEP_LIMIT: Final = 2_000
 """Steps kept of one test."""
 ATTEMPT_LIMIT: Final = 100
 """Attempts kept of one test."""
+PARAMETER_LIMIT: Final = 100
+"""Parameters kept of one test."""
 _OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "skipped": Outcome.SKIPPED, "pending": Outcome.SKIPPED}
 
 
@@ -66,12 +69,17 @@ def _case(test: Members, number: int) -> Case:
     message = trace = output = None
     if outcome is not Outcome.PASSED:
         message, trace = test.text("message"), test.text("trace")
+        snippet = test.text("snippet")
+        if snippet and snippet.strip() not in (trace or message or ""):
+            trace = texts.cut("\n\n".join(filter(None, (trace, snippet))))
         output = texts.tail("\n".join(line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr")))) or None
-    return Case(suite=suite, classname=members.joined(*suite), name=test.text("name") or "", outcome=outcome,
+    name, parameters = test.text("name") or "", tuple(_parameters(test))
+    rows = (Iteration(outcome=outcome, name=name, parameters=parameters),) if parameters else ()
+    return Case(suite=suite, classname=members.joined(*suite), name=name, outcome=outcome,
                 seconds=test.seconds("duration", MILLISECONDS), started=test.time("start"), finished=test.time("stop"),
                 kind=members.kind_of(message) or members.kind_of(trace), message=message, trace=trace, output=output,
-                attachments=tuple(_attachments(test)), marks=_marks(test), steps=tuple(_steps(test)), attempts=tuple(_attempts(test)),
-                line=number)
+                attachments=tuple(_attachments(test)), marks=_marks(test), steps=tuple(_steps(test)), iterations=rows,
+                attempts=tuple(_attempts(test)), line=number)
 
 
 def _suite(test: Members) -> tuple[str, ...]:
@@ -97,6 +105,13 @@ def _marks(test: Members) -> tuple[Mark, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _parameters(test: Members) -> Iterator[tuple[str, str]]:
+    if isinstance(test.raw("parameters"), dict):
+        given = Members(test.raw("parameters"), "parameters", test)
+        for _, name in zip(range(PARAMETER_LIMIT), given, strict=False):
+            yield texts.cut(name, members.NAME_LIMIT), texts.cut(said(given.raw(name)), 1_024)
+
+
 def _steps(test: Members) -> Iterator[Step]:
     for number, step in enumerate(test.each("steps")):
         if number >= STEP_LIMIT:
@@ -110,6 +125,8 @@ def _attempts(test: Members) -> Iterator[Attempt]:
             return
         outcome = _OUTCOMES.get((attempt.text("status") or "").lower(), Outcome.OTHER)
         yield Attempt(outcome=outcome, message=attempt.text("message"), trace=attempt.text("trace"))
+    if not test.raw("retryAttempts"):  # before version 1 retries were only counted
+        yield from (Attempt(outcome=Outcome.FAILED),) * int(min(test.number("retries") or 0, ATTEMPT_LIMIT))
 
 
 def _attachments(test: Members) -> Iterator[Attachment]:

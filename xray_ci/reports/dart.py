@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem
-from xray_ci.reports import members, texts
+from xray_ci.reports import members, texts, times
 from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
 from xray_ci.reports.remarks import Outside, broken_run, no_cases, noise
@@ -148,13 +148,15 @@ class _Run:
         kind = message = trace = output = None
         if outcome is not Outcome.PASSED:
             output = texts.tail(test.printed) or None
+            if outcome is Outcome.SKIPPED and not test.errors:
+                message, output = test.printed.strip().removeprefix("Skip: ") or None, None
             if test.errors:
                 message, first = test.errors[0]
                 kind = members.kind_of(message)
-                trace = texts.cut("\n\n".join([first or "", *(f"{error or ''}\n{stack or ''}" for error, stack in test.errors[1:])]).strip(),
+                trace = texts.cut("\n\n".join([(first or "").strip("\n"), *(f"{error or ''}\n{stack or ''}" for error, stack in test.errors[1:])]).strip(),
                                   TEXT_LIMIT) or None
         took = ended - test.began if ended is not None and test.began is not None else None
         return Case(suite=tuple(part for part in (file.replace("\\", "/"), group) if part),
                     classname=members.joined(members.file_label(file), group), name=name or test.name, outcome=outcome,
-                    seconds=took * _MILLISECOND if took is not None and took >= 0 else None, kind=kind,
+                    seconds=times.bounded(took * _MILLISECOND) if took is not None else None, kind=kind,
                     message=message.strip("\n") if message else None, trace=trace, output=output, line=self._count)

@@ -1,7 +1,8 @@
 """GoogleTest's JSON (`--gtest_output=json`). Knows suites, tests and recorded properties.
 
 Identity: the suite (`classname`) is the class name, the test's name with its parameter's number (`Even/0`) is the name: as in
-GoogleTest's JUnit XML, so that both give the same Tests. What `RecordProperty` recorded counts where it is named like one of
+GoogleTest's JUnit XML, so that both give the same Tests. What the test was given is kept as an
+iteration. What `RecordProperty` recorded counts where it is named like one of
 JUnit's properties (`test_key`, `requirements` …).
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.model import Case, Mark, Outcome, Problem
+from xray_ci.model import Case, Iteration, Mark, Outcome, Problem
 from xray_ci.reports import junit_marks, members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from xray_ci.reports.json_stream import Source
 
+_PARAMETERS: Final = ("type_param", "value_param")
 _NOT_RUN: Final = frozenset({"SKIPPED", "SUPPRESSED"})
 
 
@@ -69,17 +71,24 @@ def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
     outcome = Outcome.PASSED
     if said:
         outcome, trace = Outcome.FAILED, texts.cut("\n\n".join(said)) or None
-        message = said[0].partition("\n")[2] or said[0] or None
+        message = _without_place(said[0]) or None
         kind = members.text(members.objects(test, "failures")[0], "type", members.NAME_LIMIT)
     elif test.get("status") == "NOTRUN" or members.text(test, "result") in _NOT_RUN:
         outcome = Outcome.SKIPPED
-        message = next((members.text(reason, "message") for reason in members.objects(test, "skipped")), None)
+        reason = next((members.text(reason, "message") for reason in members.objects(test, "skipped")), None)
+        message = _without_place(reason) if reason else None
     marks: list[Mark] = []
     for member, value in test.items():
         if isinstance(value, str) and value.strip() and junit_marks.known(member):
             marks += junit_marks.marks(member, value.strip())
+    given = tuple((member, value) for member in _PARAMETERS if (value := members.text(test, member, members.NAME_LIMIT)))
     started = members.moment(test, "timestamp")
     took = seconds(members.text(test, "time"))
     return Case(suite=(suite,) if suite else (), classname=members.text(test, "classname", members.NAME_LIMIT) or suite or None, name=name,
                 outcome=outcome, seconds=took, started=started, finished=members.later(started, took), kind=kind, message=message,
-                trace=trace, marks=tuple(marks), line=number)
+                trace=trace, marks=tuple(marks), iterations=(Iteration(outcome=outcome, name=name, parameters=given),) if given else (), line=number)
+
+
+def _without_place(said: str) -> str:
+    """Return a text without its first line, the place in the source, where there is more."""
+    return said.partition("\n")[2] or said

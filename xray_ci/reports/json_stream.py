@@ -21,6 +21,7 @@ PIECE: Final = 262_144
 ELEMENT_LIMIT: Final = 67_108_864
 _NEAR: Final = 16
 """A fault this close to the end of the window may be no fault when more is read."""
+_TOO_DEEP: Final = "its values nest too deep"
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE: Final = re.compile("[\ud800-\udfff]")
@@ -80,7 +81,7 @@ class Window:
                     self._at = error.pos
                     raise self._fault(error.msg) from None
             except RecursionError:
-                raise Fault(HOSTILE, "its values nest too deep") from None
+                raise Fault(HOSTILE, _TOO_DEEP) from None
             except ValueError as error:
                 raise self._fault(str(error)) from None
             else:
@@ -126,7 +127,12 @@ class Window:
     def _taken(self, value: Any, end: int) -> Any:
         hit = _SURROGATE.search(self._text, self._at, end)
         self._at = end
-        return value if hit is None else _without_surrogates(value)
+        if hit is None:
+            return value
+        try:
+            return _without_surrogates(value)
+        except RecursionError:
+            raise Fault(HOSTILE, _TOO_DEEP) from None
 
     def _more(self, size: int) -> None:
         raw = self._source.read(size)
@@ -157,7 +163,7 @@ class Window:
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Replace halves of surrogate pairs, which no UTF-8 can hold. Recursion is bounded by the reader's own."""
+    """Replace halves of surrogate pairs, which no UTF-8 can hold. Raises RecursionError: from Python 3.12 on JSON may nest deeper."""
     if isinstance(value, str):
         return _LONE.sub("\ufffd", value)
     if isinstance(value, list):

@@ -120,9 +120,9 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType({
     "testng": Known(
         producers=("TestNG (`testng-results.xml`)",),
         keys="attributes `test`, `requirement`, `labels`, `summary` of the test method",
-        marks=_TAGS | _TEXTS, rows=Rows.ITERATIONS,
+        marks=_TAGS | _TEXTS, rows=Rows.ITERATIONS, attempts=True,
         traps=(
-            "each invocation is a result; an attempt before a retry is a SKIP and cannot be told from a skipped test",
+            "each invocation is a result; an attempt before a retry is a SKIP, which only version 7 tells from a skipped test (`retried`)",
             "configuration methods are no tests; those that failed are notices")),
     "robot": Known(
         producers=("Robot Framework 3 to 7", "rebot"),
@@ -168,7 +168,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType({
         producers=("jest-ctrf-json-reporter", "mocha-ctrf-json-reporter", "playwright-ctrf-json-reporter",
                    "pytest-json-ctrf", "any reporter of CTRF"),
         keys="tags, and members of `extra` and `labels` named like JUnit's properties",
-        marks=_NAMES | {MarkKind.DEFECT}, steps=True, attempts=True, evidence=Evidence.BOTH,
+        marks=_NAMES | {MarkKind.DEFECT}, steps=True, rows=Rows.ITERATIONS, attempts=True, evidence=Evidence.BOTH,
         traps=("the summary may contradict the list of tests, which counts",
                "suites that failed to load are missing from Jest's")),
     "jest-json": Known(
@@ -241,7 +241,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType({
     "gtest-json": Known(
         producers=("GoogleTest (`--gtest_output=json`)",),
         keys="`RecordProperty`, named like JUnit's properties",
-        marks=_NAMES, traps=("a disabled test is skipped",)),
+        marks=_NAMES, rows=Rows.ITERATIONS, traps=("a disabled test is skipped",)),
     "criterion-json": Known(producers=("Criterion for C and C++ (`--json`)",)),
     "ctest-xml": Known(
         producers=("CTest (`-T Test`, Test.xml)",),

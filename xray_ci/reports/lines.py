@@ -105,15 +105,15 @@ class Documents:
     def _parsed(self, text: str) -> Any:
         try:
             value = json.loads(text, parse_constant=_no_constant)
+            if _SURROGATE.search(text):
+                # Halves of surrogate pairs fit into no UTF-8.
+                value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         except json.JSONDecodeError as error:
             return Fault(BROKEN, f"its JSON is broken ({error.msg})", line=self.number, column=error.colno)
         except RecursionError:
             raise Fault(HOSTILE, "its values nest too deep", line=self.number) from None
         except ValueError as error:
             return Fault(BROKEN, f"its JSON is broken ({error})", line=self.number, column=1)
-        if _SURROGATE.search(text):
-            # Halves of surrogate pairs fit into no UTF-8.
-            return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         return value
 
 

@@ -46,6 +46,11 @@ class Ear:
         self.listening = True
         self._parser.CharacterDataHandler = self._append
 
+    def line(self) -> None:
+        """Begin a line of its own for what comes, where something was heard before."""
+        if self._parts and not self._deaf:
+            self._append("\n")
+
     def take(self) -> str:
         """Return what was kept, and hear no more."""
         self._parser.CharacterDataHandler = None

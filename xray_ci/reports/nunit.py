@@ -6,6 +6,7 @@ A case's identity is its full name, as Xray derives it: `fullname`, or `name` in
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Mark, MarkKind, Outcome
@@ -37,6 +38,8 @@ INHERITED_LIMIT: Final = 100
 """Requirements and categories that a case takes over from the suites around it."""
 _KEYS: Final = frozenset({"test", "testkey", "test_key"})
 _LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "requirements": MarkKind.REQUIREMENT, "category": MarkKind.TAG}
+_THROWN: Final = re.compile(r"\s*([A-Za-z_][\w.+`]{0,200}(?:Exception|Error)) : ")
+"""How a message begins when an exception that the test did not expect ended it."""
 _OWN_SITES: Final = frozenset({"SetUp", "TearDown"})
 """Where a suite of version 3 failed by itself and not by its children or its parent."""
 
@@ -86,11 +89,12 @@ class _Reader(units.Reader):
             marks[Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description))] = None
         message, trace = _words(case)
         passed = outcome is Outcome.PASSED
+        thrown = _THROWN.match(message) if message and outcome in {Outcome.FAILED, Outcome.ERROR} else None
         started, finished = timestamp(case.get("start-time") or self._date), timestamp(case.get("end-time"))
         return Case(
             suite=tuple(scope.get("name") for scope in self.scopes if scope.tag == "test-suite"), name=name, classname=classname,
             outcome=outcome, seconds=seconds(case.get("duration") or case.get("time")), started=started, finished=finished,
-            kind=None if passed else case.get("label") or None, message=message, trace=trace,
+            kind=thrown[1] if thrown else None, message=message, trace=trace,
             output=None if passed else texts.tail(case.said("output")) or None, attachments=_attachments(case), marks=tuple(marks),
             line=case.line)
 

@@ -6,6 +6,7 @@ text or number that is of another type counts as not said.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT
@@ -69,14 +70,15 @@ class Members:
         return [texts.cut(text) for text in found if isinstance(text, str) and text]
 
     def number(self, name: str) -> float | None:
-        """Return a number, also where it is written as text."""
+        """Return a finite number, also where it is written as text."""
         value = self._members.get(name)
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             return None
         try:
-            return float(value) if isinstance(value, float) or len(str(value)) <= _NUMBER_LIMIT else None
+            found = float(value) if isinstance(value, float) or len(str(value)) <= _NUMBER_LIMIT else None
         except (ValueError, OverflowError):
             return None
+        return found if found is not None and math.isfinite(found) else None
 
     def seconds(self, name: str, unit: float = 1.0) -> float | None:
         """Return a duration, `unit` being that of the report in seconds; None for a negative, endless or absurd one."""

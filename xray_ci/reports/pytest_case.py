@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Attempt, Case, Outcome
-from xray_ci.reports import junit_marks, members, texts
+from xray_ci.reports import junit_marks, members, texts, times
 from xray_ci.reports.objects import said
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Running:
     def spend(self, seconds: float | None) -> None:
         """Add the time of a phase."""
         if seconds is not None:
-            self.seconds = (self.seconds or 0.0) + seconds
+            self.seconds = times.bounded((self.seconds or 0.0) + seconds)
 
     def note(self, name: object, value: object) -> None:
         """Keep what a property of the test says (`record_property`)."""

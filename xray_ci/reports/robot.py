@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case
 from xray_ci.reports import units
-from xray_ci.reports.robot_case import Item, Test, to_case, unpaged
+from xray_ci.reports.robot_case import TROUBLES, Item, Test, to_case, unpaged
 from xray_ci.reports.robot_verdicts import Verdicts
 from xray_ci.reports.times import seconds, timestamp
 
@@ -32,6 +32,10 @@ def _page(attributes: dict[str, str]) -> bool:
     return attributes.get("html") in {"true", "yes"}
 
 
+def _telling(attributes: dict[str, str]) -> bool:
+    return _page(attributes) or attributes.get("level") in TROUBLES
+
+
 _SHAPE: Final = units.Shape(
     roots=("robot",), scopes=frozenset({"robot", "suite"}), units=frozenset({"test", "kw"}),
     dropped=frozenset({"statistics", "errors"}),
@@ -39,7 +43,7 @@ _SHAPE: Final = units.Shape(
             **dict.fromkeys(_STATEMENTS - {"var"}, _OWN), "var": frozenset({"var", "status"}), "arguments": frozenset({"arg"})},
     limits={"status": TEXT_LIMIT, "doc": TEXT_LIMIT, "tag": 1_024, "arg": 4_096, "msg": TEXT_LIMIT, "value": 4_096, "for/var": 1_024,
             "var/var": 4_096},
-    deep={"msg": _page}, deep_limit=PAGE_LIMIT)
+    deep={"msg": _telling}, deep_limit=PAGE_LIMIT)
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -141,7 +145,7 @@ def _action(node: Node) -> str:
 
 
 def _failures(keyword: Node) -> str:
-    return "\n".join(message.text for message in keyword.all("msg") if message.get("level") == "FAIL")
+    return "\n".join(dict.fromkeys(message.text for message in keyword.all("msg") if message.get("level") == "FAIL"))
 
 
 def _pages(node: Node, pages: list[str]) -> None:

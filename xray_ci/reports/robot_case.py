@@ -29,7 +29,9 @@ _LINK: Final = re.compile(r"(?:src|href)\s{0,9}=\s{0,9}[\"']([^\"'<>]+)[\"']", r
 _DATA: Final = re.compile(r"data:([\w./+-]{1,100});base64,", re.IGNORECASE)
 _ELSEWHERE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}:|#|//)")
 """A link that is no file: another scheme, a place in the log."""
-_PRINTED: Final = frozenset({"WARN", "ERROR", "FAIL", "INFO"})
+TROUBLES: Final = frozenset({"WARN", "ERROR", "FAIL"})
+"""Levels of messages that are kept from the keywords within a step too."""
+_PRINTED: Final = TROUBLES | {"INFO"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Item:
     status: str = ""
     message: str = ""
     said: list[tuple[str, str]] = field(default_factory=list)
-    """Level and text of what it logged itself."""
+    """Level and text of what it logged itself, and of the `TROUBLES` that keywords in it logged."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +97,8 @@ def to_case(test: Test, suite: tuple[str, ...]) -> Case:
 def _step(item: Item) -> Step:
     message = plain(item.message)
     if not message and item.status == "FAIL":
-        message = "\n".join(text for level, text in item.said if level == "FAIL")
+        # Before version 7 only what logs a failure says why; a keyword that is tried again fails with the same words each time.
+        message = "\n".join(dict.fromkeys(text for level, text in item.said if level == "FAIL"))
     return Step(action=texts.cut(item.action, 8_192), data=texts.cut("    ".join(item.arguments), 8_192) or None,
                 outcome=OUTCOMES.get(item.status), comment=texts.cut(message) or None)
 

@@ -14,7 +14,7 @@ from xray_ci.model import TEXT_LIMIT
 from xray_ci.reports import remarks
 from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.robot_case import Item, Test, to_case, unpaged
+from xray_ci.reports.robot_case import TROUBLES, Item, Test, to_case, unpaged
 from xray_ci.reports.robot_verdicts import Verdicts
 from xray_ci.reports.times import seconds, timestamp
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xray_ci.model import Case, Problem
 
 DEPTH_LIMIT: Final = 200
-"""Suites in suites."""
+"""Suites in suites, and keywords in keywords: more than Robot Framework runs."""
 _ROOTS: Final = {"IF/ELSE ROOT": "IF", "TRY/EXCEPT ROOT": "TRY"}
 
 
@@ -96,9 +96,9 @@ class _Reader:
         test.seconds = seconds(str(value.get("elapsed_time", "")))
         if test.started is not None and test.seconds is not None:
             test.finished = test.started + timedelta(seconds=test.seconds)
+        _pages(value, test.pages, 1)  # first: it bounds the depth for all that walk what was read
         for entry, kind in _statements(value):
             test.items.append(_item(entry, kind))
-        _pages(value, test.pages)
         self.tests += 1
         test.line = self.tests
         self._verdicts.wait(to_case(test, ()), suites)
@@ -136,9 +136,17 @@ def _statements(value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _item(entry: dict[str, Any], kind: str) -> Item:
-    messages = [each for each in _body(entry) if each.get("type") == "MESSAGE"]
     return Item(action=_action(entry, kind), arguments=_words(entry, "args"), status=_word(entry, "status"), message=_word(entry, "message"),
-                said=[(_word(each, "level"), _text(each)) for each in messages if _word(each, "message")])
+                said=[(_word(each, "level"), _text(each)) for each in _messages(entry) if _word(each, "message")])
+
+
+def _messages(entry: dict[str, Any], *, inside: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield what a keyword logged itself, and the troubles of those in it."""
+    for each in _body(entry):
+        if each.get("type") != "MESSAGE":
+            yield from _messages(each, inside=True)
+        elif not inside or _word(each, "level") in TROUBLES:
+            yield each
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -163,8 +171,10 @@ def _action(entry: dict[str, Any], kind: str) -> str:
             return " ".join(filter(None, (_ROOTS.get(kind, kind), name, _word(entry, "condition"))))
 
 
-def _pages(value: dict[str, Any], pages: list[str]) -> None:
-    """Collect what was logged as HTML anywhere in a test; how deep it can be is bounded by the JSON reader."""
+def _pages(value: dict[str, Any], pages: list[str], depth: int) -> None:
+    """Collect what was logged as HTML anywhere in a test."""
+    if depth > DEPTH_LIMIT:
+        raise Fault(HOSTILE, f"keywords nest more than {DEPTH_LIMIT} deep")
     for entry, _ in _statements(value):
-        _pages(entry, pages)
+        _pages(entry, pages, depth + 1)
     pages += [_word(entry, "message") for entry in _body(value) if entry.get("type") == "MESSAGE" and entry.get("html")]

@@ -1,26 +1,32 @@
 """TestNG results. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
 A case's identity is class and method name, as Xray derives it, so that the rows of a data provider are results of one Test; what
-a row was given is kept as an iteration. Each invocation is a case of its own, attempts before a retry (SKIP) too, for they
-cannot be told from an invocation count. Keys are in the attribute `test`, requirements and labels (blank separated)
-in `requirement` and `labels`.
+a row was given is kept as an iteration. Each invocation is a case of its own; one that says that it was `retried` (TestNG 7, O)
+is an attempt of the next with the same parameters. Older versions only skip it, which cannot be told from an invocation count.
+Keys are in the attribute `test`, requirements and labels (blank separated) in `requirement` and `labels`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import TEXT_LIMIT, Case, Iteration, Mark, MarkKind, Outcome
+import msgspec
+
+from xray_ci.model import TEXT_LIMIT, Attempt, Case, Iteration, Mark, MarkKind, Outcome
 from xray_ci.reports import texts, units
 from xray_ci.reports.times import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeAlias
 
     from xray_ci.model import Problem
     from xray_ci.reports.units import Node
 
+    _Invocation: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+
+RETRY_LIMIT: Final = 1_000
+"""Retried invocations of one class that wait for what came of them."""
 _SHAPE: Final = units.Shape(
     roots=("testng-results",), scopes=frozenset({"suite", "test", "class"}), units=frozenset({"test-method"}),
     dropped=frozenset({"groups", "reporter-output"}),
@@ -43,12 +49,40 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.Reader):
+    def __init__(self) -> None:
+        super().__init__()
+        self._retried: dict[_Invocation, list[Case]] = {}
+        self._waiting = 0
+
+    def end(self, scope: Node, /) -> None:
+        if scope.tag == "class":
+            for case in (case for waiting in self._retried.values() for case in waiting):
+                self.add(case)  # nothing came of it, so it is a result
+            self._retried.clear()
+            self._waiting = 0
+
     def unit(self, unit: Node, /) -> None:
         owner = next((scope.get("name") for scope in reversed(self.scopes) if scope.tag == "class"), "")
         if unit.get("is-config") != "true":
-            self.add(_case(unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag != "class")))
+            case = _case(unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag != "class"))
+            if unit.get("retried") == "true" and self._waiting < RETRY_LIMIT:
+                self._retried.setdefault(_invocation(case), []).append(case)
+                self._waiting += 1
+            else:
+                self.add(self._with_attempts(case) if self._retried else case)
         elif unit.get("status") == "FAIL":
             self.outside(f"the configuration method {owner}.{unit.get('name')}", unit.said("exception", "message"), unit.line)
+
+    def _with_attempts(self, case: Case) -> Case:
+        """Return a case with the invocations before it that were retried."""
+        earlier = self._retried.pop(_invocation(case), [])
+        self._waiting -= len(earlier)
+        attempts = tuple(Attempt(outcome=Outcome.FAILED, message=each.message, trace=each.trace) for each in earlier)
+        return msgspec.structs.replace(case, attempts=attempts) if attempts else case
+
+
+def _invocation(case: Case) -> _Invocation:
+    return case.name, case.iterations[0].parameters if case.iterations else ()
 
 
 def _case(method: Node, owner: str, suite: tuple[str, ...]) -> Case:
@@ -57,7 +91,7 @@ def _case(method: Node, owner: str, suite: tuple[str, ...]) -> Case:
     exception = None if passed else method.first("exception")  # of a test that expects it otherwise
     trace = exception.said("full-stacktrace") or exception.said("short-stacktrace") if exception is not None else ""
     name = method.get("name")
-    parameters = tuple((str(number), param.said("value")) for held in method.all("params")
+    parameters = tuple((str(number), _value(param)) for held in method.all("params")
                        for number, param in enumerate(held.all("param"), start=1))
     shown = f"{name}({', '.join(value for _, value in parameters)})"
     lines = [line.text.strip() for held in method.all("reporter-output") for line in held.all("line")]
@@ -69,6 +103,11 @@ def _case(method: Node, owner: str, suite: tuple[str, ...]) -> Case:
         output=None if passed else texts.tail("\n".join(lines)) or None, marks=_marks(method),
         iterations=(Iteration(outcome=outcome, name=texts.cut(shown, 1_024), parameters=parameters),) if parameters else (),
         line=method.line)
+
+
+def _value(param: Node) -> str:
+    value = param.first("value")
+    return "null" if value is not None and value.get("is-null") == "true" else param.said("value")
 
 
 def _marks(method: Node) -> tuple[Mark, ...]:

@@ -11,6 +11,8 @@ LONGEST: Final = 366 * 86_400.0
 """Seconds; a longer duration is another unit (nanoseconds, say) or rubbish."""
 _UNSET_YEAR: Final = 1970
 """Tools write the epoch, or the year 1, for "was not run"."""
+_ENDLESS_YEAR: Final = 9_998
+"""The end of time of .NET and Java is "not set" too, and nothing could be added to it."""
 _UNITS: Final = {"": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
                  "ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "m": 60.0, "min": 60.0, "mins": 60.0, "h": 3600.0, "d": 86_400.0}
 _NUMBER: Final = re.compile(r"([0-9][0-9.,]{0,40}(?:[eE][+-]?[0-9]{1,3})?)\s{0,3}([a-zA-Zµμ]{0,7})")
@@ -35,7 +37,12 @@ def seconds(text: str | None) -> float | None:
         value = float(text)
     except ValueError:
         value = _odd_seconds(text.strip())
-    return value if 0.0 <= value <= LONGEST else None
+    return bounded(value)
+
+
+def bounded(value: float | None) -> float | None:
+    """Return a sum or difference of seconds, or None for one that is no duration of a test: negative, endless or absurd."""
+    return value if value is not None and 0.0 <= value <= LONGEST else None
 
 
 def _odd_seconds(text: str) -> float:
@@ -75,7 +82,7 @@ def timestamp(text: str) -> datetime | None:
         found = _epoch(text) if text[:9].isdigit() else _spelt(text)
     except (ValueError, OverflowError):
         return None
-    return found if found is not None and found.year > _UNSET_YEAR else None
+    return found if found is not None and _UNSET_YEAR < found.year < _ENDLESS_YEAR else None
 
 
 def _spelt(text: str) -> datetime | None:

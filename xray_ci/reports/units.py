@@ -77,6 +77,8 @@ class Shape:
     limits: Mapping[str, int] = field(default_factory=dict)
     """Elements (`tag`, or `parent/tag`) whose text is wanted, that of all elements in them with it → characters kept of its
     beginning, negative: of its end."""
+    lines: frozenset[str] = frozenset()
+    """Elements within such a text that begin on a line of their own."""
     deep: Mapping[str, Callable[[dict[str, str]], bool]] = field(default_factory=dict)
     """Elements that are wanted whole from everywhere in a unit, as children of the nearest element that is kept → by their attributes."""
     deep_limit: int = TEXT_LIMIT
@@ -162,6 +164,7 @@ class _Walker:
             self._start_dropped(tag, attributes)
         elif self.ear.listening:
             self._dropped = 1  # its text is heard as part of the text around it
+            self._line(tag)
         elif self._base >= 0:
             self._start_inside(self._names.get(tag) or self._name(tag), attributes)
         else:
@@ -204,13 +207,20 @@ class _Walker:
         self._dropped += 1
         if self._dropped + len(self._open) > xml.DEPTH_LIMIT:
             raise xml.too_deep(self._parser)
-        if self._deep is not None or self._base < 0 or self.ear.listening:
+        if self.ear.listening:
+            self._line(tag)
+            return
+        if self._base < 0:
             return
         name = self._names.get(tag) or self._name(tag)
         wanted = self._shape.deep.get(name)
         if wanted is not None and wanted(attributes) and not self._full():
             self._deep = Node(name, attributes, self._parser.CurrentLineNumber), self._dropped
             self._listen(self._shape.deep_limit)
+
+    def _line(self, tag: str) -> None:
+        if self._shape.lines and xml.local(tag) in self._shape.lines:
+            self.ear.line()
 
     def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> Node:
         node = Node(tag, attributes, self._parser.CurrentLineNumber)

@@ -91,7 +91,8 @@ class _Element:
             text = str(version) if isinstance(version, int) else self.text("testVersion")
             marks.append(Mark(kind=MarkKind.TEST_VERSION, value=text or ""))
         marks += [Mark(kind=MarkKind.DEFECT, value=defect) for defect in self._texts("defects")]
-        marks += self.each("customFields", lambda item, path: _Element(item, path, self._left).custom_field())
+        for found in self.each("customFields", lambda item, path: _Element(item, path, self._left).custom_field()):
+            marks += found
         return marks
 
     def info_marks(self) -> list[Mark]:
@@ -100,13 +101,15 @@ class _Element:
         marks += [Mark(kind=MarkKind.REQUIREMENT, value=text) for text in self._texts("requirementKeys")]
         return marks + [Mark(kind=MarkKind.TAG, value=text) for text in self._texts("labels")]
 
-    def custom_field(self) -> Mark:
+    def custom_field(self) -> list[Mark]:
         name = self.text("id") or self.text("name")
         if not name or "value" not in self._members:
             raise Fault(BROKEN, f"{self._path} needs `id` or `name`, and `value`")
         value = self._members["value"]
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text))
+        # The options of a field are one mark each; a value of another type has no other form than its JSON.
+        values = value if isinstance(value, list) and value and all(isinstance(each, str) for each in value) else [value]
+        said = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in values]
+        return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text)) for text in said]
 
     def _steps(self) -> tuple[Step, ...]:
         return self.each("steps", lambda item, path: _Element(item, path, self._left).step())

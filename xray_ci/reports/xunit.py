@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import TEXT_LIMIT, Attachment, Case, Iteration, Mark, MarkKind, Outcome
-from xray_ci.reports import texts, units
+from xray_ci.model import TEXT_LIMIT, Case, Iteration, Mark, MarkKind, Outcome
+from xray_ci.reports import embedded, texts, units
 from xray_ci.reports.times import seconds, timestamp
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import BinaryIO
 
-    from xray_ci.model import Problem
+    from xray_ci.model import Attachment, Problem
     from xray_ci.reports.units import Node
 
 EVIDENCE_LIMIT: Final = 33_554_432
@@ -118,9 +118,9 @@ def _marks(trait: Node) -> Iterator[Mark]:
 
 
 def _attachments(test: Node) -> Iterator[Attachment]:
-    """Yield what version 3 attaches: base64 where it has a media type, else text, which is no file."""
-    for held in test.all("attachments"):
-        for each in held.all("attachment"):
-            base64 = texts.packed(each.text) if each.get("media-type") else ""
-            if base64 and len(each.text) < EVIDENCE_LIMIT:
-                yield Attachment(name=each.get("name") or texts.nameless(1, base64), media_type=each.get("media-type"), base64=base64)
+    """Yield what version 3 attaches: base64 where it has a media type, else a text."""
+    for number, each in enumerate((each for held in test.all("attachments") for each in held.all("attachment")), 1):
+        media = each.get("media-type")
+        if len(each.text) < EVIDENCE_LIMIT and (found := embedded.attachment(
+                each.text, media or "text/plain", each.get("name"), number, encoded=bool(media), stem="evidence")):
+            yield found

@@ -54,6 +54,7 @@ class Emulated:
         self.url = url
         self.jira_url = f"{url}/jira"
         self._place = urlsplit(url).netloc
+        self._tokens: dict[str, str] = {}
 
     # Control
 
@@ -69,9 +70,9 @@ class Emulated:
         """Return the log of requests, of one kind or all, oldest first."""
         return [each for each in self._control("GET", "requests") if kind in (None, each["kind"])]
 
-    def fault(self, method: str, path: str, **order: Any) -> None:
-        """Order a fault: `status`, `headers`, `body`, `delay_s`, `drop`, `times`, `skip`, `work`."""
-        self._control("POST", "faults", {"match": {"method": method, "path": path}, **order})
+    def fault(self, method: str, path: str, *, contains: str = "", **order: Any) -> None:
+        """Order a fault for requests whose body contains a text: `status`, `headers`, `body`, `delay_s`, `drop`, `times`, `skip`, `work`, `later_s`."""
+        self._control("POST", "faults", {"match": {"method": method, "path": path, "contains": contains}, **order})
 
     def clock(self, **order: Any) -> str:
         """Move time (`advance` seconds, `set` moment, `freeze`) and return the moment."""
@@ -154,6 +155,18 @@ class Emulated:
         place = f"/jira/rest/raven/{version}/import/execution{path}" + (f"?{urlencode(query)}" if query else "")
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.call("POST", place, data, Content_Type=kind, Authorization=f"Bearer {SERVER_TOKEN}")
+
+    def graphql(self, query: str, *, client_id: str = CLIENT_ID, **variables: Any) -> Answer:
+        """Send one document to Xray Cloud's GraphQL, with a token asked for once."""
+        if client_id not in self._tokens:
+            self._tokens[client_id] = self.token(client_id)
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        return self.call("POST", "/api/v2/graphql", body, Content_Type="application/json",
+                         Authorization=f"Bearer {self._tokens[client_id]}")
+
+    def operations(self) -> list[str]:
+        """Return the fields at the top of every GraphQL document, in order."""
+        return [name for each in self.requests() for name in each["operations"]]
 
     def _control(self, method: str, name: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

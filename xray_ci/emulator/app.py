@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
 import threading
@@ -37,6 +38,8 @@ def run(port: int, out: TextIO, *, real_clock: bool = False) -> int:
 
     try:
         from xray_ci.emulator.server import Emulator  # noqa: PLC0415
+
+        _need("graphql", "graphql-core")
     except ModuleNotFoundError as missing:
         sys.stderr.write(f"The emulator needs the package {missing.name}: pip install 'xray-ci[emulator]'\n")
         return _CANNOT_SERVE
@@ -55,3 +58,9 @@ def run(port: int, out: TextIO, *, real_clock: bool = False) -> int:
         sys.stderr.write(f"The emulator cannot use port {port}: {error.strerror}. Another one: --port 0.\n")
         return _CANNOT_SERVE
     return 0
+
+
+def _need(module: str, package: str) -> None:
+    """Raise ModuleNotFoundError for what only a later request loads: it costs 200 ms."""
+    if importlib.util.find_spec(module) is None:
+        raise ModuleNotFoundError(name=package)

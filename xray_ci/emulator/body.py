@@ -49,6 +49,8 @@ class Body:
     digest: str
     content_type: str
     options: dict[str, str]
+    needed: bool = False
+    """Whether it outlives its request."""
 
     @property
     def multipart(self) -> bool:
@@ -59,6 +61,11 @@ class Body:
         """Return the body as JSON; raises ValueError."""
         self.stream.seek(0)
         return json.load(self.stream)
+
+    def start(self, size: int) -> bytes:
+        """Return its first bytes."""
+        self.stream.seek(0)
+        return self.stream.read(size)
 
     def bytes(self) -> bytes:
         """Return the body as received."""

@@ -1,24 +1,23 @@
 """Xray Cloud's REST interface: authenticate and all imports of results. Knows its paths, bodies and refusals.
 
-Left for later: GraphQL, feature files, bulk import of Tests.
+Left for later: feature files, bulk import of Tests.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import math
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.routing import Rule
 
 from xray_ci.emulator import info_part, tokens, xray_json
-from xray_ci.emulator.answers import Basis, Refusal, as_json, as_text, refusal
+from xray_ci.emulator.answers import Basis, as_json, as_text, refusal
 from xray_ci.emulator.arriving import Result, Target
-from xray_ci.emulator.clock import iso
+from xray_ci.emulator.cloud_login import authorised
 from xray_ci.emulator.emulation import Call, Route, arguments
+from xray_ci.emulator.graphql import route
 from xray_ci.emulator.importing import Import
 from xray_ci.emulator.native import JSON, READERS, XML
 from xray_ci.emulator.native.report import Surroundings, Unreadable
@@ -34,14 +33,12 @@ if TYPE_CHECKING:
     from xray_ci.emulator.body import Part
     from xray_ci.emulator.seed import ApiKey
 
-_WINDOW: Final = 60
-"""Seconds over which calls are counted (O)."""
 _XML_TYPES: Final = frozenset({"application/xml", "text/xml"})
 _NAMES: Final = {"xray": "xray json"}
 
 
 def rules() -> list[Rule]:
-    """Return the routes: the same import paths in v1 and v2 (D)."""
+    """Return the routes: the same import paths in v1 and v2 (D), and GraphQL."""
     start = "/api/<any(v1,v2):version>"
     found = [Rule(f"{start}/authenticate", methods=["POST"], endpoint=Route(kind="authenticate", handle=authenticate))]
     for name in ("xray", *XML, *JSON):
@@ -50,7 +47,7 @@ def rules() -> list[Rule]:
         parts = functools.partial(_multipart, name=name)
         found.append(Rule(path, methods=["POST"], endpoint=Route(kind="import", handle=plain)))
         found.append(Rule(f"{path}/multipart", methods=["POST"], endpoint=Route(kind="import", handle=parts)))
-    return found
+    return [*found, *route.rules()]
 
 
 def authenticate(call: Call, version: str) -> Response:  # noqa: ARG001 - v1 and v2 answer alike
@@ -67,28 +64,6 @@ def authenticate(call: Call, version: str) -> Response:  # noqa: ARG001 - v1 and
     if key is None or key.secret != given["client_secret"]:
         raise refusal("Authentication failed. Invalid client credentials!", status=401)
     return as_json(tokens.mint(given["client_id"], call.now), basis=Basis.DOCUMENTED)
-
-
-def authorised(call: Call) -> ApiKey:
-    """Return whose token a data call carries; raises Refusal: 401 for the token or the region, 429 for the rate."""
-    client = tokens.owner(call.request.headers.get("Authorization", ""), call.now)
-    _count(call, client)
-    key = API_KEYS[client]
-    if key.region is not None and key.region != call.emulation.switches.region:
-        raise refusal("Xray data is in another region. Contact support to migrate Xray data to current region.", status=401)
-    return key
-
-
-def _count(call: Call, client: str) -> None:
-    limit, now = call.emulation.switches.rate_limit, call.now
-    calls = [each for each in call.emulation.calls.get(client, []) if now - each < timedelta(seconds=_WINDOW)]
-    call.emulation.calls[client] = calls
-    if limit and len(calls) >= limit:
-        free = calls[-limit] + timedelta(seconds=_WINDOW)
-        wait = max(1, math.ceil((free - now).total_seconds()))
-        body = {"error": {"text": "Too many requests in this time frame.", "nextValidRequestDate": iso(free)}}
-        raise Refusal(as_json(body, status=429, headers={"Retry-After": str(wait)}))
-    calls.append(now)
 
 
 def _plain(call: Call, version: str, name: str) -> Response:

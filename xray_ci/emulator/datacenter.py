@@ -1,6 +1,6 @@
 """Xray Server/Data Center below `/jira/rest/raven`: imports of results, the licence. Knows its paths, bodies, refusals.
 
-Left for later: feature files, writing to Test Runs.
+Left for later: feature files.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from xray_ci.emulator.answers import Refusal
+    from xray_ci.emulator.evidence import Evidence
     from xray_ci.emulator.world import Issue, Run
 
 _WORDS: Final = {"PASSED": "PASS", "FAILED": "FAIL", "TO DO": "TODO", "BLOCKED": "TODO"}
@@ -36,18 +37,18 @@ def rules() -> list[Rule]:
 
 def _runs(call: Call, version: str) -> Response:  # noqa: ARG001 - all versions answer alike
     enter(call)
-    execution = _execution(call, arguments(call).get("testExecKey", ""))
+    execution = execution_of(call, arguments(call).get("testExecKey", ""))
     return as_json([_shown(call, execution, run) for run in _all(execution)])
 
 
 def _run(call: Call, version: str) -> Response:  # noqa: ARG001
     enter(call)
     query = arguments(call)
-    execution = _execution(call, query.get("testExecIssueKey", ""))
+    execution = execution_of(call, query.get("testExecIssueKey", ""))
     for run in _all(execution):
         if run.test == query.get("testIssueKey"):
             return as_json(_shown(call, execution, run))
-    raise _missing(f"Test Run of {query.get('testIssueKey', '')} in {execution.key}")
+    raise missing(f"Test Run of {query.get('testIssueKey', '')} in {execution.key}")
 
 
 def _run_by_id(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
@@ -56,30 +57,38 @@ def _run_by_id(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
         for each in _all(execution):
             if each.id == run:
                 return as_json(_shown(call, execution, each))
-    raise _missing(f"Test Run with id {run}")
+    raise missing(f"Test Run with id {run}")
 
 
 def _tests(call: Call, version: str, key: str) -> Response:  # noqa: ARG001
-    """List the Tests of a Test Execution; `limit` and `page` cut it."""
+    """List the Tests of a Test Execution page by page, with the ids of their runs (D)."""
     enter(call)
-    query = arguments(call)
-    runs = list(_all(_execution(call, key)))
-    if query.get("limit", "").isdigit():
-        limit, page = int(query["limit"]), int(query.get("page", "1"))
-        runs = runs[(page - 1) * limit:page * limit]
-    issues = call.emulation.world.issues
-    return as_json([{"id": int(issues[run.test].id), "key": run.test, "rank": rank, "status": _word(run)}
-                    for rank, run in enumerate(runs, start=1)])
+    query, largest = arguments(call), call.emulation.switches.server_page
+    runs = list(_all(execution_of(call, key)))
+    limit, page = _number(query.get("limit", str(len(runs)))), _number(query.get("page", "1"))
+    if limit > largest or page < 1:  # without a limit too (O)
+        raise refusal("Maximum results per request exceeded.")
+    runs = runs[(page - 1) * limit:page * limit]
+    return as_json([{"id": _id(run), "key": run.test, "rank": rank, "status": word(run)}
+                    for rank, run in enumerate(runs, start=(page - 1) * limit + 1)])
 
 
-def _execution(call: Call, key: str) -> Issue:
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise refusal(f"{text} is not a number", basis=Basis.ASSUMED)
+    return int(text)
+
+
+def execution_of(call: Call, key: str) -> Issue:
+    """Return a Test Execution; raises Refusal."""
     issue = call.emulation.world.find(key, "Test Execution")
     if issue is None:
-        raise _missing(f"Test Execution with key {key}")
+        raise missing(f"Test Execution with key {key}")
     return issue
 
 
-def _missing(what: str) -> Refusal:
+def missing(what: str) -> Refusal:
+    """Word: something is not there."""
     return refusal(f"{what} not found.", status=404, basis=Basis.ASSUMED)
 
 
@@ -87,17 +96,27 @@ def _all(execution: Issue) -> Iterator[Run]:
     return iter(execution.execution.runs.values()) if execution.execution is not None else iter(())
 
 
-def _word(run: Run) -> str:
+def word(run: Run) -> str:
+    """Return the status of a run in Server's words."""
     return _WORDS.get(run.status, run.status)
+
+
+def _id(run: Run) -> int | str:
+    return int(run.id) if len(run.id) < 12 else run.id  # noqa: PLR2004 - a run that Cloud's import made has 24 digits
+
+
+def shown_evidence(call: Call, execution: Issue, evidence: Evidence) -> dict[str, Any]:
+    """Show a file as Server does (O)."""
+    return {"id": evidence.id, "fileName": evidence.filename, "fileSize": str(evidence.size), "mimeType": evidence.content_type,
+            "fileURL": f"{call.base}/browse/{execution.key}/evidence/{evidence.id}"}
 
 
 def _shown(call: Call, execution: Issue, run: Run) -> dict[str, Any]:
     """Show a run as Server does (O)."""
-    word = _word(run)
+    status = word(run)
     details = execution.execution
-    evidence = [{"id": each.id, "fileName": each.filename, "fileSize": str(each.size), "mimeType": each.content_type,
-                 "fileURL": f"{call.base}/browse/{execution.key}/evidence/{each.id}"} for each in run.evidence]
-    return {"id": int(run.id) if len(run.id) < 12 else run.id, "status": word, "color": _COLOURS.get(word, "#A2A6AE"),  # noqa: PLR2004
+    evidence = [shown_evidence(call, execution, each) for each in run.evidence]
+    return {"id": _id(run), "status": status, "color": _COLOURS.get(status, "#A2A6AE"),
             "testKey": run.test, "testExecKey": execution.key, "comment": run.comment, "assignee": run.assignee,
             "executedBy": run.executed_by, "testEnvironments": details.environments if details is not None else [],
             "startedOn": run.started, "startedOnIso": run.started, "finishedOn": run.finished, "finishedOnIso": run.finished,

@@ -13,6 +13,7 @@ from xray_ci.emulator.seed import seed
 from xray_ci.emulator.switches import Switches
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
     from xray_ci.emulator.body import Body, Part
     from xray_ci.emulator.records import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Work of a request that was answered, or cut, before it was done."""
+
+    due: datetime
+    work: Callable[[], object]
+    body: Body
+    """Closed when the work is done, or never will be."""
 
 
 class Emulation:
@@ -32,6 +43,7 @@ class Emulation:
         self.faults = Faults()
         self.lock = threading.RLock()
         self.stopping = threading.Event()
+        self.late: list[Late] = []
         self.reset()
 
     def reset(self) -> None:
@@ -42,9 +54,21 @@ class Emulation:
         self.world = seed()
         self.switches = Switches()
         self.records: list[Record] = []
-        self.calls: dict[str, list[datetime]] = {}
+        self.calls: dict[str, deque[datetime]] = {}
         """Moments of each client's calls, for the rate limit."""
         self.failed_logins = 0
+        for each in self.late:
+            each.body.stream.close()
+        self.late.clear()
+
+    def settle(self) -> None:
+        """Do what is due by the clock: work that was left for later, then snapshots. The lock is held."""
+        now = self.clock.now()
+        for each in sorted((each for each in self.late if each.due <= now), key=lambda each: each.due):
+            self.late.remove(each)
+            with each.body.stream:
+                each.work()
+        self.world.settle(now)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +79,7 @@ class Call:
     request: Request
     body: Body
     parts: tuple[Part, ...]
+    record: Record
 
     @property
     def base(self) -> str:

@@ -1,4 +1,4 @@
-"""Faults that were ordered for coming requests. Knows methods and paths; nothing of what the requests mean."""
+"""Faults that were ordered for coming requests. Knows methods, paths and texts; nothing of what the requests mean."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MEMBERS: Final = frozenset({"match", "times", "status", "headers", "body", "delay_s", "drop", "skip", "work"})
+_MEMBERS: Final = frozenset({"match", "times", "status", "headers", "body", "delay_s", "drop", "skip", "work", "later_s"})
+
+LOOKED_AT: Final = 65_536
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class Fault:
     method: str = "*"
     path: str = "*"
     """A prefix, or a glob when it holds `*`, `?` or `[`; the query is not looked at."""
+    contains: bytes = b""
+    """A text in the first 64 KiB of the body: tells apart what goes to one address, as all of GraphQL does."""
     times: int = 1
     """Requests it meets; below 0 = all."""
     skip: int = 0
@@ -35,10 +39,13 @@ class Fault:
     """`before`: the connection is cut and nothing was done. `after`: the work is done, its answer is lost."""
     work: bool = False
     """With `status`: the work is done all the same, as behind a gateway that gave up waiting."""
+    later_s: float = 0.0
+    """With `status` or `drop`: the work is done so many seconds later by the emulator's clock, as Xray goes on after a
+    timeout (O)."""
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, method: str, path: str, start: bytes) -> bool:
         """Say whether a request is of the kind this fault waits for."""
-        if self.method not in ("*", method):
+        if self.method not in ("*", method) or (self.contains and self.contains not in start):
             return False
         if any(sign in self.path for sign in "*?["):
             return fnmatch.fnmatchcase(path, self.path)
@@ -62,10 +69,10 @@ class Faults:
         """Forget all."""
         self._queue.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault for one request and count it."""
+    def take(self, method: str, path: str, start: bytes = b"") -> Fault | None:
+        """Return the fault for one request, of whose body the first LOOKED_AT bytes are given, and count it."""
         for fault in self._queue:
-            if not fault.meets(method, path):
+            if not fault.meets(method, path, start):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
@@ -79,22 +86,25 @@ class Faults:
 
 
 def read(order: Any) -> Fault:
-    """Turn `{match:{method,path}, times, status, headers, body, delay_s, drop, skip, work}` into a Fault."""
+    """Turn `{match:{method,path,contains}, times, status, headers, body, delay_s, drop, skip, work, later_s}` into a Fault."""
     if not isinstance(order, dict) or not set(order) <= _MEMBERS:
         raise ValueError(f"a fault is an object with {', '.join(sorted(_MEMBERS))}")
     match = order.get("match", {})
-    if not isinstance(match, dict) or not set(match) <= {"method", "path"}:
-        raise ValueError("match takes method and path")
+    if not isinstance(match, dict) or not set(match) <= {"method", "path", "contains"}:
+        raise ValueError("match takes method, path and contains")
     if order.get("drop") not in (None, "before", "after"):
         raise ValueError("drop is before or after")
     if order.get("status") is None and order.get("drop") is None and not order.get("delay_s"):
         raise ValueError("a fault needs status, drop or delay_s")
+    if order.get("later_s") and order.get("status") is None and order.get("drop") is None:
+        raise ValueError("later_s needs status or drop: there is no answer yet")
     body, content_type = _body(order.get("body", ""))
     headers = {str(name): str(value) for name, value in order.get("headers", {}).items()}
     return Fault(method=str(match.get("method", "*")).upper(), path=str(match.get("path", "*")),
+                 contains=str(match.get("contains", "")).encode(),
                  times=int(order.get("times", 1)), skip=int(order.get("skip", 0)), status=order.get("status"),
                  headers=headers, body=body, content_type=content_type, delay_s=float(order.get("delay_s", 0)),
-                 drop=order.get("drop"), work=bool(order.get("work", False)))
+                 drop=order.get("drop"), work=bool(order.get("work", False)), later_s=float(order.get("later_s", 0)))
 
 
 def _body(value: Any) -> tuple[bytes, str]:

@@ -25,11 +25,11 @@ END_FIELD: Final = "customfield_11810"
 JIRA_END_FIELD: Final = "customfield_10015"
 CLOUD_FIELD: Final = "customfield_10020"
 
-_SCREEN: Final = frozenset({"project", "summary", "issuetype", "description", "labels", "fixVersions", "versions", "components",
+SCREEN: Final = frozenset({"project", "summary", "issuetype", "description", "labels", "fixVersions", "versions", "components",
                             "assignee", "reporter", "priority", "duedate", "environment", "security", "parent",
                             "issuelinks"})
-_CLOUD_FIELDS: Final = frozenset({CLOUD_FIELD})
-_SERVER_FIELDS: Final = frozenset({PLAN_FIELD, ENVIRONMENTS_FIELD, REVISION_FIELD, BEGIN_FIELD, END_FIELD, JIRA_END_FIELD})
+CLOUD_FIELDS: Final = frozenset({CLOUD_FIELD})
+SERVER_FIELDS: Final = frozenset({PLAN_FIELD, ENVIRONMENTS_FIELD, REVISION_FIELD, BEGIN_FIELD, END_FIELD, JIRA_END_FIELD})
 _XRAY_FIELDS: Final = ("testPlanKey", "environments")
 """Confirmed names (O); others were sent by clients, and whether they work is not known."""
 
@@ -73,7 +73,7 @@ def _fields(document: Any, side: Side) -> dict[str, Any]:
 
 
 def _check_screen(fields: Mapping[str, Any], side: Side) -> None:
-    allowed = _SCREEN | (_CLOUD_FIELDS if side.name == "cloud" else _SERVER_FIELDS)
+    allowed = SCREEN | (CLOUD_FIELDS if side.name == "cloud" else SERVER_FIELDS)
     for name in fields:
         if name not in allowed:
             raise side.field(name)
@@ -130,7 +130,7 @@ def _server(fields: Mapping[str, Any], shape: _Shape) -> dict[str, Any]:
     return {"plans": shape.texts(fields, PLAN_FIELD), "plan_takes_tests": False,
             "environments": shape.texts(fields, ENVIRONMENTS_FIELD), "revision": shape.text(fields, REVISION_FIELD),
             "started": begin, "finished": end,
-            "fields": {name: value for name, value in _rest(fields).items() if name not in _SERVER_FIELDS - {JIRA_END_FIELD}}}
+            "fields": {name: value for name, value in _rest(fields).items() if name not in SERVER_FIELDS - {JIRA_END_FIELD}}}
 
 
 def _are_texts(value: Any) -> bool:

@@ -1,21 +1,21 @@
-"""The part of Jira's REST interface that an importer asks: Cloud at the root, Server below `/jira`. Stores nothing."""
+"""The part of Jira's REST interface that an importer asks: Cloud at the root, Server below `/jira`. Changes nothing itself."""
 
 from __future__ import annotations
 
 import functools
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 from werkzeug.routing import Rule
 
-from xray_ci.emulator import jql
-from xray_ci.emulator.answers import Basis, Refusal, answer, as_html, as_json, jira_refusal
+from xray_ci.emulator import jira_shown, jira_words, jira_writing, jql
+from xray_ci.emulator.answers import Basis, answer, as_html, as_json, jira_refusal
 from xray_ci.emulator.clock import jira_time
 from xray_ci.emulator.emulation import Call, Route, arguments
 from xray_ci.emulator.jira_fields import CLOUD_FIELDS, SERVER_FIELDS
-from xray_ci.emulator.seed import ISSUE_TYPES, JIRA_CLOUD_BEARER, JIRA_CLOUD_USER
+from xray_ci.emulator.jira_login import enter
+from xray_ci.emulator.seed import ISSUE_TYPES, JIRA_CLOUD_USER
 from xray_ci.emulator.server_login import LOGIN_PAGE, need_login
 
 if TYPE_CHECKING:
@@ -41,21 +41,8 @@ def rules() -> list[Rule]:
                              ("project/<project>", _project), ("issue/<key>", _issue)):
             route = Route(kind="read", handle=functools.partial(handle, cloud=cloud))
             found.append(Rule(f"{start}/{path}", methods=["GET"], endpoint=route))
+        found += jira_writing.rules(start, cloud=cloud)
     return found
-
-
-def _enter(call: Call, *, cloud: bool) -> None:
-    """Let a known user through; raises Refusal with each product's 401."""
-    if not cloud:
-        need_login(call)
-        return
-    given = call.request.authorization
-    if given is not None and given.type == "basic" and (given.username, given.password) == JIRA_CLOUD_USER:
-        return
-    if given is not None and given.type == "bearer" and given.token == JIRA_CLOUD_BEARER:
-        return
-    body = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
-    raise Refusal(as_json(body, status=401, basis=Basis.RECALLED))
 
 
 def _tenant(call: Call) -> Response:  # noqa: ARG001
@@ -80,7 +67,7 @@ def _server_info(call: Call, version: str, *, cloud: bool) -> Response:  # noqa:
 
 
 def _myself(call: Call, version: str, *, cloud: bool) -> Response:
-    _enter(call, cloud=cloud)
+    enter(call, cloud=cloud)
     common = {"active": True, "timeZone": "Etc/UTC", "locale": "en_US"}
     if cloud:
         account = "5b10a0000000000000000001"
@@ -92,12 +79,12 @@ def _myself(call: Call, version: str, *, cloud: bool) -> Response:
 
 
 def _fields(call: Call, version: str, *, cloud: bool) -> Response:  # noqa: ARG001
-    _enter(call, cloud=cloud)
+    enter(call, cloud=cloud)
     return as_json(list(CLOUD_FIELDS if cloud else SERVER_FIELDS))
 
 
 def _project(call: Call, version: str, project: str, *, cloud: bool) -> Response:  # noqa: ARG001
-    _enter(call, cloud=cloud)
+    enter(call, cloud=cloud)
     for each in call.emulation.world.projects.values():
         if project in (each.key, each.id):
             kinds = [{"id": number, "name": name, "subtask": False} for name, number in ISSUE_TYPES.items()]
@@ -110,24 +97,14 @@ def _project(call: Call, version: str, project: str, *, cloud: bool) -> Response
 
 def _issue(call: Call, version: str, key: str, *, cloud: bool) -> Response:  # noqa: ARG001
     """Read an issue by key or id; no index lag here (O)."""
-    _enter(call, cloud=cloud)
-    issue = call.emulation.world.find(key)
-    if issue is None:
-        raise jira_refusal("Issue does not exist or you do not have permission to see it.", status=404)
+    enter(call, cloud=cloud)
+    issue = jira_writing.issue_of(call, key, cloud=cloud)
     return as_json(_shown(call, issue, arguments(call).get("fields"), cloud=cloud), basis=Basis.RECALLED)
 
 
 def _shown(call: Call, issue: Issue, fields: Any, *, cloud: bool) -> dict[str, Any]:
-    every = {"summary": issue.summary, "description": issue.description or None,
-             "status": {"name": "To Do", "statusCategory": {"key": "new"}},
-             "issuetype": {"id": ISSUE_TYPES[issue.type], "name": issue.type},
-             "project": {"id": call.emulation.world.projects[issue.project].id, "key": issue.project},
-             "labels": issue.labels, "fixVersions": [{"name": name} for name in issue.fix_versions],
-             "created": jira_time(issue.created), **issue.fields}
-    wanted = fields.split(",") if isinstance(fields, str) else fields
-    shown = every if not wanted or "*all" in wanted else {name: every[name] for name in wanted if name in every}
     root = call.base if cloud else f"{call.base}/jira"
-    return {"id": issue.id, "key": issue.key, "self": f"{root}/rest/api/2/issue/{issue.id}", "fields": shown}
+    return jira_shown.shown(call.emulation.world, issue, fields, root=root, cloud=cloud)
 
 
 def _removed(call: Call, version: str) -> Response:  # noqa: ARG001
@@ -148,22 +125,14 @@ def _asked(call: Call) -> dict[str, Any]:
 
 def _found(call: Call, *, cloud: bool) -> tuple[list[Issue], dict[str, Any]]:
     asked = _asked(call)
-    try:
-        query = jql.Query(str(asked.get("jql", "")))
-    except jql.Invalid as error:
-        raise jira_refusal(str(error), status=400) from error
-    world, lag = call.emulation.world, timedelta(seconds=call.emulation.switches.index_lag_s)
-    if cloud and not query.bounded:
-        raise jira_refusal("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.",
-                           status=400)
-    for key in query.keys:
-        if world.find(key) is None:
-            text = f"An issue with key '{key}' does not exist for field 'key'."
-            raise jira_refusal(text, status=400)
     fresh = {str(each) for each in asked.get("reconcileIssues") or ()}
-    found = [issue for issue in world.issues.values() if query.finds(issue)
-             and (issue.created + lag <= call.now or not lag or issue.id in fresh)]
-    return list(reversed(found)), asked
+    try:
+        query = jql.Query(str(asked.get("jql", "")), bounded=cloud)
+        found = jql.search(call.emulation, query, call.now, fresh=fresh)
+    except jql.Invalid as error:
+        language = "en" if cloud else call.emulation.switches.language
+        raise jira_refusal(*(jira_words.said(text, language) for text in error.messages), status=400) from error
+    return found, asked
 
 
 def _number(asked: dict[str, Any], name: str, otherwise: int) -> int:
@@ -175,7 +144,7 @@ def _number(asked: dict[str, Any], name: str, otherwise: int) -> int:
 
 def _search_cloud(call: Call) -> Response:
     """Search page by page with a token and no total (O); without `fields` only ids (O)."""
-    _enter(call, cloud=True)
+    enter(call, cloud=True)
     found, asked = _found(call, cloud=True)
     size, start = _number(asked, "maxResults", 50), _number(asked, "nextPageToken", 0)
     page = [_shown(call, issue, asked.get("fields"), cloud=True) if asked.get("fields") else {"id": issue.id}

@@ -32,7 +32,9 @@ class Record:
     digest: str
     """SHA-256 of the body, hexadecimal."""
     kind: str
-    """authenticate, import, lookup, read, write, snapshot, page or other."""
+    """authenticate, import, lookup, read, write, graphql (not understood), snapshot, page or other."""
+    operations: tuple[str, ...] = ()
+    """Of GraphQL: the fields at the top of the document."""
     parts: list[dict[str, Any]] = field(default_factory=list)
     status: int | None = None
     dropped: str | None = None

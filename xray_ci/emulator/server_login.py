@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from xray_ci.emulator import rates
 from xray_ci.emulator.answers import Basis, Refusal, answer, as_html, as_json
 from xray_ci.emulator.seed import SERVER_TOKEN, SERVER_USER
 
@@ -17,7 +18,17 @@ LOGIN_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><titl
 
 
 def need_login(call: Call) -> None:
-    """Let the call pass or raise Refusal: 401, a redirect to the login page, or 403 with a CAPTCHA."""
+    """Let the call pass or raise Refusal: 401, a redirect to the login page, 403 with a CAPTCHA, or 429 for the rate."""
+    _check(call)
+    limit = call.emulation.switches.server_rate_limit
+    early = rates.count(call, "Server", limit)
+    if early is not None:
+        headers = {"Retry-After": str(early.seconds), "X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": "0",
+                   "X-RateLimit-FillRate": str(limit), "X-RateLimit-Interval-Seconds": str(rates.WINDOW)}
+        raise Refusal(as_json({"message": "Rate limit exceeded."}, status=429, headers=headers))
+
+
+def _check(call: Call) -> None:
     emulation, given = call.emulation, call.request.authorization
     if given is not None and given.type == "bearer" and given.token == SERVER_TOKEN:
         return

@@ -25,10 +25,14 @@ class Switches:
 
     rate_limit: int = 0
     """Calls of one client in 60 s on Xray Cloud; 0 = no limit. Authenticate does not count (O)."""
+    server_rate_limit: int = 0
+    """The same for all callers of Server with its Jira together, where an administrator set one (O)."""
+    jira_rate_limit: int = 0
+    """The same for Jira Cloud."""
     region: str = "global"
     """Which of Xray Cloud's hosts this is."""
     language: str = "en"
-    """Of Xray Server's error texts: they are localised (O)."""
+    """Of the error texts of Xray Server and its Jira: they are localised (O)."""
     status_policy: str = "silent"
     """An unknown status word on Cloud: stored as TO DO without a word, or refused. Both were observed."""
     max_body: int = 0
@@ -37,8 +41,12 @@ class Switches:
     """Shape of the 413."""
     index_lag_s: float = 0.0
     """Issues younger than this are missing from search, and readable by key (O)."""
+    jql_refuses_many: bool = True
+    """GraphQL on Cloud refuses JQL that finds more than 100 issues (D), though samples of the vendor page through more (O)."""
     server_unknown_test: str = "refuse"
     """An unknown Test key on Server: the import is refused (O), or the Test is listed in `testIssues.error` (O)."""
+    server_page: int = 1000
+    """Most Tests of a Test Execution that Server lists at a time (D: there is a maximum; O: the number). More is refused (O)."""
     execution_editable: bool = True
     """Whether an existing Test Execution on Server takes a new summary; some sites refuse it (O)."""
     licence_active: bool = True

@@ -8,17 +8,20 @@ from __future__ import annotations
 import functools
 import traceback
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, NotFound
+from werkzeug.http import http_date
 from werkzeug.routing import Map
 from werkzeug.wrappers import Request, Response
 
-from xray_ci.emulator import cloud, control, datacenter, datacenter_runs, jira, pages, snapshots
+from xray_ci.emulator import cloud, control, datacenter, datacenter_runs, datacenter_writing, jira, pages, snapshots
 from xray_ci.emulator.answers import BASIS, Basis, Refusal, answer, as_html, as_json, as_text
 from xray_ci.emulator.body import receive
 from xray_ci.emulator.clock import iso
-from xray_ci.emulator.emulation import Call, Route
+from xray_ci.emulator.emulation import Call, Late, Route
+from xray_ci.emulator.faults import LOOKED_AT
 from xray_ci.emulator.records import Record, cut_headers, query_of
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ class Application:
 
     def __init__(self, emulation: Emulation) -> None:
         self._emulation = emulation
-        tables = (cloud, datacenter, datacenter_runs, jira, snapshots, pages)
+        tables = (cloud, datacenter, datacenter_runs, datacenter_writing, jira, snapshots, pages)
         # Slashes are not repaired: a doubled one is the client's mistake and shows here.
         self._map = Map([rule for table in tables for rule in table.rules()], merge_slashes=False, strict_slashes=False)
 
@@ -65,7 +68,7 @@ class Application:
         try:
             if request.path.startswith(control.PREFIX):
                 with self._emulation.lock:
-                    self._emulation.world.settle(self._emulation.clock.now())
+                    self._emulation.settle()
                     response = control.handle(self._emulation, request, body)
             else:
                 response = self._answer(request, body)
@@ -74,19 +77,26 @@ class Application:
             cut()
             raise
         finally:
-            body.stream.close()
+            if not body.needed:
+                body.stream.close()
+        # Of the emulator's clock, as every other moment in an answer is; a fault may say another.
+        response.headers.setdefault("Date", http_date(self._emulation.clock.now()))
         return response(environ, start)
 
     def _answer(self, request: Request, body: Body) -> Response:
         emulation = self._emulation
         with emulation.lock:
-            emulation.world.settle(emulation.clock.now())
+            emulation.settle()
             match = self._match(request)
             record = self._record(request, body, match.route.kind)
-            fault = emulation.faults.take(request.method, request.path)
+            fault = emulation.faults.take(request.method, request.path, body.start(LOOKED_AT))
             drop = fault.drop if fault is not None else None
             response = None
-            if drop != "before" and (fault is None or fault.status is None or fault.work or drop == "after"):
+            if fault is not None and fault.later_s:
+                body.needed = True
+                due = emulation.clock.now() + timedelta(seconds=fault.later_s)
+                emulation.late.append(Late(due=due, work=functools.partial(self._work, request, body, record, match), body=body))
+            elif drop != "before" and (fault is None or fault.status is None or fault.work or drop == "after"):
                 response = self._work(request, body, record, match)
         if fault is not None and fault.delay_s:
             emulation.stopping.wait(fault.delay_s)
@@ -131,7 +141,7 @@ class Application:
             except ValueError:
                 return as_json({"error": "Malformed multipart body"}, status=400, basis=Basis.ASSUMED)
         record.note_body(body, parts)
-        call = Call(emulation=self._emulation, request=request, body=body, parts=parts)
+        call = Call(emulation=self._emulation, request=request, body=body, parts=parts, record=record)
         try:
             return match.route.handle(call, **match.values)
         except Refusal as refused:

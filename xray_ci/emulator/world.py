@@ -176,11 +176,14 @@ class World:
     pages: dict[str, Page] = field(default_factory=dict)
     definitions: dict[tuple[str, str, str], str] = field(default_factory=dict)
     """(project, kind, identity) → key of the Test that is found by it."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """Numeric id → key."""
     last_run: int = 0
 
     def add(self, issue: Issue) -> Issue:
         """Store an issue and make it findable."""
         self.issues[issue.key] = issue
+        self.ids[issue.id] = issue.key
         self.index(issue)
         return issue
 
@@ -205,14 +208,43 @@ class World:
 
     def find(self, key: str, kind: str | None = None) -> Issue | None:
         """Return an issue by key or numeric id, when it is of the wanted type."""
-        issue = self.issues.get(key)
-        if issue is None and key.isdigit():
-            issue = next((each for each in self.issues.values() if each.id == key), None)
+        issue = self.issues.get(self.ids.get(key, key))
         return issue if issue is not None and kind in (None, issue.type) else None
+
+    def remove(self, issue: Issue) -> None:
+        """Delete an issue with its runs and its links; its number is not given out again."""
+        self.unindex(issue)
+        del self.issues[issue.key], self.ids[issue.id]
+        for other in self.issues.values():
+            self.index(other)  # another Test of the same identity is found from now on
+            if other.execution is not None:
+                other.execution.runs.pop(issue.key, None)
+            lists = [other.plan.tests, other.plan.executions] if other.plan else [other.execution.plans] if other.execution else []
+            for keys in lists:
+                if issue.key in keys:
+                    keys.remove(issue.key)
 
     def executions(self) -> list[Issue]:
         """Return the Test Executions, oldest first."""
         return [issue for issue in self.issues.values() if issue.execution is not None]
+
+    def next_run_id(self, side: str) -> str:
+        """Count a run: 24 hexadecimal digits on Cloud, a small number on Server (O)."""
+        self.last_run += 1
+        return f"65f{self.last_run:021d}" if side == "cloud" else str(self.last_run)
+
+    def find_run(self, number: str) -> tuple[Issue, Run] | None:
+        """Return a run by its id, with its Test Execution."""
+        return next(((issue, run) for issue in self.executions() if issue.execution is not None
+                     for run in issue.execution.runs.values() if run.id == number), None)
+
+    def add_test(self, execution: Issue, test: Issue, *, word: str) -> bool:
+        """Add a Test to a Test Execution, not run yet; False when it is there."""
+        details = execution.execution
+        if details is None or test.key in details.runs:
+            return False
+        details.runs[test.key] = Run(id=self.next_run_id(details.side), test=test.key, status=word, stated=word)
+        return True
 
     def runs_of(self, test: str) -> Iterator[tuple[Issue, Run]]:
         """Yield the runs of one Test with their Test Execution."""

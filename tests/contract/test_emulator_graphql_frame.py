@@ -1,0 +1,83 @@
+"""The frame of Xray Cloud's GraphQL as the emulator plays it: what is 400, what is 200, what is refused before any document."""
+
+import pytest
+from emulator_client import CLIENT_ID_IN_EU
+
+
+@pytest.mark.parametrize("document", [
+    "{ getTests { total } }", "{ getTests(limit: 1) { nothing } }", '{ getTests(limit: "1") { total } }', "{ getTests(limit: 1) {",
+    "query($n: Int!) { getTests(limit: $n) { total } }", "", "query a { __typename } query b { __typename }",
+    'mutation { updateTestRunStatus(id: "1", status: "PASSED") { warnings } }',
+    'mutation { addTestsToTestExecution(issueId: "1") { warnings } }', "{ getTestEnvironments }",
+])
+def test_a_document_that_breaks_the_schema_is_400_without_data(emulator, document):
+    """Unknown names, missing limits, wrong types, `warning` for `warnings`, syntax: errors have no path."""
+    answer = emulator.graphql(document)
+
+    assert 400 == answer.status
+    assert ["errors"] == list(answer.json())
+    assert not any("path" in error for error in answer.json()["errors"])
+
+
+def test_a_resolver_that_fails_is_200_with_a_path(emulator):
+    """Refusals of what is asked for come inside a 200 beside null."""
+    answer = emulator.graphql('{ getProjectSettings(projectIdOrKey: "NOPE") { projectId } }')
+
+    assert 200 == answer.status
+    assert {"getProjectSettings": None} == answer.json()["data"]
+    assert ["getProjectSettings"] == answer.json()["errors"][0]["path"]
+    assert "No project could be found" in answer.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("limit", [0, 101, -1])
+def test_a_limit_lies_between_1_and_100(emulator, limit):
+    """Also where it is a variable, and at any depth."""
+    top = emulator.graphql("query($n: Int!) { getTests(limit: $n) { total } }", n=limit)
+    below = emulator.graphql(f"{{ getTests(limit: 1) {{ results {{ testRuns(limit: {limit}) {{ total }} }} }} }}")
+
+    assert [400, 400] == [top.status, below.status]
+
+
+@pytest.mark.parametrize(("document", "status"), [
+    ("{ getTests(limit: 99) { results { testRuns(limit: 100) { total } } } }", 200),
+    ("{ getTests(limit: 100) { results { testRuns(limit: 100) { total } } } }", 400),
+    ("{ getTests(limit: 100) { results { ...r } } } fragment r on Test { testRuns(limit: 100) { total } }", 400),
+    ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(25)) + "}", 200),
+    ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(26)) + "}", 400),
+])
+def test_nested_limits_multiply_and_resolvers_are_counted(emulator, document, status):
+    """10,000 items and 25 resolvers are the most of one call."""
+    assert status == emulator.graphql(document).status
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"query": 7}', b'{"query": "{ __typename }", "variables": 7}'])
+def test_what_is_no_request_is_400(emulator, body):
+    """A body that holds no document is refused in GraphQL's shape."""
+    answer = emulator.call("POST", "/api/v2/graphql", body, Authorization=f"Bearer {emulator.token()}")
+
+    assert 400 == answer.status
+    assert answer.json()["errors"]
+
+
+def test_who_may_not_ask_is_answered_as_rest_answers(emulator):
+    """Tokens, region and rate come before any document; there is no v1; the schema can be asked for."""
+    emulator.settings(rate_limit=1)
+
+    assert 401 == emulator.call("POST", "/api/v2/graphql", b"{}").status
+    assert "another region" in emulator.graphql("{ __typename }", client_id=CLIENT_ID_IN_EU).json()["error"]
+    assert "Query" == emulator.graphql("{ __schema { queryType { name } } }").json()["data"]["__schema"]["queryType"]["name"]
+    throttled = emulator.graphql("{ __typename }")
+    assert (429, "60") == (throttled.status, throttled.headers["retry-after"])
+    assert "nextValidRequestDate" in throttled.json()["error"]
+    assert 404 == emulator.call("POST", "/api/v1/graphql", b"{}").status
+
+
+def test_answers_carry_the_moment_of_the_emulator(emulator):
+    """A wait that is given as a date can be measured from the answer's own date."""
+    emulator.clock(freeze=True, set="2024-05-01T12:00:00+00:00")
+    emulator.settings(rate_limit=1)
+    emulator.graphql("{ __typename }")
+    throttled = emulator.graphql("{ __typename }")
+
+    assert "Wed, 01 May 2024 12:00:00 GMT" == throttled.headers["date"]
+    assert "2024-05-01T12:01:00.000Z" == throttled.json()["error"]["nextValidRequestDate"]

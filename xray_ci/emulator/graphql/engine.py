@@ -1,0 +1,98 @@
+"""One GraphQL document: parsed, checked against the schema file, weighed, executed. Knows the library, not the world."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    build_schema,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+from xray_ci.emulator.graphql import cost, reading, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphql import GraphQLSchema
+
+    from xray_ci.emulator.emulation import Call
+    from xray_ci.emulator.seed import ApiKey
+
+_FILE: Final = Path(__file__).parent.parent / "schemas" / "cloud.graphql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of a document."""
+
+    document: dict[str, Any]
+    valid: bool = True
+    kind: str = "read"
+    """For the log of requests: `write` for a mutation, `lookup` where JQL is asked, else `read`."""
+    operations: tuple[str, ...] = ()
+    """Its fields at the top."""
+
+
+@functools.cache
+def schema() -> GraphQLSchema:
+    """Return what Xray Cloud understands."""
+    return build_schema(_FILE.read_text(encoding="utf-8"))
+
+
+def run(call: Call, key: ApiKey, query: str, variables: dict[str, Any], name: str | None) -> Done:
+    """Do what a document asks; never raises for what is wrong with it."""
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        return _invalid([error])
+    operation = get_operation_ast(document, name)
+    if operation is None:
+        return _invalid([GraphQLError("Unknown operation." if name else "Must provide an operation.")])
+    seen: dict[str, Any] = {"kind": _kind(operation), "operations": _operations(operation)}
+    if found := validate(schema(), document):
+        return _invalid(found, **seen)
+    if found := cost.faults(document, operation, variables):
+        return _invalid(found, **seen)
+    root = {**reading.fields(call, key), **writing.fields(call, key)}
+    result = execute_sync(schema(), document, root_value=root, variable_values=variables, operation_name=name)
+    errors = result.errors or []
+    for defect in (each.original_error for each in errors):
+        if defect is not None and not isinstance(defect, GraphQLError):
+            raise defect
+    if result.data is None and not any(each.path for each in errors):
+        return _invalid(errors, **seen)  # variables of the wrong type
+    shown = {"errors": [_shown(each) for each in errors]} if errors else {}
+    return Done(document={**shown, "data": result.data}, **seen)
+
+
+def _invalid(errors: Iterable[GraphQLError], **seen: Any) -> Done:
+    """Answer a document that cannot be done: neither data nor paths (O)."""
+    return Done(document={"errors": [_shown(error) for error in errors]}, valid=False, **seen)
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    shown = error.formatted
+    return {name: shown[name] for name in ("message", "locations", "path") if name in shown}
+
+
+def _operations(operation: OperationDefinitionNode) -> tuple[str, ...]:
+    return tuple(each.name.value for each in operation.selection_set.selections if isinstance(each, FieldNode))
+
+
+def _kind(operation: OperationDefinitionNode) -> str:
+    if operation.operation is OperationType.MUTATION:
+        return "write"
+    top = [each for each in operation.selection_set.selections if isinstance(each, FieldNode)]
+    asks = any(argument.name.value == "jql" for each in top for argument in each.arguments or ())
+    return "lookup" if asks else "read"

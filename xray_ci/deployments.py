@@ -88,6 +88,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """So many calls in so many seconds: where the pace starts, before the service itself says more."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One product: where it is, how it is asked, what it calls things."""
 
@@ -103,6 +111,8 @@ class Deployment:
     limits: Limits
     endpoints: tuple[Endpoint, ...]
     regions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rate: Rate | None = None
+    """Calls that the smallest published plan allows; logins do not count (O). None where no limit is published."""
 
     def endpoint(self, format_key: str, *, multipart: bool) -> Endpoint | None:
         """Return the row of a format, or None where the deployment has no such endpoint."""
@@ -154,6 +164,7 @@ CLOUD: Final = Deployment(
     endpoints=_endpoints(xml_plain=BodyKind.XML, xml_part="results", json_part="results"),
     regions=MappingProxyType({"global": "https://xray.cloud.getxray.app", "us": "https://us.xray.cloud.getxray.app",
                               "eu": "https://eu.xray.cloud.getxray.app", "au": "https://au.xray.cloud.getxray.app"}),
+    rate=Rate(calls=300, seconds=300.0),  # (D), Standard; Enterprise 1,000 (D). Once seen kept as 60 in 60 s (O): that is learned
 )
 
 SERVER: Final = Deployment(
@@ -173,6 +184,7 @@ SERVER: Final = Deployment(
         iteration_log=False, test_version=True, test_description=True, wiki_comments=True),
     limits=Limits(parameters=20),
     endpoints=(*_endpoints(xml_plain=BodyKind.FORM, xml_part="file", json_part="result"), _BUNDLE),
+    rate=None,  # an administrator may set one, and then its answers say it (O)
 )
 
 DEPLOYMENTS: Final = MappingProxyType({row.key: row for row in (CLOUD, SERVER)})

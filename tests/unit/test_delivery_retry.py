@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 
-from xray_ci.delivery.persist import Persistent
-from xray_ci.delivery.retry import FEW, Budget, Done, Reauthenticate, Stop, Wait, decide
-from xray_ci.secret import Secret
-from xray_ci.services.call import Call, CallKind
+from xray_ci.delivery.rate import MARGIN
+from xray_ci.delivery.retry import FEW, MANY, Budget, Done, LookUp, Reauthenticate, Stop, Wait, decide
+from xray_ci.services.call import CallKind
 from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Redirected, Refused, Throttled, Unsent
 
 PLENTY = Budget(left=1800.0)
@@ -33,14 +30,30 @@ def test_a_success_is_done(kind):
     assert Done() == decide(kind, ANSWERED, 1, PLENTY)
 
 
-@pytest.mark.parametrize("outcome", [LOST, GATEWAY, INTERNAL, status(Failed, 504), status(Failed, 408)])
-def test_an_import_that_may_have_been_done_is_never_repeated(outcome):
-    """A lost answer and a failing gateway leave it unknown: stop."""
-    assert Stop() == decide(CallKind.IMPORT, outcome, 1, PLENTY)
+@pytest.mark.parametrize("left", [0.0, 1800.0])
+@pytest.mark.parametrize("outcome", [LOST, GATEWAY, INTERNAL, *(status(Failed, number) for number in (408, 503, 504, 599)),
+                                     status(Failed, 503, after=5.0)])
+def test_an_import_that_may_have_been_done_is_looked_up(outcome, left):
+    """A lost answer and a failing gateway leave it unknown, also when it is said when to come back: look, do not repeat."""
+    assert LookUp() == decide(CallKind.IMPORT, outcome, 1, Budget(left=left))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CallKind if kind is not CallKind.IMPORT])
+@pytest.mark.parametrize("outcome", [LOST, GATEWAY, INTERNAL])
+def test_what_does_no_harm_twice_is_never_looked_up(kind, outcome):
+    """Only what may not be done twice needs a look."""
+    assert LookUp() != decide(kind, outcome, 1, PLENTY)
+
+
+def test_a_gateway_that_says_when_is_waited_for():
+    """503 with a wait counts like 429 for calls that may be repeated; a wait shorter than ours changes nothing."""
+    assert Wait(seconds=30 + MARGIN) == decide(CallKind.READ, status(Failed, 503, after=30.0), 1, PLENTY)
+    assert Wait(seconds=0.5) == decide(CallKind.READ, status(Failed, 503, after=0.0), 1, PLENTY)
+    assert Stop() == decide(CallKind.READ, status(Failed, 503, after=1801.0), 1, PLENTY)
 
 
 @pytest.mark.parametrize("kind", [CallKind.READ, CallKind.AUTHENTICATE, CallKind.TRIGGER])
-@pytest.mark.parametrize("outcome", [LOST, GATEWAY, status(Failed, 503), status(Failed, 504)])
+@pytest.mark.parametrize("outcome", [LOST, GATEWAY, status(Failed, 503), status(Failed, 504), status(Failed, 408)])
 def test_harmless_calls_are_repeated_a_few_times(kind, outcome):
     """Reads, logins and triggers do no harm twice."""
     assert isinstance(decide(kind, outcome, FEW, PLENTY), Wait)
@@ -57,19 +70,25 @@ def test_what_never_left_is_sent_again_with_growing_waits(kind):
     assert [Wait(seconds=1.0), Wait(seconds=2.0), Wait(seconds=4.0), Stop()] == waits
 
 
-@pytest.mark.parametrize("reason", [Unsent.TLS, Unsent.ADDRESS])
+@pytest.mark.parametrize("reason", [Unsent.TLS, Unsent.ADDRESS, Unsent.TIME])
 def test_what_cannot_change_is_not_repeated(reason):
-    """A certificate and an address are the same a second later."""
+    """A certificate and an address are the same a second later, and spent time does not come back."""
     assert Stop() == decide(CallKind.IMPORT, NotSent(cause="x", reason=reason), 1, PLENTY)
 
 
 @pytest.mark.parametrize("kind", CallKind)
 def test_a_throttled_call_waits_as_it_is_told(kind):
-    """The service's own wait counts, however often; without one the waits grow up to a minute."""
-    assert Wait(seconds=30.0) == decide(kind, status(Throttled, 429, after=30.0), 9, PLENTY)
-    assert Wait(seconds=5.0) == decide(kind, status(Throttled, 429, after=None), 1, PLENTY)
-    assert Wait(seconds=60.0) == decide(kind, status(Throttled, 429, after=None), 9, PLENTY)
-    assert Wait(seconds=0.5) == decide(kind, status(Throttled, 429, after=0.0), 1, PLENTY)
+    """The service's own wait counts, a little more so that it is over; without one the waits grow up to a minute."""
+    assert Wait(seconds=30 + MARGIN) == decide(kind, status(Throttled, 429, after=30.0), 9, PLENTY)
+    assert Wait(seconds=5 + MARGIN) == decide(kind, status(Throttled, 429, after=None), 1, PLENTY)
+    assert Wait(seconds=60 + MARGIN) == decide(kind, status(Throttled, 429, after=None), 9, PLENTY)
+
+
+def test_a_service_that_says_no_wait_again_and_again_is_not_hammered():
+    """Each 429 without a wait worth the name is waited for longer, and after very many there is an end."""
+    waits = [decide(CallKind.READ, status(Throttled, 429, after=0.0), attempt, PLENTY) for attempt in (1, 2, 9, MANY, MANY + 1)]
+
+    assert [Wait(seconds=0.5 + MARGIN), Wait(seconds=1 + MARGIN), Wait(seconds=5 + MARGIN), Wait(seconds=5 + MARGIN), Stop()] == waits
 
 
 def test_no_wait_goes_beyond_the_time_budget():
@@ -97,67 +116,3 @@ def test_a_refusal_stops(kind, outcome):
 def test_wrong_credentials_stop(kind):
     """Where nothing can be renewed a 401 is final."""
     assert Stop() == decide(kind, UNAUTHORISED, 1, PLENTY)
-
-
-class Scripted:
-    """A caller that has its outcomes ready."""
-
-    def __init__(self, *outcomes) -> None:
-        self.outcomes = list(outcomes)
-
-    def call(self, _call):
-        """Return the next outcome."""
-        return self.outcomes.pop(0)
-
-
-class Renewable:
-    """An authorization that counts its renewals."""
-
-    def __init__(self, *, can: bool) -> None:
-        self.can, self.renewed = can, 0
-
-    def header(self) -> Secret:
-        """Return a header."""
-        return Secret("Bearer x")
-
-    def renew(self) -> bool:
-        """Count."""
-        self.renewed += 1
-        return self.can
-
-
-def persistent(clock, *outcomes, time_budget=1800.0):
-    """Return a persistent caller over scripted outcomes, and the script."""
-    script = Scripted(*outcomes)
-    return Persistent(script, sleep=clock.sleep, clock=clock.monotonic, random=Random(1), time_budget=time_budget), script
-
-
-def test_the_caller_sleeps_what_was_decided(clock):
-    """Two throttled answers are waited out, then the success is returned."""
-    caller, _ = persistent(clock, status(Throttled, 429, after=10.0), status(Throttled, 429, after=20.0), ANSWERED)
-
-    assert ANSWERED is caller.call(Call(kind=CallKind.IMPORT, method="POST", url="http://x"))
-    assert [10, 20] == [int(seconds) for seconds in clock.slept]
-
-
-def test_the_time_budget_is_of_all_calls_together(clock):
-    """What one call waited is gone for the next."""
-    caller, script = persistent(clock, status(Throttled, 429, after=50.0), ANSWERED, status(Throttled, 429, after=50.0), ANSWERED,
-                                time_budget=80.0)
-    call = Call(kind=CallKind.IMPORT, method="POST", url="http://x")
-
-    assert ANSWERED is caller.call(call)
-    assert isinstance(caller.call(call), Throttled)
-    assert 1 == len(script.outcomes)
-
-
-@pytest.mark.parametrize(("can", "left"), [(True, 0), (False, 1)])
-def test_the_caller_renews_once_where_that_can_help(clock, can, left):
-    """A 401 twice stops; credentials that are given are not tried twice."""
-    caller, script = persistent(clock, UNAUTHORISED, UNAUTHORISED)
-    auth = Renewable(can=can)
-
-    assert UNAUTHORISED is caller.call(Call(kind=CallKind.IMPORT, method="POST", url="http://x", auth=auth))
-    assert 1 == auth.renewed
-    assert left == len(script.outcomes)
-    assert [] == clock.slept

@@ -6,6 +6,7 @@ because the texts of those libraries hold whole URLs.
 
 from __future__ import annotations
 
+import enum
 import socket
 import ssl
 from http.client import IncompleteRead, RemoteDisconnected
@@ -18,8 +19,6 @@ from xray_ci.services.outcome import Lost, NotSent, Unsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from xray_ci.services.options import Options
 
 _ADDRESS_FAULTS: Final = (UnicodeError, urllib3.exceptions.LocationValueError)
 _HANDSHAKE: Final = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "HTTP_REQUEST",
@@ -34,16 +33,25 @@ arrives only after the request was written, and still nobody has read that."""
 _TUNNEL: Final = "Tunnel connection failed: "
 
 
-def unanswered(fault: Exception, *, body_begun: bool | None, options: Options) -> NotSent | Lost:
-    """Return what an exception of a call means. `body_begun` is None for a call without body."""
+class Sent(enum.Enum):
+    """How much of a request's body the connection has taken."""
+
+    NO_BODY = "no body"
+    NOTHING = "nothing"
+    PART = "part"
+    ALL = "all"
+
+
+def unanswered(fault: Exception, sent: Sent, *, patience: float, connect_timeout: float) -> NotSent | Lost:
+    """Return what an exception of a call means; the limits, in seconds, are those that the call was made with."""
     chain = tuple(_chain(fault))
-    reason, cause = _never_connected(chain, options)
-    if reason is None and body_begun is False:
+    reason, cause = _never_connected(chain, connect_timeout)
+    if reason is None and sent is Sent.NOTHING:
         reason, cause = Unsent.CONNECT, f"{_told(chain)} before anything of the body was sent"
     if reason is not None:
         return NotSent(cause=cause, reason=reason)
     if any(isinstance(link, (TimeoutError, wire.ReadTimeoutError)) for link in chain):
-        return Lost(cause=f"no answer within {options.timeout:g} s")
+        return Lost(cause="the request was not taken in time" if sent is Sent.PART else f"no answer within {patience:g} s")
     return Lost(cause=_told(chain))
 
 
@@ -52,7 +60,7 @@ def told(fault: Exception) -> str:
     return _told(tuple(_chain(fault)))
 
 
-def _never_connected(chain: tuple[BaseException, ...], options: Options) -> tuple[Unsent | None, str]:
+def _never_connected(chain: tuple[BaseException, ...], connect_timeout: float) -> tuple[Unsent | None, str]:
     found: tuple[Unsent | None, str] = (None, "")
     for place, link in enumerate(chain):
         match link:
@@ -63,7 +71,7 @@ def _never_connected(chain: tuple[BaseException, ...], options: Options) -> tupl
             case wire.NewConnectionError():
                 found = Unsent.CONNECT, _told(chain)
             case wire.ConnectTimeoutError():
-                found = Unsent.CONNECT, f"no connection within {options.connect_timeout:g} s"
+                found = Unsent.CONNECT, f"no connection within {connect_timeout:g} s"
             case ssl.SSLError() if _is_handshake(link):
                 found = Unsent.TLS, _of_tls(link)
             case _ if isinstance(link, _ADDRESS_FAULTS) or (isinstance(link, ValueError) and place == 0):

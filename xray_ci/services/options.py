@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from xray_ci.secret import Secret
 
 USER_AGENT: Final = f"xray-ci/{__version__}"
+_MORE: Final = 10
+"""Seconds of patience that each whole MB of a body adds (A): the service works an import off before it answers, and one file took
+35 s on one network and more than 60 s on another (O). 50 MB, the largest request by default, get 500 s more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +30,7 @@ class Options:
     headers: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
     """Gateway headers."""
     user_agent: str = USER_AGENT
+
+    def patience(self, size: int) -> float:
+        """Return the seconds that sending a request of so many bytes may take in all, and then its answer, head and body."""
+        return self.timeout + _MORE * (size // 1_000_000)

@@ -26,6 +26,8 @@ class Unsent(enum.Enum):
     TLS = "tls"
     PROXY = "proxy"
     ADDRESS = "address"
+    TIME = "time"
+    """It was not tried: what the rate limit asks to wait is more than the time budget has left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,9 @@ class Refused(Answer):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Answer):
     """5xx and everything unknown: whether a write was done is not known."""
+
+    after: float | None = None
+    """Seconds to wait as the service says them, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +113,12 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: datetime
         return Answered(status=status, headers=headers, body=body, json=document)
     if 300 <= status < 400:  # noqa: PLR2004
         return Redirected(status=status, headers=headers, body=body, json=document, location=headers.get("location"))
+    after = _wait(headers, document, now)
     if status == 429:  # noqa: PLR2004
-        after = _wait(headers, document, now)
         return Throttled(status=status, headers=headers, body=body, json=document, after=after)
     if 400 <= status < 500 and status not in _UNKNOWN_4XX:  # noqa: PLR2004
         return Refused(status=status, headers=headers, body=body, json=document)
-    return Failed(status=status, headers=headers, body=body, json=document)
+    return Failed(status=status, headers=headers, body=body, json=document, after=after)
 
 
 def parse(body: bytes) -> object:
@@ -129,22 +134,30 @@ def _no_constant(word: str) -> NoReturn:
 
 
 def _wait(headers: Mapping[str, str], document: object, now: datetime) -> float | None:
-    """Return the seconds to wait: `Retry-After`, else `nextValidRequestDate` of the body (O), else None."""
+    """Return the seconds to wait: `Retry-After`, else `nextValidRequestDate` (O), else `X-RateLimit-Reset` (D), else None.
+
+    Moments are compared with the answer's own date where it has one: a runner's clock may be wrong.
+    """
     told = headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():
         return float(told)
     until = _date(told) if told else None
     if until is None and isinstance(document, dict) and isinstance(error := document.get("error"), dict):
         until = _iso(error.get("nextValidRequestDate"))
-    return None if until is None else max(0.0, (until - now).total_seconds())
+    if until is None:
+        until = _iso(headers.get("x-ratelimit-reset"))
+    if until is None:
+        return None
+    since = (_date(headers["date"]) if "date" in headers else None) or now
+    return max(0.0, (until - since).total_seconds())
 
 
 def _date(text: str) -> datetime | None:
     from email.utils import parsedate_to_datetime  # noqa: PLC0415  # 20 ms, for the rare answer that says a date
 
     try:
-        found = parsedate_to_datetime(text)
-    except ValueError:
+        found = parsedate_to_datetime(text[:100])
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

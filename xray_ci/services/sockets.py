@@ -56,9 +56,8 @@ class _Bounded(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        seconds = sock.gettimeout()
-        if seconds is not None:
-            self.fp = io.BufferedReader(_Until(self.fp.detach(), sock, time.monotonic() + seconds))
+        seconds = sock.gettimeout() or 0.0  # never without: the transport gives every call its limits
+        self.fp = io.BufferedReader(_Until(self.fp.detach(), sock, time.monotonic() + seconds))
 
 
 class _Until(io.RawIOBase):

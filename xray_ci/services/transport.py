@@ -18,11 +18,9 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services import faults, tls
+from xray_ci.services import faults, sockets, tls
 from xray_ci.services.call import Call, CallKind
 from xray_ci.services.outcome import Answered, Lost, NotSent, Outcome, classify
 
@@ -67,28 +65,30 @@ class Transport:
     def call(self, call: Call) -> Outcome:
         """Return what became of one request; raises what its authorization raises, ConfigurationError for TLS files."""
         authorization = call.auth.header() if call.auth else None
-        upload = _Upload(call.upload.body) if call.upload and len(call.upload.body) else None
+        patience = self._options.patience(len(call.upload.body) if call.upload else 0)
+        upload = _Upload(call.upload.body, self._clock, patience) if call.upload and len(call.upload.body) else None
         if call.kind is CallKind.IMPORT:
             # A connection that idled may be closing at the other end; a fresh one costs a handshake, a lost import a person.
             self._adapter.close()
         begun = self._clock()
-        outcome = self._send(call, upload, self._headers(call, authorization))
+        outcome = self._send(call, upload, self._headers(call, authorization), patience)
         if self._observe:
             size = len(upload) if upload else 0
             self._observe(f"{call.method} {call.shown or call.url} ({size} bytes) → {_short(outcome)} "
                           f"after {self._clock() - begun:.2f} s")
         return outcome
 
-    def _send(self, call: Call, upload: _Upload | None, headers: dict[str, str | bytes]) -> Outcome:
+    def _send(self, call: Call, upload: _Upload | None, headers: dict[str, str | bytes], patience: float) -> Outcome:
         try:
             proxies = self._proxies(call.url)
             with self._session.request(
                     call.method, call.url, data=upload, headers=headers, auth=_as_it_is, proxies=proxies, stream=True,
                     allow_redirects=False,
-                    timeout=(self._options.connect_timeout, self._options.timeout)) as response:
-                return self._read(response)
+                    timeout=(self._options.connect_timeout, patience)) as response:
+                return self._read(response, patience)
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as fault:
-            return faults.unanswered(fault, body_begun=upload.begun if upload else None, options=self._options)
+            return faults.unanswered(fault, upload.sent if upload else faults.Sent.NO_BODY, patience=patience,
+                                     connect_timeout=self._options.connect_timeout)
 
     def _headers(self, call: Call, authorization: Secret | None) -> dict[str, str | bytes]:
         headers: dict[str, str | bytes] = {"User-Agent": self._options.user_agent,
@@ -112,43 +112,53 @@ class Transport:
                 self._redactor.register(unquote(password))
         return proxies
 
-    def _read(self, response: requests.Response) -> Outcome:
+    def _read(self, response: requests.Response, patience: float) -> Outcome:
         headers: Mapping[str, str] = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
-        body, cause = self._body(response)
+        body, cause = self._body(response, patience)
         outcome = classify(response.status_code, headers, body, self._now())
         if cause and isinstance(outcome, Answered):
             return Lost(cause=f"status {outcome.status} came, and then {cause}")
         return outcome
 
-    def _body(self, response: requests.Response) -> tuple[bytes, str | None]:
+    def _body(self, response: requests.Response, patience: float) -> tuple[bytes, str | None]:
         """Return what came of the body, and why not all of it did."""
         held = bytearray()
-        end = self._clock() + self._options.timeout
+        late = f"its body was not complete within {patience:g} s"
+        end = self._clock() + patience
         try:
             while piece := response.raw.read1(_READ, decode_content=True):
                 held += piece
                 if len(held) > ANSWER_LIMIT:
                     return bytes(held[:ANSWER_LIMIT]), f"an answer of more than {ANSWER_LIMIT:,} bytes"
                 if self._clock() > end:
-                    return bytes(held), f"its body was not complete within {self._options.timeout:g} s"
+                    return bytes(held), late
+        except (TimeoutError, urllib3.exceptions.ReadTimeoutError):
+            return bytes(held), late
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as fault:
             return bytes(held), faults.told(fault)
         return bytes(held), None
 
 
 class _Upload:
-    """A body for requests: sized, and it knows whether the connection has asked for it."""
+    """A body for requests: sized, it knows how much of it the connection took, and it is not sent for ever."""
 
-    def __init__(self, body: Pieces) -> None:
+    def __init__(self, body: Pieces, clock: Callable[[], float], seconds: float) -> None:
         self._body = body
-        self.begun = False
+        self._clock = clock
+        self._seconds = seconds
+        self.sent = faults.Sent.NOTHING
 
     def __len__(self) -> int:
         return len(self._body)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.begun = True
-        yield from self._body
+        self.sent = faults.Sent.PART
+        end = self._clock() + self._seconds
+        for piece in self._body:
+            if self._clock() > end:
+                raise TimeoutError
+            yield piece
+        self.sent = faults.Sent.ALL
 
 
 class _Session(requests.Session):
@@ -171,7 +181,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, options: Options) -> None:
         self._options = options
         self._context: ssl.SSLContext | None = None
-        self._pools = _patient_pools(options.timeout)
+        self._pools = sockets.pools(options.timeout)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -193,32 +203,6 @@ class _Adapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the connection to its context, which already knows whom to trust."""
-
-
-def _patient_pools(seconds: float) -> dict[str, Any]:
-    """Return pool classes whose connections send with `seconds` for each piece; urllib3 sends with the connect timeout."""
-
-    class Plain(HTTPConnection):
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            if self.sock is None:
-                self.connect()
-            self.timeout = seconds
-            super().request(*args, **kwargs)
-
-    class Secure(HTTPSConnection):
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            if self.sock is None:
-                self.connect()
-            self.timeout = seconds
-            super().request(*args, **kwargs)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

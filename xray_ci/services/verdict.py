@@ -256,6 +256,9 @@ def _not_sent(outcome: wire.NotSent, asked: Asked) -> Failure:
         case wire.Unsent.NAME | wire.Unsent.ADDRESS:
             return Unreachable(what, where=asked.where,
                                advice=f"Check the spelling of `{asked.setting}`, and the name service of the runner.")
+        case wire.Unsent.TIME:
+            return Unreachable(f"{asked.service} takes no more requests in time: {outcome.cause}", where=asked.where,
+                               advice="Raise `time-budget`, or run again later.")
         case wire.Unsent.CONNECT:
             return Unreachable(what, where=asked.where)
     assert_never(outcome.reason)

@@ -127,6 +127,7 @@ def test_a_key_may_stand_in_its_certificate(load, refused, workspace):
 @pytest.mark.parametrize(("command", "flags", "env", "missing"), [
     ("import", {}, {}, ["reports", "client-id"]), ("plan", {}, {}, ["reports", "client-id"]),
     ("inspect", {}, {}, ["reports"]), ("convert", {}, {}, ["reports"]),
+    ("collect", {}, {}, ["reports"]), ("resume", {}, {}, ["client-id"]),
     ("snapshots", {}, {}, ["snapshots"]), ("emulator", {}, {}, []), ("demo", {}, {}, []),
     ("convert", {"deployment": "server", "reports": "a"}, {}, []),
 ])
@@ -179,6 +180,22 @@ def test_what_is_passed_over_is_said(load):
     notices = load({"deployment": "server", "region": "eu"}, CLOUD | SERVER).notices
 
     assert ["XRAY_CI_CLIENT_ID", "XRAY_CI_CLIENT_SECRET", "--region"] == [notice.split()[0] for notice in notices]
+
+
+def test_a_named_test_execution_needs_no_scope(load):
+    """It is found by its key; defaults are no wish."""
+    flags = {"test-execution": "SHOP-1", "execution-scope": "branch", "on-rerun": "new"}
+
+    assert ["--execution-scope", "--on-rerun"] == [notice.split()[0] for notice in load(flags, CLOUD).notices]
+    assert () == load({"test-execution": "SHOP-1"}, CLOUD).notices
+
+
+def test_nobody_asks_for_exactly_once(load):
+    """It is what one gets; that a scope was set by somebody is told from its origin."""
+    found = load({}, CLOUD)
+    assert ("run", "reuse", True, None) == (found.execution_scope, found.on_rerun, found.reconcile, found.state_dir)
+    assert "default" == found.origin("execution-scope")
+    assert "--execution-scope" == load({"execution-scope": "run"}, CLOUD).origin("execution-scope")
 
 
 def test_settings_are_frozen(load):

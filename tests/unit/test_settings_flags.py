@@ -36,6 +36,7 @@ def test_without_a_command_the_environment_decides():
 @pytest.mark.parametrize(("arguments", "options"), [
     (["inspect", "--json"], {"json": True}), (["convert", "--output", "-"], {"output": "-"}),
     (["emulator", "--port", "0"], {"port": "0"}),
+    (["collect", "--output", "shards/1.xrayci"], {"output": "shards/1.xrayci"}), (["resume"], {}),
     (["demo", "--keep"], {"keep": True}), (["--json"], {"json": True}),
 ])
 def test_commands_have_options(arguments, options):
@@ -45,8 +46,9 @@ def test_commands_have_options(arguments, options):
 
 @pytest.mark.parametrize(("arguments", "slug", "words"), [
     (["--test-plam", "A-1"], problems.UNKNOWN, "`--test-plan`"), (["imprt"], problems.UNKNOWN, "`import`"),
-    (["resume"], problems.LATER_VERSION, "Leave"),
+    (["migrate"], problems.LATER_VERSION, "Leave"),
     (["--html-report", "x"], problems.LATER_VERSION, "Leave"), (["import", "--json"], problems.USAGE, "other command"),
+    (["resume", "--output", "x"], problems.USAGE, "other command"),
     (["--project"], problems.USAGE, "VALUE"),
     (["--project", "--dry-run"], problems.USAGE, "VALUE"), (["--project=A1", "--project=B1"], problems.USAGE, "one"),
     (["-x"], problems.UNKNOWN, ""),

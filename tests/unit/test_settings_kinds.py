@@ -42,6 +42,9 @@ def read(workspace, tmp_path):
     ("scrub", "Bearer \\S+\n\n(?i)password=.+\nBearer \\S+", ("Bearer \\S+", "(?i)password=.+")),
     ("summary", "{report} on {environment}", "{report} on {environment}"),
     ("snapshots-url", "https://x.example/{page-id}/go", "https://x.example/{page-id}/go"), ("api-version", "2.0", "2.0"),
+    ("execution-scope", "Run", "run"), ("execution-scope", "branch", "branch"), ("execution-scope", "pull_request", "pull-request"),
+    ("execution-scope", "{branch} {short_commit}", "{branch} {short_commit}"), ("execution-scope", "Nightly {{{tag}}}", "Nightly {{{tag}}}"),
+    ("on-rerun", "NEW", "new"), ("reconcile", "no", False),
 ])
 def test_a_value_is_read(read, name, text, value):
     """Words in any case, blanks around dropped, lists a line each and each item once."""
@@ -80,6 +83,9 @@ def test_a_value_is_read(read, name, text, value):
     ("scrub", "(hunter2)*", "empty text"), ("scrub", "hunter2|", "empty text"), ("scrub", "hunter2" * 200, "Pattern 1 is longer"),
     ("max-new-tests", "-1", "whole"), ("executions", "per-env", "none of single"),
     ("revision", "a\nb", "line break"),
+    ("execution-scope", "brnach", "names no placeholder"), ("execution-scope", "nightly {{branch}}", "names no placeholder"),
+    ("execution-scope", "{tests}", "placeholder"), ("execution-scope", "{date}", "placeholder"), ("execution-scope", "{", "brace"),
+    ("execution-scope", "{branch}\n{job}", "line break"), ("on-rerun", "both", "none of reuse"),
     ("http-headers", "X-A", "Name: value"), ("http-headers", "X A: b", "Name: value"),
     ("http-headers", "X-A: b\nx-a: c", "twice"),
     ("http-headers", "Authorization: Bearer hunter2", "made by xray-ci"), ("http-headers", "X-A: \u00fc", "Name: value"),
@@ -129,6 +135,34 @@ def test_files_are_written_nowhere_else(read, workspace, path):
 
     with pytest.raises(WrongValueError):
         read("result-file", path)
+
+
+@pytest.mark.parametrize("path", ["state", "deep/state", "there", "../runner", "../runner/state"])
+def test_the_state_folder_is_in_the_workspace_or_the_runners_temp_folder(read, workspace, tmp_path, path):
+    """It may exist, and be the temp folder itself, which a job has for itself."""
+    (tmp_path / "runner").mkdir()
+    (workspace / "there").mkdir()
+
+    assert workspace / path == read("state-dir", path)
+
+
+@pytest.mark.parametrize("path", ["..", "/etc", ".", "link", "link/x", "loop", "file", "file/x"])
+def test_the_state_folder_is_nowhere_else(read, workspace, path):
+    """Not the workspace itself, where everything is a report's to name; not behind a link that leads out; not a file."""
+    (workspace / "link").symlink_to("/etc")
+    (workspace / "loop").symlink_to("loop")
+    (workspace / "file").write_text("x")
+
+    with pytest.raises(WrongValueError):
+        read("state-dir", path)
+
+
+def test_a_misspelt_scope_is_told_what_it_nearly_was(read):
+    """It would be the one Test Execution of every run there will ever be."""
+    with pytest.raises(WrongValueError) as caught:
+        read("execution-scope", "brnach")
+
+    assert "Did you mean `branch`?" == caught.value.advice
 
 
 def test_files_to_read_are_found_from_the_workspace(read, workspace):

@@ -98,10 +98,10 @@ def remote(name: str) -> Source:
 
 
 def found(name: str, pattern: str) -> Source:
-    """Read the first group of a pattern inside of a variable."""
+    """Read the first group of a pattern inside of a variable of ordinary length."""
 
     def read(env: Environment) -> str | None:
-        match = re.search(pattern, env.get(name, ""))
+        match = re.search(pattern, _ordinary(env, name))
         return match[1] if match else None
 
     return read
@@ -122,6 +122,16 @@ def counted_from_zero(name: str) -> Source:
     return read
 
 
+def largest(*names: str) -> Source:
+    """Read the largest of several numbers."""
+
+    def read(env: Environment) -> str | None:
+        values = [int(value) for name in names if (value := number(env.get(name, "")))]
+        return str(max(values)) if values else None
+
+    return read
+
+
 def built(template: str) -> Source:
     """Make an address from variables: `{NAME}` as it is at the start, URL-encoded elsewhere; None when one is missing."""
 
@@ -133,6 +143,17 @@ def built(template: str) -> Source:
                          else quote(env[part[1]], safe="/", errors="replace"), template)
 
     return read
+
+
+def only(name: str, other: str, pattern: str) -> Source:
+    """Read a variable where another one has a pattern in it, and so says what the first one means."""
+    return lambda env: env.get(name) if re.search(pattern, _ordinary(env, other)) else None
+
+
+def _ordinary(env: Environment, name: str) -> str:
+    """Return what a variable holds, empty when it is so long that a pattern could take its time over it."""
+    value = env.get(name, "")
+    return value if len(value) <= _URL_LIMIT else ""
 
 
 def unless(name: str, source: str) -> Source:

@@ -19,7 +19,9 @@ from xray_ci.ci.environment import (
     first,
     found,
     is_set,
+    largest,
     number,
+    only,
     path,
     remote,
     repository,
@@ -61,6 +63,9 @@ class Provider:
     run_url: tuple[Source, ...] = ()
     workspace: tuple[Source, ...] = ()
     temp: tuple[Source, ...] = ()
+    step: tuple[Source, ...] = ()
+    job_group: tuple[Source, ...] = ()
+    shards: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,12 @@ class Surroundings:
     workspace: str | None = None
     temp: str | None = None
     """Folder that the system empties after the job."""
+    step: str | None = None
+    """What tells steps of one job apart, the same in every attempt."""
+    job_group: str | None = None
+    """What parallel jobs made from one definition have in common, where a job's own name may hold its index."""
+    shards: str | None = None
+    """How many parallel jobs share the work of one definition, where the system says that they share it; matrices do not."""
     outputs_file: str | None = None
     summary_file: str | None = None
     debug: bool = False
@@ -97,16 +108,17 @@ class Surroundings:
         return self.provider.syntax
 
     def facts(self) -> dict[str, str | None]:
-        """Return what may be told outside: no folders of this machine."""
-        return {name: getattr(self, name) for name in FACTS if name not in _FOLDERS}
+        """Return what may be told outside: no folders of this machine, and nothing that only tells runs apart."""
+        return {name: getattr(self, name) for name in FACTS if name not in _UNTOLD}
 
 
 _ACCEPT: Final[dict[str, Callable[[str], str | None]]] = {
     "commit": commit, "branch": text, "tag": text, "pull_request": number, "repository": text, "workflow": text, "job": text,
     "run_id": text, "run_number": text, "attempt": number, "actor": text, "run_url": url, "workspace": path, "temp": path,
+    "step": text, "job_group": text, "shards": number,
 }
 FACTS: Final = tuple(_ACCEPT)
-_FOLDERS: Final = frozenset({"workspace", "temp"})
+_UNTOLD: Final = frozenset({"workspace", "temp", "step", "job_group", "shards"})
 _DEBUG: Final = ("RUNNER_DEBUG", "CI_DEBUG_TRACE", "SYSTEM_DEBUG")
 
 PROVIDERS: Final = (
@@ -120,7 +132,7 @@ PROVIDERS: Final = (
         workflow=("GITHUB_WORKFLOW",), job=("GITHUB_JOB",), run_id=("GITHUB_RUN_ID",), run_number=("GITHUB_RUN_NUMBER",),
         attempt=("GITHUB_RUN_ATTEMPT",), actor=("GITHUB_ACTOR",),
         run_url=(built("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"),),
-        workspace=("GITHUB_WORKSPACE",), temp=("RUNNER_TEMP",),
+        workspace=("GITHUB_WORKSPACE",), temp=("RUNNER_TEMP",), step=("GITHUB_ACTION",),
     ),
     Provider(
         key="gitlab", title="GitLab CI", detect=("GITLAB_CI",), syntax=Syntax(groups=Groups.GITLAB),
@@ -130,6 +142,9 @@ PROVIDERS: Final = (
         workflow=("CI_PIPELINE_NAME", "CI_PROJECT_PATH"), job=("CI_JOB_NAME",), run_id=("CI_PIPELINE_ID",),
         run_number=("CI_PIPELINE_IID",), actor=("GITLAB_USER_LOGIN",), run_url=("CI_PIPELINE_URL",),
         workspace=("CI_PROJECT_DIR",), temp=("RUNNER_TEMP_PROJECT_DIR",),
+        job_group=("CI_JOB_GROUP_NAME", found("CI_JOB_NAME", r"^(.*?)[\s:/\\]*\d+[\s:/\\]+\d+\s*$"), "CI_JOB_NAME"),
+        # `parallel: 3` makes `tests 1/3`, a matrix makes `tests: [chrome]`: only the former shares its work.
+        shards=(only("CI_NODE_TOTAL", "CI_JOB_NAME", r"\d/\d+$"),),
     ),
     Provider(
         key="azure", title="Azure Pipelines", detect=("TF_BUILD",),
@@ -138,10 +153,15 @@ PROVIDERS: Final = (
         branch=(branch("SYSTEM_PULLREQUEST_SOURCEBRANCH"), branch("BUILD_SOURCEBRANCH")), tag=(tag("BUILD_SOURCEBRANCH"),),
         pull_request=("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
         repository=("BUILD_REPOSITORY_NAME",), workflow=("BUILD_DEFINITIONNAME",), job=("SYSTEM_JOBDISPLAYNAME",),
-        run_id=("BUILD_BUILDID",), run_number=("BUILD_BUILDNUMBER",), attempt=("SYSTEM_JOBATTEMPT",),
+        run_id=("BUILD_BUILDID",), run_number=("BUILD_BUILDNUMBER",),
+        # A stage that is run again counts its own attempts.
+        attempt=(largest("SYSTEM_JOBATTEMPT", "SYSTEM_STAGEATTEMPT"),),
         actor=("BUILD_REQUESTEDFOR",),
         run_url=(built("{SYSTEM_COLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}"),),
         workspace=("BUILD_SOURCESDIRECTORY",), temp=("AGENT_TEMPDIRECTORY",),
+        job_group=(built("{SYSTEM_STAGENAME}/{SYSTEM_PHASENAME}"), "SYSTEM_PHASENAME"),
+        # A matrix counts its jobs, too, and is MultiConfiguration (O).
+        shards=(only("SYSTEM_TOTALJOBSINPHASE", "SYSTEM_PARALLELEXECUTIONTYPE", r"(?i)^multimachine$"),),
     ),
     Provider(
         key="bitbucket", title="Bitbucket Pipelines", detect=("BITBUCKET_BUILD_NUMBER",),
@@ -149,15 +169,18 @@ PROVIDERS: Final = (
         repository=("BITBUCKET_REPO_FULL_NAME",), workflow=("BITBUCKET_REPO_FULL_NAME",), run_id=("BITBUCKET_PIPELINE_UUID",),
         run_number=("BITBUCKET_BUILD_NUMBER",), attempt=("BITBUCKET_STEP_RUN_NUMBER",),
         run_url=(built("{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}"),),
-        workspace=("BITBUCKET_CLONE_DIR",),
+        workspace=("BITBUCKET_CLONE_DIR",), shards=("BITBUCKET_PARALLEL_STEP_COUNT",),
     ),
     Provider(
         key="circleci", title="CircleCI", detect=("CIRCLECI",),
         commit=("CIRCLE_SHA1",), branch=("CIRCLE_BRANCH",), tag=("CIRCLE_TAG",),
         pull_request=("CIRCLE_PR_NUMBER", found("CIRCLE_PULL_REQUEST", r"/(\d+)$")),
         repository=(built("{CIRCLE_PROJECT_USERNAME}/{CIRCLE_PROJECT_REPONAME}"),), workflow=("CIRCLE_PROJECT_REPONAME",),
-        job=("CIRCLE_JOB",), run_id=("CIRCLE_WORKFLOW_ID",), run_number=("CIRCLE_BUILD_NUM",), actor=("CIRCLE_USERNAME",),
-        run_url=("CIRCLE_BUILD_URL",),
+        job=("CIRCLE_JOB",),
+        # A rerun from failed jobs is another workflow in the workspace of the first (O).
+        run_id=("CIRCLE_WORKFLOW_WORKSPACE_ID", "CIRCLE_WORKFLOW_ID"),
+        run_number=("CIRCLE_BUILD_NUM",), actor=("CIRCLE_USERNAME",),
+        run_url=("CIRCLE_BUILD_URL",), job_group=("CIRCLE_JOB",), shards=("CIRCLE_NODE_TOTAL",),
     ),
     Provider(
         key="buildkite", title="Buildkite", detect=("BUILDKITE",), syntax=Syntax(groups=Groups.BUILDKITE),
@@ -167,6 +190,7 @@ PROVIDERS: Final = (
         run_id=("BUILDKITE_BUILD_ID",), run_number=("BUILDKITE_BUILD_NUMBER",),
         attempt=(counted_from_zero("BUILDKITE_RETRY_COUNT"),), actor=("BUILDKITE_BUILD_CREATOR",),
         run_url=("BUILDKITE_BUILD_URL",), workspace=("BUILDKITE_BUILD_CHECKOUT_PATH",),
+        job_group=("BUILDKITE_STEP_KEY", "BUILDKITE_STEP_ID"), shards=("BUILDKITE_PARALLEL_JOB_COUNT",),
     ),
     Provider(
         key="travis", title="Travis CI", detect=("TRAVIS",),

@@ -62,6 +62,9 @@ def notices(chosen: Chosen) -> Iterator[str]:
         yield f"{chosen.origins['jira-password']} is passed over: Jira Cloud takes no password, only `jira-token`."
     if chosen.deployment == "cloud" and chosen.given("region", "xray-url"):
         yield f"{chosen.origins['region']} is passed over, because `xray-url` is set."
+    for name in ("execution-scope", "on-rerun"):
+        if chosen.given(name, "test-execution"):
+            yield f"{chosen.origins[name]} is passed over: `test-execution` names the one that results go into."
 
 
 def _needs(chosen: Chosen) -> Iterator[ConfigurationError]:

@@ -42,11 +42,17 @@ COMMANDS: Final = {row.name: row for row in (
             frozenset({"reports"}), (Option("output", "FILE", "Write to FILE instead of standard output."),)),
     Command("snapshots", "Only trigger the configured Snapshots.", ("what", "delivery", "Snapshots", "policy", "output"),
             frozenset({"snapshots"})),
+    Command("collect", "Store the results of one shard in a small file, for a later import to merge. No network.",
+            ("what", "mapping", "output"),
+            frozenset({"reports"}), (Option("output", "FILE", "Write to FILE, for example `shards/1.xrayci`."),)),
+    Command("resume", "Deliver what an earlier run left in its state folder.",
+            ("what", "where", "secrets", "Test Execution", "delivery", "Snapshots", "policy", "output"),
+            frozenset({"credentials"})),
     Command("emulator", "Run the stand-in for Xray, Jira and Snapshots on loopback.",
             options=(Option("port", "N", "Port to listen on: 8765; 0 takes any free one."),)),
     Command("demo", "Run the whole job with sample reports against the emulator.",
             options=(Option("keep", "", "Keep the emulator running, to look at the result."),)),
 )}
 
-LATER: Final = frozenset({"check", "collect", "resume", "features", "migrate"})
+LATER: Final = frozenset({"check", "features", "migrate"})
 """Commands of the published interface that a later version brings."""

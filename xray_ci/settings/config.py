@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "SnapshotTarget", "load"]
 
-_TEMP: Final = ("RUNNER_TEMP", "WORKSPACE_TMP", "AGENT_TEMPDIRECTORY")
-"""Where GitHub, Jenkins and Azure keep the temp folder of a job."""
+_TEMP: Final = ("RUNNER_TEMP", "RUNNER_TEMP_PROJECT_DIR", "WORKSPACE_TMP", "AGENT_TEMPDIRECTORY")
+"""Where GitHub, GitLab, Jenkins and Azure keep the temp folder of a job."""
 
 
 def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: Path, *,

@@ -52,8 +52,9 @@ def parse(argv: Sequence[str]) -> Parsed:
 def foreign(command: str, options: Mapping[str, str | bool]) -> list[ConfigurationError]:
     """Return a problem for each option that belongs to another command; ask again once the environment chose the command."""
     own = {option.name for option in COMMANDS[command].options}
-    owner = {option.name: row.name for row in COMMANDS.values() for option in row.options}
-    return [problems.problem(f"`--{name}` belongs to `{owner[name]}`, not to `{command}`", f"--{name}", problems.USAGE,
+    owners = {name: " and ".join(f"`{row.name}`" for row in COMMANDS.values() if any(name == option.name for option in row.options))
+              for name in options}
+    return [problems.problem(f"`--{name}` belongs to {owners[name]}, not to `{command}`", f"--{name}", problems.USAGE,
                              "Leave it out, or choose the other command.")
             for name in options if name not in own]
 

@@ -12,8 +12,8 @@ from xray_ci.secret import Secret
 from xray_ci.settings import mappingtext, structures, texts, urls
 from xray_ci.settings.mappings import Rules
 from xray_ci.settings.problems import WrongValueError, nearest, shown
-from xray_ci.settings.table import Kind, Row
-from xray_ci.settings.template import check
+from xray_ci.settings.table import SCOPES, Kind, Row
+from xray_ci.settings.template import SCOPE_PLACEHOLDERS, check, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,14 +177,31 @@ def _path(_: Row, raw: Raw, around: Around) -> Path:
 
 
 def _target(_: Row, raw: Raw, around: Around) -> Path:
+    path = _inside(raw, around)
+    if path.is_dir():
+        raise WrongValueError(f"{shown(raw.text())} is a folder")
+    return path
+
+
+def _folder(_: Row, raw: Raw, around: Around) -> Path:
+    path = _inside(raw, around, itself=around.temp)
+    if any(place.exists() and not place.is_dir() for place in (path, *path.parents)):
+        raise WrongValueError(f"{shown(raw.text())} is not a folder, or not below one")
+    return path
+
+
+def _inside(raw: Raw, around: Around, itself: tuple[Path, ...] = ()) -> Path:
+    """Return a path that can be written to, wherever links lead: below the workspace or a temp folder, or one of `itself`."""
     path = around.workspace / _file_name(raw)
-    real = path.resolve()
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):
+        raise WrongValueError(f"{shown(raw.text())} is a link to itself") from None
     roots = [root.resolve() for root in (around.workspace, *around.temp)]
-    if not any(real != root and real.is_relative_to(root) for root in roots):
+    below = any(real != root and real.is_relative_to(root) for root in roots)
+    if not below and real not in {root.resolve() for root in itself}:
         raise WrongValueError(f"{shown(raw.text())} is outside of the workspace and the runner's temp folder",
                          "Choose a path in one of them; a link does not lead out.")
-    if real.is_dir():
-        raise WrongValueError(f"{shown(raw.text())} is a folder")
     return path
 
 
@@ -204,6 +221,20 @@ def _regexes(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
 
 def _template(_: Row, raw: Raw, __: Around) -> str:
     return check(raw.text())
+
+
+def _scope(_: Row, raw: Raw, __: Around) -> str:
+    text = texts.one_line(raw.text())
+    word = text.lower().replace("_", "-")
+    if word in SCOPES:
+        return word
+    check(text, SCOPE_PLACEHOLDERS)
+    if not names(text):
+        near = nearest(text, SCOPES)
+        # A misspelt word must not become the one Test Execution of every run there will ever be.
+        raise WrongValueError(f"{shown(text)} is none of {', '.join(SCOPES)}, and as a template it names no placeholder",
+                              f"Did you mean `{near}`?" if near else "Name one, for example {branch}.")
+    return text
 
 
 def _zone(_: Row, raw: Raw, __: Around) -> str:
@@ -262,7 +293,8 @@ _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, Around], Any]]] = {
     Kind.CHOICE: _choice, Kind.CHOICES: _choices, Kind.TEXT: _text, Kind.KEY: _issue_key, Kind.PROJECT: _project,
     Kind.PROJECTS: _projects, Kind.URL: _url, Kind.URL_TEMPLATE: _url_template, Kind.GLOBS: _globs, Kind.LIST: _list,
     Kind.LABELS: _labels, Kind.PAGES: _pages, Kind.SIZE: _size, Kind.SECONDS: _seconds, Kind.NUMBER: _number,
-    Kind.FLAG: _flag, Kind.PATH: _path, Kind.TARGET: _target, Kind.REGEX: _regex, Kind.TEMPLATE: _template,
+    Kind.FLAG: _flag, Kind.PATH: _path, Kind.TARGET: _target, Kind.FOLDER: _folder, Kind.SCOPE: _scope,
+    Kind.REGEX: _regex, Kind.TEMPLATE: _template,
     Kind.FIELDS: _fields, Kind.STATUSES: _statuses, Kind.ZONE: _zone, Kind.SECRET: _secret, Kind.SECRETS: _secrets,
     Kind.HEADERS: _headers, Kind.SNAPSHOTS: _snapshots,
     Kind.REGEXES: _regexes, Kind.MAPPING: _mapping,

@@ -33,9 +33,11 @@ class Kind(enum.Enum):
     FLAG = "flag"
     PATH = "path"
     TARGET = "path to write"
+    FOLDER = "folder to write"
     REGEX = "regex"
     REGEXES = "list of regexes"
     TEMPLATE = "template"
+    SCOPE = "run, branch, pull-request or a template"
     FIELDS = "yaml or json"
     STATUSES = "yaml"
     MAPPING = "yaml mapping"
@@ -96,16 +98,18 @@ FORMATS: Final = ("auto", "junit", "xray-json", "nunit", "nunit3", "nunit2", "xu
                   "pytest-json-report", "pytest-reportlog", "newman", "newman-json", "rust", "rust-json", "gtest",
                   "gtest-json", "criterion", "criterion-json", "ctest", "ctest-xml", "catch2", "catch2-xml", "doctest",
                   "doctest-xml", "boost", "boost-report-xml", "cppunit", "cppunit-xml", "check", "check-xml", "qtest",
-                  "qtest-xml", "allure", "allure2-dir", "bundle")
+                  "qtest-xml", "allure", "allure2-dir", "xrayci", "bundle")
 """Keys and families of the formats table that this version can convert, or Xray takes as they are."""
 OUTCOMES: Final = ("passed", "failed", "errors", "skipped", "other")
 """Words of the counts; the values of `model.Outcome`."""
 API_VERSIONS: Final = {"cloud": ("v2", "v1"), "server": ("2.0", "1.0", "latest")}
 """Newest first, as in the deployments table."""
+SCOPES: Final = ("run", "branch", "pull-request")
+"""Words of `execution-scope`; anything else is a template."""
 
 _WHAT: Final = (
     Row("command", Kind.CHOICE, "What to do; for the action, where no command line is.", "import",
-        choices=("import", "plan", "inspect", "convert", "snapshots", "emulator", "demo")),
+        choices=("import", "plan", "inspect", "convert", "snapshots", "collect", "resume", "emulator", "demo")),
     Row("config", Kind.PATH, "Config file; one that is only found in the workspace may set less (see trust).",
         unset="`.xray-ci.yml` when it exists"),
     Row("reports", Kind.GLOBS, "Reports to import: `**` works, `!glob` excludes, `FORMAT=glob` fixes the format of that line.",
@@ -149,6 +153,10 @@ _EXECUTION: Final = (
     Row("test-fields", Kind.FIELDS, "Any Jira fields of new Tests; only with `strategy: native` and an XML format."),
     Row("executions", Kind.CHOICE, "How many Test Executions: one for all, one a report, or one a Test Environment.", "single",
         choices=("single", "per-report", "per-environment")),
+    Row("execution-scope", Kind.SCOPE, "What shares one Test Execution and finds it again: the `run`, its `branch`, its "
+        "`pull-request`, or a template such as `{branch} {commit}` (see docs/exactly-once.md).", "run"),
+    Row("on-rerun", Kind.CHOICE, "A second attempt adds to the Test Execution of the first, or makes a `new` one.", "reuse",
+        choices=("reuse", "new")),
 )
 _MAPPING: Final = (
     Row("strategy", Kind.CHOICE, "Convert to Xray JSON, or send the file to its own endpoint.", "auto",
@@ -176,8 +184,11 @@ _DELIVERY: Final = (
     Row("batch-tests", Kind.NUMBER, "Most Tests of one request.", unset="by deployment", least=1),
     Row("batch-bytes", Kind.SIZE, "Most bytes of one request.", unset="by deployment", least=1),
     Row("connect-timeout", Kind.SECONDS, "Longest wait for a connection.", "10", least=0.1),
-    Row("timeout", Kind.SECONDS, "Longest wait for one answer.", "300", least=0.1),
+    Row("timeout", Kind.SECONDS, "Longest wait for one answer; 10 s more for each MB that is sent.", "300", least=0.1),
     Row("time-budget", Kind.SECONDS, "All requests and their retries together.", "1800", least=0.1),
+    Row("reconcile", Kind.FLAG, "After the import read back what Xray stores, and compare.", "true"),
+    Row("state-dir", Kind.FOLDER, "Journal of what was sent, and what `resume` reads; in the workspace or the runner's temp "
+        "folder.", unset="the runner's temp folder, else `.xray-ci/` in the workspace"),
     Row("ca-bundle", Kind.PATH, "Certificates (PEM) that are trusted besides the system's."),
     Row("client-certificate", Kind.PATH, "Client certificate (PEM), with or without its key."),
     Row("client-key", Kind.PATH, "Key (PEM) of the client certificate."),
@@ -215,6 +226,5 @@ ROWS: Final = tuple(row._replace(group=group) for group, rows in GROUPS.items() 
 BY_NAME: Final = {row.name: row for row in ROWS}
 
 LATER: Final = frozenset({
-    "oauth-consumer-key", "oauth-token", "oauth-private-key", "execution-scope", "on-rerun", "reconcile", "state-dir",
-    "html-report"})
+    "oauth-consumer-key", "oauth-token", "oauth-private-key", "html-report"})
 """Settings of the published interface whose capability a later version brings."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PLACEHOLDERS: Final = ("workflow", "run_number", "run_id", "attempt", "branch", "commit", "short_commit", "job", "repository",
                        "actor", "tag", "pull_request", "date", "time", "reports", "tests", "environment", "report")
 """Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions."""
+SCOPE_PLACEHOLDERS: Final = ("workflow", "run_number", "run_id", "attempt", "branch", "commit", "short_commit", "job",
+                             "repository", "actor", "tag", "pull_request")
+"""Of `execution-scope`: facts of the CI system alone, so that another job can know them before it reads a report."""
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BLANKS: Final = re.compile(r"[ \t\n\u00a0]+")
@@ -34,6 +37,11 @@ def check(template: str, placeholders: tuple[str, ...] = PLACEHOLDERS) -> str:
                              (f"Did you mean {{{near}}}? " if near else "")
                              + "There are: " + ", ".join(f"{{{known}}}" for known in placeholders) + ".")
     return template
+
+
+def names(template: str) -> tuple[str, ...]:
+    """Return the placeholders a template names, in order."""
+    return tuple(match[1] for match in _BRACES.finditer(template) if match[1] is not None)
 
 
 def expand(template: str, values: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ _WIDTH: Final = 110
 _METAVAR: Final = {
     Kind.CHOICES: "WORD", Kind.KEY: "KEY", Kind.PROJECT: "KEY", Kind.PROJECTS: "KEY", Kind.URL: "URL",
     Kind.URL_TEMPLATE: "URL", Kind.GLOBS: "GLOB", Kind.PAGES: "ID", Kind.SIZE: "SIZE", Kind.SECONDS: "SECONDS",
-    Kind.NUMBER: "N", Kind.PATH: "FILE", Kind.TARGET: "FILE", Kind.REGEX: "REGEX", Kind.FIELDS: "YAML",
+    Kind.NUMBER: "N", Kind.PATH: "FILE", Kind.TARGET: "FILE", Kind.FOLDER: "FOLDER", Kind.REGEX: "REGEX", Kind.FIELDS: "YAML",
     Kind.STATUSES: "YAML", Kind.REGEXES: "REGEX", Kind.MAPPING: "YAML", Kind.ZONE: "NAME", Kind.CHOICE: "WORD",
 }
 _SOURCES: Final = """\

@@ -65,6 +65,10 @@ class Settings:
     test_fields: Mapping[str, object] | None
     executions: str
     """`single`, `per-report` or `per-environment`."""
+    execution_scope: str
+    """`run`, `branch`, `pull-request`, or a template with placeholders of `template.SCOPE_PLACEHOLDERS`."""
+    on_rerun: str
+    """`reuse` or `new`."""
 
     strategy: str
     test_type: str
@@ -90,6 +94,9 @@ class Settings:
     connect_timeout: float
     timeout: float
     time_budget: float
+    reconcile: bool
+    state_dir: Path | None
+    """None: the runner's temp folder, which the CI system knows, else `.xray-ci/` in the workspace."""
     ca_bundle: Path | None
     client_certificate: Path | None
     client_key: Path | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
@@ -12,6 +11,7 @@ from xray_ci.ci.console import Console, Level
 from xray_ci.ci.provider import Surroundings, surroundings
 from xray_ci.errors import Failure, worst_exit
 from xray_ci.pipeline.job import Job, WorkFolder
+from xray_ci.pipeline.keeping import StateFolder
 from xray_ci.secret import Redactor
 from xray_ci.settings import config
 
@@ -31,12 +31,13 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
     redactor = Redactor()
     for secret in settings.secrets():
         redactor.register(secret)
-    work = WorkFolder(around.temp if _is_folder(around.temp) else None)
-    talks = command in ("import", "plan", "snapshots")
+    work = (StateFolder(settings, around) if command == "import" and not settings.dry_run
+            else WorkFolder(around.temp if _is_folder(around.temp) else None))
+    talks = command in ("import", "plan", "snapshots", "resume", "collect")
     console = _console(process.out if talks else process.err, settings, around, redactor)
     try:
         job = Job(settings=settings, surroundings=around, console=console, redactor=redactor, work=work, now=datetime.now(UTC),
-                  clock=time.monotonic, sleep=time.sleep, random=SystemRandom(), private=_private(settings, process.env))
+                  clock=process.clock, sleep=process.sleep, random=SystemRandom(), private=_private(settings, process.env))
         return _do(command, parsed, process, job)
     except Failure as failure:
         console.failure(failure)
@@ -62,8 +63,15 @@ def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:
 
             output = parsed.options.get("output")
             return looking.convert(job, process.out, Path(process.folder) / str(output) if output else None)
+        case "collect":
+            from xray_ci.pipeline import collecting  # noqa: PLC0415
+
+            output = parsed.options.get("output")
+            return collecting.collect(job, Path(process.folder), str(output) if output else None)
         case "snapshots":
             return _publish(pipeline.refresh(job), job)
+        case "resume":
+            return _publish(pipeline.resume(job), job)
         case _:
             return _publish(pipeline.run(job), job)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Process(NamedTuple):
@@ -18,3 +19,6 @@ class Process(NamedTuple):
     err: TextIO
     alone: bool = False
     """Whether the process is ours: then signals are, too."""
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    """Seconds; only differences count."""

@@ -9,13 +9,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.delivery.plan import Hole, Plan, PlannedBody, PlannedForm, PlannedImport, PlannedPart
+from xray_ci.delivery.plan import Hole, Plan, PlannedBody, PlannedExecution, PlannedForm, PlannedImport, PlannedPart
 from xray_ci.services.body import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from xray_ci.delivery.marker import Marker
     from xray_ci.delivery.plan import PlannedPiece, Target
     from xray_ci.deployments import Deployment, Endpoint
 
@@ -32,22 +33,43 @@ class Batch:
     tests: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How a Test Execution is found again, and what is asked of one that was found."""
+
+    marker: Marker
+    blank: Mapping[str, object]
+    """Jira fields of an empty one."""
+    adding: Mapping[str, object]
+    """`info` of the first request to one that is there already."""
+
+
 def convert(target: Target, batches: Sequence[Batch], *, info: Mapping[str, object] | None,
-            form_info: Mapping[str, object] | None = None, first: int = 1, label: str | None = None) -> Plan:
+            form_info: Mapping[str, object] | None = None, first: int = 1, label: str | None = None,
+            mark: Mark | None = None) -> Plan:
     """Return the plan of one Test Execution's converted results; its requests are numbered from `first`.
 
-    `label` tells it from other Test Executions of the run. `info` is the object of that name in Xray JSON, `form_info` the whole `info` part of the multipart path; the latter is
-    needed when the target wants fields or labels; what neither could carry was told by who made them. No batch, no request.
+    `label` tells it from other Test Executions of the run. `info` is the object of that name in Xray JSON, `form_info` the whole
+    `info` part of the multipart path; the latter is needed when the target wants fields or labels; what neither could carry was told by
+    who made them; both carry the mark already. No batch, no request.
     """
+    if not batches:
+        return Plan(deployment=target.deployment, executions=())
     calls: list[PlannedImport] = []
+    created = Hole(f"import-{first}")
     for number, batch in enumerate(batches, first):
         if number > first:
-            calls.append(_plain(target, batch, number, _later_info(target), target.test_execution or Hole(f"import-{first}")))
-        elif target.wants_form and form_info is not None:
-            calls.append(_form(target, batch, number, form_info))
-        else:
+            calls.append(_plain(target, batch, number, _later_info(target), target.test_execution or created))
+        elif target.test_execution is not None:
             calls.append(_plain(target, batch, number, info, target.test_execution))
-    return Plan(deployment=target.deployment, calls=tuple(replace(call, label=label) for call in calls))
+        else:
+            creating = (_form(target, batch, number, form_info) if target.wants_form and form_info is not None
+                        else _plain(target, batch, number, info, None))
+            calls.append(replace(creating, adding=_plain(target, batch, number, mark.adding if mark else _later_info(target), created)))
+    execution = PlannedExecution(
+        id=calls[0].id, calls=tuple(replace(call, label=label) for call in calls), key=target.test_execution, project=target.project,
+        test_plan=target.test_plan, marker=mark.marker if mark else None, blank=mark.blank if mark else None)
+    return Plan(deployment=target.deployment, executions=(execution,))
 
 
 def row(deployment: Deployment, name: str, *, multipart: bool) -> Endpoint:
@@ -79,7 +101,7 @@ def _plain(target: Target, batch: Batch, number: int, info: Mapping[str, object]
     pieces += _tests(batch)
     return PlannedImport(id=f"import-{number}", endpoint=row(target.deployment, "xray-json", multipart=False),
                          body=PlannedBody(content_type=_JSON, pieces=tuple(pieces)), execution=execution,
-                         project=target.project, tests=batch.tests)
+                         project=target.project, tests=batch.tests, tests_at=_at(batch))
 
 
 def _form(target: Target, batch: Batch, number: int, form_info: Mapping[str, object]) -> PlannedImport:
@@ -88,8 +110,12 @@ def _form(target: Target, batch: Batch, number: int, form_info: Mapping[str, obj
              PlannedPart(name=endpoint.report_part or "results", filename=endpoint.report_name, content_type=_JSON,
                          pieces=(b"{", *_tests(batch))))
     return PlannedImport(id=f"import-{number}", endpoint=endpoint, body=PlannedForm(parts=parts), execution=None,
-                         project=target.project, tests=batch.tests)
+                         project=target.project, tests=batch.tests, tests_at=_at(batch))
 
 
 def _tests(batch: Batch) -> tuple[PlannedPiece, ...]:
-    return b'"tests":[', Slice(path=batch.path, offset=batch.offset, length=batch.length), b"]}"
+    return b'"tests":[', _at(batch), b"]}"
+
+
+def _at(batch: Batch) -> Slice:
+    return Slice(path=batch.path, offset=batch.offset, length=batch.length)

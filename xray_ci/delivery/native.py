@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.delivery.converted import document, row
-from xray_ci.delivery.plan import Hole, Plan, PlannedBody, PlannedForm, PlannedImport, PlannedPart, collected
+from xray_ci.delivery.plan import (
+    Hole,
+    Plan,
+    PlannedBody,
+    PlannedExecution,
+    PlannedForm,
+    PlannedImport,
+    PlannedPart,
+    collected,
+)
 from xray_ci.deployments import JSON_FORMATS, BodyKind
 from xray_ci.errors import ConfigurationError
 
@@ -58,7 +67,7 @@ def native(target: Target, files: Sequence[NativeFile], *, form_info: Mapping[st
         planner.notices.append(f"{creators} Test Executions are created: these formats cannot be added to an existing one")
     planner.notices += [_ONE_AFTER_THE_OTHER.format(count, name) for name, count in Counter(file.format for file in files).items()
                         if count > 1 and name not in JSON_FORMATS]
-    return Plan(deployment=target.deployment, calls=tuple(planner.calls), notices=collected(planner.notices))
+    return Plan(deployment=target.deployment, executions=planner.executions(), notices=collected(planner.notices))
 
 
 def _check(target: Target, files: Sequence[NativeFile]) -> None:
@@ -98,6 +107,14 @@ class _Planner:
         else:
             self._add(file, plain, _plain_body(file, plain), execution)
             self._tell_lost_by_plain(plain, execution)
+
+    def executions(self) -> tuple[PlannedExecution, ...]:
+        """Return the requests by the Test Executions that they fill: those that cannot be added make one each."""
+        creators = [call for call in self.calls if call.execution is None] or self.calls[:1]
+        target = self._target
+        return tuple(PlannedExecution(
+            id=creator.id, key=target.test_execution, project=target.project, test_plan=target.test_plan,
+            calls=tuple(call for call in self.calls if call is creator or _follows(call, creator))) for creator in creators)
 
     def _execution(self, plain: Endpoint) -> str | Hole | None:
         if not plain.query:
@@ -151,6 +168,10 @@ class _Planner:
                           "revision": target.revision, "fix-version": target.fix_version}
         path = f"the path for {plain.format} reports" if execution is None else "a request to an existing Test Execution"
         self.notices += [_LOST.format(name, path) for name, value in asked.items() if value]
+
+
+def _follows(call: PlannedImport, creator: PlannedImport) -> bool:
+    return call.execution == Hole(creator.id) or (creator.execution is not None and call.execution == creator.execution)
 
 
 def _test_info(target: Target) -> Mapping[str, object]:

@@ -14,6 +14,7 @@ from xray_ci.services.body import Slice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from xray_ci.delivery.marker import Marker
     from xray_ci.deployments import Deployment, Endpoint
 
 
@@ -101,6 +102,11 @@ class PlannedImport:
     """Native reports in it, as they are shown."""
     label: str | None = None
     """What tells its Test Execution from others of the run, in words."""
+    adding: PlannedImport | None = field(default=None, repr=False)
+    """Of a request that creates: the same results for a Test Execution that turned out to be there already, its key a hole. None
+    where the path cannot add."""
+    tests_at: Slice | None = field(default=None, repr=False)
+    """Of converted results: where its tests lie, JSON objects joined by commas."""
 
     @property
     def size(self) -> int:
@@ -135,12 +141,34 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedExecution:
+    """One Test Execution: what finds it again, and the requests that fill it, in their order."""
+
+    id: str
+    """That of its first request."""
+    calls: tuple[PlannedImport, ...]
+    key: str | None = None
+    """Of the existing one that the user named."""
+    marker: Marker | None = None
+    """What JQL finds it by; None where the user named one, or no request can carry a mark."""
+    project: str | None = None
+    test_plan: str | None = None
+    blank: Mapping[str, object] | None = field(default=None, repr=False)
+    """Jira fields of an empty one, for runs that may make it at the same moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Every request of a run, in the order in which they are sent."""
 
     deployment: Deployment
-    calls: tuple[PlannedImport, ...]
+    executions: tuple[PlannedExecution, ...]
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def calls(self) -> tuple[PlannedImport, ...]:
+        """The requests of all Test Executions."""
+        return tuple(call for execution in self.executions for call in execution.calls)
 
     @property
     def tests(self) -> int:
@@ -161,7 +189,7 @@ def joined(plans: Sequence[Plan]) -> Plan:
     """Return the plans of several Test Executions, each numbered on from the one before, as one; raises ValueError without any."""
     if not plans:
         raise ValueError("no plan")
-    return Plan(deployment=plans[0].deployment, calls=tuple(call for plan in plans for call in plan.calls),
+    return Plan(deployment=plans[0].deployment, executions=tuple(each for plan in plans for each in plan.executions),
                 notices=_summed(notice for plan in plans for notice in plan.notices))
 
 

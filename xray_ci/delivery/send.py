@@ -1,33 +1,39 @@
-"""Sends a plan, request by request, and keeps what was won when a later one fails.
+"""Sends a plan so that each result is in exactly one Test Execution, and keeps what was won when something fails.
 
-Knows the order and the key that fills the holes. Waiting and repeating is of the caller inside `Xray`.
+Knows the order: find or create, then request after request into the same key. What began and did not end is looked for before it is
+sent again; what is refused is made smaller. Waiting for what is certainly harmless to repeat is of the caller inside `Xray`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
+from xray_ci.delivery.expected import listed
+from xray_ci.delivery.isolating import isolate, restricted
+from xray_ci.delivery.locating import located
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
-from xray_ci.errors import Failure, Interrupted, PartlyImported, Refused, UnknownDelivery
+from xray_ci.delivery.progress import Begun, Ended, Found, Withdrawn
+from xray_ci.delivery.settling import difference, expected_of, issue_of, stable
+from xray_ci.errors import ConfigurationError, Failure, Interrupted, PartlyImported, Refused, UnknownDelivery
 from xray_ci.services.body import Part, Pieces, Upload, boundary, multipart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from random import Random
 
-    from xray_ci.delivery.plan import Plan, PlannedImport, PlannedPiece
-    from xray_ci.deployments import Endpoint
+    from xray_ci.delivery.expected import Test
+    from xray_ci.delivery.means import Means
+    from xray_ci.delivery.plan import Plan, PlannedExecution, PlannedImport, PlannedPiece
+    from xray_ci.delivery.progress import LeftOut
     from xray_ci.services.body import Slice
     from xray_ci.services.xray import ImportAnswer, Unstored
 
-
-class Importer(Protocol):
-    """What `services.xray.Xray` does."""
-
-    def import_report(self, endpoint: Endpoint, *, query: Sequence[tuple[str, str]] = (), upload: Upload) -> ImportAnswer:
-        """Import one body; raises Failure."""
+TRIES: Final = 3
+"""How often one request is sent when it is not known whether it was done, and then found not to be."""
+_NAMED: Final = 50
+"""Results left out that one message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,77 +44,198 @@ class Receipt:
     answer: ImportAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Delivered:
     """What became of a plan."""
 
-    receipts: tuple[Receipt, ...] = ()
-    failures: tuple[Failure, ...] = ()
+    keys: dict[str, str] = field(default_factory=dict)
+    """By the id of the Test Execution in the plan: those that hold results now."""
+    receipts: list[Receipt] = field(default_factory=list)
+    """Answers of this run; what an earlier one brought is in the journal only."""
+    failures: list[Failure] = field(default_factory=list)
     """In the order in which they came; the exit code is the worst of them."""
-    not_sent: tuple[PlannedImport, ...] = ()
+    not_sent: list[PlannedImport] = field(default_factory=list)
     """Requests after one that failed."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Test Executions that hold results now, each once."""
-        return tuple(dict.fromkeys(receipt.answer.key for receipt in self.receipts))
+    sent: int = 0
+    """Results in requests that are known to be done, of earlier runs too."""
+    stored: int | None = 0
+    """Test Runs that the answers count; None where the deployment does not say."""
 
     @property
     def unstored(self) -> tuple[Unstored, ...]:
         """Tests that Server/DC did not store."""
         return tuple(each for receipt in self.receipts for each in receipt.answer.tests_failed)
 
-    @property
-    def tests(self) -> int:
-        """Results that were sent and taken, those not stored left out."""
-        return max(0, sum(receipt.call.tests or 0 for receipt in self.receipts) - len(self.unstored))
 
+def send(plan: Plan, means: Means) -> Delivered:
+    """Send every request of a plan in order that is not done yet; never raises a Failure, it returns them.
 
-def send(plan: Plan, xray: Importer, *, random: Random, tell: Callable[[str], None] = lambda _: None) -> Delivered:
-    """Send every request of a plan in order; never raises a Failure, it returns them.
-
-    A request that fails takes those for the same Test Execution with it. Others are still sent when it was refused: then the
-    service is there, and has said no to this one alone.
+    A request that fails takes those for the same Test Execution with it. Other Test Executions are still filled when it was refused:
+    then the service is there, and has said no to this one alone.
     """
-    receipts: list[Receipt] = []
-    failures: list[Failure] = []
-    left: list[PlannedImport] = []
-    keys: dict[str, str] = {}
-    failed: set[str] = set()
+    courier = _Courier(means)
     over = False
-    for call in plan.calls:
-        execution = _execution(call)
-        if over or execution in failed:
-            left.append(call)
+    for execution in plan.executions:
+        if over:
+            courier.delivered.not_sent += [call for call in execution.calls if call.id not in means.progress.ended]
             continue
-        key = keys.get(execution)
         try:
-            answer = xray.import_report(call.endpoint, query=_query(call, key), upload=upload(call, key, random))
+            courier.fill(execution)
         except Failure as failure:
-            failures.append(_advised(failure, call, key))
-            failed.add(execution)
+            courier.delivered.failures.append(failure)
             over = not isinstance(failure, Refused)
-            continue
-        keys.setdefault(execution, answer.key)
-        receipts.append(Receipt(call=call, answer=answer))
-        tell(f"{call.id}: imported into {answer.key}")
-    delivered = Delivered(receipts=tuple(receipts), not_sent=tuple(left))
-    if failures and receipts:
-        failures.append(_partly(delivered, len(plan.calls)))
-    if delivered.unstored:
-        failures.append(_unstored(delivered.unstored))
-    return Delivered(receipts=delivered.receipts, failures=tuple(failures), not_sent=delivered.not_sent)
+    return courier.finished(plan)
 
 
-def _execution(call: PlannedImport) -> str:
-    """Return what stands for the Test Execution of a request: the request that creates it, or its key."""
-    match call.execution:
-        case Hole(call=creator):
-            return creator
-        case None:
-            return call.id
-        case key:
-            return key
+class _Courier:
+    """One run of a delivery."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.delivered = Delivered()
+
+    def fill(self, execution: PlannedExecution) -> None:
+        """Bring every request of a Test Execution to its end; raises Failure."""
+        means, progress = self._means, self._means.progress
+        known = progress.found.get(execution.id)
+        key = execution.key or (known.key if known else None)
+        waiting = [call for call in execution.calls if call.id not in progress.ended]
+        try:
+            if key is None and waiting:
+                key = located(execution, means)
+            while waiting:
+                key = self._import(execution, waiting[0], key)
+                waiting.pop(0)
+        except Failure as failure:
+            self.delivered.not_sent += waiting[1:]
+            raise _advised(failure, waiting[0] if waiting else None, key) from failure.__cause__
+        finally:
+            if key is not None and any(call.id in progress.ended for call in execution.calls):
+                self.delivered.keys[execution.id] = key
+
+    def _import(self, execution: PlannedExecution, call: PlannedImport, key: str | None) -> str:
+        """Bring one request to its end and return the key that its results went to; raises Failure."""
+        means = self._means
+        lost: UnknownDelivery | None = None
+        for _ in range(TRIES):
+            if key is None and (known := means.progress.found.get(execution.id)) is not None:
+                key = known.key
+            if call.id in means.progress.begun:
+                key = key or located(execution, means)
+                if key is None and execution.marker is None:
+                    raise lost or UnknownDelivery(f"{call.id} was under way when an earlier run ended, and nothing marks what it made")
+                if key is not None and self._is_there(execution, call, key):
+                    return self._end(execution, call, key, None)
+            try:
+                return self._send(execution, call, key)
+            except UnknownDelivery as failure:
+                means.tell(f"{call.id}: {failure.what}; looking for what became of it")
+                lost = failure
+        assert lost is not None  # noqa: S101  # only a lost answer leads to another try
+        raise lost
+
+    def _send(self, execution: PlannedExecution, call: PlannedImport, key: str | None) -> str:
+        means = self._means
+        left_out = means.progress.left_out.get(call.id, {})
+        whole = _into(call, key)
+        if left_out and call.tests_at is not None:
+            whole = restricted(whole, list(listed(call.tests_at, left_out)))
+            if not whole.tests:
+                raise Refused(f"every result of {call.id} was refused", service="Xray", answer=_reasons(list(left_out.values())))
+        try:
+            return self._end(execution, call, key, self._begin(whole, key))
+        except Refused as refusal:
+            key = key or self._made_all_the_same(execution)
+            return self._isolated(execution, call, key, refusal)
+
+    def _isolated(self, execution: PlannedExecution, call: PlannedImport, key: str | None, refusal: Refused) -> str:
+        """Send a refused request without the tests that are to blame; raises the refusal when nothing of it can be sent."""
+        means = self._means
+        answers: list[ImportAnswer] = []
+
+        def part(tests: Sequence[Test]) -> None:
+            nonlocal key
+            answers.append(self._begin(restricted(_into(call, key), tests), key))
+            if key is None:
+                key = answers[-1].key
+                means.note(Found(execution=execution.id, key=key, number=answers[-1].id))
+
+        isolate(call, refusal, part, means)
+        if key is None:
+            raise refusal
+        return self._end(execution, call, key, None)
+
+    def _begin(self, call: PlannedImport, key: str | None) -> ImportAnswer:
+        """Send a request between its entries: what fails otherwise than by a lost answer or a signal was certainly not done."""
+        self._means.note(Begun(call=call.id))
+        try:
+            return self._post(call, key)
+        except (UnknownDelivery, Interrupted):
+            raise
+        except Failure:
+            self._means.note(Withdrawn(call=call.id))
+            raise
+
+    def _post(self, call: PlannedImport, key: str | None) -> ImportAnswer:
+        means = self._means
+        answer = means.xray.import_report(call.endpoint, query=_query(call, key), upload=upload(call, key, means.random))
+        self.delivered.receipts.append(Receipt(call=call, answer=answer))
+        means.tell(f"{call.id}: imported into {answer.key}")
+        return answer
+
+    def _end(self, execution: PlannedExecution, call: PlannedImport, key: str | None, answer: ImportAnswer | None) -> str:
+        """Record that the results of a request are where they belong."""
+        means = self._means
+        key = key or (answer.key if answer else None)
+        assert key is not None  # noqa: S101  # an answer holds one
+        if execution.id not in means.progress.found:
+            means.note(Found(execution=execution.id, key=key, number=answer.id if answer else None))
+        tests = (call.tests or 0) - len(means.progress.left_out.get(call.id, ()))
+        means.note(Ended(call=call.id, key=key, tests=max(0, tests),
+                         stored=len(answer.tests_ok) if answer and answer.tests_ok is not None else None))
+        return key
+
+    def _made_all_the_same(self, execution: PlannedExecution) -> str | None:
+        """Return the Test Execution that a refused request made nevertheless; asked once, before anything else is sent."""
+        if execution.marker is None or execution.key is not None:
+            return None
+        return located(execution, self._means, ask=True)
+
+    def _is_there(self, execution: PlannedExecution, call: PlannedImport, key: str) -> bool:
+        """Say whether the results of a request that may have been done are stored, once reads of it agree.
+
+        Where they are not, or where they cannot be told from others, the request goes again into the same Test Execution: results
+        are overwritten there, none is doubled.
+        """
+        means = self._means
+        stored = issue_of(execution, key, means)
+        expected = expected_of([call], means)
+        if stored is None:
+            return False
+        before = expected_of([each for each in execution.calls if each.id in means.progress.ended], means)
+        if expected is not None and before is not None:
+            expected.others.update(before.others)
+            expected.keyed |= before.keyed
+        runs = stable(stored, means, enough=expected)
+        if runs is None:  # Xray may still be at work on it: the same results at the same time could make each new Test twice
+            raise UnknownDelivery(f"what Xray stores of {call.id} in {key} was not seen to come to rest in time")
+        return expected is not None and not difference(expected, runs, alone=False)
+
+    def finished(self, plan: Plan) -> Delivered:
+        """Return what became of the plan, with what is to be said of it as a whole."""
+        done, progress = self.delivered, self._means.progress
+        ended = [progress.ended[call.id] for call in plan.calls if call.id in progress.ended]
+        done.sent = sum(each.tests for each in ended)
+        counts = [each.stored for each in ended]
+        done.stored = sum(count or 0 for count in counts) if counts and None not in counts else None
+        left_out = [each for call in plan.calls for each in progress.left_out.get(call.id, {}).values() if call.id in progress.ended]
+        if left_out:
+            done.failures.append(_left_out(left_out, sum(call.tests or 0 for call in plan.calls)))
+        if done.failures and ended and len(ended) < len(plan.calls):
+            done.failures.append(_partly(done, len(ended), len(plan.calls)))
+        if done.unstored:
+            done.failures.append(_unstored(done.unstored))
+        return done
 
 
 def upload(call: PlannedImport, key: str | None, random: Random) -> Upload:
@@ -120,6 +247,17 @@ def upload(call: PlannedImport, key: str | None, random: Random) -> Upload:
             filled = tuple(Part(name=part.name, filename=part.filename, content_type=part.content_type,
                                 pieces=_filled(part.pieces, key)) for part in parts)
             return multipart(filled, boundary(random))
+
+
+def _into(call: PlannedImport, key: str | None) -> PlannedImport:
+    """Return the request as it goes to a key, or as it makes a Test Execution; raises ConfigurationError where it cannot be added."""
+    if key is None or call.execution is not None:
+        return call
+    if call.adding is None:
+        raise ConfigurationError(f"an earlier attempt of this run made {key}, and these reports cannot be added to an existing one",
+                                 where="on-rerun", slug="cannot-be-added",
+                                 advice="Set `strategy: convert`, or `on-rerun: new` for a Test Execution of each attempt.")
+    return call.adding
 
 
 def _query(call: PlannedImport, key: str | None) -> tuple[tuple[str, str], ...]:
@@ -136,26 +274,35 @@ def _known(key: str | None) -> str:
     return key
 
 
-def _advised(failure: Failure, call: PlannedImport, key: str | None) -> Failure:
-    """Return the failure; where the Test Execution is known a repeat only overwrites, so that can be advised."""
-    if isinstance(failure, Interrupted):
+def _advised(failure: Failure, call: PlannedImport | None, key: str | None) -> Failure:
+    """Return the failure with what is known of the request it met."""
+    if isinstance(failure, Interrupted) and call is not None:
         failure.where = f"{call.id} was under way and may have been imported: {call.describe()}"
-    target = key if isinstance(call.execution, Hole) else call.execution
-    if isinstance(failure, UnknownDelivery) and isinstance(target, str):
-        failure.next = (f"Run again with `test-execution: {target}`: results that are there already are overwritten, "
-                        "nothing is doubled.")
+    if isinstance(failure, UnknownDelivery) and key is not None:
+        failure.next = (f"Run `xray-ci resume`, or again with `test-execution: {key}`: results that are there already are "
+                        "overwritten, nothing is doubled.")
     return failure
 
 
-def _partly(delivered: Delivered, total: int) -> PartlyImported:
-    keys, done, left = delivered.keys, len(delivered.receipts), len(delivered.not_sent)
-    failed = total - done - left
-    what = f"{done} of {total} requests were imported into {', '.join(keys[:20])}, {failed} failed and {left} were not sent"
-    if len({_execution(receipt.call) for receipt in delivered.receipts}) > 1 or len(keys) > 1:
-        return PartlyImported(what, advice="Correct what is named above, then import only the missing reports again: what is there "
-                              "stays there. Or delete these Test Executions and run again.")
-    return PartlyImported(what, advice=f"Correct what is named above, then run again with `test-execution: {keys[0]}` (without "
-                          "`fields` and `labels`): results that are there already are overwritten, the rest is added.")
+def _left_out(entries: list[LeftOut], total: int) -> PartlyImported:
+    noun = "result was" if len(entries) == 1 else "results were"
+    return PartlyImported(f"{len(entries):,} of {total:,} {noun} refused and left out: {', '.join(each.test for each in entries[:20])}",
+                          answer=_reasons(entries), service="Xray")
+
+
+def _reasons(entries: list[LeftOut]) -> str:
+    listed = "\n".join(f"{each.test}: {each.reason}" for each in entries[:_NAMED])
+    return listed + (f"\n… and {len(entries) - _NAMED:,} more" if len(entries) > _NAMED else "")
+
+
+def _partly(done: Delivered, ended: int, total: int) -> PartlyImported:
+    keys, left = list(done.keys.values()), len(done.not_sent)
+    what = f"{ended} of {total} requests were imported into {', '.join(keys[:20])}, {total - ended - left} failed and {left} were not sent"
+    if len(keys) > 1:
+        return PartlyImported(what, advice="Correct what is named above, then run `xray-ci resume`, or import the missing reports again: "
+                              "what is there stays there.")
+    return PartlyImported(what, advice=f"Correct what is named above, then run `xray-ci resume`, or again with `test-execution: {keys[0]}` "
+                          "(without `fields` and `labels`): results that are there already are overwritten, the rest is added.")
 
 
 def _unstored(tests: tuple[Unstored, ...]) -> PartlyImported:

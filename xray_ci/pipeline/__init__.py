@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xray_ci.errors import Failure
+from xray_ci.errors import Failure, WrongRegion
 
 if TYPE_CHECKING:
     from xray_ci.ci.result import RunResult
     from xray_ci.pipeline.job import Job
 
-__all__ = ["refresh", "run"]
+__all__ = ["refresh", "resume", "run"]
 
 
 def run(job: Job) -> RunResult:
@@ -34,12 +34,37 @@ def run(job: Job) -> RunResult:
                     showing.show(job, tally, plan)
                 elif plan is not None:
                     sending.send(job, tally, site, plan)
+            except WrongRegion as failure:
+                site.locate_region(failure)
+                raise
             finally:
                 site.close()
                 tally.requests = site.requests
     except Failure as failure:
         tally.fail(failure)
     if not job.planning:
+        snapshots.after_import(job, tally)
+    return tally.result()
+
+
+def resume(job: Job) -> RunResult:
+    """Deliver what earlier runs left in the state folder, then refresh pages as after an import; never raises a Failure."""
+    from xray_ci.pipeline import connecting, sending, snapshots  # noqa: PLC0415
+    from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
+
+    tally = Tally(job)
+    try:
+        site = connecting.site_of(job)
+        tally.deployment = site.deployment.key
+        try:
+            if not sending.resume(job, tally, site):
+                job.console.info("nothing is left to deliver")
+        finally:
+            site.close()
+            tally.requests = site.requests
+    except Failure as failure:
+        tally.fail(failure)
+    if tally.executions:
         snapshots.after_import(job, tally)
     return tally.result()
 

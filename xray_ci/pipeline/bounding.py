@@ -22,11 +22,11 @@ def check_new_tests(job: Job, site: Site, done: Assembled) -> None:
     if most is None or len(done.identities) <= most:
         return
     new = set(done.identities)
-    for project in sorted({identity.decode("utf-8", "surrogatepass").split("\0", 2)[1] for identity in done.identities}):
-        for test in site.existing_tests(project):
+    for project in sorted({identity.decode().split("\0", 2)[1] for identity in done.identities}):
+        for test in site.store.existing_tests(project):
             new.discard(identity_of(test.test_type, project, test.definition or test.summary))
             if len(new) <= most:
                 return
-    shown = sorted(identity.decode("utf-8", "replace").split("\0", 2)[2] for identity in new)
+    shown = sorted(identity.decode().split("\0", 2)[2] for identity in new)
     listed = "\n".join(shown[:10] + [f"… and {len(shown) - 10:,} more"] * (len(shown) > 10))  # noqa: PLR2004  # lines of one error
     raise TooManyNewTests(f"the import would create {len(new):,} Tests, and `max-new-tests` allows {most:,}", where=listed)

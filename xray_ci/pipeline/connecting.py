@@ -8,20 +8,23 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from xray_ci.deployments import DEPLOYMENTS, Deployment
 from xray_ci.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from xray_ci.delivery.persist import Persistent
+    from xray_ci.deployments import Rate
+    from xray_ci.errors import WrongRegion
     from xray_ci.pipeline.job import Job
     from xray_ci.services.call import Authorization
     from xray_ci.services.jira import Jira, XrayFields
-    from xray_ci.services.stored import ExistingTest
+    from xray_ci.services.stored import Store
     from xray_ci.services.xray import Xray
 
 
@@ -46,7 +49,10 @@ class Site:
     @cached_property
     def caller(self) -> Persistent:
         """The transport with the policy of repeats around it."""
-        self._open = caller_of(self.job, self._observed)
+        from xray_ci.services.verdict import origin  # noqa: PLC0415
+
+        rate = self.deployment.rate
+        self._open = caller_of(self.job, self._observed, rates={origin(self.base_url): rate} if rate else {})
         return self._open.__enter__()
 
     @cached_property
@@ -57,16 +63,17 @@ class Site:
         return Xray(caller=self.caller, deployment=self.deployment, base_url=self.base_url, version=self.version,
                     auth=self._authorization)
 
-    def existing_tests(self, project: str) -> Iterator[ExistingTest]:
-        """Yield the Tests that a project holds; raises Failure."""
+    @cached_property
+    def store(self) -> Store:
+        """What Xray holds, for reading back and for what no import does."""
         from xray_ci.services.cloud import Cloud  # noqa: PLC0415
         from xray_ci.services.graphql import GraphQL  # noqa: PLC0415
         from xray_ci.services.server import Server  # noqa: PLC0415
 
         if self.deployment.key == "cloud":
-            return Cloud(GraphQL(caller=self.caller, base_url=self.base_url, auth=self._authorization)).existing_tests(project)
+            return Cloud(GraphQL(caller=self.caller, base_url=self.base_url, auth=self._authorization))
         assert self.jira is not None  # noqa: S101  # the settings want `jira-url` for Server/DC
-        return Server(self.jira).existing_tests(project)
+        return Server(self.jira, version=self.version)
 
     @property
     def version(self) -> str:
@@ -113,6 +120,16 @@ class Site:
                 where=f"jira-url, from {settings.origin('jira-url')}", slug="deployment-conflict",
                 advice=f"Give the credentials of {other.title}, correct `jira-url`, or set `deployment`. Nothing was sent.")
 
+    def locate_region(self, failure: WrongRegion) -> None:
+        """Find out which regional host holds the data, and say so in the failure; only of Xray's own hosts, which are given the credentials."""
+        settings = self.job.settings
+        if self.deployment.key != "cloud" or settings.xray_url is not None or settings.client_id is None or settings.client_secret is None:
+            return
+        from xray_ci.services import region  # noqa: PLC0415
+
+        region.locate(failure, self.deployment.regions, asked=self.base_url, caller=self.caller, version=self.version,
+                      client_id=settings.client_id, client_secret=settings.client_secret, redactor=self.job.redactor)
+
     def close(self) -> None:
         """Close connections, if any were made."""
         if self._open is not None:
@@ -150,8 +167,11 @@ class Site:
 
 
 @contextmanager
-def caller_of(job: Job, observe: Callable[[str], None]) -> Iterator[Persistent]:
-    """Give a transport with the policy of repeats around it, as the settings have it; `observe` hears of each request."""
+def caller_of(job: Job, observe: Callable[[str], None], *, rates: Mapping[str, Rate] = MappingProxyType({})) -> Iterator[Persistent]:
+    """Give a transport with the policy of repeats around it, as the settings have it; `observe` hears of each request.
+
+    `rates` are the documented plans of hosts by their origin; other hosts' are learned from their answers.
+    """
     from xray_ci.delivery.persist import Persistent  # noqa: PLC0415  # with requests: only runs that send pay for it
     from xray_ci.services.options import Options  # noqa: PLC0415
     from xray_ci.services.transport import Transport  # noqa: PLC0415
@@ -161,7 +181,7 @@ def caller_of(job: Job, observe: Callable[[str], None]) -> Iterator[Persistent]:
                       client_certificate=settings.client_certificate, client_key=settings.client_key, headers=settings.http_headers)
     with Transport(options, job.redactor, observe=observe) as transport:
         yield Persistent(transport, sleep=job.sleep, clock=job.clock, random=job.random, time_budget=settings.time_budget,
-                         tell=job.console.info)
+                         tell=job.console.info, rates=rates)
 
 
 def site_of(job: Job) -> Site:

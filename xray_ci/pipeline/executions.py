@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from xray_ci.delivery.converted import Mark
+    from xray_ci.delivery.marker import Marker
     from xray_ci.deployments import Deployment
     from xray_ci.pipeline.connecting import Site
     from xray_ci.pipeline.job import Job
@@ -49,29 +51,57 @@ def of_portion(portion: Portion, *, several: bool) -> Own:
                finished=portion.finished)
 
 
-def info(job: Job, tally: Tally, own: Own) -> dict[str, Any]:
-    """Return `info` of Xray JSON."""
+def marker(job: Job, site: Site, own: Own) -> Marker | None:
+    """Return what finds a new Test Execution again; None where the user named one. Raises ConfigurationError."""
+    from xray_ci.delivery.marker import marker as made  # noqa: PLC0415
+
+    settings = job.settings
+    if settings.test_execution is not None:
+        return None
+    return made(around=job.surroundings, scope=settings.execution_scope, explicit=settings.origin("execution-scope") != "default",
+                on_rerun=settings.on_rerun, target=(site.base_url, settings.project or "", settings.test_plan or ""), group=own.label or "",
+                unique=f"{job.random.getrandbits(128):032x}")
+
+
+def mark(job: Job, tally: Tally, own: Own, marked: Marker) -> Mark:
+    """Return how a Test Execution is found again, and what is asked of one that was found; raises ConfigurationError."""
+    from xray_ci.delivery.converted import Mark  # noqa: PLC0415
+    from xray_ci.services.stored import empty_execution  # noqa: PLC0415
     from xray_ci.xray.envelope import plain_info  # noqa: PLC0415
 
-    return plain_info(_execution(job, tally, own), existing=job.settings.test_execution is not None)
+    settings = job.settings
+    if marked.race and settings.project is None:
+        raise ConfigurationError("`project` is needed: runs that share a Test Execution first make an empty one in it", where="project",
+                                 slug="project-required", advice="Set `project`.")
+    made = _execution(job, tally, own, marked)
+    blank = empty_execution(project=settings.project or "", summary=made.summary, labels=(*settings.labels, marked.token),
+                            description=made.description)
+    return Mark(marker=marked, blank=blank, adding=plain_info(made, existing=True))
 
 
-def checked_info(job: Job, tally: Tally, deployment: Deployment, own: Own) -> dict[str, Any]:
+def info(job: Job, tally: Tally, own: Own, marked: Marker | None = None) -> dict[str, Any]:
+    """Return `info` of Xray JSON; the marker goes into the description."""
+    from xray_ci.xray.envelope import plain_info  # noqa: PLC0415
+
+    return plain_info(_execution(job, tally, own, marked), existing=job.settings.test_execution is not None)
+
+
+def checked_info(job: Job, tally: Tally, deployment: Deployment, own: Own, marked: Marker | None = None) -> dict[str, Any]:
     """Return `info`, checked like every test: settings can hold what Xray would refuse."""
     from xray_ci.xray.validate import Checker  # noqa: PLC0415
 
-    made = info(job, tally, own)
+    made = info(job, tally, own, marked)
     for flaw in Checker(deployment.key).check_info(made):
         raise flaw
     return made
 
 
-def form_info(job: Job, tally: Tally, site: Site, own: Own) -> dict[str, Any]:
+def form_info(job: Job, tally: Tally, site: Site, own: Own, marked: Marker | None = None) -> dict[str, Any]:
     """Return the part `info` of the multipart path, with the site's own field ids on Server/DC."""
     from xray_ci.xray import envelope  # noqa: PLC0415
 
     custom = _named(site.custom_fields()) if site.deployment.key == "server" else {}
-    made, notices = envelope.form_info(_execution(job, tally, own), site.deployment, custom)
+    made, notices = envelope.form_info(_execution(job, tally, own, marked, labelled=True), site.deployment, custom)
     for notice in notices:
         tally.note(notice.cause)
     if not made["fields"].get("project"):
@@ -91,15 +121,22 @@ def _check_part(name: str, made: Mapping[str, Any], deployment: Deployment) -> N
                                  advice="Correct `fields` (or `labels`). Nothing was sent.")
 
 
-def _execution(job: Job, tally: Tally, own: Own) -> Any:
+def _execution(job: Job, tally: Tally, own: Own, marked: Marker | None = None, *, labelled: bool = False) -> Any:
+    """Return what a Test Execution is called; the marker is a label where labels can be written, else the description's last line."""
     from xray_ci.xray.envelope import Execution  # noqa: PLC0415
 
     settings = job.settings
+    description = _text(settings.description, job, tally, own, lines=True)
+    labels = settings.labels
+    if marked is not None and labelled:
+        labels = (*labels, marked.token)
+    elif marked is not None:
+        description = f"{description}\n\n{marked.token}" if description else marked.token
     return Execution(
         project=settings.project, summary=_summary(job, tally, own),
-        description=_text(settings.description, job, tally, own, lines=True),
+        description=description,
         fix_version=settings.fix_version, revision=_revision(job), test_plan=settings.test_plan,
-        test_environments=_environments(job, own), labels=settings.labels, fields=settings.fields or {},
+        test_environments=_environments(job, own), labels=labels, fields=settings.fields or {},
         started=own.started, finished=own.finished)
 
 

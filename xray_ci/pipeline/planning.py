@@ -103,9 +103,11 @@ def _converted(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) ->
         own = executions.of_portion(portion, several=job.settings.executions != "single")
         target = executions.target(job, tally, site, own)
         batches = [Batch(path=portion.path, offset=batch.offset, length=batch.length, tests=batch.tests) for batch in portion.batches]
-        form = executions.form_info(job, tally, site, own) if target.wants_form else None
-        plans.append(convert(target, batches, info=executions.checked_info(job, tally, site.deployment, own), form_info=form,
-                             first=1 + sum(len(plan.calls) for plan in plans), label=own.label))
+        marked = executions.marker(job, site, own)
+        form = executions.form_info(job, tally, site, own, marked) if target.wants_form else None
+        plans.append(convert(target, batches, info=executions.checked_info(job, tally, site.deployment, own, marked), form_info=form,
+                             first=1 + sum(len(plan.calls) for plan in plans), label=own.label,
+                             mark=executions.mark(job, tally, own, marked) if marked else None))
     job.console.info(_tests(done))
     if len(done.decided) > 1:
         job.console.info("Tests decided by " + ", ".join(f"{by}: {count:,}" for by, count in done.decided.items()))

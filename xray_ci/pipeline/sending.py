@@ -1,13 +1,16 @@
-"""Sends the plan and tells what became of it: keys, links, what the service said it stored."""
+"""Sends the plan and tells what became of it: keys, links, what is stored. Goes on with what an earlier run left."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xray_ci.ci.result import Execution
+from xray_ci.errors import Failure, WrongRegion
 
 if TYPE_CHECKING:
+    from xray_ci.delivery.means import Means
     from xray_ci.delivery.plan import Plan
+    from xray_ci.delivery.progress import Progress
     from xray_ci.delivery.send import Delivered
     from xray_ci.pipeline.connecting import Site
     from xray_ci.pipeline.job import Job
@@ -17,41 +20,115 @@ _API = "/rest/api/"
 
 
 def send(job: Job, tally: Tally, site: Site, plan: Plan) -> None:
-    """Send every request; what was won before a failure stays in the tally."""
-    from xray_ci.delivery.send import send as deliver  # noqa: PLC0415
+    """Send every request; what was won before a failure stays in the tally, and what was not sent in the state folder."""
+    from xray_ci.pipeline import keeping  # noqa: PLC0415
 
     count = len(plan.calls)
     where = f"{site.deployment.title} ({site.base_url})"
     job.console.info(f"sending {count} request{'s' * (count != 1)} to {where}")
-    delivered = deliver(plan, site.xray, random=job.random, tell=job.console.debug)
-    _keep(job, tally, site, delivered)
+    with keeping.journal(job, site, plan) as held:
+        if held is not None and isinstance(job.work, keeping.StateFolder):
+            job.work.kept = True
+        if deliver(job, tally, site, plan, means_of(job, site, held)) and isinstance(job.work, keeping.StateFolder):
+            job.work.kept = False
+        if held is not None and not _kept(job):
+            held.finish()
+    if _kept(job):
+        job.console.info(f"what is not known to have arrived is kept in {job.work.path}: `xray-ci resume` goes on with it")
+
+
+def resume(job: Job, tally: Tally, site: Site) -> int:
+    """Deliver what earlier runs left in the state folder; return how many there were."""
+    from xray_ci.delivery.journal import JournalFinished, pending, sweep  # noqa: PLC0415
+    from xray_ci.pipeline import keeping  # noqa: PLC0415
+
+    where, root = keeping.state_dir(job.settings, job.surroundings)
+    sweep(where, root=root)
+    folders = pending(where, root=root)
+    for folder in folders:
+        job.console.info(f"going on with {folder.name}")
+        try:
+            with keeping.reopened(folder, site, root) as (held, plan, progress):
+                if deliver(job, tally, site, plan, means_of(job, site, held, progress)):
+                    held.finish()
+        except JournalFinished:
+            job.console.info(f"{folder.name} was completed meanwhile")
+        except Failure as failure:
+            tally.fail(failure)
+    return len(folders)
+
+
+def deliver(job: Job, tally: Tally, site: Site, plan: Plan, means: Means) -> bool:
+    """Send what is not sent yet, compare, and tell; return whether nothing is left to do."""
+    from xray_ci.delivery.send import send as carry  # noqa: PLC0415
+
+    delivered = carry(plan, means)
+    _keep(job, tally, site, delivered, plan)
     for failure in delivered.failures:
+        if isinstance(failure, WrongRegion):
+            site.locate_region(failure)
         tally.fail(failure)
+    complete = all(call.id in means.progress.ended for call in plan.calls)
+    if not job.settings.reconcile or not delivered.keys:
+        return complete
+    return _reconciled(job, tally, plan, means) and complete
 
 
-def _keep(job: Job, tally: Tally, site: Site, delivered: Delivered) -> None:
+def means_of(job: Job, site: Site, held: Any, progress: Progress | None = None) -> Means:
+    """Return what a delivery of this run works with."""
+    from xray_ci.delivery.means import Means  # noqa: PLC0415
+    from xray_ci.delivery.progress import Progress  # noqa: PLC0415
+
+    begun = job.clock()
+    return Means(xray=site.xray, store=site.store, random=job.random, sleep=job.sleep, work=job.work.path,
+                 left=lambda: job.settings.time_budget - (job.clock() - begun), tell=job.console.debug, log=held,
+                 progress=progress or Progress())
+
+
+def _reconciled(job: Job, tally: Tally, plan: Plan, means: Means) -> bool:
+    """Compare what is stored with what was sent; return whether that could be done."""
+    from xray_ci.delivery.reconcile import reconcile  # noqa: PLC0415
+
+    try:
+        rows = reconcile(plan, means)
+    except Failure as failure:
+        tally.fail(failure)
+        return False
+    for row in rows:
+        job.console.info(f"  {row.key}: {row.sent:,} sent, {row.stored:,} Test Run{'s' * (row.stored != 1)} stored")
+        if row.failure is not None:
+            tally.fail(row.failure)
+    if rows:
+        tally.imported = sum(min(row.sent, row.stored) for row in rows)
+    return True
+
+
+def _kept(job: Job) -> bool:
+    from xray_ci.pipeline import keeping  # noqa: PLC0415
+
+    return isinstance(job.work, keeping.StateFolder) and job.work.kept
+
+
+def _keep(job: Job, tally: Tally, site: Site, delivered: Delivered, plan: Plan) -> None:
     urls = {receipt.answer.key: receipt.answer.url for receipt in reversed(delivered.receipts)}
-    for key in delivered.keys:
-        execution = Execution(key=key, url=browse(key, job.settings.jira_url, urls[key]))
-        tally.executions.append(execution)
-    tally.sent = sum(receipt.call.tests or 0 for receipt in delivered.receipts)
-    stored = [receipt.answer.tests_ok for receipt in delivered.receipts]
-    if stored and all(tests is not None for tests in stored):
-        tally.imported = sum(len(tests or ()) for tests in stored)
+    for key in dict.fromkeys(delivered.keys.values()):
+        execution = Execution(key=key, url=browse(key, job.settings.jira_url, urls.get(key)))
+        if execution not in tally.executions:
+            tally.executions.append(execution)
+            job.console.info(f"✓ {execution.key}" + (f"  {execution.url}" if execution.url else ""))
+    tally.sent += delivered.sent
+    if delivered.stored is not None and delivered.keys:
+        tally.imported = delivered.stored + (tally.imported or 0)
     for receipt in delivered.receipts:
         for message in receipt.answer.messages:
             tally.note(f"{site.deployment.title} says: {message}")
-    for execution in tally.executions:
-        job.console.info(f"✓ {execution.key}: {_arrived(tally)}")
-        if execution.url:
-            job.console.info(f"  {execution.url}")
+    if delivered.keys:
+        job.console.info(f"  {_arrived(tally, plan)}")
 
 
-def _arrived(tally: Tally) -> str:
-    results = f"{tally.sent:,} result{'s' * (tally.sent != 1)} sent" if tally.sent else "reports sent"
-    if tally.imported is None:
-        return f"{results} (not read back)"
-    return f"{results}, {tally.imported:,} Test Run{'s' * (tally.imported != 1)} stored"
+def _arrived(tally: Tally, plan: Plan) -> str:
+    sent = f"{tally.sent:,} of {plan.tests:,} results sent" if plan.tests else "reports sent"
+    return sent if tally.imported is None else f"{sent}, {tally.imported:,} Test Run{'s' * (tally.imported != 1)} stored"
 
 
 def browse(key: str, jira_url: str | None, api_url: str | None) -> str | None:

@@ -102,7 +102,9 @@ class Assembly:
         self._projectless: list[str] = []
         self._identities: set[bytes] = set()
         self._groups = Groups(rules.executions)
+        self._many = self._groups.many
         self._decisions = Decisions(work, written=rules.explained)
+        self._decided = self._decisions.here
         self._names: tuple[str, ...] = ()
         self._report = _Report("", 0)
 
@@ -117,6 +119,12 @@ class Assembly:
         shown = self._report.shown
         self.drop()
         self._start(shown)
+
+    def origin(self, shown: str, names: tuple[str, ...]) -> None:
+        """Take what comes now as of another report: the current one holds results of several."""
+        self._report.shown = self._notices.path = self._groups.shown = shown
+        if self._rules.rulebook is not None:
+            self._rules.rulebook.begin(shown, names)
 
     def add(self, case: Case) -> None:
         """Map, render and keep one case."""
@@ -136,11 +144,14 @@ class Assembly:
             return
         if case.steps or case.iterations:
             self._attached.outcome = case.outcome
-        if self._groups.many:
+        if self._many:
             self._renderer.times.begin()
         document = self._renderer.test(case, target)
-        group = self._group(case, ruled)
-        self._decisions.add(case, target, decided_by(target, ruled), report.shown)
+        group = None if ruled is None and not self._many else self._group(case, ruled)
+        by = target.by if ruled is None else decided_by(target, ruled)
+        self._decided[by] += 1
+        if self._rules.explained:
+            self._decisions.add(case, target, by, report.shown)
         keys = target.keys
         if "examples" in document:
             code |= EXAMPLED
@@ -211,13 +222,11 @@ class Assembly:
     def _start(self, shown: str) -> None:
         self._report = _Report(shown, self._number)
         self._notices.clear()
-        self._notices.path = shown
         self._attached.begin(shown)
         self._renderer.times.begin()
         self._groups.begin(shown)
         self._decisions.begin()
-        if self._rules.rulebook is not None:
-            self._rules.rulebook.begin(shown, self._names)
+        self.origin(shown, self._names)
 
     def _ruled(self, case: Case) -> Ruled:
         """Return what the user's rules say of a case; one that they leave out is counted here."""
@@ -249,7 +258,7 @@ class Assembly:
     def _group(self, case: Case, ruled: Ruled | None) -> int | None:
         """Return the Test Execution of a case, None where there is only one and nothing to say of it."""
         said = ruled.environments if ruled is not None else ()
-        return self._groups.of(case, said, self._renderer.times) if self._groups.many or said else None
+        return self._groups.of(case, said, self._renderer.times) if self._many or said else None
 
     def _keep_found(self, document: dict[str, Any], target: Target, code: int, case: Case, group: int | None) -> None:
         """Keep a result whose Test Xray finds or creates."""
@@ -268,7 +277,7 @@ class Assembly:
         """Give a result its number, and remember whose it is: a Test has one Test Run in each Test Execution."""
         digest = self._empty_digest.copy()
         digest.update(identity)
-        if group is not None and self._groups.many:
+        if group is not None and self._many:
             digest.update(b"\0\0%d" % group)
             self._groups.numbers.append(group)
         value = digest.digest()
@@ -331,11 +340,9 @@ class Assembly:
                                   where="\n".join(self._unmapped) + more)
 
 
-def decided_by(target: Target, ruled: Ruled | None) -> str:
+def decided_by(target: Target, ruled: Ruled) -> str:
     """Return what decided which Test it is; a key in the name comes before what a rule says of the definition."""
-    if ruled is None or ruled.by is None or target.by == mapping.BY_PATTERN:
-        return target.by
-    return ruled.by
+    return target.by if ruled.by is None or target.by == mapping.BY_PATTERN else ruled.by
 
 
 def _count_cases(counts: Counts, cases: list[int]) -> None:

@@ -5,9 +5,10 @@ Knows the parts of a case that say why. Knows nothing of statuses, keys or JSON.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
+from xray_ci.model import CUT, Case, Mark, MarkKind, Outcome, Step
 from xray_ci.xray import hostile
 
 if TYPE_CHECKING:
@@ -18,31 +19,72 @@ RESERVE: Final = 200
 _ATTEMPT: Final = 1_000
 _STEP: Final = 200
 _STEPS: Final = 50
+_OUTPUT: Final = 2_000
+_FENCES: Final = 22
+_CUT_BEFORE: Final = CUT.strip() + "\n"
 _BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
 _TRACEBACK: Final = "Traceback (most recent call last)"
+_PREFORMATTED: Final = re.compile(r"^[ \t]+\S|\{(?:noformat|code)", re.IGNORECASE | re.MULTILINE)
+_ERROR_CODE: Final = re.compile(r" \[[A-Z][A-Z0-9_]{2,40}\](?=:)")
+"""Node's code in the first line of a trace, which the message of the same error has not."""
+_BLAMED: Final = "E   "
+"""Before what pytest says of the failure, in the trace only."""
+
+
+def whole(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
+    """Return all of a Test Run's comment, the author's own first; None when there is nothing to say.
+
+    The arguments are those of `comment`. On Server/Data Center an author's own comment stays text that is read as its author wrote it,
+    in front of the block with the rest, because Xray's own import of XML shows it so (A). What is laid out already (an indented line, a
+    block of code) goes into the block: many tools that write Xray JSON put a trace into the comment (O).
+    """
+    said = [mark for mark in marks if mark.kind is MarkKind.COMMENT] if wiki else []
+    free = [mark for mark in said if _PREFORMATTED.search(hostile.clean(mark.value).strip()) is None]
+    text = "\n\n".join(filter(None, (hostile.clean(mark.value).strip() for mark in free)))
+    if not text:
+        return comment(case, marks, failure=failure, steps=steps, wiki=wiki, limit=limit)
+    text = _readable(text)
+    kept = [mark for mark in said if mark not in free]
+    block = comment(case, kept, failure=failure, steps=steps, wiki=wiki, limit=limit - min(len(text), (limit - RESERVE) // 2) - 2)
+    if block is None:
+        return hostile.cut(text, limit - RESERVE)
+    return f"{hostile.cut(text, limit - RESERVE - len(block) - 2)}\n\n{block}"
 
 
 def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
-    """Return the comment of a case, or None when there is nothing to say.
+    """Return what the marks and the case say as one text, on Server/Data Center one block; None when there is nothing to say.
 
-    `failure` adds the failure's text, `steps` the outcome of each step and iteration, with why a step failed (for
-    a Test that takes none of them).
+    `failure` adds the failure's text and the end of the output, without it there is one line for a result that needs a reason: a
+    skipped one, one of no known outcome, one that passed at a later attempt. `steps` adds the outcome of each step and iteration, with
+    why a step failed (for a Test that takes none of them).
     """
-    parts = [text for mark in marks if mark.kind is MarkKind.COMMENT and (text := hostile.clean(mark.value).strip())]
+    parts = [text for mark in marks if mark.kind is MarkKind.COMMENT and (text := _framed(mark.value))]
     if failure:
         parts += _failure(case)
-        if steps and case.iterations:
-            parts.append("\n".join(_iteration_lines(case.iterations)))
+        if steps and case.iterations and (rows := list(_iteration_lines(case))):
+            parts.append("\n".join(rows))
         if steps and case.steps:
             parts.append("\n".join(_step_lines(case.steps)))
-    if not parts:
-        return None
-    return safe("\n\n".join(parts), wiki=wiki, limit=limit - RESERVE)
+    elif reason := _reason(case):
+        parts.append(reason)
+    text = "\n\n".join(parts)
+    if failure and case.output:
+        text = _with_output(text, case.output, limit - RESERVE - (_FENCES if wiki else 0))
+    return safe(text, wiki=wiki, limit=limit - RESERVE) if text else None
 
 
 def safe(text: str, *, wiki: bool, limit: int) -> str:
     """Return cleaned text that notifies nobody and, where comments are wiki text, formats nothing."""
     return hostile.verbatim(text, limit) if wiki else hostile.cut(hostile.without_mentions(text), limit)
+
+
+def _readable(text: str) -> str:
+    """Return an author's own wiki text that notifies nobody, opens no macro and loads no picture; bold stays bold."""
+    return _LOADED.sub("! ", _MACRO.sub("{ ", hostile.without_mentions(text)))
+
+
+_MACRO: Final = re.compile(r"\{(?=[A-Za-z])")
+_LOADED: Final = re.compile(r"!(?=\w{2,9}:|//)")
 
 
 def with_repeats(old: str | None, counts: Mapping[Outcome, int], kept: str) -> str:
@@ -59,13 +101,31 @@ _WORDS: Final = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.ERR
                  Outcome.SKIPPED: "skipped", Outcome.OTHER: "other"}
 
 
+def _framed(text: str | None) -> str:
+    """Return cleaned text without blank lines around it; its first line keeps its indentation."""
+    if not text:
+        return ""
+    text = hostile.clean(text).rstrip()
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1:]
+
+
+def _reason(case: Case) -> str:
+    """Return why a result that did not fail is worth a line; empty for most."""
+    if case.outcome is not Outcome.PASSED:
+        return _headline(case.message or "") or _headline(case.trace or "")
+    bad = [attempt for attempt in case.attempts if attempt.outcome in _BAD]
+    if not bad:
+        return ""
+    number = len(case.attempts) + 1
+    first = next(filter(None, (_headline(attempt.message or attempt.trace or "") for attempt in bad)), "")
+    return f"passed at attempt {number} of {number}" + (f"; earlier: {first}" if first else "")
+
+
 def _failure(case: Case) -> Iterator[str]:
     """Yield the message with its kind, the trace, and what earlier attempts said."""
-    message = hostile.clean(case.message).strip() if case.message else ""
-    trace = hostile.clean(case.trace).strip() if case.trace else ""
     kind = hostile.one_line(case.kind, _STEP).strip() if case.kind else ""
-    if message and message in trace:
-        message = ""
+    message, trace = _once(_framed(case.message), _framed(case.trace), kind,
+                           tuple(f"{row.name}: " for row in case.iterations[:_STEPS] if row.name))
     if kind and (kind in message or kind in trace):
         kind = ""
     head = ": ".join(part for part in (kind, message) if part)
@@ -74,17 +134,71 @@ def _failure(case: Case) -> Iterator[str]:
     if trace:
         yield trace
     for number, attempt in enumerate(case.attempts, 1):
-        said = hostile.cut(hostile.clean(attempt.message or attempt.trace or "").strip(), _ATTEMPT)
+        said = hostile.cut(_framed(attempt.message) or _framed(attempt.trace), _ATTEMPT)
         yield f"attempt {number}: {_WORDS[attempt.outcome]}" + (f": {said}" if said else "")
 
 
-def _iteration_lines(rows: Sequence[Iteration]) -> Iterator[str]:
-    """Yield one line an iteration, with what it ran with."""
+def _once(message: str, trace: str, kind: str, rows: tuple[str, ...]) -> tuple[str, str]:
+    """Return message and trace so that neither repeats the other, compared by lines.
+
+    The message goes where the trace says all of it; else the trace loses the lines at its start that the message says. `rows` are what
+    a tool puts before the message of a data row.
+    """
+    if not message or not trace or message.strip() in trace:
+        return "" if trace else message, trace
+    said = _bare_lines(message)
+    shown: set[str] = set()
+    for line in _bare_lines(trace):
+        # What comes after the place or the class of the error is the same line, too.
+        shown |= {line, line.partition(": ")[2]}
+    first = next((said[0][len(row):] for row in rows if said[0].startswith(row)), said[0])
+    if shown.issuperset((first, *said[1:])):
+        return "", trace
+    told = {"", f"{kind}: {said[0]}", *said}
+    lines = trace.split("\n")
+    start = next((number for number, line in enumerate(lines) if _bare(line) not in told), len(lines))
+    return message, "\n".join(lines[start:])
+
+
+def _bare_lines(text: str) -> list[str]:
+    return [line for line in map(_bare, text.split("\n")) if line]
+
+
+def _bare(line: str) -> str:
+    """Return a line without what only its place in a trace adds to it."""
+    return _ERROR_CODE.sub("", line.strip().removeprefix(_BLAMED).lstrip())
+
+
+def _with_output(text: str, output: str, room: int) -> str:
+    """Return the text, cut where it has to be, and the end of what the case printed; output that it holds already is not told again."""
+    end = _framed(output)
+    if not end or set(_bare_lines(text)).issuperset(_bare_lines(end)):
+        return text
+    limit = min(_OUTPUT, room // 4)
+    if len(end) > limit:
+        end = _CUT_BEFORE + end[len(_CUT_BEFORE) - limit:] if limit > len(_CUT_BEFORE) else ""
+    part = f"output:\n{end}"
+    return f"{hostile.cut(text, room - len(part) - 2)}\n\n{part}" if text else part
+
+
+def _iteration_lines(case: Case) -> Iterator[str]:
+    """Yield one line an iteration, with what it ran with; a single one has no number, and no line without anything to say."""
+    rows = case.iterations
     for number, row in enumerate(rows[:_STEPS], 1):
         given = hostile.one_line(", ".join(f"{name}={value}" for name, value in row.parameters[:_STEPS]), _STEP * 2)
-        yield f"iteration {number}: {_WORDS[row.outcome]}" + (f" with {given}" if given else "")
+        named = hostile.one_line(row.name, _STEP) if row.name and not given and row.name != case.name else ""
+        if len(rows) > 1:
+            yield f"iteration {number}: {_WORDS[row.outcome]}" + _ran(given, named)
+        elif given or named:
+            yield "ran" + _ran(given, named)
     if len(rows) > _STEPS:
         yield f"… and {len(rows) - _STEPS} iterations more"
+
+
+def _ran(given: str, named: str) -> str:
+    if given:
+        return f" with {given}"
+    return f" as {named}" if named else ""
 
 
 def _step_lines(steps: Sequence[Step]) -> Iterator[str]:

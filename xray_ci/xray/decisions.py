@@ -42,19 +42,19 @@ class Decisions:
         self._out = self._path.open("w+b") if written else None
         self._encoder = msgspec.json.Encoder()
         self._begin = 0
-        self._here: Counter[str] = Counter()
+        self.here: Counter[str] = Counter()
+        """What decided the results of the current report; counted by who reads it, once a case."""
         self.counts: Counter[str] = Counter()
 
     def begin(self) -> None:
         """Start a report; forget what was not committed."""
-        self._here.clear()
+        self.here.clear()
         if self._out is not None:
             self._out.seek(self._begin)
             self._out.truncate()
 
     def add(self, case: Case, target: Target, by: str, shown: str) -> None:
-        """Note one result of the report that is shown like this."""
-        self._here[by] += 1
+        """Write down one result of the report that is shown like this."""
         if self._out is not None:
             test = ", ".join(target.keys) or f"{target.test_type} {target.definition or target.summary}"
             where = shown if case.line is None else f"{shown}:{case.line}"
@@ -63,8 +63,8 @@ class Decisions:
 
     def commit(self) -> None:
         """Count the current report in."""
-        self.counts += self._here
-        self._here.clear()
+        self.counts += self.here
+        self.here.clear()
         if self._out is not None:
             self._begin = self._out.tell()
 

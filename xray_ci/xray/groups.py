@@ -46,13 +46,14 @@ class Groups:
         self.numbers = array("H")
         """For each result the number of its group; empty when there is only one."""
         self._found: dict[tuple[str, ...], int] = {}
-        self._shown = ""
-        self._environments: dict[str, None] = {}
+        self.shown = ""
+        """The report that results are from."""
+        self._environments: dict[int, dict[str, None]] = {}
         self._spans: dict[int, tuple[float, float]] = {}
 
     def begin(self, shown: str) -> None:
         """Look at another report; forget what was not committed."""
-        self._shown = shown
+        self.shown = shown
         self._environments.clear()
         self._spans.clear()
 
@@ -62,9 +63,9 @@ class Groups:
         Raises ConfigurationError when there are more than `MOST`.
         """
         if not self.many:
-            self._environments |= dict.fromkeys(said)
+            self._environments.setdefault(0, {}).update(dict.fromkeys(said))
             return 0
-        number = self._numbered((self._shown,), said) if self._by_report else self._numbered(said or _own(case), ())
+        number = self._numbered((self.shown,), said) if self._by_report else self._numbered(said or _own(case), ())
         if times.earliest is not None and times.latest is not None:
             held = self._spans.get(number, (times.earliest, times.latest))
             self._spans[number] = min(held[0], times.earliest), max(held[1], times.latest)
@@ -78,8 +79,9 @@ class Groups:
             group = self.all[number]
             held = group.span or span
             group.span = min(held[0], span[0]), max(held[1], span[1])
-        for group in [] if self.many and not self._by_report else self.all[-1:]:
-            group.environments = tuple(dict.fromkeys((*group.environments, *self._environments)))
+        for number, names in self._environments.items():
+            group = self.all[number]
+            group.environments = tuple(dict.fromkeys((*group.environments, *names)))
 
     def _numbered(self, key: tuple[str, ...], environments: tuple[str, ...]) -> int:
         number = self._found.get(key)
@@ -90,7 +92,8 @@ class Groups:
                                          advice="Choose rules that give fewer environments, or `executions: single`.")
             number = self._found[key] = len(self.all)
             self.all.append(Group(key[0], ()) if self._by_report else Group(None, key))
-        self._environments |= dict.fromkeys(environments)
+        if environments:
+            self._environments.setdefault(number, {}).update(dict.fromkeys(environments))
         return number
 
 

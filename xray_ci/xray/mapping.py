@@ -129,8 +129,8 @@ def decide(case: Case, options: Options) -> Decision:
 
 
 def identity_of(test_type: str, project: str, text: str) -> bytes:
-    """Return what finds a Test: its type, its project, and its definition or, without one, its summary."""
-    return f"{test_type}\0{project}\0{text}".encode("utf-8", "surrogatepass")
+    """Return what finds a Test: its type, its project, and its definition or, without one, its summary, which hold no surrogates."""
+    return f"{test_type}\0{project}\0{text}".encode()
 
 
 def step_based(test_type: str) -> bool:

@@ -83,7 +83,7 @@ class Renderer:
         taken = False
         if case.steps or case.iterations or case.examples:
             taken = self._stepwise.add(document, case, target, self.notices)
-        if not passed or run_marks or self._options.comments == "all":
+        if not passed or run_marks or case.attempts or self._options.comments == "all":
             self._comment(document, case, run_marks, steps=not taken)
         for slug in target.notices:
             self.notices.add(slug)
@@ -159,14 +159,17 @@ class Renderer:
                 document["customFields"] = rendered
 
     def _custom_fields(self, fields: dict[str, list[str]]) -> list[Json]:
-        """Return Test Run custom fields; several values of one name are the options of one field."""
+        """Return Test Run custom fields; several values of one name are the options of one field.
+
+        A blank one among several is no option, which is how a reader says a list of one.
+        """
         if self._options.api_version in {"v1", "1.0"}:
             self.notices.add("custom-field-api-version")
             return []
         rendered: list[Json] = []
         for raw, values in fields.items():
             name = hostile.one_line(raw, self._limits.summary)
-            value: object = values[0] if len(values) == 1 else values
+            value: object = values[0] if len(values) == 1 else [option for option in values if option]
             if _field_id(name, named=self._dialect.custom_field_names):
                 rendered.append({"id": name, "value": value})
             elif self._dialect.custom_field_names and name:
@@ -181,8 +184,8 @@ class Renderer:
         if policy == "none":
             return
         failed = case.outcome is Outcome.FAILED or case.outcome is Outcome.ERROR
-        text = comments.comment(case, marks, failure=failed or policy == "all", steps=steps and failed,
-                                wiki=self._dialect.wiki_comments, limit=self._limits.comment)
+        text = comments.whole(case, marks, failure=failed or policy == "all", steps=steps and failed,
+                              wiki=self._dialect.wiki_comments, limit=self._limits.comment)
         if text is not None:
             document["comment"] = text
 

@@ -1,0 +1,105 @@
+"""What happened so far, as entries that a journal keeps: what a later run has to know so that nothing is lost or doubled.
+
+Values only: no network, no files. An entry is written before a request leaves and again when its answer is understood; what began and
+did not end may have been done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
+    """A request is about to leave."""
+
+    call: str
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
+    """Its results are in a Test Execution: it was answered, or found there afterwards."""
+
+    call: str
+    key: str
+    tests: int
+    stored: int | None = None
+    """Test Runs that the answer counts; None where the deployment does not say."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
+    """The Test Execution of that id is this issue: made, found by its mark, or brought by an answer."""
+
+    execution: str
+    key: str
+    number: str | None = None
+
+
+class Making(msgspec.Struct, frozen=True, kw_only=True, tag="making"):
+    """An empty Test Execution is about to be made."""
+
+    execution: str
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True, tag="left out"):
+    """One test of a request is refused for a reason of its own; the others go without it."""
+
+    call: str
+    index: int
+    """Place of the test among those of its request, from 0."""
+    test: str
+    reason: str
+
+
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
+    """A request was refused as a whole, or never arrived: nothing of it is under way any more."""
+
+    call: str
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
+    """What Xray stores of a Test Execution was compared with what was sent."""
+
+    execution: str
+    right: bool
+
+
+Entry = Begun | Ended | Found | Making | LeftOut | Withdrawn | Checked
+
+
+class Progress:
+    """All entries so far, by what they are about."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.begun: set[str] = set()
+        """Requests that left, and whose end is not known."""
+        self.ended: dict[str, Ended] = {}
+        self.found: dict[str, Found] = {}
+        self.making: set[str] = set()
+        self.left_out: dict[str, dict[int, LeftOut]] = {}
+        self.checked: set[str] = set()
+        for entry in entries:
+            self.note(entry)
+
+    def note(self, entry: Entry) -> None:
+        """Take one more entry in."""
+        match entry:
+            case Begun(call=call):
+                self.begun.add(call)
+            case Ended(call=call):
+                self.begun.discard(call)
+                self.ended[call] = entry
+            case Withdrawn(call=call):
+                self.begun.discard(call)
+            case Found(execution=execution):
+                self.making.discard(execution)
+                self.found[execution] = entry
+            case Making(execution=execution):
+                self.making.add(execution)
+            case LeftOut(call=call, index=index):
+                self.left_out.setdefault(call, {})[index] = entry
+            case Checked(execution=execution):
+                self.checked.add(execution)

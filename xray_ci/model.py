@@ -58,6 +58,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: str
     name: str | None = None
     """Of a custom field: its name or id."""
+    listed: bool = False
+    """Of a custom field: whether the report writes its value as a list, so that one option stays a list."""
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +169,15 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
     """Drop all that came of this report so far: it is read again from its start over repaired bytes."""
 
     cause: str
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes now was read from this report, elsewhere: a file of collected results holds those of several."""
+
+    path: str
+    """As it was shown there."""
+    format: str
+    family: str
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

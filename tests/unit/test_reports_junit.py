@@ -80,6 +80,22 @@ def test_earlier_attempts_are_kept():
     assert () == read.attachments
 
 
+@pytest.mark.parametrize("inner", [
+    "<stackTrace>at x</stackTrace><system-out>theirs</system-out>", "<system-out>theirs</system-out><stackTrace>at x</stackTrace>",
+    "at x<system-err>theirs</system-err>\n"])
+def test_the_output_of_an_attempt_is_not_the_cases(inner):
+    """What an earlier attempt printed is neither shown as printed by the last one, nor part of the attempt's trace."""
+    read = case(f"<failure/><rerunFailure>{inner}</rerunFailure><system-out>its own</system-out>")
+
+    assert ("its own", ["at x"]) == (read.output, [attempt.trace for attempt in read.attempts])
+
+
+def test_a_trace_keeps_the_indentation_of_its_first_line():
+    """Blank lines around a text are left out, blanks in front of what pytest shows are not."""
+    assert "    def test():\n>       1/0" == case("<failure>\n  \n    def test():\n>       1/0\n  </failure>").trace
+    assert None is case("<failure> \n </failure>").trace
+
+
 def test_xray_properties_become_marks():
     """Values and element texts are the same; lists are split at commas; blank ones are nothing."""
     read = case("""<properties>
@@ -98,6 +114,17 @@ lines]]></property>
         (MarkKind.TAG, None, "smoke"), (MarkKind.TAG, None, "core"), (MarkKind.SUMMARY, None, "Sum"),
         (MarkKind.DESCRIPTION, None, "h3. <two>\nlines"), (MarkKind.COMMENT, None, "fine"),
         (MarkKind.CUSTOM_FIELD, "Browser", "firefox"), (MarkKind.CUSTOM_FIELD, "Load", "3.5")] == marks(read)
+
+
+@pytest.mark.parametrize(("value", "options"), [
+    ("eu;us", ["eu", "us"]), (r"a\;b;c:\\d;;", ["a;b", r"c:\d"]), (r"\\;x", ["\\", "x"]), (r"C:\\temp\x", [r"C:\\temp\x"]), (";", []),
+    ("Mozilla/5.0 (X11; Linux)", ["Mozilla/5.0 (X11; Linux)"])])
+def test_several_options_of_a_custom_field_are_several_marks(value, options):
+    """They are joined with `;`, which a backslash escapes; punctuation and the backslashes of a single value stay."""
+    expected = [(MarkKind.CUSTOM_FIELD, "Load", option) for option in options]
+
+    assert expected == marks(case(f'<properties><property name="testrun_customfield:Load" value="{value}"/></properties>'))
+    assert expected == marks(case(f'<properties><property name="testrun_customfields"><item name="Load">{value}</item></property></properties>'))
 
 
 def test_properties_of_a_suite_are_not_its_cases():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xray_ci.model import Attempt, Case, Outcome, Step
+from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
 from xray_ci.xray.comments import comment, with_repeats
 from xray_ci.xray.hostile import clean, cut, one_line, verbatim
 
@@ -19,6 +19,38 @@ def test_message_kind_and_trace_are_told_once():
     assert "ValueError: bad\n\nat line 3" == said(kind="ValueError", message="bad", trace="at line 3")
     assert "ValueError: bad\n at line 3" == said(kind="ValueError", message="bad", trace="ValueError: bad\n at line 3")
     assert said() is None
+
+
+@pytest.mark.parametrize(("message", "trace", "shown"), [
+    ("AssertionError: price\nassert 9 == 10", "    def test():\n>   assert x\nE       AssertionError: price\nE       assert 9 == 10\n",
+     "    def test():\n>   assert x\nE       AssertionError: price\nE       assert 9 == 10"),
+    ("AssertionError: equal:\n\n9 !== 10\n", "AssertionError [ERR_ASSERTION]: equal:\n\n9 !== 10\n\n    at x.js:1",
+     "AssertionError [ERR_ASSERTION]: equal:\n\n9 !== 10\n\n    at x.js:1"),
+    ("Error: no\n\n> 14 | go()\n    at x.ts:14", "Error: no\n    at x.ts:14", "Error: no\n\n> 14 | go()\n    at x.ts:14"),
+    ("Error: no\nExpected: 1", "Error: no\n    at x.ts:14", "Error: no\nExpected: 1\n\n    at x.ts:14"),
+    ("1 is not 2", "x.c:3: 1 is not 2\n  in main", "x.c:3: 1 is not 2\n  in main"),
+    ("9 lives", "there are\n   9 cats", "9 lives\n\nthere are\n   9 cats")],
+    ids=["pytest", "mocha", "playwright", "ctrf", "place", "different"])
+def test_lines_that_both_say_are_told_once(message: str, trace: str, shown: str):
+    """Message and trace are compared by lines, without what a tool puts before them; what only one says stays."""
+    assert shown == said(message=message, trace=trace)
+
+
+def test_the_row_before_a_message_does_not_make_it_another():
+    """Qt puts the name of the data row before the message and the place before the trace; the list of iterations has the row."""
+    rows = tuple(Iteration(outcome=outcome, name=name) for outcome, name in ((Outcome.PASSED, "one"), (Outcome.FAILED, "two")))
+
+    assert "x.c:3: Differs\n  a: 1" == said(message="two: Differs\n  a: 1", trace="x.c:3: Differs\n  a: 1", iterations=rows)
+
+
+def test_a_class_before_the_first_line_is_not_told_twice():
+    """A trace that begins with class and message goes on where they end."""
+    assert "E: a\nb\n\n  at c" == said(kind="E", message="a\nb", trace="E: a\n  at c")
+
+
+def test_the_first_line_of_a_trace_keeps_its_indentation():
+    """Only blank lines around a text go: source that is shown indented stays so."""
+    assert "    def f():\n>       1/0" == said(trace="\n  \n    def f():\n>       1/0\n   \n")
 
 
 def test_earlier_attempts_follow():
@@ -78,6 +110,22 @@ def test_wiki_text_is_one_block_nothing_breaks_out_of():
     text = said(wiki=True, message="h1. {noformat}[~admin] {NOFORMAT:x=1} {code}")
 
     assert "{noformat}\nh1. { noformat}[ ~admin] { NOFORMAT:x=1} {code}\n{noformat}" == text
+
+
+def rows_said(*rows: Iteration) -> str | None:
+    case = Case(name="x", outcome=Outcome.FAILED, iterations=rows)
+    return comment(case, (), failure=True, steps=True, wiki=False, limit=32_000)
+
+
+def test_a_single_data_row_is_told_by_what_it_ran_with():
+    """One row has no number; its parameters come before its name, and a row that says nothing has no line."""
+    def row(**given: object) -> Iteration:
+        return Iteration(outcome=Outcome.FAILED, **given)  # type: ignore[arg-type]
+
+    assert "ran with a=1, b=" == rows_said(row(name="row", parameters=(("a", "1"), ("b", ""))))
+    assert "ran as row" == rows_said(row(name="row"))
+    assert (None, None) == (rows_said(row()), rows_said(row(name="x")))
+    assert "iteration 1: failed as row\niteration 2: failed with a=1" == rows_said(row(name="row"), row(parameters=(("a", "1"),)))
 
 
 def test_a_block_is_not_wrapped_twice():

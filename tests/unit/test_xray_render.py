@@ -114,9 +114,9 @@ def test_offsets_with_seconds_become_utc():
 
 
 def test_custom_fields_by_name_or_id():
-    """Cloud takes names and ids, Server ids only; several values of one field are a list; v1 takes none."""
-    marks = tuple(Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=value) for name, value in (
-        ("Browser", "firefox"), ("5ddc0e585da9670010e608dc", "x"), ("12", "a"), ("12", "b")))
+    """Cloud takes names and ids, Server ids only; several values of one field are a list, as is one that the report lists; v1 takes none."""
+    marks = tuple(Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=value, listed=name == "13") for name, value in (
+        ("Browser", "firefox"), ("5ddc0e585da9670010e608dc", "x"), ("12", "a"), ("12", "b"), ("13", "c")))
     target = Target(keys=("CALC-1",), run_marks=marks)
 
     cloud, quiet = render(case(), target, CLOUD)
@@ -124,8 +124,8 @@ def test_custom_fields_by_name_or_id():
     old, left = render(case(), target, CLOUD, api_version="v1")
 
     assert [{"name": "Browser", "value": "firefox"}, {"id": "5ddc0e585da9670010e608dc", "value": "x"},
-            {"name": "12", "value": ["a", "b"]}] == cloud["customFields"]
-    assert [{"id": "12", "value": ["a", "b"]}] == server["customFields"]
+            {"name": "12", "value": ["a", "b"]}, {"name": "13", "value": ["c"]}] == cloud["customFields"]
+    assert [{"id": "12", "value": ["a", "b"]}, {"id": "13", "value": ["c"]}] == server["customFields"]
     assert "customFields" not in old
     assert ([], ["custom-field-by-name"], ["custom-field-api-version"]) == (quiet, told, left)
 
@@ -208,15 +208,15 @@ def test_example_rows_use_the_words_for_examples(deployment: Deployment):
 
 
 def test_comments_by_policy():
-    """Failures say why; passed cases only with `all`; an author's own comment stays; `none` sends no text."""
+    """Failures say why, in full, and so does what was skipped, in a line; an author's own comment stays; `none` sends no text."""
     said = Target(keys=("A1-1",), run_marks=(Mark(kind=MarkKind.COMMENT, value="mine"),))
     failed = case(Outcome.FAILED, message="why")
 
     assert ["why", "mine\n\nwhy", None] == [render(failed, target, comments=policy)[0].get("comment") for target, policy in (
         (KEYED, "failed"), (said, "failed"), (said, "none"))]
-    skipped = case(Outcome.SKIPPED, message="not here")
-    assert [None, "not here", "mine"] == [render(skipped, target, comments=policy)[0].get("comment") for target, policy in (
-        (KEYED, "failed"), (KEYED, "all"), (said, "failed"))]
+    skipped = case(Outcome.SKIPPED, message="not here\nmore")
+    assert ["not here", "not here\nmore", "mine\n\nnot here", None] == [render(skipped, target, comments=policy)[0].get("comment") for target, policy in (
+        (KEYED, "failed"), (KEYED, "all"), (said, "failed"), (said, "none"))]
 
 
 def test_every_deployment_has_a_schema():

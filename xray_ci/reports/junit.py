@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import TEXT_LIMIT, Attachment, Case, Outcome, Problem, Severity
+from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
 from xray_ci.reports import junit_marks, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
 from xray_ci.reports.junit_case import PROPERTY_LENGTH, PROPERTY_LIMIT, Open, Verdict, finish
@@ -217,19 +217,26 @@ class _Reader:
 
     def _close_attempt(self) -> None:
         self._trying = False
-        self._attempt.text = self._ear.take() if self._ear.listening else ""
+        if self._ear.listening:
+            self._attempt.text = self._ear.take()
         if self._case is not None:
             self._case.add_attempt(self._attempt.attempt())
 
+    def _pass_over_output(self, attributes: dict[str, str]) -> _Close:
+        # What an earlier attempt printed is neither the case's output nor the attempt's trace, which stands before it.
+        if self._trying and self._ear.listening:
+            self._attempt.text = self._ear.take()
+        return self._pass_over(attributes)
+
     def _open_output(self, attributes: dict[str, str]) -> _Close:
-        if self._case is None or self._ear.listening:
-            return self._pass_over(attributes)
+        if self._case is None or self._ear.listening or self._trying:
+            return self._pass_over_output(attributes)
         self._ear.listen(texts.OUTPUT_LIMIT, self._scanner)
         return self._output_closer
 
     def _open_errput(self, attributes: dict[str, str]) -> _Close:
-        if self._case is None or self._ear.listening:
-            return self._pass_over(attributes)
+        if self._case is None or self._ear.listening or self._trying:
+            return self._pass_over_output(attributes)
         self._ear.listen(texts.OUTPUT_LIMIT, self._scanner)
         return self._errput_closer
 
@@ -251,7 +258,7 @@ class _Reader:
 
     def _scan(self, text: str) -> None:
         case = self._case
-        if case is None or self._trying or case.full:
+        if case is None or case.full:
             return
         found, marks = junit_marks.from_output(text)
         case.marks += marks
@@ -310,11 +317,12 @@ class _Reader:
         case, owner = self._case, self._property
         if case is None or self._overflow(self._item or owner):
             return
-        found = junit_marks.item(owner, self._item, self._ear.take(), case.next_file)
-        if isinstance(found, Attachment):
-            case.attach([found])
-        elif found is not None:
-            case.marks.append(found)
+        text = self._ear.take()
+        if owner == junit_marks.EVIDENCE:
+            if found := junit_marks.evidence(self._item, text, case.next_file):
+                case.attach([found])
+        elif text := text.strip():
+            case.marks += junit_marks.custom_field(self._item, texts.cut(text))
 
 
 def _notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:

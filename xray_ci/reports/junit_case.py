@@ -100,7 +100,7 @@ class Verdict:
 
     def attempt(self) -> Attempt:
         """Return it as an earlier attempt."""
-        trace = texts.cut((self.text if self.stack is None else self.stack).strip())
+        trace = texts.cut(_framed(self.stack or self.text))
         return Attempt(outcome=self.outcome, message=_message(self), trace=trace or None)
 
     def words(self) -> str:
@@ -146,13 +146,19 @@ def _message(verdict: Verdict) -> str | None:
     return texts.cut(verdict.attributes.get("message") or "") or None
 
 
+def _framed(text: str) -> str:
+    """Return a text without blank lines around it; its first line keeps its indentation, which a trace of Python needs."""
+    text = text.rstrip()
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1:]
+
+
 def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
     """Return outcome, type and message of the worst element (the first of equals), and the texts of all of that outcome."""
     worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
     parts = []
     for verdict in verdicts:
         if verdict.outcome is worst.outcome:
-            message, text = verdict.attributes.get("message") or "", verdict.text.strip()
+            message, text = verdict.attributes.get("message") or "", _framed(verdict.text)
             if verdict is not worst and message and message not in text:
                 text = f"{message}\n{text}".rstrip()
             parts.append(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Mark, MarkKind
@@ -16,6 +17,10 @@ _ONE: Final = {"test_key": MarkKind.TEST_KEY, "test_id": MarkKind.TEST_ID, "test
 _COMMA_LISTS: Final = {"requirements": MarkKind.REQUIREMENT, "requirement": MarkKind.REQUIREMENT, "tags": MarkKind.TAG}
 _FILES: Final = frozenset({"attachment", "attachments", "testrail_attachment"})
 _NAMES: Final = frozenset({*_ONE, *_COMMA_LISTS, *_FILES, EVIDENCE, CUSTOM_FIELDS})
+
+# Possessive, so that scanning is linear whatever the text.
+_OPTION: Final = re.compile(r"((?:\\[\\;]|;(?=\s)|[^;])*+)(?:;|\Z)")
+_ESCAPED: Final = re.compile(r"\\([\\;])")
 
 
 def known(name: str) -> bool:
@@ -34,8 +39,20 @@ def marks(name: str, value: str) -> list[Mark]:
             return [Mark(kind=kind, value=value)]
         return [Mark(kind=kind, value=part) for part in map(str.strip, value.split(",")) if part]
     if name.startswith(_CUSTOM_FIELD):
-        return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name[len(_CUSTOM_FIELD):], value=value)]
+        return custom_field(name[len(_CUSTOM_FIELD):], value)
     return []
+
+
+def custom_field(name: str, value: str) -> list[Mark]:
+    r"""Return a custom field, one mark for each of its options.
+
+    Options are joined with `;`, and xray-junit-extensions escapes `;` and `\` in each with a backslash (O: its `XrayTestReporterImpl`), but
+    only where there are several: a value without `;` is taken as it is. A `;` before a blank is punctuation, as in a browser's name (A).
+    """
+    if ";" not in value:
+        return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=value)]
+    options = [option for option in map(str.strip, _OPTION.findall(value)) if option]
+    return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=_ESCAPED.sub(r"\1", option)) for option in options]
 
 
 def files(name: str, value: str, number: int) -> list[Attachment]:
@@ -47,10 +64,8 @@ def files(name: str, value: str, number: int) -> list[Attachment]:
     return []
 
 
-def item(owner: str, name: str, value: str, number: int) -> Mark | Attachment | None:
-    """Return what an `item` inside a property says: a custom field, or a file in base64; None for an empty one."""
-    if owner == CUSTOM_FIELDS:
-        return Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(value.strip())) if value.strip() else None
+def evidence(name: str, value: str, number: int) -> Attachment | None:
+    """Return the file in base64 that an `item` holds; None for an empty one. `number` counts the case's files."""
     base64 = texts.packed(value)
     return Attachment(name=name or texts.nameless(number, base64), base64=base64) if base64 else None
 

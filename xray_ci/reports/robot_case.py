@@ -90,7 +90,7 @@ def to_case(test: Test, suite: tuple[str, ...]) -> Case:
     marks = [Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(test.doc))] if test.doc else []
     return Case(
         suite=suite, classname=".".join(suite) or None, name=test.name, outcome=outcome, seconds=test.seconds, started=test.started,
-        finished=test.finished, message=message or None, output=output or None, attachments=_files(test.pages),
+        finished=test.finished, message=texts.cut(message) or None, output=output or None, attachments=_files(test.pages),
         marks=(*tag_meaning.marks(test.tags), *marks), steps=tuple(map(_step, test.items[:STEP_LIMIT])), attempts=attempts, line=test.line)
 
 
@@ -111,7 +111,7 @@ def _merged(message: str) -> tuple[str, tuple[Attempt, ...]]:
     word = next((word for word in OUTCOMES if f'<span class="{word.lower()}">' in old[:200]), "")
     told = plain(f"{_HTML}{old.partition('Old message:</span>')[2]}")
     return (plain(f"{_HTML}{new.partition('New message:</span>')[2]}"),
-            (Attempt(outcome=OUTCOMES.get(word, Outcome.OTHER), message=told or None),) if old else ())
+            (Attempt(outcome=OUTCOMES.get(word, Outcome.OTHER), message=texts.cut(told) or None),) if old else ())
 
 
 def _files(pages: list[str]) -> tuple[Attachment, ...]:

@@ -109,7 +109,7 @@ class _Element:
         # The options of a field are one mark each; a value of another type has no other form than its JSON.
         values = value if isinstance(value, list) and value and all(isinstance(each, str) for each in value) else [value]
         said = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in values]
-        return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text)) for text in said]
+        return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text), listed=values is value) for text in said]
 
     def _steps(self) -> tuple[Step, ...]:
         return self.each("steps", lambda item, path: _Element(item, path, self._left).step())
@@ -169,7 +169,7 @@ class _Element:
         return value if limit is None or len(value) <= limit else texts.cut(value, limit)
 
     def _texts(self, name: str) -> tuple[str, ...]:
-        return self.each(name, _text_of)
+        return tuple(map(texts.cut, self.each(name, _text_of)))
 
     def each(self, name: str, make: Callable[[object, str], T]) -> tuple[T, ...]:
         value = self._members.get(name)

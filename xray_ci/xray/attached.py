@@ -94,6 +94,8 @@ class Attached:
     def collect(self, case: Case) -> list[Item]:
         """Return the evidence of a Test Run; files that a step names come along here."""
         if not self.wanted(case.outcome):
+            if self._options.attachments == "failed" and (case.attachments or next(_of_steps(case), None) is not None):
+                self._notices.add("evidence-not-asked")
             return []
         items = [item for attachment in case.attachments if (item := self._item(attachment)) is not None]
         for attachment in _of_steps(case):

@@ -41,6 +41,7 @@ SENTENCES: Final = MappingProxyType({
     "evidence-private": "Evidence is a hidden file, or one of xray-ci's own, and is left out",
     "evidence-missing": "A file of evidence does not exist and is left out",
     "evidence-not-a-file": "Evidence is no regular file, or cannot be read, and is left out",
+    "evidence-not-asked": "A result that did not fail has evidence; it is left out, as `attachments` says",
     "evidence-empty": "A file of evidence is empty; Xray takes no empty files, so it is left out",
     "evidence-base64": "Evidence inside a report is no valid base64 and is left out",
     "evidence-too-large": "A file of evidence is larger than `evidence-max-file` and is left out",

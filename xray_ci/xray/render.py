@@ -134,12 +134,12 @@ class Renderer:
 
     def _run_marks(self, document: Json, marks: tuple[Mark, ...]) -> None:
         """Add what the author said of the Test Run; its comment comes later."""
-        fields: dict[str, list[str]] = {}
+        fields: dict[str, str | list[str]] = {}
         defects: list[str] = []
         for mark in marks:
             match mark.kind:
                 case MarkKind.CUSTOM_FIELD:
-                    fields.setdefault(mark.name or "", []).append(hostile.clean(mark.value))
+                    _add_option(fields, mark)
                 case MarkKind.DEFECT:
                     defects += self._stepwise.keys(mark.value.replace(",", " ").split(), self.notices)
                 case MarkKind.EXECUTED_BY | MarkKind.ASSIGNEE if mark.value.strip():
@@ -158,18 +158,14 @@ class Renderer:
             if rendered:
                 document["customFields"] = rendered
 
-    def _custom_fields(self, fields: dict[str, list[str]]) -> list[Json]:
-        """Return Test Run custom fields; several values of one name are the options of one field.
-
-        A blank one among several is no option, which is how a reader says a list of one.
-        """
+    def _custom_fields(self, fields: dict[str, str | list[str]]) -> list[Json]:
+        """Return Test Run custom fields."""
         if self._options.api_version in {"v1", "1.0"}:
             self.notices.add("custom-field-api-version")
             return []
         rendered: list[Json] = []
-        for raw, values in fields.items():
+        for raw, value in fields.items():
             name = hostile.one_line(raw, self._limits.summary)
-            value: object = values[0] if len(values) == 1 else [option for option in values if option]
             if _field_id(name, named=self._dialect.custom_field_names):
                 rendered.append({"id": name, "value": value})
             elif self._dialect.custom_field_names and name:
@@ -188,6 +184,19 @@ class Renderer:
                               wiki=self._dialect.wiki_comments, limit=self._limits.comment)
         if text is not None:
             document["comment"] = text
+
+
+def _add_option(fields: dict[str, str | list[str]], mark: Mark) -> None:
+    """Add a custom field's value: several of one name are the options of one field, and what the report lists stays a list."""
+    name, value = mark.name or "", hostile.clean(mark.value)
+    held = fields.get(name)
+    match held:
+        case None:
+            fields[name] = [value] if mark.listed else value
+        case str():
+            fields[name] = [held, value]
+        case _:
+            held.append(value)
 
 
 def _field_id(name: str, *, named: bool) -> bool:

@@ -59,22 +59,26 @@ def marker(job: Job, site: Site, own: Own) -> Marker | None:
     if settings.test_execution is not None:
         return None
     return made(around=job.surroundings, scope=settings.execution_scope, explicit=settings.origin("execution-scope") != "default",
-                on_rerun=settings.on_rerun, target=(site.base_url, settings.project or "", settings.test_plan or ""), group=own.label or "",
+                on_rerun=settings.on_rerun, group=own.label or "",
+                target=(site.base_url, settings.project or "", settings.test_plan or "", ";".join(sorted(settings.test_environments))),
                 unique=f"{job.random.getrandbits(128):032x}")
 
 
-def mark(job: Job, tally: Tally, own: Own, marked: Marker) -> Mark:
-    """Return how a Test Execution is found again, and what is asked of one that was found; raises ConfigurationError."""
+def mark(job: Job, tally: Tally, own: Own, marked: Marker, project: str | None) -> Mark:
+    """Return how a Test Execution is found again, and what is asked of one that was found; raises ConfigurationError.
+
+    `project` is where an empty one is made.
+    """
     from xray_ci.delivery.converted import Mark  # noqa: PLC0415
     from xray_ci.services.stored import empty_execution  # noqa: PLC0415
     from xray_ci.xray.envelope import plain_info  # noqa: PLC0415
 
     settings = job.settings
-    if marked.race and settings.project is None:
+    if marked.race and project is None:
         raise ConfigurationError("`project` is needed: runs that share a Test Execution first make an empty one in it", where="project",
                                  slug="project-required", advice="Set `project`.")
     made = _execution(job, tally, own, marked)
-    blank = empty_execution(project=settings.project or "", summary=made.summary, labels=(*settings.labels, marked.token),
+    blank = empty_execution(project=project or "", summary=made.summary, labels=(*settings.labels, marked.token),
                             description=made.description)
     return Mark(marker=marked, blank=blank, adding=plain_info(made, existing=True))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from xray_ci.delivery.converted import Batch
     from xray_ci.deployments import Deployment
     from xray_ci.pipeline.connecting import Site
     from xray_ci.pipeline.job import Job
@@ -107,11 +108,22 @@ def _converted(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) ->
         form = executions.form_info(job, tally, site, own, marked) if target.wants_form else None
         plans.append(convert(target, batches, info=executions.checked_info(job, tally, site.deployment, own, marked), form_info=form,
                              first=1 + sum(len(plan.calls) for plan in plans), label=own.label,
-                             mark=executions.mark(job, tally, own, marked) if marked else None))
+                             mark=executions.mark(job, tally, own, marked, _project(job, batches[0])) if marked else None))
     job.console.info(_tests(done))
     if len(done.decided) > 1:
         job.console.info("Tests decided by " + ", ".join(f"{by}: {count:,}" for by, count in done.decided.items()))
     return joined(plans)
+
+
+def _project(job: Job, batch: Batch) -> str | None:
+    """Return the project of a new Test Execution: the user's, else that of the first Test that is named by key."""
+    from xray_ci.delivery.expected import listed  # noqa: PLC0415
+    from xray_ci.services.body import Slice  # noqa: PLC0415
+
+    if job.settings.project is not None:
+        return job.settings.project
+    first = next(listed(Slice(path=batch.path, offset=batch.offset, length=batch.length)), None)
+    return first.head.testKey.rpartition("-")[0] if first is not None and first.head.testKey else None
 
 
 def _native(job: Job, tally: Tally, site: Site, sources: Sequence[Source]) -> Plan | None:

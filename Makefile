@@ -12,11 +12,12 @@ PIP = $(PY) -m pip --disable-pip-version-check --quiet --quiet
 made = $(shell $(PYTHON) -c 'import hashlib, os, sys; print(hashlib.sha256(b"".join(open(name, "rb").read() for name in sys.argv[1:]) + repr((sys.version, os.getcwd())).encode()).hexdigest()[:16])' $(1))
 READY := $(VENV)/made-of-$(call made,requirements/dev.txt)
 DEMO := .venv-demo/made-of-$(call made,requirements/emulator.txt)
+FUZZ := .venv-fuzz/made-of-$(call made,requirements/fuzz.txt)
 YAML := .github .yamllint.yml $(wildcard action.yml templates)
 SCRIPTS := .ci/run $(wildcard tests/container/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench proof container-test generate lock clean
+.PHONY: help demo test lint bench proof fuzz container-test generate lock clean
 
 help:  ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -38,6 +39,10 @@ $(DEMO):
 	$(call environment,.venv-demo,requirements/emulator.txt)
 	@touch $@
 
+$(FUZZ):
+	$(call environment,.venv-fuzz,requirements/fuzz.txt)
+	@touch $@
+
 demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
 	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
 
@@ -47,6 +52,9 @@ test: $(READY)  ## All tests but the slow proofs and the container, with branch 
 proof: $(READY)  ## Slow proofs, and every law with five times the examples
 	$(PY) -m pytest --numprocesses $(JOBS) -m proof --timeout 900 $(ARGS)
 	$(PY) -m pytest tests/property --numprocesses $(JOBS) --hypothesis-profile deep --timeout 900 $(ARGS)
+
+fuzz: $(FUZZ)  ## Every family of readers against a coverage-guided fuzzer (ARGS=seconds for each, 10)
+	@.venv-fuzz/bin/python -B tests/fuzz/run.py --jobs $(JOBS) $(ARGS)
 
 bench: $(READY)  ## Speed, memory and start-up against their bounds
 	$(PY) tests/bench/run.py $(ARGS)
@@ -78,6 +86,7 @@ lock: $(READY)  ## Write the lock from pyproject.toml (ARGS=--upgrade)
 	$(LOCKED) pyproject.toml --extra emulator --group dev --output-file requirements/dev.txt
 	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt
+	$(LOCKED) pyproject.toml --group fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt
 	$(LOCKED) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean:  ## Remove the environments and everything a tool left

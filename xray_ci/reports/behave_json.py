@@ -61,7 +61,7 @@ def _step(run: gherkin.Run, step: Members) -> None:
     if "text" in step:
         doc = step.text("text")
     keyword = (step.text("keyword") or "").strip()
-    run.step(f"{keyword} {step.text('name') or ''}", word, message=message, seconds=seconds, rows=rows, doc=doc)
+    run.step(texts.cut(f"{keyword} {step.text('name') or ''}"), word, message=message, seconds=seconds, rows=rows, doc=doc)
     for embedding in step.each("embeddings"):
         data = embedding.text("data", limit=None)
         if data:

@@ -57,7 +57,7 @@ def _step(run: gherkin.Run, step: Members) -> None:
         _hook(run, hook, "Before step hook")
     word, message, seconds = _result(step)
     rows, doc = _argument(step)
-    run.step(f"{keyword} {name}", word, message=message, seconds=seconds, rows=rows, doc=doc)
+    run.step(texts.cut(f"{keyword} {name}"), word, message=message, seconds=seconds, rows=rows, doc=doc)
     _belongings(run, step)
     for hook in step.each("after"):
         _hook(run, hook, "After step hook")
@@ -67,7 +67,7 @@ def _hook(run: gherkin.Run, hook: Members, name: str) -> None:
     word, message, seconds = _result(hook)
     match = hook.inner("match")
     location = match.text("location") if match is not None else None
-    run.hook(f"{name} ({location})" if location else name, word, message=message, seconds=seconds)
+    run.hook(texts.cut(f"{name} ({location})") if location else name, word, message=message, seconds=seconds)
     _belongings(run, hook)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Attempt, Case, Outcome
-from xray_ci.reports import cucumber_ast, embedded, gherkin, remarks
+from xray_ci.reports import cucumber_ast, embedded, gherkin, remarks, texts
 from xray_ci.reports.drawer import Drawer
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
@@ -192,7 +192,7 @@ class _Stream:
                 continue
             _, text, nodes, (rows, doc) = by_id.get(pickle_step) or ("", "(unknown step)", [], (None, None))
             keyword = (self._drawer.get(f"step:{nodes[0]}") if nodes else None) or ""
-            run.step(f"{keyword.strip()} {text}", word, message=message, seconds=seconds, rows=rows, doc=doc)
+            run.step(texts.cut(f"{keyword.strip()} {text}"), word, message=message, seconds=seconds, rows=rows, doc=doc)
         return run, pickle
 
     def _made(self, attempt: _Attempt, finished: datetime | None) -> Case:

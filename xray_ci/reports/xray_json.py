@@ -22,6 +22,9 @@ _SETTINGS: Final = {
     "summary": "summary", "description": "description", "project": "project", "version": "fix-version", "revision": "revision",
     "testPlanKey": "test-plan", "testEnvironments": "test-environments", "testExecutionKey": "test-execution",
     "startDate": None, "finishDate": None, "user": None}
+_NAMES: Final = 20
+_NAME_LIMIT: Final = 100
+"""Names of members that a notice names, and characters of each."""
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
@@ -60,13 +63,18 @@ def _aside(name: str, value: object, left: Left) -> list[str]:
     return [member for member, content in value.items() if content not in (None, "", [])]
 
 
+def _short(name: str) -> str:
+    """Return a name for a message: it is the report's, and may be as long as it likes."""
+    return name if len(name) <= _NAME_LIMIT else f"{name[:_NAME_LIMIT]}…"
+
+
 def _notices(aside: list[str], left: Left, count: int) -> Iterator[Problem]:
     if aside:
         by_setting = [f"`{_SETTINGS[name]}`" for name in aside if _SETTINGS.get(name)]
         advice = f"Set {', '.join(by_setting)} to have them." if by_setting else None
-        yield _notice("settings-in-report", f"`info` and where it goes are not taken from a report: {', '.join(aside)}", advice)
+        yield _notice("settings-in-report", f"`info` and where it goes are not taken from a report: {', '.join(map(_short, aside[:_NAMES]))}", advice)
     if left.members:
-        names = ", ".join(f"{name} ({times} times)" if times > 1 else name for name, times in left.members.most_common(10))
+        names = ", ".join(_short(name) + (f" ({times} times)" if times > 1 else "") for name, times in left.members.most_common(_NAMES))
         yield _notice("members-left-out", f"these are no members of Xray JSON and were left out: {names}", None)
     if left.empty_evidence:
         yield _notice("evidence-left-out", f"{left.empty_evidence} pieces of evidence without content were left out", None)

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from xray_ci.errors import ConfigurationError, UnmappedResults
-from xray_ci.model import Case, Problem, Severity
-from xray_ci.xray import flaws, hostile, mapping, render
+from xray_ci.xray import hostile, mapping, render
+from xray_ci.xray.accounts import Account, Accounts
 from xray_ci.xray.attached import Attached, EvidenceOptions
-from xray_ci.xray.counts import Counts
 from xray_ci.xray.decisions import Decisions
 from xray_ci.xray.fold import EXAMPLED, IDENTITY, OUTCOMES, RECORD, STEPPED
 from xray_ci.xray.groups import Groups
-from xray_ci.xray.mapping import Decision, NoProject, Rejected, Target, Unmapped, identity_of
+from xray_ci.xray.mapping import Target, identity_of
 from xray_ci.xray.notices import Notices
 from xray_ci.xray.spool import Partitions
 from xray_ci.xray.validate import Checker
@@ -29,15 +27,14 @@ from xray_ci.xray.writing import LEFT_OUT, NAME, Assembled, Spooled, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xray_ci.model import Place
+    from xray_ci.model import Case, Place
+    from xray_ci.xray.counts import Counts
     from xray_ci.xray.rules import Rulebook, Ruled
 
 PARTITIONS: Final = 256
 """By the first byte of a digest."""
 _TOGETHER: Final = 32
 """Documents validated and encoded at once."""
-_NAMED: Final = 20
-_PROBLEMS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +52,6 @@ class Rules:
     """Whether it is written down for each result what decided its Test."""
     identified: bool = False
     """Whether every Test that may be created is remembered."""
-
-
-class _Report:
-    """What is known of the current report, and thrown away when it turns out broken."""
-
-    def __init__(self, shown: str, first: int) -> None:
-        self.shown = shown
-        self.first = first
-        self.cases = [0] * len(OUTCOMES)
-        self.counts = Counts()
-        self.problems: list[Problem] = []
-        self.unmapped: list[str] = []
-        self.projectless: list[str] = []
-        self.identities: set[bytes] = set()
 
 
 class Assembly:
@@ -96,17 +79,13 @@ class Assembly:
         self._cases: list[Case] = []
         """Cases of the documents held back, to name those that turn out invalid."""
         self._empty_digest = hashlib.blake2b(digest_size=16)
-        self._total = Counts()
-        self._problems: list[Problem] = []
-        self._unmapped: list[str] = []
-        self._projectless: list[str] = []
-        self._identities: set[bytes] = set()
+        self._accounts = Accounts()
         self._groups = Groups(rules.executions)
         self._many = self._groups.many
         self._decisions = Decisions(work, written=rules.explained)
         self._decided = self._decisions.here
         self._names: tuple[str, ...] = ()
-        self._report = _Report("", 0)
+        self._report = Account("", 0)
 
     def begin(self, place: Place, names: tuple[str, ...] = ()) -> None:
         """Start a report; what comes now counts once `commit` is called. `names` are those of its format, key first."""
@@ -140,7 +119,7 @@ class Assembly:
             case = ruled.case
         target = mapping.decide(case, self._mapping)
         if type(target) is not Target:
-            self._refuse(case, target, ruled)
+            report.refuse(case, target, ruled.by if ruled is not None else None)
             return
         if case.steps or case.iterations:
             self._attached.outcome = case.outcome
@@ -169,19 +148,13 @@ class Assembly:
     def commit(self) -> Counts:
         """Count the current report in; return its counts."""
         self._flush()
-        report = self._report
-        _count_cases(report.counts, report.cases)
-        self._total += report.counts
+        counts = self._accounts.commit(self._report)
         self._run_notices.merge(self._notices)
-        self._problems += report.problems[: max(0, _PROBLEMS - len(self._problems))]
-        self._unmapped += report.unmapped[: max(0, _NAMED - len(self._unmapped))]
-        self._projectless += report.projectless[:1]
-        self._identities |= report.identities
         self._attached.commit()
         self._groups.commit(self._renderer.times)
         self._decisions.commit()
         self._start("")
-        return report.counts
+        return counts
 
     def drop(self) -> None:
         """Leave the current report out: it turned out broken."""
@@ -198,12 +171,13 @@ class Assembly:
         """
         self.drop()  # a report without commit never counts
         self.close()
-        self._check_mapped()
+        self._accounts.check(unmapped_fail=self._mapping.unmapped == "fail")
         limits = self._rules.rendering.deployment.limits
         spooled = Spooled(work=self._work, index=self._index, states=self._states, attached=self._attached,
                           evidence=self._rules.evidence, rendering=self._rules.rendering, repeats=self._rules.repeats,
                           checker=self._checker, notices=self._run_notices, groups=self._groups, text_of=self._renderer.times.text)
-        return write(spooled, self._total, tuple(self._problems), dict(self._decisions.counts), frozenset(self._identities),
+        return write(spooled, self._accounts.total, tuple(self._accounts.problems), dict(self._decisions.counts),
+                     frozenset(self._accounts.identities),
                      batch_tests=batch_tests or limits.batch_tests, batch_bytes=batch_bytes or limits.batch_bytes)
 
     def close(self) -> None:
@@ -220,7 +194,7 @@ class Assembly:
         self.close()
 
     def _start(self, shown: str) -> None:
-        self._report = _Report(shown, self._number)
+        self._report = Account(shown, self._number)
         self._notices.clear()
         self._attached.begin(shown)
         self._renderer.times.begin()
@@ -236,24 +210,6 @@ class Assembly:
             self._report.counts.ruled_out += 1
             self._notices.add("ruled-out")
         return ruled
-
-    def _refuse(self, case: Case, decision: Decision, ruled: Ruled | None) -> None:
-        """Count a case that is not sent."""
-        report = self._report
-        match decision:
-            case Unmapped():
-                report.counts.unmapped += 1
-                if len(report.unmapped) < _NAMED:
-                    report.unmapped.append(self._where(case.line) + " " + flaws.shown(case.name))
-            case Rejected(slug=slug, reason=reason):
-                report.counts.rejected += 1
-                by = f" (by {ruled.by})" if ruled is not None and ruled.by else ""
-                self._problem(slug, f"test {flaws.shown(case.name)} {reason}{by}; it was left out", case.line)
-            case NoProject():
-                report.projectless.append(self._where(case.line) + " " + flaws.shown(case.name))
-                del report.projectless[1:]
-            case Target():
-                raise AssertionError
 
     def _group(self, case: Case, ruled: Ruled | None) -> int | None:
         """Return the Test Execution of a case, None where there is only one and nothing to say of it."""
@@ -310,7 +266,7 @@ class Assembly:
         self._states[self._number - len(self._pending) + position] = LEFT_OUT
         self._report.counts.invalid += 1
         case = self._cases[position]
-        self._problem("invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line)
+        self._report.problem("invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line)
 
     def _evidence(self, case: Case, results: int) -> None:
         """Write what evidence the results just kept have; documents with evidence in their steps are not held back."""
@@ -320,31 +276,7 @@ class Assembly:
                 self._side.write(self._encoder.encode((number, items)) + b"\n")
         self._flush()
 
-    def _problem(self, slug: str, cause: str, line: int | None) -> None:
-        if len(self._report.problems) < _PROBLEMS:
-            self._report.problems.append(Problem(severity=Severity.RESULT, slug=slug, cause=cause, path=self._report.shown,
-                                                 line=line))
-
-    def _where(self, line: int | None) -> str:
-        return self._report.shown if line is None else f"{self._report.shown}:{line}"
-
-    def _check_mapped(self) -> None:
-        if self._projectless:
-            raise ConfigurationError("`project` is needed: Tests of results without a Test key are found or created in it",
-                                     where=self._projectless[0], slug="project-required",
-                                     advice="Set `project`, give the tests a Test key, or set `unmapped: skip`.")
-        if self._unmapped and self._mapping.unmapped == "fail":
-            count = self._total.unmapped
-            more = f"\n… and {count - len(self._unmapped)} more" if count > len(self._unmapped) else ""
-            raise UnmappedResults(f"{count} result{'s have' if count > 1 else ' has'} no Test key",
-                                  where="\n".join(self._unmapped) + more)
-
 
 def decided_by(target: Target, ruled: Ruled) -> str:
     """Return what decided which Test it is; a key in the name comes before what a rule says of the definition."""
     return target.by if ruled.by is None or target.by == mapping.BY_PATTERN else ruled.by
-
-
-def _count_cases(counts: Counts, cases: list[int]) -> None:
-    counts.passed, counts.skipped, counts.other, counts.failed, counts.errors = cases
-    counts.tests = sum(cases)

@@ -27,7 +27,8 @@ SAMPLES = {
     "gtest-json": ['{"tests": 1, "failures": 0, "testsuites": []}'], "criterion-json": ['{"errored": 0, "test_suites": []}'], "ctest-xml": ["<Site Name='x'/>"],
     "catch2-xml": ["<Catch name='x'/>", "<Catch2TestRun/>"], "doctest-xml": ["<doctest/>"], "boost-report-xml": ["<TestResult/>"],
     "cppunit-xml": ["<TestRun><FailedTests/></TestRun>"], "check-xml": ["<testsuites xmlns='http://check.sourceforge.net/ns'/>"],
-    "qtest-xml": ["<TestCase name='T'><TestFunction/></TestCase>"], "testdox-xml": ["<tests><test prettifiedClassName='x'/></tests>"]}
+    "qtest-xml": ["<TestCase name='T'><TestFunction/></TestCase>"], "testdox-xml": ["<tests><test prettifiedClassName='x'/></tests>"],
+    "xrayci": ["\0xray-ci shard 1\n", "\0xray-ci shard 2\nR"]}
 
 
 @pytest.mark.parametrize("row", [row for row in FORMATS if row.recognise], ids=lambda row: row.key)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from xray_ci.ci.text import clean, harmless
 from xray_ci.deployments import DEPLOYMENTS
-from xray_ci.errors import ConfigurationError, Failure, NoResults
+from xray_ci.errors import Failure, NoResults
 from xray_ci.pipeline import executions, planning, reading
+from xray_ci.pipeline.replacing import replacing
 from xray_ci.pipeline.tally import Tally, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from xray_ci.ci.result import Counts, Report
@@ -63,28 +61,9 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
         done.write_document(out.buffer, info=info, key=execution)
         out.flush()
     else:
-        with _replacing(target) as file:
+        with replacing(target) as file:
             done.write_document(file, info=info, key=execution)
         job.console.info(f"{done.counts.sent:,} results written to {target.name}")
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """Give a file that takes the target's place once it is complete."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with part.open("xb") as file:
-            yield file
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            # In a container we are root, and the workspace is somebody's who has to be able to remove the file.
-            folder = target.parent.stat()
-            os.chown(part, folder.st_uid, folder.st_gid)
-        part.replace(target)
-    except OSError as error:
-        raise ConfigurationError(f"the document cannot be written: {error.strerror}", where=f"--output {target}",
-                                 advice="Choose a folder that exists and can be written to.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _row(report: Report) -> dict[str, Any]:

@@ -4,26 +4,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from xray_ci.ci.result import FAILURES_LIMIT, Counts, FailureRow, Report
 from xray_ci.errors import NoReports, NoResults
-from xray_ci.model import Case, Outcome, Problem, Restart, Severity
+from xray_ci.model import Case, Origin, Outcome, Problem, Restart, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xray_ci.model import Place
     from xray_ci.pipeline.job import Job
     from xray_ci.pipeline.tally import Tally
     from xray_ci.reports import Format
     from xray_ci.reports.discover import Found
-    from xray_ci.xray.assembly import Assembly
     from xray_ci.xray.scrub import Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
 _MESSAGE = 500
 _LISTED = 20
 """Reports that the log lists; more are counted, and listed at debug level."""
+
+
+class Gathering(Protocol):
+    """What takes the cases of a run, report after report: an assembly, or a file of collected results."""
+
+    def begin(self, place: Place, names: tuple[str, ...] = (), /) -> None:
+        """Start a report; `names` are those of its format, key first."""
+
+    def origin(self, shown: str, names: tuple[str, ...], /) -> None:
+        """Take what comes now as of another report: the current one holds results of several."""
+
+    def restart(self) -> None:
+        """Forget what came of the current report: it comes again from its start."""
+
+    def add(self, case: Case, /) -> None:
+        """Take one case."""
+
+    def commit(self) -> object:
+        """Count the current report in."""
+
+    def drop(self) -> None:
+        """Leave the current report out: it turned out broken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +103,7 @@ def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
             job.console.info(failure.what)
 
 
-def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Assembly | None, *, as_it_is: bool = False) -> bool:
+def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Gathering | None, *, as_it_is: bool = False) -> bool:
     """Read every report to its end and say whether there may be results; one that breaks is named and its results are dropped.
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
@@ -118,8 +140,10 @@ def _scrubber(job: Job) -> Scrubber | None:
 class _Reader:
     """Reads one report."""
 
-    def __init__(self, source: Source, assembly: Assembly | None, scrubber: Scrubber | None, *, as_it_is: bool) -> None:
+    def __init__(self, source: Source, assembly: Gathering | None, scrubber: Scrubber | None, *, as_it_is: bool) -> None:
         self._source = source
+        self._shown = source.shown
+        """The report that cases are from, which may have been collected elsewhere."""
         self._scrubber = scrubber
         self._assembly = assembly
         self._as_it_is = as_it_is
@@ -151,7 +175,7 @@ class _Reader:
         if assembly:
             assembly.begin(self._source.found.place, (row.key, row.family))
         for found in read(replace(self._source.found, format=row.key)):
-            item = found if self._scrubber is None else self._scrubber.item(found)
+            item = found if self._scrubber is None or isinstance(found, Origin) else self._scrubber.item(found)
             if type(item) is Case:
                 counts[item.outcome] += 1
                 if item.outcome in _BAD:
@@ -171,8 +195,12 @@ class _Reader:
         return Report(path=self._source.shown, format=None if isinstance(row, Problem) else row.key, counts=counts,
                       problems=tuple(self.problems))
 
-    def _other(self, item: Case | Problem | Restart) -> None:
+    def _other(self, item: Case | Problem | Origin | Restart) -> None:
         match item:
+            case Origin():
+                self._shown = item.path
+                if self._assembly:
+                    self._assembly.origin(item.path, (item.format, item.family))
             case Restart():
                 self._counts.update(dict.fromkeys(Outcome, 0))
                 self.failures.clear()
@@ -196,7 +224,7 @@ class _Reader:
             name = f"{case.classname}.{case.name}" if case.classname else case.name
             message = case.message or case.trace
             self.failures.append(FailureRow(name=name[:_MESSAGE], message=message[:_MESSAGE] if message else None,
-                                            report=self._source.shown, line=case.line, outcome=case.outcome))
+                                            report=self._shown, line=case.line, outcome=case.outcome))
 
 
 def line_of(report: Report) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from xray_ci.errors import AmbiguousFormat, NotAReport
-from xray_ci.model import Case, Problem
+from xray_ci.model import Case, Origin, Problem
 from xray_ci.reports import foreign
 from xray_ci.reports.look import HEAD, Look, look
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "HEAD", "Format", "detect", "named", "names"]
 
 Recogniser = Callable[[Look], bool]
-Reader = Callable[[BinaryIO], Iterator[Case | Problem]]
+Reader = Callable[[BinaryIO], Iterator[Case | Problem | Origin]]
 FolderReader = Callable[[Path], Iterator[Case | Problem]]
 
 
@@ -37,7 +37,7 @@ class Format:
     family: str
     """What several formats of one tool share: a name that `format` takes too, and the name of Xray's endpoint."""
     medium: str
-    """`xml`, `json`, `lines`, `folder` or `zip`."""
+    """`xml`, `json`, `lines`, `folder`, `shard` or `zip`."""
     recognise: Recogniser | None
     """None: never recognised, only by name."""
     reader: str | None = None
@@ -167,6 +167,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     _row("testdox-xml", "PHPUnit TestDox XML", lambda seen: seen.root == "tests" and "prettifiedClassName" in seen.text,
          medium="xml", family="phpunit"),
     _row("allure2-dir", "Allure 2 results", None, medium="folder", family="allure", reader="allure"),
+    _row("xrayci", "results collected by xray-ci", lambda seen: seen.medium == "shard", medium="shard", reader="shard"),
     _row("bundle", "zip of reports, unread", None, medium="zip"),
 )
 

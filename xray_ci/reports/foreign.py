@@ -15,7 +15,8 @@ _BINARY: Final = {
     "bzip2": "a bzip2 archive; unpack it first", "xz": "an xz archive; unpack it first",
     "zstd": "a zstd archive; unpack it first",
     "7z": "a 7z archive; unpack it first", "png": "an image (PNG)", "jpeg": "an image (JPEG)", "gif": "an image (GIF)",
-    "pdf": "a PDF document", "program": "a program", "sqlite": "a database (SQLite)"}
+    "pdf": "a PDF document", "program": "a program", "sqlite": "a database (SQLite)",
+    "shard": "a file of results collected by xray-ci"}
 
 _ROOTS: Final = {
     "html": "an HTML page", "coverage": "a coverage report (Cobertura or Clover)", "checkstyle": "a lint report (Checkstyle)",

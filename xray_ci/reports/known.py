@@ -271,6 +271,12 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType({
              "epic, feature or story that is a key",
         marks=_NAMES | {MarkKind.DEFECT}, steps=True, rows=Rows.ITERATIONS, evidence=Evidence.FILES,
         traps=("each attempt of a retried test is a result of its own", "a broken test is an error")),
+    "xrayci": Known(
+        producers=("xray-ci itself (`collect`)",), keys="in the reports that were collected",
+        marks=TOLD, steps=True, rows=Rows.BOTH, attempts=True, evidence=Evidence.HELD,
+        traps=(
+            "results keep the names of their reports, for rules, `executions: per-report` and messages",
+            "a file that was cut off is refused as a whole, as is one of another version of xray-ci")),
     "bundle": Known(
         producers=("a zip that holds reports",), keys="in the reports inside",
         traps=("it is sent as it is and never opened: what is in it is Xray's to read",)),

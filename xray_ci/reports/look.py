@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HEAD: Final = 65_536
 """Bytes that are looked at."""
 _MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"BZh", "bzip2"),
-                 (b"\xfd7zXZ\0", "xz"),
+                 (b"\xfd7zXZ\0", "xz"), (b"\0xray-ci shard ", "shard"),
                  (b"\x28\xb5\x2f\xfd", "zstd"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpeg"),
                  (b"GIF8", "gif"), (b"%PDF", "pdf"), (b"\x7fELF", "program"), (b"SQLite format 3", "sqlite"))
 _PROLOGUE: Final = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.DOTALL)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import msgspec
 
 from xray_ci.errors import NotAReport, UnreadableReport
-from xray_ci.model import Case, Problem, Restart, Severity
+from xray_ci.model import Case, Origin, Problem, Restart, Severity
 from xray_ci.reports import FORMATS, HEAD, Format, Reader, allure_files, detect, foreign, json_stream, named, xml
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.look import Look, unreadable
@@ -30,7 +30,7 @@ _UNOPENED: Final = "unreadable-file"
 _NO_CONVERTER: Final = "no-converter"
 
 
-def read(found: Found) -> Iterator[Case | Problem | Restart]:
+def read(found: Found) -> Iterator[Case | Problem | Origin | Restart]:
     """Yield the cases of one report, and problems.
 
     The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one must be
@@ -97,7 +97,7 @@ def _folder(found: Found) -> Format | None:
     return named(allure_files.FORMAT)[0] if path.is_dir() and allure_files.is_folder(str(path)) else None
 
 
-def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Restart]:
+def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Origin | Restart]:
     if row.read is None:
         raise Fault(_NO_CONVERTER, f"it is {row.title}, which this version cannot convert",
                     advice="Set `strategy: native` where Xray has an endpoint for it, or let the tool write JUnit XML.")
@@ -109,7 +109,7 @@ def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Proble
         yield from _again(row.read, source, shown, fault)
 
 
-def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterator[Case | Problem | Restart]:
+def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterator[Case | Problem | Origin | Restart]:
     """Read over mended bytes; what cannot be mended is refused for what was wrong with it at first."""
     yield Restart(cause=first.cause)
     source.seek(0)
@@ -125,9 +125,10 @@ def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterat
                   advice="The results are complete. Report the broken output to the makers of the test tool.")
 
 
-def _placed(items: Iterator[Case | Problem], shown: str) -> Iterator[Case | Problem]:
+def _placed(items: Iterator[Case | Problem | Origin], shown: str) -> Iterator[Case | Problem | Origin]:
+    """Say of each problem which report has it; what was collected elsewhere says so itself."""
     for item in items:
-        yield item if isinstance(item, Case) else msgspec.structs.replace(item, path=shown)
+        yield msgspec.structs.replace(item, path=item.path or shown) if isinstance(item, Problem) else item
 
 
 def _opened(place: Place) -> BinaryIO:

@@ -41,7 +41,7 @@ class Account:
         """Return a place in it."""
         return self.shown if line is None else f"{self.shown}:{line}"
 
-    def problem(self, slug: str, cause: str, line: int | None) -> None:
+    def leave_out(self, slug: str, cause: str, line: int | None) -> None:
         """Note a result that is left out."""
         if len(self.problems) < _PROBLEMS:
             self.problems.append(Problem(severity=Severity.RESULT, slug=slug, cause=cause, path=self.shown, line=line))
@@ -56,7 +56,7 @@ class Account:
             case Rejected(slug=slug, reason=reason):
                 self.counts.rejected += 1
                 named = f" (by {by})" if by else ""
-                self.problem(slug, f"test {flaws.shown(case.name)} {reason}{named}; it was left out", case.line)
+                self.leave_out(slug, f"test {flaws.shown(case.name)} {reason}{named}; it was left out", case.line)
             case NoProject():
                 self.projectless.append(self.where(case.line) + " " + flaws.shown(case.name))
                 del self.projectless[1:]

@@ -266,7 +266,7 @@ class Assembly:
         self._states[self._number - len(self._pending) + position] = LEFT_OUT
         self._report.counts.invalid += 1
         case = self._cases[position]
-        self._report.problem("invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line)
+        self._report.leave_out("invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line)
 
     def _evidence(self, case: Case, results: int) -> None:
         """Write what evidence the results just kept have; documents with evidence in their steps are not held back."""

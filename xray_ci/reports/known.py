@@ -80,6 +80,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType({
             "totals in attributes are often wrong and never used: every `testcase` at any depth counts once",
             "Surefire's `flakyFailure` and `flakyError` alone are a pass, with its earlier attempts",
             "pytest-rerunfailures lists each attempt as a case of its own, and those that were run again look like passes",
+            "`test_key` may list several Tests, which Xray's own import refuses",
             "Swift's `--xunit-output` and Jest's todo tests look like passes: nothing in them says that they were skipped",
             "errors that stand directly in a suite are notices, no tests",
             "what bats, behave 1.2, Boost, cmocka and node:test write may not be well-formed: it is repaired, or refused")),
@@ -131,6 +132,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType({
         traps=(
             "a failing suite teardown fails every test below it, whatever their own status says",
             "screenshots are found in messages logged as HTML",
+            "Xray's own import reads the bare key alone: `TEST_` and `TestName:` name a Test only here",
+            "a tag that looks like a key names a Test: list your projects in `key-projects`, or tag `REQ_SHOP-7` for a requirement",
             "`rebot --merge` keeps the earlier try in the message, which is read as an attempt")),
     "robot-json": Known(
         producers=("Robot Framework 7 (`--output output.json`)",),

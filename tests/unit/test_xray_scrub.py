@@ -33,6 +33,7 @@ def test_no_text_of_a_case_keeps_what_matches(text: str):
 def test_a_colour_code_inside_hides_nothing():
     """What would be joined when control characters are taken out is found."""
     assert "a ***" == Scrubber([SECRET]).text("a hun\x1b[1mter\x002")
+    assert "\x9b***" == Scrubber([SECRET]).text("\x9bhunter2"), "the code would swallow the first letter"
 
 
 def test_texts_without_a_match_stay_what_they_are():

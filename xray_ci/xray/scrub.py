@@ -29,11 +29,19 @@ class Scrubber:
         self._subs: tuple[Callable[[str, str], str], ...] = tuple(one.sub for one in compiled)
 
     def text(self, text: str) -> str:
-        """Return one text; what a control character or colour code inside of it would hide is found as well."""
-        cleaned = scrubbed = hostile.clean(text)
+        """Return one text: what it holds as it is written, and what a colour code or control character inside of it would hide."""
+        plain = text if text.isascii() else text.encode("utf-8", "replace").decode()  # RE2 takes no halves of surrogate pairs
+        found = self._replaced(plain)
+        cleaned = hostile.clean(found)
+        scrubbed = self._replaced(cleaned)
+        if scrubbed != cleaned:
+            return scrubbed
+        return text if found == plain else found
+
+    def _replaced(self, text: str) -> str:
         for sub in self._subs:
-            scrubbed = sub(STARS, scrubbed)
-        return text if scrubbed == cleaned else scrubbed
+            text = sub(STARS, text)
+        return text
 
     def case(self, case: Case) -> Case:
         """Return a case with all its texts scrubbed, its names too: a Test is then found by its scrubbed name."""

@@ -1,6 +1,12 @@
-"""The main job against the emulator: fixtures `cloud`, `server` and `reports`, and small JUnit reports to run it on."""
+"""The main job against the emulator: fixtures `cloud`, `server`, `inside` and `reports`, and small JUnit reports to run it on."""
+
+import io
 
 import pytest
+from conftest import SEALED, Result
+
+from xray_ci.cli import execute
+from xray_ci.process import Process
 
 CLOUD = {"XRAY_CI_CLIENT_ID": "EMULATORCLIENTID0000000000000001", "XRAY_CI_CLIENT_SECRET": "emulator-secret"}
 
@@ -36,6 +42,40 @@ def server(emulator, run):
     """Run a command against the emulated Server/Data Center."""
     base = {"XRAY_CI_JIRA_URL": emulator.url + "/jira", "XRAY_CI_JIRA_TOKEN": "emulator-pat", "XRAY_CI_PROJECT": "SHOP"}
     return lambda *args, env=None: run(*args, env={**base, **(env or {})})
+
+
+class Inside:
+    """Runs commands in this process, where waiting takes no time: who sleeps moves the emulator's clock, too."""
+
+    def __init__(self, emulator, folder, clock):
+        self._emulator = emulator
+        self._folder = folder
+        self._clock = clock
+        base = {**SEALED, "XRAY_CI_PROJECT": "SHOP"}
+        self.cloud = {**base, **CLOUD, "XRAY_CI_XRAY_URL": emulator.url}
+        self.server = {**base, "XRAY_CI_JIRA_URL": emulator.jira_url, "XRAY_CI_JIRA_TOKEN": "emulator-pat"}
+
+    def __call__(self, *args, on="cloud", **changes):
+        """Run on `cloud` or `server`; `test_plan="SHOP-2"` is `XRAY_CI_TEST_PLAN`, in capitals the variable of that name, None takes one away."""
+        env = getattr(self, on) | {name if name.isupper() else f"XRAY_CI_{name.upper()}": value for name, value in changes.items()}
+        out, err = io.StringIO(), io.StringIO()
+        process = Process(args, {name: value for name, value in env.items() if value is not None}, str(self._folder), out, err,
+                          sleep=self._sleep, clock=self._clock.monotonic)
+        return Result(code=execute(process), out=out.getvalue(), err=err.getvalue())
+
+    def left(self):
+        """Return the folders of what is left to deliver."""
+        return sorted((self._folder / ".xray-ci").glob("*"))
+
+    def _sleep(self, seconds):
+        self._clock.sleep(seconds)
+        self._emulator.clock(advance=seconds)
+
+
+@pytest.fixture
+def inside(emulator, workspace, clock):
+    """Run a command in this process, with time that passes at once: `inside("import", on="server", time_budget="1")`."""
+    return Inside(emulator, workspace, clock)
 
 
 @pytest.fixture

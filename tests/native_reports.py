@@ -7,19 +7,25 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 
 from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
 
+from xray_ci.delivery.means import Means
 from xray_ci.delivery.persist import Persistent
 from xray_ci.deployments import Deployment
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKey, Bearer
+from xray_ci.services.cloud import Cloud
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.jira import Jira
 from xray_ci.services.options import Options
+from xray_ci.services.server import Server
 from xray_ci.services.transport import Transport
 from xray_ci.services.xray import Xray
 
+TIME_BUDGET = 1800.0
 _CUCUMBER = [{"keyword": "Feature", "name": "Search", "uri": "search.feature", "id": "search", "elements": [
     {"type": "scenario", "keyword": "Scenario", "name": "finds", "id": "search;finds", "tags": [{"name": "@SHOP-8"}],
      "steps": [{"keyword": "Given ", "name": "a catalogue", "result": {"status": "passed", "duration": 1}}]}]}]
@@ -59,9 +65,9 @@ def form_info(deployment: Deployment, summary: str = "nightly") -> dict[str, obj
 
 
 class Side:
-    """Both clients of one deployment at the emulator, as the pipeline would make them."""
+    """All clients of one deployment at the emulator, as the pipeline would make them, and the means to deliver with."""
 
-    def __init__(self, emulator, deployment: Deployment, caller: Persistent, redactor: Redactor, version, *,
+    def __init__(self, emulator, deployment: Deployment, caller: Persistent, clock, redactor: Redactor, version, *,
                  client_id, secret, token) -> None:
         base = emulator.url if deployment.key == "cloud" else emulator.jira_url
         version = version or deployment.api_versions[0]
@@ -71,6 +77,10 @@ class Side:
         self.redactor = redactor
         self.xray = Xray(caller=caller, deployment=deployment, base_url=base, version=version, auth=self.auth)
         self.jira = Jira(caller=caller, base_url=emulator.jira_url, auth=Bearer(token=Secret(token)))
+        self.store = (Cloud(GraphQL(caller=caller, base_url=base, auth=self.auth)) if deployment.key == "cloud"
+                      else Server(self.jira, version=version))
+        self.means = Means(xray=self.xray, store=self.store, random=Random(1), sleep=clock.sleep, work=Path("/nowhere"),
+                           left=lambda: TIME_BUDGET - clock.monotonic())
 
 
 @contextmanager
@@ -79,5 +89,5 @@ def side(emulator, deployment: Deployment, clock, *, version: str | None = None,
     """Give the clients of a deployment; waits move the clock that is handed in."""
     redactor = Redactor()
     with Transport(options or Options(connect_timeout=5, timeout=5), redactor) as transport:
-        caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
-        yield Side(emulator, deployment, caller, redactor, version, client_id=client_id, secret=secret, token=token)
+        caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1), time_budget=TIME_BUDGET)
+        yield Side(emulator, deployment, caller, clock, redactor, version, client_id=client_id, secret=secret, token=token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from random import Random
 
 import pytest
 from native_reports import REPORTS, form_info, side
@@ -48,9 +47,9 @@ def test_every_endpoint_takes_what_the_table_says(emulator, clock, spool, deploy
     """One request to the row's path makes one Test Execution with its run, or updates the one its report names."""
     plan = plan_of(deployment, endpoint, spool)
     with side(emulator, deployment, clock, version=version) as there:
-        done = send(plan, there.xray, random=Random(1))
+        done = send(plan, there.means)
 
-    assert () == done.failures
+    assert [] == done.failures
     (request,) = emulator.imports()
     assert request["path"].endswith(deployment.import_root.format(version=version) + endpoint.path)
     assert endpoint.body.value == request["content_type"].partition(";")[0]
@@ -58,7 +57,7 @@ def test_every_endpoint_takes_what_the_table_says(emulator, clock, spool, deploy
         assert {endpoint.report_part, *(("info",) if endpoint.multipart else ())} == {part["name"] for part in request["parts"]}
         assert all(part["filename"] for part in request["parts"])
     (execution,) = emulator.executions()
-    assert (execution["key"],) == done.keys
+    assert {"import-1": execution["key"]} == done.keys
     assert 1 == len(execution["execution"]["runs"])
     if endpoint.query or endpoint.multipart or endpoint.format == "xray-json":
         assert ["SHOP-2"] == execution["execution"]["plans"]
@@ -73,10 +72,10 @@ def test_batches_end_in_one_test_execution(emulator, clock, spool, deployment):
     plan = convert(Target(deployment=deployment, project="SHOP", test_plan="SHOP-2"), spool(deployment, "SHOP-3", "SHOP-6", "SHOP-7"),
                    info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2"})
     with side(emulator, deployment, clock) as there:
-        done = send(plan, there.xray, random=Random(1))
+        done = send(plan, there.means)
 
     (execution,) = emulator.executions()
-    assert () == done.failures
+    assert [] == done.failures
     assert {"SHOP-3", "SHOP-6", "SHOP-7"} == set(execution["execution"]["runs"])
     assert {"SHOP-6", "SHOP-7"} <= set(emulator.issue("SHOP-2")["plan"]["tests"])
     assert 3 == len(emulator.imports())
@@ -88,11 +87,11 @@ def test_a_form_and_plain_followers_end_in_one_test_execution(emulator, clock, d
     files = [NativeFile(format=name, shown=(name,), pieces=(REPORTS[name],), tests=1) for name in ("robot", "junit", "cucumber")]
     target = Target(deployment=deployment, project="SHOP", labels=("ci",), test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
-        done = send(native(target, files, form_info=form_info(deployment)), there.xray, random=Random(1))
+        done = send(native(target, files, form_info=form_info(deployment)), there.means)
 
     (execution,) = emulator.executions()
-    assert () == done.failures
-    assert 3 == len(execution["execution"]["runs"]) == done.tests
+    assert [] == done.failures
+    assert 3 == len(execution["execution"]["runs"]) == done.sent
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
@@ -101,9 +100,9 @@ def test_fields_of_new_tests_arrive(emulator, clock, deployment):
     report = NativeFile(format="robot", shown=("r",), pieces=(REPORTS["robot"],), tests=1)
     target = Target(deployment=deployment, project="SHOP", test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
-        done = send(native(target, [report], form_info=form_info(deployment)), there.xray, random=Random(1))
+        done = send(native(target, [report], form_info=form_info(deployment)), there.means)
 
-    assert () == done.failures
+    assert [] == done.failures
     assert [["auto"]] == [test["labels"] for test in emulator.created_tests()]
 
 
@@ -112,9 +111,9 @@ def test_results_go_into_an_existing_test_execution(emulator, clock, spool, depl
     """With a key from the settings nothing is created."""
     plan = convert(Target(deployment=deployment, test_execution="SHOP-40"), spool(deployment, "SHOP-3"), info=None)
     with side(emulator, deployment, clock) as there:
-        done = send(plan, there.xray, random=Random(1))
+        done = send(plan, there.means)
 
-    assert ("SHOP-40",) == done.keys
+    assert {"import-1": "SHOP-40"} == done.keys
     assert [] == emulator.executions()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from random import Random
 
 import pytest
 from emulator_client import CLIENT_ID_IN_EU, CLIENT_ID_WITHOUT_PROJECTS
@@ -30,7 +29,7 @@ def imported(emulator, deployment, clock, *, count=1, target=None, **given):
     wanted = {"deployment": deployment, "project": "SHOP"} | (target or {})
     files = [NativeFile(format="junit", shown=(f"{number}.xml",), pieces=(REPORTS["junit"],), tests=1) for number in range(count)]
     with side(emulator, deployment, clock, **given) as there:
-        return send(native(Target(**wanted), files), there.xray, random=Random(1))
+        return send(native(Target(**wanted), files), there.means)
 
 
 def only(done) -> errors.Failure:
@@ -99,7 +98,7 @@ def test_a_revoked_token_is_renewed_once(emulator, clock):
     emulator.fault("POST", IMPORTS, status=401, body={"error": "Invalid JWT: TokenExpiredError: jwt expired"})
     done = imported(emulator, CLOUD, clock)
 
-    assert () == done.failures
+    assert [] == done.failures
     assert ["authenticate", "import", "authenticate", "import"] == emulator.kinds_of_calls()
 
 
@@ -226,7 +225,7 @@ def test_too_many_requests_are_waited_out(emulator, clock, deployment):
     emulator.fault("POST", IMPORTS, status=429, times=2, headers={"Retry-After": "11"}, body={"error": {"text": "Too many"}})
     done = imported(emulator, deployment, clock)
 
-    assert () == done.failures
+    assert [] == done.failures
     assert [11, 11] == [int(seconds) for seconds in clock.slept]
     assert 1 == len(emulator.executions())
 
@@ -236,7 +235,7 @@ def test_clouds_own_rate_limit_is_obeyed(emulator, clock):
     emulator.settings(rate_limit=1)
     done = imported(emulator, CLOUD, clock, count=2)
 
-    assert ("SHOP-41",) == done.keys
+    assert {"import-1": "SHOP-41"} == done.keys
     assert isinstance(done.failures[0], errors.Unreachable)
     assert sum(clock.slept) <= 1800
     assert 55 < clock.slept[0] < 62
@@ -260,7 +259,7 @@ def test_a_later_failure_keeps_what_was_won(emulator, clock, deployment):
 
     assert 1 == len(done.keys) == len(done.receipts) == len(done.not_sent)
     assert [errors.Refused, errors.PartlyImported] == [type(failure) for failure in done.failures]
-    assert done.keys[0] in done.failures[1].next
+    assert done.keys["import-1"] in done.failures[1].next
 
 
 def test_tests_that_server_did_not_store(emulator, clock, tmp_path):
@@ -271,13 +270,12 @@ def test_tests_that_server_did_not_store(emulator, clock, tmp_path):
     (tmp_path / "spool").write_bytes(b'{"testKey":"SHOP-3","status":"PASS"},{"testKey":"SHOP-99","status":"PASS"}')
     batch = Batch(path=tmp_path / "spool", offset=0, length=(tmp_path / "spool").stat().st_size, tests=2)
     with side(emulator, SERVER, clock) as there:
-        done = send(convert(Target(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}), there.xray,
-                    random=Random(1))
+        done = send(convert(Target(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}), there.means)
 
     failure = only(done)
     assert errors.PartlyImported is type(failure)
     assert "SHOP-99" in failure.what
-    assert 1 == done.tests
+    assert (2, 1) == (done.sent, done.stored)
 
 
 def test_server_without_xray(emulator, clock):
@@ -306,4 +304,4 @@ def test_an_access_gateway_is_passed_with_its_headers(emulator, clock, deploymen
 
     assert 1 == len(without.failures)
     assert 5 == without.failures[0].exit_code or 7 == without.failures[0].exit_code
-    assert () == with_it.failures
+    assert [] == with_it.failures

@@ -5,24 +5,23 @@ import signal
 import socket
 
 import pytest
+from job_runs import case, keyed, suite
 
-ID, SECRET = "EMULATORCLIENTID0000000000000001", "emulator-secret"
+IMPORT = "*/import/execution"
+HTML = {"Content-Type": "text/html"}
+ID, SECRET, TOKEN = "EMULATORCLIENTID0000000000000001", "emulator-secret", "emulator-pat"
 
 
 @pytest.fixture
-def job(emulator, run, workspace):
+def job(inside, workspace):
     """Run the main job with settings as environment variables over a working base."""
     (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
 
-    def start(*args, **changes):
-        env = {"XRAY_CI_CLIENT_ID": ID, "XRAY_CI_CLIENT_SECRET": SECRET, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_PROJECT": "SHOP",
-               "XRAY_CI_REPORTS": "r.xml", "XRAY_CI_LOG_LEVEL": "debug"}
-        env |= {"XRAY_CI_" + name.upper(): value for name, value in changes.items()}
-        result = run(*(args or ("import",)), env={name: value for name, value in env.items() if value is not None})
-        text = result.out + result.err
-        assert "Traceback" not in text
-        for secret in (changes.get("client_secret", SECRET), changes.get("jira_token")):
-            assert secret is None or secret not in text
+    def start(*args, on="cloud", **changes):
+        result = inside(*(args or ("import",)), on=on, **({"reports": "r.xml", "log_level": "debug"} | changes))
+        assert "Traceback" not in result.text
+        for secret in (changes.get("client_secret", SECRET), changes.get("jira_token", TOKEN)):
+            assert secret is None or secret not in result.text
         return result
 
     return start
@@ -112,19 +111,89 @@ def test_server_away(job):
     check(job(xray_url=address, time_budget="1"), 7, address)
 
 
-def test_an_answer_that_is_lost_is_not_repeated(job, emulator):
-    """The import may have happened: exit 7 says so, and exactly one Test Execution exists."""
-    emulator.fault("POST", "/api/v2/import/execution", drop="after")
-    check(job(), 7, "may have been imported")
+BOTH = pytest.mark.parametrize("on", ["cloud", "server"])
+
+
+@BOTH
+def test_an_answer_that_is_lost_is_looked_up(job, inside, emulator, on):
+    """The import happened: it is found by its mark, nothing is sent twice, and nothing is left to do."""
+    emulator.settings(index_lag_s=20)
+    emulator.fault("POST", IMPORT, drop="after")
+    result = job(on=on)
+
+    assert 0 == result.code, result.text
+    assert 1 == len(emulator.executions()) == len(emulator.imports())
+    assert "1 sent, 1 Test Run stored" in result.out
+    assert [] == inside.left()
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [{"drop": "before"}, {"status": 502, "headers": HTML, "body": "<h1>Bad gateway</h1>"}], ids=["dropped", "502"])
+def test_an_import_that_did_not_happen_is_sent_again_once_the_index_had_its_time(job, emulator, clock, on, fault):
+    """A lost connection or a gateway's page says nothing of the import behind it: a minute of looks does, and only then it goes again."""
+    emulator.fault("POST", IMPORT, **fault)
+    result = job(on=on)
+
+    assert 0 == result.code, result.text
     assert 1 == len(emulator.executions())
+    assert 2 == len(emulator.imports())
+    assert 60 <= clock.passed < 70
+    assert ["import", *["lookup"] * 13, "import"] == [kind for kind in emulator.kinds_of_calls() if kind in ("import", "lookup")]
+
+
+def test_a_budget_too_short_to_know_ends_the_run_and_keeps_what_is_known(job, inside, emulator):
+    """Exit 7, nothing is sent again, and the journal stays; `resume` finds what was done and removes it."""
+    emulator.settings(index_lag_s=20)
+    emulator.fault("POST", IMPORT, drop="after")
+    check(job(time_budget="1"), 7, "time budget", "xray-ci resume")
+    assert 1 == len(emulator.imports()) == len(inside.left())
+
+    resumed = job("resume", reports=None)
+
+    assert 0 == resumed.code, resumed.text
+    assert 1 == len(emulator.executions()) == len(emulator.imports())
+    assert [] == inside.left()
+
+
+def test_a_service_that_fails_for_good_is_given_up(job, inside, emulator):
+    """502 again and again is exit 7 with the gateway's words; what was to be sent is kept, and `resume` delivers it later."""
+    emulator.fault("POST", IMPORT, status=502, times=-1, headers=HTML, body="<title>Bad gateway</title>")
+    check(job(), 7, "502", "Bad gateway")
+    assert [] == emulator.executions()
+    assert 1 == len(inside.left())
+
+    emulator.reset()
+    resumed = job("resume", reports=None)
+
+    assert 0 == resumed.code, resumed.text
+    assert 1 == len(emulator.executions())
+    assert [] == inside.left()
+
+
+def test_without_read_back_nothing_is_read(job, emulator):
+    """`reconcile: false` leaves it at the import."""
+    assert 0 == job(reconcile="false").code
     assert ["authenticate", "import"] == emulator.kinds_of_calls()
 
 
-def test_a_gateway_error_is_not_repeated(job, emulator):
-    """502 tells nothing about the import behind it."""
-    emulator.fault("POST", "/api/v2/import/execution", status=502, headers={"Content-Type": "text/html"}, body="<h1>Bad gateway</h1>")
-    check(job(), 7, "502")
-    assert 1 == len(emulator.imports())
+def test_a_status_that_is_silently_stored_as_another_is_found(job, emulator, workspace):
+    """Exit 8 names the Test, what was sent and what is stored."""
+    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"><skipped/><properties>'
+                                     '<property name="test_key" value="SHOP-3"/></properties></testcase></testsuite>')
+    check(job(statuses="skipped: OMITTED"), 8, "SHOP-3: sent as OMITTED, stored as TO DO")
+
+
+@BOTH
+def test_three_wrong_keys_cost_three_results_of_two_thousand(job, emulator, workspace, on):
+    """Exit 8 names the three with the service's words; 1,997 are stored in one Test Execution, and few requests were needed."""
+    wrong = {17: "SHOP-9001", 1200: "SHOP-9002", 1201: "SHOP-9003"}
+    (workspace / "r.xml").write_text(suite("s", *(keyed(f"t{n}", wrong[n]) if n in wrong else case(f"t{n}") for n in range(2000))))
+    result = job(on=on, log_level="info")
+
+    check(result, 8, *wrong.values(), "3 of 2,000 results were refused and left out", "1,997 sent, 1,997 Test Runs stored")
+    (execution,) = emulator.executions()
+    assert 1997 == len(execution["execution"]["runs"])
+    assert len(emulator.requests()) <= 40
 
 
 def test_wrong_test_plan(job, emulator):
@@ -150,7 +219,7 @@ def test_wrong_region(job, emulator):
 def test_server_redirect_to_login(job, emulator):
     """An import is never followed to a login page."""
     emulator.settings(sso_redirect=True)
-    check(job(client_id=None, client_secret=None, xray_url=None, jira_url=emulator.url + "/jira", jira_token="emulator-pat-wrong"), 5)
+    check(job(on="server", jira_token="emulator-pat-wrong"), 5)
 
 
 def test_server_partial_failure_names_each_test(job, emulator, workspace):
@@ -158,7 +227,7 @@ def test_server_partial_failure_names_each_test(job, emulator, workspace):
     emulator.settings(server_unknown_test="error-list")
     (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/><testcase classname="a" name="c"><properties>'
                                      '<property name="test_key" value="SHOP-9999"/></properties></testcase></testsuite>')
-    check(job(client_id=None, client_secret=None, xray_url=None, jira_url=emulator.url + "/jira", jira_token="emulator-pat"), 8, "SHOP-9999")
+    check(job(on="server"), 8, "SHOP-9999")
 
 
 def test_throttling_is_waited_out(job, emulator):

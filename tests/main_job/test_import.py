@@ -22,16 +22,17 @@ def test_reports_become_one_test_execution_in_one_request(deployment, request, e
 
 
 def test_a_hundred_files_are_one_test_execution_and_one_import_request(cloud, emulator, workspace):
-    """However many files a run has, the emulator's request log shows one import."""
+    """However many files a run has, the emulator's request log shows one import, and one look at what is stored."""
     for number in range(100):
         (workspace / f"TEST-{number}.xml").write_text(suite(f"s{number}", case(f"t{number}")))
 
     result = cloud("import", "--reports", "TEST-*.xml")
 
     assert 0 == result.code, result.out + result.err
-    assert ["authenticate", "import"] == emulator.kinds_of_calls()
+    assert ["authenticate", "import", "read"] == emulator.kinds_of_calls()
     (execution,) = emulator.executions()
     assert 100 == len(runs(execution))
+    assert f"{execution['key']}: 100 sent, 100 Test Runs stored" in result.out
 
 
 def test_import_is_what_runs_without_a_command(cloud, emulator, reports):

@@ -23,7 +23,7 @@ def test_page_version_rises_after_the_import(job, emulator):
     emulator.clock(advance=10)
     assert 0 == result.code, result.out + result.err
     assert before + 1 == emulator.page_version("131073")
-    assert ["authenticate", "import", "snapshot"] == emulator.kinds_of_calls()
+    assert ["authenticate", "import", "read", "snapshot"] == emulator.kinds_of_calls()
 
 
 def test_one_failing_snapshot_does_not_stop_the_others(job, emulator):

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from xray_ci.delivery.converted import Batch, convert
+from xray_ci.delivery.converted import Batch, Mark, convert
+from xray_ci.delivery.marker import Marker
 from xray_ci.delivery.native import NativeFile, endpoints_of, native
 from xray_ci.delivery.plan import Hole, Notice, Target
 from xray_ci.delivery.send import upload
@@ -102,6 +103,31 @@ def test_a_plan_is_the_same_every_time(batches):
     target = Target(deployment=CLOUD, project="SHOP")
 
     assert convert(target, batches, info=INFO) == convert(target, batches, info=INFO)
+
+
+def test_what_creates_can_add_where_a_test_execution_turns_out_to_be_there(batches):
+    """The same results with a hole for the key and without what only a new one takes; what adds anyway stays as it is."""
+    mark = Mark(marker=Marker(token=f"xrayci{'a' * 24}", look=True, race=False), blank={"summary": "nightly"}, adding={"testPlanKey": "SHOP-2"})
+    plan = convert(Target(deployment=CLOUD, project="SHOP", labels=("x",)), batches, info=INFO, form_info=FORM_INFO, mark=mark)
+
+    (execution,) = plan.executions
+    creating, adding = execution.calls
+    assert creating.endpoint.multipart
+    assert {"testExecutionKey": "SHOP-41", "info": {"testPlanKey": "SHOP-2"}, "tests": [{"testKey": "SHOP-1"}]} == json.loads(
+        body_of(creating.adding, "SHOP-41"))
+    assert (creating.id, creating.tests, creating.tests_at) == (creating.adding.id, creating.adding.tests, creating.adding.tests_at)
+    assert adding.adding is None
+    assert (mark.marker, {"summary": "nightly"}, "import-1", None) == (execution.marker, execution.blank, execution.id, execution.key)
+
+
+def test_requests_are_grouped_by_the_test_execution_that_they_fill():
+    """What can only create makes one each; what can be added follows the first."""
+    files = [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",)), NativeFile(format="behave", shown=("b",), pieces=(b"[]",))]
+    plan = native(Target(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
+
+    assert [("import-1", ["cucumber", "junit"]), ("import-2", ["behave"])] == [
+        (each.id, [call.endpoint.format for call in each.calls]) for each in plan.executions]
+    assert {call.id for call in plan.calls} == {call.id for each in plan.executions for call in each.calls}
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)

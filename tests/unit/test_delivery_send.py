@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from wire_server import WireServer, answer, says
 
 from xray_ci import errors
 from xray_ci.delivery.converted import Batch, convert
+from xray_ci.delivery.means import Means
 from xray_ci.delivery.native import NativeFile, native
 from xray_ci.delivery.persist import Persistent
 from xray_ci.delivery.plan import Target
@@ -17,18 +19,21 @@ from xray_ci.delivery.send import send
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
+from xray_ci.services.cloud import Cloud
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.options import Options
 from xray_ci.services.transport import Transport
 from xray_ci.services.xray import Xray
 
+TEST = b'{"testKey":"SHOP-1","status":"PASSED"}'
 KEY = answer(body=b'{"key":"SHOP-41","id":"10141"}')
 
 
 @pytest.fixture
 def plan_of(tmp_path):
     """Return a function that plans so many batches of one test."""
-    (tmp_path / "spool").write_bytes(b'{"testKey":"SHOP-1"}')
-    batch = Batch(path=tmp_path / "spool", offset=0, length=20, tests=1)
+    (tmp_path / "spool").write_bytes(TEST)
+    batch = Batch(path=tmp_path / "spool", offset=0, length=len(TEST), tests=1)
 
     def planned(count: int, **target):
         return convert(Target(**({"deployment": CLOUD, "project": "SHOP"} | target)), (batch,) * count, info=None)
@@ -36,21 +41,23 @@ def plan_of(tmp_path):
 
 
 def delivered(plan, clock, *answers: bytes):
-    """Send a plan to a server that answers so; return what became of it and what was sent."""
+    """Send a plan to a server that answers so; return what became of it and what was imported."""
     with WireServer(*(says(each) for each in answers)) as server, Transport(Options(timeout=5), Redactor()) as transport:
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
-        xray = Xray(caller=caller, deployment=plan.deployment, base_url=server.url, version=plan.deployment.api_versions[0],
-                    auth=Bearer(token=Secret("t")))
-        return send(plan, xray, random=Random(1)), server.requests
+        auth = Bearer(token=Secret("t"))
+        xray = Xray(caller=caller, deployment=plan.deployment, base_url=server.url, version=plan.deployment.api_versions[0], auth=auth)
+        means = Means(xray=xray, store=Cloud(GraphQL(caller=caller, base_url=server.url, auth=auth)), random=Random(1), sleep=clock.sleep,
+                      left=lambda: 1800 - clock.monotonic(), work=Path("/nowhere"))
+        return send(plan, means), [request for request in server.requests if "/import/" in request.line]
 
 
 def test_the_key_of_the_first_answer_fills_the_others(plan_of, clock):
     """Three batches, one Test Execution."""
     done, requests = delivered(plan_of(3), clock, KEY)
 
-    assert ("SHOP-41",) == done.keys
-    assert 3 == done.tests
-    assert () == done.failures + done.not_sent
+    assert {"import-1": "SHOP-41"} == done.keys
+    assert 3 == done.sent
+    assert [] == done.failures + done.not_sent
     assert [None, "SHOP-41", "SHOP-41"] == [json.loads(request.body).get("testExecutionKey") for request in requests]
 
 
@@ -61,7 +68,7 @@ def test_native_files_follow_by_query(clock):
 
     assert ["POST /api/v2/import/execution/junit?projectKey=SHOP HTTP/1.1",
             "POST /api/v2/import/execution/junit?testExecKey=SHOP-41 HTTP/1.1"] == [request.line for request in requests]
-    assert 4 == done.tests
+    assert 4 == done.sent
 
 
 def test_a_failure_keeps_what_was_won_and_says_how_to_go_on(plan_of, clock):
@@ -69,8 +76,8 @@ def test_a_failure_keeps_what_was_won_and_says_how_to_go_on(plan_of, clock):
     done, requests = delivered(plan_of(4), clock, KEY, answer("400 Bad", b'{"error":"no"}'))
 
     assert 2 == len(requests)
-    assert ("SHOP-41",) == done.keys
-    assert 1 == done.tests
+    assert {"import-1": "SHOP-41"} == done.keys
+    assert 1 == done.sent
     assert ["import-3", "import-4"] == [call.id for call in done.not_sent]
     refused, partly = done.failures
     assert isinstance(refused, errors.Refused)
@@ -84,17 +91,18 @@ def test_a_first_failure_imported_nothing(plan_of, clock):
     done, requests = delivered(plan_of(2), clock, answer("400 Bad", b'{"error":"no"}'))
 
     assert 1 == len(requests) == len(done.failures) == len(done.not_sent)
-    assert () == done.keys
+    assert {} == done.keys
 
 
-def test_a_lost_answer_into_a_known_test_execution_may_be_repeated_by_the_user(plan_of, clock):
-    """Into an existing key a repeat overwrites, so the advice says to run again; into a new one it warns."""
+def test_what_cannot_be_found_out_is_said_beside_why(plan_of, clock):
+    """Import and look-ups are lost: it may have been imported. Into an existing key a repeat overwrites, into a new one it doubles."""
     known, requests = delivered(plan_of(1, test_execution="SHOP-7"), clock, b"")
     new, _ = delivered(plan_of(1), clock, b"")
 
     assert 1 == len(requests)
-    assert isinstance(known.failures[0], errors.UnknownDelivery)
+    assert [errors.UnknownDelivery, errors.Unreachable] == [type(failure) for failure in known.failures]
     assert "`test-execution: SHOP-7`" in known.failures[0].next
+    assert [errors.UnknownDelivery] == [type(failure) for failure in new.failures]
     assert "blind repeat" in new.failures[0].next
 
 
@@ -102,7 +110,7 @@ def test_a_throttled_request_is_sent_again_with_the_same_body(plan_of, clock):
     """429 was not done: after the wait the same bytes go again."""
     done, requests = delivered(plan_of(1), clock, answer("429 Slow", Retry_After="30"), KEY)
 
-    assert () == done.failures
+    assert [] == done.failures
     assert requests[0].body == requests[1].body
     assert [30] == [int(seconds) for seconds in clock.slept]
 
@@ -119,7 +127,7 @@ def test_tests_that_were_not_stored_are_a_partial_failure_and_do_not_stop_the_re
     assert isinstance(failure, errors.PartlyImported)
     assert "SHOP-1" in failure.what
     assert "SHOP-1: no such Test" == failure.answer
-    assert 1 == done.tests
+    assert 2 == done.sent
 
 
 def test_a_report_that_shrinks_while_it_is_sent_is_named(plan_of, clock, tmp_path):
@@ -129,4 +137,4 @@ def test_a_report_that_shrinks_while_it_is_sent_is_named(plan_of, clock, tmp_pat
     done, _ = delivered(plan, clock, KEY)
 
     assert isinstance(done.failures[0], errors.UnreadableReport)
-    assert () == done.keys
+    assert {} == done.keys

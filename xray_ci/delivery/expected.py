@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from xray_ci.errors import UnreadableReport
 from xray_ci.services.body import Slice
 
 if TYPE_CHECKING:
@@ -86,16 +87,28 @@ class Expected:
 
 
 def listed(at: Slice, without: Collection[int] = ()) -> Iterator[Test]:
-    """Yield the tests of a stretch of objects joined by commas, those at some places left out."""
+    """Yield the tests of a stretch of objects joined by commas, those at some places left out.
+
+    Raises UnreadableReport where something else lies there: the file may come from a state folder.
+    """
+    if not at.length:
+        return
     with at.path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as mapped:
         position, end, index = at.offset, at.offset + at.length, 0
         while position < end:
             length = _object(mapped, position, end)
             if index not in without:
-                head = msgspec.json.decode(mapped[position:position + length], type=Head)
-                yield Test(index, Slice(path=at.path, offset=position, length=length), head)
+                yield Test(index, Slice(path=at.path, offset=position, length=length), _head(mapped[position:position + length], at.path.name))
             position += length + 1
             index += 1
+
+
+def _head(content: bytes, name: str) -> Head:
+    try:
+        return msgspec.json.decode(content, type=Head)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise UnreadableReport(f"{name} holds something else than the tests that were written there",
+                               advice="Let nothing write into the state folder; run the import again.") from error
 
 
 def _object(mapped: mmap.mmap, start: int, end: int) -> int:

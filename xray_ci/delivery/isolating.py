@@ -6,13 +6,13 @@ one of the whole request and is not searched further. Knows ranges of tests; wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from xray_ci.delivery.expected import listed
 from xray_ci.delivery.plan import PlannedBody, PlannedForm
 from xray_ci.delivery.progress import LeftOut
-from xray_ci.errors import Refused, TooLarge
+from xray_ci.errors import Failure, Interrupted, Refused, TooLarge
 from xray_ci.services.stored import KEY, PAGE
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ class _Search:
     left: int = LIMIT
     asked: bool = False
     """Whether it was asked already which keys are Tests."""
+    sent: bool = False
+    """Whether some of the tests were accepted."""
+    certain: bool = True
+    """Whether each test that is left out has a key that is no Test, or that the answer names."""
+    out: dict[int, LeftOut] = field(default_factory=dict)
+    """Tests that go to nobody, by their place."""
 
     def try_(self, tests: Sequence[Test]) -> Refused | None:
         """Send some tests; return the refusal, if they are refused. Raises every other Failure."""
@@ -50,69 +56,95 @@ class _Search:
             self.send(tests)
         except Refused as refusal:
             return refusal
+        self.sent = True
         return None
 
-    def leave_out(self, tests: Iterable[Test], refusal: Refused) -> None:
+    def leave_out(self, tests: Iterable[Test], refusal: Refused, *, certain: bool = False) -> None:
         """Remember tests that go to nobody."""
+        self.certain = self.certain and certain
         for test in tests:
-            self.means.note(LeftOut(call=self.call.id, index=test.index, test=test.head.name[:200], reason=_words(refusal)))
+            self.out[test.index] = LeftOut(call=self.call.id, index=test.index, test=test.head.name[:200], reason=_words(refusal))
 
-    def sift(self, tests: Sequence[Test], refusal: Refused) -> Refused | None:
-        """Send what can be sent of tests that were refused together; return the refusal when none of them can."""
-        if len(tests) == 1:
+    def sift(self, tests: Sequence[Test], refusal: Refused) -> None:
+        """Send what can be sent of tests that were refused together, and leave out the others."""
+        named = set(KEY.findall(refusal.answer or ""))
+        if guilty := [test for test in tests if named & set(test.head.keys)]:
+            self.leave_out(guilty, refusal, certain=True)
+            self._retry(_without(tests, guilty))
+        elif suspects := self._unknown(tests, refusal):
+            self._retry(_without(tests, suspects))
+            # The index may not know a Test yet that was made a moment ago.
+            again = self.try_(suspects) if len(suspects) < len(tests) else refusal
+            if again is not None:
+                self.leave_out(suspects, again, certain=True)
+        elif len(tests) == 1:
             self.leave_out(tests, refusal)
-            return refusal
-        bad = self._suspects(tests, refusal)
-        if bad:
-            self.leave_out(bad, refusal)
-            guilty = {test.index for test in bad}
-            rest = [test for test in tests if test.index not in guilty]
-            again = self.try_(rest)
-            return None if again is None else self.sift(rest, again)
-        middle = len(tests) // 2
-        return self._halves(tests[:middle], tests[middle:])
+        else:
+            self._halves(tests[:len(tests) // 2], tests[len(tests) // 2:])
 
-    def _halves(self, first: Sequence[Test], second: Sequence[Test]) -> Refused | None:
+    def _retry(self, tests: Sequence[Test]) -> None:
+        again = self.try_(tests)
+        if again is not None:
+            self.sift(tests, again)
+
+    def _halves(self, first: Sequence[Test], second: Sequence[Test]) -> None:
         one, two = self.try_(first), self.try_(second)
-        if one is not None and two is not None and _words(one) == _words(two) and not isinstance(one, TooLarge) and self._general(first, second, one):
-            return one
-        ends = [self.sift(half, refusal) for half, refusal in ((first, one), (second, two)) if refusal is not None]
-        return ends[0] if len(ends) == 2 and all(ends) else None  # noqa: PLR2004  # both halves
+        if one is not None and two is not None and self._general(first, second, one, two):
+            self.leave_out((*first, *second), one)
+            return
+        for half, refusal in ((first, one), (second, two)):
+            if refusal is not None:
+                self.sift(half, refusal)
 
-    def _general(self, first: Sequence[Test], second: Sequence[Test], refusal: Refused) -> bool:
+    def _general(self, first: Sequence[Test], second: Sequence[Test], one: Refused, two: Refused) -> bool:
         """Say whether single tests of both halves are refused in the same words: then it is not about tests."""
+        if _words(one) != _words(two) or isinstance(one, TooLarge):
+            return False
         for half in (first, second):
-            alone = self.try_(half[:1])
-            if alone is None or _words(alone) != _words(refusal):
+            alone = self.try_(half[:1]) if len(half) > 1 else one
+            if alone is None or _words(alone) != _words(one):
                 return False
         return True
 
-    def _suspects(self, tests: Sequence[Test], refusal: Refused) -> list[Test]:
-        """Return tests that the answer names, else those whose key is no Test; all of them would be no suspects."""
-        named = set(KEY.findall(refusal.answer or ""))
-        bad = [test for test in tests if named & set(test.head.keys)]
-        if not bad and not self.asked and not isinstance(refusal, TooLarge):
-            self.asked = True
-            keys = list(dict.fromkeys(test.head.testKey for test in tests if test.head.testKey is not None))
+    def _unknown(self, tests: Sequence[Test], refusal: Refused) -> list[Test]:
+        """Return the tests whose key the index does not know; asked once, and none where it cannot be asked."""
+        if self.asked or isinstance(refusal, TooLarge):
+            return []
+        self.asked = True
+        keys = list(dict.fromkeys(test.head.testKey for test in tests if test.head.testKey is not None))
+        try:
             known = {each.key for start in range(0, len(keys), PAGE) for each in self.means.store.tests_named(keys[start:start + PAGE])}
-            bad = [test for test in tests if test.head.testKey is not None and test.head.testKey not in known]
-        return bad if len(bad) < len(tests) else []
+        except Interrupted:
+            raise
+        except Failure as failure:
+            self.means.tell(f"which keys are Tests cannot be asked: {failure.what}")
+            return []
+        return [test for test in tests if test.head.testKey is not None and test.head.testKey not in known]
 
 
-def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means) -> None:
-    """Send a refused request without the tests that are to blame, each noted; raises the refusal when nothing can be sent.
+def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means, *, may_end: bool = False) -> None:
+    """Send a refused request without the tests that are to blame, each noted at the end; raises the refusal when nothing can be sent.
 
-    `send` sends some of its tests and raises Failure; what is not a refusal ends the search.
+    `send` sends some of its tests and raises Failure; what is not a refusal ends the search. `may_end`: a request of which nothing is
+    left to send is done as well, when it is certain of each of its tests.
     """
     if call.tests_at is None:
         raise refusal
     tests = list(listed(call.tests_at, means.progress.left_out.get(call.id, ())))
-    if len(tests) <= 1:
+    if len(tests) == 1 and not may_end:
         raise refusal
     means.tell(f"{call.id} was refused: looking for the tests that are to blame")
     search = _Search(call, send, means)
-    if (general := search.sift(tests, refusal)) is not None:
-        raise general
+    search.sift(tests, refusal)
+    if not search.sent and not (search.certain and may_end):
+        raise refusal
+    for entry in search.out.values():
+        means.note(entry)
+
+
+def _without(tests: Sequence[Test], others: Iterable[Test]) -> list[Test]:
+    places = {test.index for test in others}
+    return [test for test in tests if test.index not in places]
 
 
 def restricted(call: PlannedImport, tests: Sequence[Test]) -> PlannedImport:

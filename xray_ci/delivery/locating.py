@@ -5,16 +5,19 @@ Knows marks and stored issues; sends no result. A lookup that fails raises: it i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from xray_ci.delivery.marker import jql
-from xray_ci.delivery.progress import Found, Making
-from xray_ci.errors import Failure, Interrupted, UnknownDelivery, Unreachable
+from xray_ci.delivery.progress import Found, Made, Making, Removed
+from xray_ci.errors import Failure, Interrupted, NotAuthorised, Refused, UnknownDelivery, Unreachable
+from xray_ci.services.stored import StoredExecution
 
 if TYPE_CHECKING:
     from xray_ci.delivery.means import Means
     from xray_ci.delivery.plan import PlannedExecution
-    from xray_ci.services.stored import StoredExecution
+
+TRIES: Final = 3
+"""How often one request is sent when it is not known whether it was done, and then found not to be."""
 
 
 def located(execution: PlannedExecution, means: Means, *, ask: bool = False) -> str | None:
@@ -60,41 +63,82 @@ def _marked(execution: PlannedExecution, means: Means) -> list[StoredExecution]:
 
 def _converged(execution: PlannedExecution, means: Means) -> str:
     """Return the one Test Execution of runs that race: each makes an empty one, waits for the index, and the oldest stays."""
-    own: StoredExecution | None = None
-    found = _look(execution, means, certain=execution.id in means.progress.making)
+    progress = means.progress
+    found: StoredExecution | None = None
+    if execution.id not in progress.made:
+        found = _look(execution, means, certain=execution.id in progress.making) or _made(execution, means)
     if found is None:
-        means.note(Making(execution=execution.id))
-        try:
-            own = means.store.create_execution(execution.blank or {})
-        except UnknownDelivery:
-            means.tell("the answer to making an empty Test Execution was lost: looking for it")
-        found = _oldest(execution, own, means)
+        found = _oldest(execution, progress.made[execution.id], means)
     means.note(Found(execution=execution.id, key=found.key, number=found.id))
-    if own is not None and own.id != found.id:
-        _remove(own, found, means)
+    tidied(execution, means, last=False)
     return found.key
 
 
-def _remove(own: StoredExecution, found: StoredExecution, means: Means) -> None:
-    """Remove our own empty one; many users may not delete issues, and that is no reason to lose results."""
-    try:
-        means.store.delete_execution(own)
-    except Interrupted:
-        raise
-    except Failure as failure:
-        means.tell(f"{found.key} was made first, and the empty {own.key} could not be removed: {failure.what}")
-    else:
-        means.tell(f"{found.key} was made first: the empty {own.key} was removed")
+def _made(execution: PlannedExecution, means: Means) -> StoredExecution | None:
+    """Make an empty one and note it; return one that was found meanwhile, because what became of ours was not known."""
+    lost: UnknownDelivery | None = None
+    for _ in range(TRIES):
+        means.note(Making(execution=execution.id))
+        try:
+            own = means.store.create_execution(execution.blank or {})
+        except UnknownDelivery as failure:
+            means.tell("the answer to making an empty Test Execution was lost: looking for it")
+            lost = failure
+        else:
+            means.note(Made(execution=execution.id, key=own.key, number=own.id))
+            return None
+        if (found := _look(execution, means, certain=True)) is not None:
+            return found
+    assert lost is not None  # noqa: S101  # only a lost answer leads to another try
+    raise lost
 
 
-def _oldest(execution: PlannedExecution, own: StoredExecution | None, means: Means) -> StoredExecution:
+def _oldest(execution: PlannedExecution, own: Made, means: Means) -> StoredExecution:
     """Return the oldest marked one once the index knows ours: what was made before ours it then knows, too (A)."""
     waited = 0.0
     while True:
         found = _marked(execution, means)
-        if found and (own is None or any(each.id == own.id for each in found)):
+        if any(each.id == own.number for each in found):
             return found[0]
         if waited >= means.patience.lag or not means.wait(means.patience.pause):
-            raise Unreachable("the index of Jira does not show the empty Test Execution that was made",
-                              where=own.key if own else None, advice="Run `xray-ci resume` later: it goes on from here.")
+            raise Unreachable("the index of Jira does not show the empty Test Execution that was made", where=own.key,
+                              advice="Run `xray-ci resume` later: it goes on from here.")
         waited += means.patience.pause
+
+
+def tidied(execution: PlannedExecution, means: Means, *, last: bool) -> None:
+    """Remove the empty one that we made where another one is used.
+
+    Many users may not delete issues, and that is no reason to lose results: then it stays. What may work later is left to be done,
+    and raises Failure when this was the `last` time.
+    """
+    own = means.progress.surplus.get(execution.id)
+    if own is None:
+        return
+    issue = StoredExecution(id=own.number, key=own.key)
+    try:
+        means.store.delete_execution(issue)
+        _gone(issue, means)
+    except Failure as failure:
+        if not _is_no(failure):
+            if last or isinstance(failure, Interrupted):
+                raise
+            return
+        means.tell(f"the empty {own.key}, which is not needed, could not be removed: {failure.what}")
+    else:
+        means.tell(f"the empty {own.key}, which is not needed, was removed")
+    means.note(Removed(execution=execution.id))
+
+
+def _gone(issue: StoredExecution, means: Means) -> None:
+    """Believe only of two different requests that one is gone: something else than the service may have answered; raises Failure."""
+    try:
+        tuple(means.store.runs(issue))
+    except Refused:
+        return
+    raise Unreachable(f"{issue.key} was said to be gone, and it is there", where=issue.key)
+
+
+def _is_no(failure: Failure) -> bool:
+    """Say whether it is an answer about this request, and not one about credentials or the way there."""
+    return isinstance(failure, Refused) or type(failure) is NotAuthorised

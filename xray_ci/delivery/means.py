@@ -44,6 +44,8 @@ class Patience:
     """Longest wait for JQL to find an issue that was made (O: seconds; A: never more than a minute)."""
     pause: float = 5.0
     """Between two looks at something that may still change: Xray goes on working after a timeout (O)."""
+    unseen: float = 60.0
+    """How long Xray may be at work on a request before anything of it shows (A: as long as gateways wait)."""
     settle: float = 300.0
     """Longest wait until two reads of the same Test Execution agree."""
 

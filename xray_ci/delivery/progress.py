@@ -6,12 +6,18 @@ did not end may have been done.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+Key = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,99}-[0-9]{1,18}\Z")]
+"""Of an issue; what is read from a journal goes into paths and queries."""
+Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}\Z")]
+"""Id of an issue."""
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
@@ -24,7 +30,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     """Its results are in a Test Execution: it was answered, or found there afterwards."""
 
     call: str
-    key: str
+    key: Key
     tests: int
     stored: int | None = None
     """Test Runs that the answer counts; None where the deployment does not say."""
@@ -34,12 +40,26 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
     """The Test Execution of that id is this issue: made, found by its mark, or brought by an answer."""
 
     execution: str
-    key: str
-    number: str | None = None
+    key: Key
+    number: Number | None = None
 
 
 class Making(msgspec.Struct, frozen=True, kw_only=True, tag="making"):
     """An empty Test Execution is about to be made."""
+
+    execution: str
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True, tag="made"):
+    """An empty Test Execution was made by us; one that is older may be found yet."""
+
+    execution: str
+    key: Key
+    number: Number
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True, tag="removed"):
+    """The empty Test Execution that we made and do not need is gone, or stays for good."""
 
     execution: str
 
@@ -67,7 +87,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
     right: bool
 
 
-Entry = Begun | Ended | Found | Making | LeftOut | Withdrawn | Checked
+Entry = Begun | Ended | Found | Making | Made | Removed | LeftOut | Withdrawn | Checked
 
 
 class Progress:
@@ -79,6 +99,8 @@ class Progress:
         self.ended: dict[str, Ended] = {}
         self.found: dict[str, Found] = {}
         self.making: set[str] = set()
+        self.made: dict[str, Made] = {}
+        """Empty ones of ours that are still there."""
         self.left_out: dict[str, dict[int, LeftOut]] = {}
         self.checked: set[str] = set()
         for entry in entries:
@@ -99,7 +121,16 @@ class Progress:
                 self.found[execution] = entry
             case Making(execution=execution):
                 self.making.add(execution)
+            case Made(execution=execution):
+                self.made[execution] = entry
+            case Removed(execution=execution):
+                self.made.pop(execution, None)
             case LeftOut(call=call, index=index):
                 self.left_out.setdefault(call, {})[index] = entry
             case Checked(execution=execution):
                 self.checked.add(execution)
+
+    @property
+    def surplus(self) -> dict[str, Made]:
+        """Empty Test Executions of ours that another one is used instead of, by the id of their Test Execution in the plan."""
+        return {name: made for name, made in self.made.items() if name in self.found and self.found[name].key != made.key}

@@ -30,6 +30,8 @@ _SHORT: Final = 100
 _REPORTS: Final = 20
 """Reports of a request that are remembered by name."""
 _Name = Annotated[str, msgspec.Meta(max_length=2_000)]
+_Plain = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[ -~]*\Z")]
+"""What goes into a header."""
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
 
 
@@ -59,10 +61,10 @@ Piece = Stretch | Text | Key
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A body, or one part of a form."""
 
-    content_type: _Name
+    content_type: _Plain
     pieces: tuple[Piece, ...]
-    name: _Name = ""
-    filename: _Name = ""
+    name: _Plain = ""
+    filename: _Plain = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -201,8 +203,8 @@ class _Reader:
         endpoint = self._endpoint(held)
         bodies = tuple(PlannedPart(name=body.name, filename=body.filename, content_type=body.content_type,
                                    pieces=tuple(map(self.piece, body.pieces))) for body in held.bodies)
-        if not bodies:
-            raise _foreign("a body")
+        if not bodies or (held.adding is not None and held.adding.adding is not None):
+            raise _foreign("a request")
         body = PlannedForm(parts=bodies) if bodies[0].name else PlannedBody(content_type=bodies[0].content_type, pieces=bodies[0].pieces)
         return PlannedImport(
             id=held.id, endpoint=endpoint, body=body, project=held.project, tests=held.tests, reports=held.reports, label=held.label,

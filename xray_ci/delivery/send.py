@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.delivery.expected import listed
 from xray_ci.delivery.isolating import isolate, restricted
-from xray_ci.delivery.locating import located
+from xray_ci.delivery.locating import TRIES, located, tidied
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
 from xray_ci.delivery.progress import Begun, Ended, Found, Withdrawn
 from xray_ci.delivery.settling import difference, expected_of, issue_of, stable
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from xray_ci.services.body import Slice
     from xray_ci.services.xray import ImportAnswer, Unstored
 
-TRIES: Final = 3
-"""How often one request is sent when it is not known whether it was done, and then found not to be."""
 _NAMED: Final = 50
 """Results left out that one message lists."""
 
@@ -106,6 +104,7 @@ class _Courier:
             while waiting:
                 key = self._import(execution, waiting[0], key)
                 waiting.pop(0)
+            tidied(execution, means, last=True)
         except Failure as failure:
             self.delivered.not_sent += waiting[1:]
             raise _advised(failure, waiting[0] if waiting else None, key) from failure.__cause__
@@ -121,10 +120,8 @@ class _Courier:
             if key is None and (known := means.progress.found.get(execution.id)) is not None:
                 key = known.key
             if call.id in means.progress.begun:
-                key = key or located(execution, means)
-                if key is None and execution.marker is None:
-                    raise lost or UnknownDelivery(f"{call.id} was under way when an earlier run ended, and nothing marks what it made")
-                if key is not None and self._is_there(execution, call, key):
+                key, there = self._sought(execution, call, key, lost)
+                if there:
                     return self._end(execution, call, key, None)
             try:
                 return self._send(execution, call, key)
@@ -134,14 +131,32 @@ class _Courier:
         assert lost is not None  # noqa: S101  # only a lost answer leads to another try
         raise lost
 
+    def _sought(self, execution: PlannedExecution, call: PlannedImport, key: str | None,
+                lost: UnknownDelivery | None) -> tuple[str | None, bool]:
+        """Return where the results of a request that may have been done belong, and whether they are there; raises Failure.
+
+        When it cannot be found out, it is said as well that they may be.
+        """
+        doubt = lost or UnknownDelivery(f"{call.id} was under way when an earlier run ended; the results may have been imported")
+        try:
+            key = key or located(execution, self._means)
+            if key is None and execution.marker is None:  # nothing tells what it made from others
+                raise doubt
+            return key, key is not None and self._is_there(execution, call, key)
+        except (UnknownDelivery, Interrupted):
+            raise
+        except Failure:
+            self.delivered.failures.append(_advised(doubt, call, key))
+            raise
+
     def _send(self, execution: PlannedExecution, call: PlannedImport, key: str | None) -> str:
         means = self._means
         left_out = means.progress.left_out.get(call.id, {})
         whole = _into(call, key)
         if left_out and call.tests_at is not None:
             whole = restricted(whole, list(listed(call.tests_at, left_out)))
-            if not whole.tests:
-                raise Refused(f"every result of {call.id} was refused", service="Xray", answer=_reasons(list(left_out.values())))
+            if not whole.tests and key is not None:
+                return self._end(execution, call, key, None)
         try:
             return self._end(execution, call, key, self._begin(whole, key))
         except Refused as refusal:
@@ -160,9 +175,8 @@ class _Courier:
                 key = answers[-1].key
                 means.note(Found(execution=execution.id, key=key, number=answers[-1].id))
 
-        isolate(call, refusal, part, means)
-        if key is None:
-            raise refusal
+        isolate(call, refusal, part, means, may_end=key is not None)
+        assert key is not None  # noqa: S101  # known before, or brought by the first part that was sent
         return self._end(execution, call, key, None)
 
     def _begin(self, call: PlannedImport, key: str | None) -> ImportAnswer:
@@ -216,10 +230,12 @@ class _Courier:
         if expected is not None and before is not None:
             expected.others.update(before.others)
             expected.keyed |= before.keyed
-        runs = stable(stored, means, enough=expected)
+        # In a Test Execution that others fill, or filled before, the same numbers may be there without this request.
+        ours = execution.marker is not None and not execution.marker.look
+        runs = stable(stored, means, enough=expected if ours else None, quiet=means.patience.unseen)
         if runs is None:  # Xray may still be at work on it: the same results at the same time could make each new Test twice
             raise UnknownDelivery(f"what Xray stores of {call.id} in {key} was not seen to come to rest in time")
-        return expected is not None and not difference(expected, runs, alone=False)
+        return ours and expected is not None and not difference(expected, runs, alone=False)
 
     def finished(self, plan: Plan) -> Delivered:
         """Return what became of the plan, with what is to be said of it as a whole."""

@@ -85,17 +85,24 @@ def read(execution: StoredExecution, means: Means) -> Stored:
     return Stored(statuses={run.test: run.status for run in means.store.runs(execution)})
 
 
-def stable(execution: StoredExecution, means: Means, *, enough: Expected | None = None) -> Stored | None:
-    """Return what is stored once two reads agree, or at once what is `enough`; None when they never do in the time there is."""
-    held, waited = read(execution, means), 0.0
+def stable(execution: StoredExecution, means: Means, *, enough: Expected | None = None, quiet: float = 0.0) -> Stored | None:
+    """Return what is stored once reads agree for so many `quiet` seconds (two reads at least), or at once what is `enough`.
+
+    None when that never happens in the time there is.
+    """
+    held, begun, since = read(execution, means), means.left(), means.left()
+    waited = still = 0.0
     while not (enough is not None and not difference(enough, held, alone=False)):
-        if waited >= means.patience.settle or not means.wait(means.patience.pause):
+        if max(waited, begun - means.left()) >= means.patience.settle or not means.wait(means.patience.pause):
             return None
         waited += means.patience.pause
         again = read(execution, means)
-        if again.statuses == held.statuses:
+        if again.statuses != held.statuses:
+            held, still, since = again, 0.0, means.left()
+            continue
+        still += means.patience.pause
+        if max(still, since - means.left()) >= quiet:  # reading much takes long, too
             return again
-        held = again
     return held
 
 

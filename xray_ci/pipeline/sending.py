@@ -68,7 +68,7 @@ def deliver(job: Job, tally: Tally, site: Site, plan: Plan, means: Means) -> boo
         if isinstance(failure, WrongRegion):
             site.locate_region(failure)
         tally.fail(failure)
-    complete = all(call.id in means.progress.ended for call in plan.calls)
+    complete = all(call.id in means.progress.ended for call in plan.calls) and not means.progress.surplus
     if not job.settings.reconcile or not delivered.keys:
         return complete
     return _reconciled(job, tally, plan, means) and complete

@@ -1,0 +1,163 @@
+"""Laws of a delivery: whenever it dies, going on with what was recorded stores what an undisturbed run would have stored."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import Clock
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from memory_xray import Died, Kept, MemoryXray, means, planned, spooled
+
+from xray_ci.delivery.expected import listed
+from xray_ci.delivery.progress import Progress
+from xray_ci.delivery.reconcile import reconcile
+from xray_ci.delivery.send import send
+from xray_ci.errors import PartlyImported, Unreachable
+from xray_ci.services.body import Slice
+
+STATUSES = st.sampled_from(["PASSED", "FAILED", "TO DO"])
+TESTS = st.lists(st.tuples(st.booleans(), STATUSES), min_size=1, max_size=8).map(lambda kinds: [
+    {"testKey": f"SHOP-{number}", "status": status} if has_key else
+    {"status": status, "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"}}
+    for number, (has_key, status) in enumerate(kinds)])
+MODES = st.sampled_from([{}, {"look": True}, {"race": True}, {"test_execution": "SHOP-7"}])
+FAULTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["killed", "died", "lost", "dropped"])), max_size=3).map(dict)
+
+
+class Mortal(Kept):
+    """A log whose process dies when it records an entry of some number, before or after that entry is kept."""
+
+    def __init__(self, kept, at, *, before):
+        super().__init__(kept)
+        self._at = at
+        self._before = before
+
+    def record(self, entry):
+        """Keep an entry, or die."""
+        dies = len(self) == self._at
+        if not (dies and self._before):
+            self.append(entry)
+        if dies:
+            raise Died
+
+
+class World:
+    """One Xray, a plan for it, and what was recorded so far."""
+
+    def __init__(self, folder, tests, mode, size, *, bad=(), lag=0.0, names=True):
+        self.xray = MemoryXray(Clock(), bad=tuple(bad), lag=lag, names=names)
+        if "test_execution" in mode:
+            self.xray.create_execution({})
+            (only,) = self.xray.issues.values()
+            only.key, self.xray.issues = "SHOP-7", {"SHOP-7": only}
+            self.xray.calls.clear()
+        self.plan = planned(folder, tests, size=size, **mode)
+        self.log = Kept()
+
+    def go(self, log=None):
+        """Deliver from what was recorded until it ends or dies; return its failures, None when it died."""
+        log = Kept(self.log) if log is None else log
+        try:
+            return send(self.plan, means(self.xray, log=log, progress=Progress(log))).failures
+        except Died:
+            return None
+        finally:
+            self.log = Kept(log)
+
+    @property
+    def state(self):
+        """What is stored: results by what tells their Tests apart, and how many Test Executions there are."""
+        names = {key: definition for definition, key in self.xray.created.items()}
+        return [{names.get(key, key): status for key, status in issue.runs.items()} for issue in self.xray.issues.values()]
+
+
+def finish(world):
+    """Go on without faults; return the failures of the last run."""
+    world.xray.faults = {}
+    world.xray.calls.clear()
+    return world.go()
+
+
+@settings(max_examples=60)
+@given(TESTS, MODES, st.integers(1, 4), FAULTS, FAULTS, st.sampled_from([0, 3, 30]))
+def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(tmp_path_factory, tests, mode, size, first, second, lag):
+    """Two runs with lost answers and deaths, then one that is left in peace: the stored state is that of an undisturbed run."""
+    folder = tmp_path_factory.mktemp("run")
+    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size)
+    assert [] == calm.go()
+    world = World(folder, tests, mode, size, lag=lag)
+    for faults in (first, second):
+        world.xray.calls.clear()
+        world.xray.faults = faults
+        world.go()
+
+    assert [] == finish(world)
+    assert calm.state == world.state
+
+
+@settings(max_examples=60)
+@given(TESTS, MODES, st.integers(1, 4), st.integers(0, 14), st.booleans(), st.sets(st.integers(0, 7), max_size=2), st.booleans())
+def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(tmp_path_factory, tests, mode, size, at, before, bad, names):
+    """Death before or after any entry, also while refused tests are searched for: the others are stored once, the refused are named."""
+    keys = [f"SHOP-{number}" for number in bad]
+    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, bad=keys, names=names)
+    told = calm.go()
+    world = World(tmp_path_factory.mktemp("run"), tests, mode, size, bad=keys, names=names)
+    world.go(Mortal(world.log, at, before=before))
+    failures = finish(world)
+
+    assert [type(failure) for failure in told] == [type(failure) for failure in failures]
+    assert [failure.answer for failure in told if isinstance(failure, PartlyImported)] == [
+        failure.answer for failure in failures if isinstance(failure, PartlyImported)]
+    assert [state for state in calm.state if state] == [state for state in world.state if state]
+
+
+@given(TESTS, MODES, st.integers(1, 4))
+def test_what_was_stored_as_sent_is_found_right(tmp_path_factory, tests, mode, size):
+    """Sent and stored are the same number, whatever the batches."""
+    world = World(tmp_path_factory.mktemp("run"), tests, mode, size)
+    there = means(world.xray)
+    assert [] == send(world.plan, there).failures
+
+    ((row),) = reconcile(world.plan, there)
+    assert (len(tests), len(tests), None) == (row.sent, row.stored, row.failure)
+
+
+@given(TESTS, st.integers(0, 120))
+def test_no_budget_is_exceeded_and_what_it_did_not_allow_is_done_later(tmp_path_factory, tests, budget):
+    """A short budget ends in code 7 or 0, never in doubt that a later run cannot end."""
+    world = World(tmp_path_factory.mktemp("run"), tests, {}, 3, lag=20)
+    world.xray.faults = {0: "lost"}
+    log = Kept()
+    failures = send(world.plan, means(world.xray, budget=budget, log=log, progress=Progress(log))).failures
+    world.log = log
+
+    assert world.xray.clock.passed <= budget
+    assert all(isinstance(failure, Unreachable | PartlyImported) for failure in failures)
+    assert [] == finish(world)
+    assert 1 == len(world.state)
+    assert len(tests) == len(world.state[0])
+
+
+VALUES = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+    st.text(max_size=5), inner, max_size=3), max_leaves=6)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5).filter(lambda name: not name.startswith("test")), VALUES, max_size=3), max_size=6),
+       st.integers(1, 4), st.binary(max_size=9), st.data())
+def test_tests_of_any_content_are_found_where_they_lie(tmp_path_factory, extra, size, before, data):
+    """Batches put together are all the tests, each of them a stretch of its batch, some left out or not."""
+    tests = [{**each, "status": "PASSED"} for each in extra]
+    path = tmp_path_factory.mktemp("spool") / "spool"
+    batches = spooled(path, tests, size)
+    path.write_bytes(before + path.read_bytes())
+    found = []
+    for batch in batches:
+        at = Slice(path=path, offset=len(before) + batch.offset, length=batch.length)
+        without = data.draw(st.sets(st.integers(0, batch.tests - 1)))
+        whole = [json.loads(b"".join(test.at.read())) for test in listed(at)]
+        assert [whole[n] for n in range(len(whole)) if n not in without] == [json.loads(b"".join(t.at.read())) for t in listed(at, without)]
+        found += whole
+
+    assert tests == found

@@ -1,0 +1,145 @@
+"""After the import: every Test Execution that is complete is compared with what was sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from memory_xray import Kept, MemoryXray, defined, keyed, means, planned
+
+from xray_ci.delivery.plan import joined
+from xray_ci.delivery.progress import Checked
+from xray_ci.delivery.reconcile import reconcile
+from xray_ci.delivery.send import send
+from xray_ci.errors import PartlyImported, Unreachable
+
+
+@pytest.fixture
+def delivered(tmp_path, clock):
+    """Return a function that sends results and returns plan, Xray and means."""
+    def done(tests, **given):
+        xray, log = MemoryXray(clock), Kept()
+        plan, there = planned(tmp_path, tests, **given), means(xray, log=log)
+        if given.get("test_execution"):
+            xray.create_execution({})
+            (only,) = xray.issues.values()
+            only.key = given["test_execution"]
+            xray.issues = {only.key: only}
+        assert [] == send(plan, there).failures
+        return plan, xray, there
+    return done
+
+
+@pytest.mark.parametrize("given", [{}, {"size": 2}, {"test_execution": "SHOP-7"}, {"look": True}, {"race": True}],
+                         ids=["one request", "batches", "existing", "rerun", "shards"])
+def test_what_is_stored_as_sent_is_right(delivered, given):
+    """With and without keys, in one request and in many, wherever it went."""
+    plan, xray, there = delivered(keyed(3) + defined(4, "FAILED"), **given)
+    (row,) = reconcile(plan, there)
+
+    assert (7, 7, None) == (row.sent, row.stored, row.failure)
+    assert [row.key] == list(xray.issues)
+    assert Checked(execution="import-1", right=True) == there.log[-1]
+
+
+def test_a_wrong_status_and_a_missing_run_are_named(delivered):
+    """Code 8, with what was sent and what is there."""
+    plan, xray, there = delivered(keyed(3))
+    (issue,) = xray.issues.values()
+    issue.runs["SHOP-2"] = "TO DO"
+    del issue.runs["SHOP-3"]
+    (row,) = reconcile(plan, there)
+
+    assert PartlyImported is type(row.failure)
+    assert (3, 2, issue.key) == (row.sent, row.stored, row.failure.where)
+    assert "SHOP-3: sent, and not there\nSHOP-2: sent as PASSED, stored as TO DO" == row.failure.answer
+    assert Checked(execution="import-1", right=False) == there.log[-1]
+
+
+def test_silent_to_dos_among_tests_without_key_are_found(delivered):
+    """Only numbers can be compared there; who may be meant is named."""
+    plan, xray, there = delivered(defined(3))
+    (issue,) = xray.issues.values()
+    issue.runs["SHOP-10001"] = "TO DO"
+    (row,) = reconcile(plan, there)
+
+    assert "PASSED: 3 sent, 2 stored\nlook at SHOP-10001" == row.failure.answer
+
+
+def test_what_is_still_being_stored_is_waited_for(delivered, clock):
+    """Xray goes on working after its answer; a difference counts when it stays."""
+    plan, xray, there = delivered(keyed(3))
+    (issue,) = xray.issues.values()
+    late = issue.runs.pop("SHOP-3")
+    sleep = there.sleep
+
+    def pause(seconds):
+        sleep(seconds)
+        issue.runs["SHOP-3"] = late
+    there.sleep = pause
+    (row,) = reconcile(plan, there)
+
+    assert row.failure is None
+    assert 3 == row.stored
+
+
+def test_more_than_was_sent_is_a_difference_only_in_our_own(delivered):
+    """A Test Execution that others fill as well may hold more of everything."""
+    for given, right in (({}, False), ({"look": True}, True), ({"race": True}, True)):
+        plan, xray, there = delivered(defined(2), **given)
+        (issue,) = xray.issues.values()
+        issue.runs["SHOP-9"] = "PASSED"
+        (row,) = reconcile(plan, there)
+
+        assert right is (row.failure is None)
+
+
+def test_what_is_not_complete_is_not_compared(tmp_path, clock):
+    """Half a Test Execution is known to be half: that was told already."""
+    xray = MemoryXray(clock, bad=("SHOP-2",))
+    (tmp_path / "a").mkdir()
+    plan, there = planned(tmp_path / "a", keyed(2), size=1), means(xray)
+    send(plan, there)
+    there.progress.ended.pop("import-2", None)
+
+    assert () == reconcile(plan, there)
+
+
+def test_several_test_executions_are_compared_one_by_one(tmp_path, clock):
+    """Each has a row of its own, the wrong one alone its failure."""
+    (tmp_path / "a").mkdir()
+    plan = planned(tmp_path, keyed(2))
+    other = planned(tmp_path / "a", keyed(3))
+    (execution,) = other.executions
+    marker = replace(execution.marker, token=f"xrayci{'c' * 24}")
+    renamed = replace(execution, id="import-2", calls=tuple(replace(call, id="import-2") for call in execution.calls), marker=marker)
+    plan = joined([plan, replace(other, executions=(renamed,))])
+    xray = MemoryXray(clock)
+    there = means(xray)
+    assert [] == send(plan, there).failures
+    xray.issues[there.progress.found["import-2"].key].runs.clear()
+    first, second = reconcile(plan, there)
+
+    assert (None, PartlyImported) == (first.failure, type(second.failure))
+
+
+def test_a_test_execution_that_is_gone_is_said(delivered):
+    """Deleted meanwhile, or not to be seen: nothing is stored as far as anybody can tell."""
+    plan, xray, there = delivered(keyed(2), test_execution="SHOP-7")
+    there.progress.found.clear()
+    xray.issues.clear()
+    (row,) = reconcile(plan, there)
+
+    assert (0, PartlyImported) == (row.stored, type(row.failure))
+    assert "SHOP-7" in row.failure.what
+
+
+def test_reading_that_fails_raises(delivered):
+    """No answer is not "nothing stored"."""
+    plan, xray, there = delivered(keyed(2))
+
+    def broken(execution):
+        raise Unreachable(f"no runs of {execution.key}")
+    xray.runs = broken
+    with pytest.raises(Unreachable):
+        reconcile(plan, there)

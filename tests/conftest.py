@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-pytest_plugins = ["corpus_table", "emulator_client", "job_runs"]
+pytest_plugins = ["corpus_table", "emulator_client", "job_runs", "proof.fault_table"]
 ENTRYPOINT = CHECKOUT / "entrypoint.py"
 SEALED: Mapping[str, str] = {
     "HOME": "/nowhere",

@@ -1,6 +1,7 @@
 """Several Test Executions in one run, rules of the user's, and what never leaves or is never made."""
 
 import json
+from functools import partial
 
 import pytest
 from job_runs import case, keyed, results, runs, suite
@@ -26,9 +27,9 @@ mapping:
 
 
 @pytest.fixture(params=["cloud", "server"])
-def job(request):
+def job(request, inside):
     """Run a command against each deployment."""
-    return request.getfixturevalue(request.param)
+    return partial(inside, on=request.param)
 
 
 def environments(execution):
@@ -61,12 +62,12 @@ def test_each_report_gets_its_test_execution(strategy, job, emulator, reports):
         assert ["Run of a.xml", "Run of b.xml", "Run of c.xml"] == [execution["summary"] for execution in emulator.executions()]
 
 
-def test_what_is_refused_for_one_does_not_hold_the_others_back(cloud, emulator, workspace):
+def test_what_is_refused_for_one_does_not_hold_the_others_back(inside, emulator, workspace):
     """A Test that does not exist costs its own Test Execution only, and the exit code says that something is missing."""
     for name, key in (("a", "SHOP-7"), ("b", "SHOP-99"), ("c", "SHOP-6")):
         (workspace / f"{name}.xml").write_text(suite(name, keyed("x", key)))
 
-    result = cloud("import", "--reports", "*.xml", "--executions", "per-report")
+    result = inside("import", "--reports", "*.xml", "--executions", "per-report")
 
     assert 6 == result.code, result.out + result.err
     assert [{("SHOP-7", "PASSED")}, {("SHOP-6", "PASSED")}] == [results(execution) for execution in emulator.executions()]
@@ -119,12 +120,12 @@ def test_new_tests_are_bounded_and_existing_ones_are_not_new(job, emulator, work
     assert 0 == again.code, again.out + again.err
 
 
-def test_an_explicit_test_type_wins_over_what_a_scenario_implies(cloud, emulator, workspace):
+def test_an_explicit_test_type_wins_over_what_a_scenario_implies(inside, emulator, workspace):
     """`test-type: Manual` makes Manual Tests with the scenario's steps, whose results are stored."""
     steps = [{"keyword": "Given ", "name": "a cart", "result": {"status": "passed"}}, {"keyword": "When ", "name": "it breaks", "result": {"status": "failed", "error_message": "boom"}}]
     (workspace / "c.json").write_text(json.dumps([{"uri": "a.feature", "name": "Cart", "elements": [{"name": "pays", "type": "scenario", "keyword": "Scenario", "steps": steps}]}]))
 
-    result = cloud("import", "--reports", "c.json", "--test-type", "Manual", "--strategy", "convert")
+    result = inside("import", "--reports", "c.json", "--test-type", "Manual", "--strategy", "convert")
 
     assert 0 == result.code, result.out + result.err
     (execution,) = emulator.executions()

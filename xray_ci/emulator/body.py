@@ -88,15 +88,19 @@ class Body:
 
 
 def receive(environ: WSGIEnvironment) -> Body:
-    """Read what the client sends, to its end."""
+    """Read what the client sends, to its end; raises what reading raises when the client goes away before."""
     stream: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with the request
     digest = hashlib.sha256()
     size = 0
     source = get_input_stream(environ)
-    while chunk := source.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-        stream.write(chunk)
+    try:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            stream.write(chunk)
+    except BaseException:
+        stream.close()
+        raise
     content_type, options = parse_options_header(environ.get("CONTENT_TYPE", ""))
     return Body(stream=stream, size=size, digest=digest.hexdigest(), content_type=content_type.lower(), options=options)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from xray_ci.process import Process
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xray_ci.settings.flags import Parsed
 
 _BROKEN_PIPE: Final = 141
@@ -34,7 +36,7 @@ def execute(process: Process) -> int:
     from xray_ci.settings import flags  # noqa: PLC0415
 
     try:
-        parsed = flags.parse(process.argv)
+        parsed = flags.parse(_spelt_out(process.argv))
         return _answer(parsed, process) if parsed.help or parsed.version else _command(parsed, process)
     except BrokenPipeError:
         return _BROKEN_PIPE
@@ -42,6 +44,13 @@ def execute(process: Process) -> int:
         return _told(failure, process)
     except Exception as error:  # noqa: BLE001  # the last line of defence: a defect is told, never a traceback
         return _told(error, process)
+
+
+def _spelt_out(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with `migrate FILE` as `migrate --file FILE`: no other command has a word without a flag."""
+    words = list(argv)
+    alone = words[:1] == ["migrate"] and len(words) > 1 and not words[1].startswith("-")
+    return ["migrate", "--file", *words[1:]] if alone else words
 
 
 def _answer(parsed: Parsed, process: Process) -> int:
@@ -82,6 +91,8 @@ def _command(parsed: Parsed, process: Process) -> int:
     match command:
         case "emulator":
             return _emulator(parsed, process)
+        case "migrate":
+            return _migrate(parsed, process)
         case "demo":
             from xray_ci import demo  # noqa: PLC0415
 
@@ -101,6 +112,22 @@ def _emulator(parsed: Parsed, process: Process) -> int:
         raise problems.problem(f"the emulator needs the package {missing.name}", "command line", problems.USAGE,
                                "Install it: pip install 'xray-ci[emulator]'.") from None
     return app.run(int(str(parsed.options.get("port") or 8765)), process.out)
+
+
+def _migrate(parsed: Parsed, process: Process) -> int:
+    from pathlib import Path  # noqa: PLC0415
+
+    from xray_ci import migrate  # noqa: PLC0415
+    from xray_ci.ci.console import Console, Level  # noqa: PLC0415
+    from xray_ci.ci.provider import surroundings  # noqa: PLC0415
+    from xray_ci.secret import Redactor  # noqa: PLC0415
+    from xray_ci.settings import problems  # noqa: PLC0415
+
+    name = str(parsed.options.get("file") or "")
+    if not name:
+        raise problems.problem("`migrate` needs a file", "command line", problems.USAGE, "Write `xray-ci migrate FILE`.")
+    console = Console(process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=Redactor(), annotations=False)
+    return migrate.run(Path(process.folder) / name, name, console, process.out)
 
 
 def _on_signals() -> None:

@@ -46,7 +46,7 @@ def test_commands_have_options(arguments, options):
 
 @pytest.mark.parametrize(("arguments", "slug", "words"), [
     (["--test-plam", "A-1"], problems.UNKNOWN, "`--test-plan`"), (["imprt"], problems.UNKNOWN, "`import`"),
-    (["migrate"], problems.LATER_VERSION, "Leave"),
+    (["check"], problems.LATER_VERSION, "Leave"),
     (["--html-report", "x"], problems.LATER_VERSION, "Leave"), (["import", "--json"], problems.USAGE, "other command"),
     (["resume", "--output", "x"], problems.USAGE, "other command"),
     (["--project"], problems.USAGE, "VALUE"),

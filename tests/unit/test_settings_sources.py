@@ -218,7 +218,7 @@ def test_the_command_comes_from_the_command_line_else_the_environment(parsed, en
     assert command == sources.command(parsed, env)
 
 
-@pytest.mark.parametrize(("word", "slug"), [("imprt", problems.UNKNOWN), ("migrate", problems.LATER_VERSION)])
+@pytest.mark.parametrize(("word", "slug"), [("imprt", problems.UNKNOWN), ("check", problems.LATER_VERSION)])
 def test_an_unknown_command_in_the_environment_is_named(word, slug):
     """With its variable."""
     with pytest.raises(ConfigurationError) as caught:

@@ -48,11 +48,13 @@ COMMANDS: Final = {row.name: row for row in (
     Command("resume", "Deliver what an earlier run left in its state folder.",
             ("what", "where", "secrets", "Test Execution", "delivery", "Snapshots", "policy", "output"),
             frozenset({"credentials"})),
+    Command("migrate", "Print the step of xray-ci that replaces another action, a Jenkins stage or a curl script. No network.",
+            options=(Option("file", "FILE", "Workflow, GitLab CI file, Jenkinsfile or shell script; also `migrate FILE`."),)),
     Command("emulator", "Run the stand-in for Xray, Jira and Snapshots on loopback.",
             options=(Option("port", "N", "Port to listen on: 8765; 0 takes any free one."),)),
     Command("demo", "Run the whole job with sample reports against the emulator.",
             options=(Option("keep", "", "Keep the emulator running, to look at the result."),)),
 )}
 
-LATER: Final = frozenset({"check", "features", "migrate"})
+LATER: Final = frozenset({"check", "features"})
 """Commands of the published interface that a later version brings."""

@@ -1,0 +1,193 @@
+"""A call of curl to Xray → what it says: where, which report, which issues, who. Both deployments, plain and multipart.
+
+The endpoints, query names and part names are those of the vendor's reference (D). Knows no shell and no file format.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote_plus
+
+from xray_ci.settings.aliases import SAME
+from xray_ci.settings.table import FORMATS
+
+if TYPE_CHECKING:
+    from xray_ci.migrate.step import Step
+
+_VALUED: Final = frozenset({
+    "header", "data", "data-binary", "data-raw", "data-ascii", "data-urlencode", "json", "form", "form-string", "user", "upload-file",
+    "request", "url", "output", "max-time", "connect-timeout", "write-out", "proxy", "cacert", "cert", "key", "retry", "retry-delay",
+    "retry-max-time", "user-agent", "referer", "cookie", "cookie-jar", "config", "resolve", "oauth2-bearer", "noproxy", "capath",
+    "connect-to", "interface", "limit-rate", "stderr", "trace", "trace-ascii", "proxy-user", "netrc-file", "dump-header"})
+_SHORT: Final = {"H": "header", "d": "data", "F": "form", "u": "user", "T": "upload-file", "X": "request", "o": "output",
+                 "m": "max-time", "w": "write-out", "x": "proxy", "E": "cert", "A": "user-agent", "e": "referer", "b": "cookie",
+                 "c": "cookie-jar", "K": "config", "U": "proxy-user", "D": "dump-header", "k": "insecure"}
+_IMPORT: Final = re.compile(r"^(?P<base>.*?)(?P<root>/api/v[12]|/rest/raven/[^/]{1,10})?/import/execution(?:/(?P<format>[a-z0-9]{1,20}))?"
+                            r"(?P<multipart>/multipart)?/?(?:\?(?P<query>.*))?$", re.DOTALL)
+_LOGIN: Final = re.compile(r"/authenticate/?$")
+_KEY: Final = {name: re.compile(rf"{name}[\"']?\s*[:=]\s*[\"']?([^\"',&}}\s]+)") for name in ("client_id", "client_secret")}
+_ISSUES: Final = {**{name: SAME[name] for name in ("testExecKey", "projectKey", "testPlanKey", "testEnvironments", "fixVersion")},
+                  "revision": "revision"}
+_REPORT_PARTS: Final = ("file", "results", "result")
+_TAKEN: Final = {"cacert": "ca-bundle", "key": "client-key", "max-time": "timeout", "connect-timeout": "connect-timeout"}
+_WHY_LEFT: Final = {
+    "insecure": "certificates are always checked; a private authority goes into `ca-bundle`",
+    "retry": "what is repeated depends on what is safe; see `time-budget`",
+    "proxy": "set the usual variable HTTPS_PROXY",
+    "config": "the file is not read; what it sets must be set here",
+}
+_OURS: Final = frozenset({"authorization", "content-type", "accept", "expect", "x-atlassian-token", "user-agent", "content-length"})
+_BODIES: Final = ("data", "data-binary", "data-raw", "data-ascii", "data-urlencode", "json")
+
+
+class Call(NamedTuple):
+    """One call: its options by long name, in order, and its address."""
+
+    url: str
+    options: tuple[tuple[str, str], ...]
+
+    def all(self, *names: str) -> list[str]:
+        """Return the values of these options."""
+        return [value for name, value in self.options if name in names]
+
+
+def call(words: tuple[str, ...]) -> Call | None:
+    """Return the call a command makes, None when it is not one of curl."""
+    start = next((at for at, word in enumerate(words) if re.fullmatch(r"(.*/)?curl(\.exe)?", word)), None)
+    if start is None:
+        return None
+    urls: list[str] = []
+    options: list[tuple[str, str]] = []
+    rest = list(reversed(words[start + 1:]))
+    while rest:
+        word = rest.pop()
+        if word.startswith("--") and len(word) > 2:  # noqa: PLR2004  # the two dashes
+            name, sign, value = word[2:].partition("=")
+            options.append((name, value if sign else rest.pop() if name in _VALUED and rest else ""))
+        elif word.startswith("-") and len(word) > 1:
+            options += _cluster(word[1:], rest)
+        else:
+            urls.append(word)
+    urls += [value for name, value in options if name == "url"]
+    return Call(next((url for url in urls if "/" in url), ""), tuple(options))
+
+
+def _cluster(letters: str, rest: list[str]) -> list[tuple[str, str]]:
+    """Read short options: switches, and at the end one with a value, which may be joined to it."""
+    found: list[tuple[str, str]] = []
+    for at, letter in enumerate(letters):
+        name = _SHORT.get(letter, letter)
+        if name in _VALUED:
+            return [*found, (name, letters[at + 1:] or (rest.pop() if rest else ""))]
+        found.append((name, ""))
+    return found
+
+
+def login(made: Call) -> dict[str, str] | None:
+    """Return the halves of an API key with which a call logs in to Xray Cloud, None for another call; empty: not to be seen."""
+    if not _LOGIN.search(made.url.partition("?")[0]):
+        return None
+    body = "&".join(made.all(*_BODIES))
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        read = None
+    if isinstance(read, dict):
+        return {name: str(read.get(name, "")) for name in _KEY}
+    return {name: found[1] if (found := pattern.search(body[:10_000])) else "" for name, pattern in _KEY.items()}
+
+
+def imports(made: Call) -> re.Match[str] | None:
+    """Return the parts of an import's address, None for another call."""
+    return _IMPORT.match(made.url)
+
+
+def is_cloud(parts: re.Match[str], *, logged_in: bool) -> bool:
+    """Say which product an address belongs to; where it does not show, a login before it decides."""
+    return not parts["root"].startswith("/rest/") if parts["root"] else logged_in
+
+
+def translate(made: Call, parts: re.Match[str], step: Step, *, cloud: bool, key: dict[str, str] | None) -> None:
+    """Fill a step with what an import call says; `key` is what an earlier login sent."""
+    step.address(parts["base"], "the address", cloud=cloud)
+    _report(made, parts, step)
+    for pair in (parts["query"] or "").split("&"):
+        name, _, value = pair.partition("=")
+        if name in _ISSUES:
+            step.put(_ISSUES[name], unquote_plus(value), f"`{name}` of the query")
+        elif name:
+            step.leave("a name of the query", "Xray does not know it")
+    if cloud:
+        for half, name in (("client_id", "client-id"), ("client_secret", "client-secret")):
+            step.secret(name, (key or {}).get(half, ""), f"`{half}` of the login")
+    else:
+        _credentials(made, step)
+    _transfer(made, step)
+    step.finish(cloud=cloud)
+
+
+def _report(made: Call, parts: re.Match[str], step: Step) -> None:
+    format_ = parts["format"]
+    if format_ in ("multipart", None):
+        step.put("format", "xray-json", "the endpoint")
+    elif format_ in FORMATS:
+        step.put("format", format_, "the endpoint")
+    else:
+        step.leave("the endpoint", "no such format is known; the content of the files decides")
+    files = [value[1:] for value in made.all(*_BODIES) if value.startswith("@")] + made.all("upload-file")
+    for form in made.all("form", "form-string"):
+        name, _, value = form.partition("=")
+        path = value[1:].partition(";")[0].strip('"') if value[:1] in ("@", "<") else None
+        if name in _REPORT_PARTS and path:
+            files.append(path)
+        elif name in ("info", "testInfo"):
+            ours = "fields" if name == "info" else "test-fields"
+            step.leave(f"the part `{name}`", f"put what its `fields` hold into `{ours}`; project, summary, Test Plan and Test "
+                                             f"Environments have settings of their own")
+        else:
+            step.leave("a part of the form", "Xray does not read it there; issues are named in the query")
+    if files:
+        step.put("reports", "\n".join(files), "the file that is sent")
+
+
+def _credentials(made: Call, step: Step) -> None:
+    for value in made.all("user"):
+        name, sign, password = value.partition(":")
+        if sign:
+            step.user(name, "the user")
+            step.secret("jira-password", password, "the password")
+        else:
+            step.secret("jira-password", step.refs.computed(), "the user with the password")
+    for header in made.all("header"):
+        name, _, value = header.partition(":")
+        scheme, _, token = value.strip().partition(" ")
+        if name.strip().lower() != "authorization":
+            continue
+        if scheme.lower() == "bearer":
+            step.secret("jira-token", token, "the token")
+        elif scheme.lower() == "basic":
+            step.redactor.register(token)
+            step.secret("jira-password", step.refs.computed(), "the encoded user and password")
+        else:
+            step.secret("jira-token", step.refs.computed(), "the header of the login")
+    for token in made.all("oauth2-bearer"):
+        step.secret("jira-token", token, "the token")
+
+
+def _transfer(made: Call, step: Step) -> None:
+    for header in made.all("header"):
+        if header.partition(":")[0].strip().lower() not in _OURS:
+            step.leave("an extra header", "store its line `Name: value` as a secret and set `http-headers`")
+    for name, value in made.options:
+        if name in _TAKEN:
+            step.put(_TAKEN[name], value, f"`{name}` of curl")
+        elif name == "cert":
+            path, sign, password = value.partition(":")
+            step.put("client-certificate", path, "`cert` of curl")
+            if sign:
+                step.redactor.register(password)
+                step.leave("the password of the certificate", "give the key without one in `client-key`")
+        elif name in _WHY_LEFT:
+            step.leave(f"`{name}` of curl", _WHY_LEFT[name])

@@ -1,0 +1,145 @@
+"""Jenkinsfiles: the build step of the official Xray plugin, declarative and scripted, and `sh` steps with calls of curl.
+
+The plugin's parameters are (O): public Jenkinsfiles and the plugin's source.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from xray_ci.migrate import groovy
+from xray_ci.migrate.reading import MOST_STEPS
+from xray_ci.migrate.step import Host
+from xray_ci.settings.table import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from xray_ci.migrate.groovy import Token
+    from xray_ci.migrate.reading import Found
+    from xray_ci.migrate.step import Step
+
+_BUILDER: Final = "XrayImportBuilder"
+_SAME: Final = {"importFilePath": "reports", "projectKey": "project", "testExecKey": "test-execution", "testPlanKey": "test-plan",
+                "testEnvironments": "test-environments", "revision": "revision", "fixVersion": "fix-version"}
+_PASSED_OVER: Final = {
+    "importInParallel": "reports become one Test Execution in one request where one will do",
+    "testImportInfo": "put the Jira fields of new Tests into `test-fields`",
+}
+_MOST_TOKENS: Final = 1000
+"""Of the arguments of one step: a bound for text that never closes its bracket."""
+_QUIET: Final = frozenset({"endpointName", "importToSameExecution", "serverInstance", "credentialId", "importInfo",
+                           "inputInfoSwitcher", "inputTestInfoSwitcher", "$class", *_SAME})
+
+
+def read(text: str, found: Found) -> None:
+    """Find every import of a Jenkinsfile."""
+    tokens = groovy.tokens(text, found.refs)
+    known: dict[str, str] = {}
+    for at, token in enumerate(tokens):
+        if len(found.steps) >= MOST_STEPS:
+            return
+        ahead = tokens[at + 1] if at + 1 < len(tokens) else token
+        if token.kind == "word" and ahead.text == "=" and ahead.kind == "sign" and at + 2 < len(tokens):
+            known[token.text.removeprefix("env.")] = groovy.value(tokens, at + 2, known, found.refs)[0]
+        elif token.kind == "word" and token.text in ("sh", "bat"):
+            _script(tokens, at + 1, known, found)
+        elif token.kind == "string" and token.text == _BUILDER and [one.text for one in tokens[max(at - 2, 0):at]] == ["$class", ":"]:
+            _plugin(_arguments(tokens, at + 1, known, found), found.step(Host.JENKINS, token.line, "the step of the Xray plugin"))
+
+
+def _script(tokens: Sequence[Token], at: int, known: dict[str, str], found: Found) -> None:
+    """Read the string of `sh '…'`, `sh(script: '…')`, `sh(returnStdout: true, script: '…')`."""
+    for ahead in range(at, min(at + 9, len(tokens))):
+        if tokens[ahead].kind == "string":
+            shell = {name: value for name, value in known.items() if value}
+            found.script(groovy.value(tokens, ahead, known, found.refs)[0] if len(tokens[ahead].text) < 10_000  # noqa: PLR2004
+                         else tokens[ahead].text, tokens[ahead].line, shell, Host.JENKINS)
+            return
+        if tokens[ahead].kind == "sign" and tokens[ahead].text in "{};":
+            return
+
+
+def _arguments(tokens: Sequence[Token], at: int, known: dict[str, str], found: Found) -> dict[str, str]:
+    """Return the named arguments up to the bracket that closes them."""
+    arguments: dict[str, str] = {}
+    depth = 0
+    end = min(len(tokens) - 1, at + _MOST_TOKENS)
+    while at < end and depth >= 0:
+        token = tokens[at]
+        if token.kind == "word" and tokens[at + 1].text == ":" and depth == 0:
+            arguments[token.text], at = groovy.value(tokens, at + 2, known, found.refs)
+            continue
+        if token.kind == "sign":
+            depth += (token.text in "[({") - (token.text in "])}")
+        at += 1
+    return arguments
+
+
+def _plugin(arguments: Mapping[str, str], step: Step) -> None:
+    """Fill a step with the parameters of the plugin."""
+    for name, value in arguments.items():
+        if name in _SAME:
+            step.put(_SAME[name], value, f"`{name}`")
+        elif name in _PASSED_OVER and value.strip():
+            step.leave(f"`{name}`", _PASSED_OVER[name])
+        elif name not in _QUIET:
+            step.leave("another parameter", "there is nothing like it here")
+    endpoint = arguments.get("endpointName", "").strip("/").removesuffix("/multipart").removesuffix("multipart")
+    if endpoint in ("", *FORMATS):
+        step.put("format", endpoint or "xray-json", "`endpointName`")
+    else:
+        step.leave("`endpointName`", "no such format is known; the content of the files decides")
+    together = arguments.get("importToSameExecution", "false").strip().lower() == "true"
+    if not together and "*" in step.settings.get("reports", "") and "test-execution" not in step.settings:
+        step.put("executions", "per-report", "`importToSameExecution`, which is not true,")
+    if info := arguments.get("importInfo", "").strip():
+        _info(info, step)
+    _instance(arguments, step)
+
+
+def _info(text: str, step: Step) -> None:
+    """Read the JSON of a multipart import: fields of the Test Execution."""
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        read = None
+    fields = read.get("fields") if isinstance(read, dict) else None
+    if not isinstance(read, dict) or not isinstance(fields, dict):
+        step.leave("`importInfo`", "it is a file, or no JSON as it stands; put its `fields` into `fields`")
+        return
+    fields.pop("issuetype", None)
+    project = fields.pop("project", None)
+    if isinstance(project, dict) and isinstance(project.get("key"), str):
+        step.put("project", project["key"], "`importInfo`, the project,")
+    for name in ("summary", "description"):
+        if isinstance(value := fields.pop(name, None), str):
+            step.put(name, value.replace("{", "{{").replace("}", "}}"), f"`importInfo`, the {name},")
+    labels = fields.pop("labels", None)
+    if isinstance(labels, list):
+        step.put("labels", "\n".join(map(str, labels)), "`importInfo`, the labels,")
+    if fields:
+        step.put("fields", json.dumps(fields, ensure_ascii=False), "`importInfo`, other fields,")
+    extra: Any = read.get("xrayFields")
+    for key, name in (("testPlanKey", "test-plan"), ("environments", "test-environments")):
+        value = extra.get(key) if isinstance(extra, dict) else None
+        if value:
+            step.put(name, "\n".join(map(str, value)) if isinstance(value, list) else str(value), f"`importInfo`, `{key}`,")
+
+
+def _instance(arguments: Mapping[str, str], step: Step) -> None:
+    """Take deployment and credentials from the configured instance: its id begins with the deployment in newer versions (O)."""
+    instance = arguments.get("serverInstance", "")
+    cloud = instance.upper().startswith("CLOUD")
+    if not cloud and not instance.upper().startswith("SERVER"):
+        step.leave("`serverInstance`", "it does not say which deployment it is, and was taken for Server/Data Center. For Xray Cloud "
+                                       "set `deployment` to cloud, remove `jira-url`, and bind the API key to XRAY_CI_CLIENT_ID and "
+                                       "XRAY_CI_CLIENT_SECRET")
+    pair = arguments.get("credentialId", "").strip()
+    if pair and not step.refs.inside(pair) and all(char.isalnum() or char in "_.-" for char in pair) and len(pair) <= 100:  # noqa: PLR2004
+        step.pair = pair
+        step.notes.append("`credentialId` is bound as user name and password.")
+    else:
+        step.notes.append("The credentials of `serverInstance` are Jenkins's own; store them as credentials of the folder, too.")
+    step.finish(cloud=cloud)

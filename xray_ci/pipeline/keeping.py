@@ -6,7 +6,7 @@ in a journal is the delivery's knowledge.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,11 +39,19 @@ def state_dir(settings: Settings, around: Surroundings) -> tuple[Path, Path]:
     return root / _OURS, root
 
 
+def tidy(settings: Settings, around: Surroundings) -> None:
+    """Remove the state folder that was made because none is set, when nothing is left in it."""
+    if settings.state_dir is None:
+        with suppress(OSError):
+            state_dir(settings, around)[0].rmdir()
+
+
 class StateFolder(WorkFolder):
     """A work folder that a later run can find; where none can be made, one that goes with this run."""
 
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         super().__init__(around.temp if around.temp and Path(around.temp).is_dir() else None)
+        self._settings, self._around = settings, around
         self._where = state_dir(settings, around)
         self._own: Path | None = None
         self.kept = False
@@ -88,11 +96,9 @@ class StateFolder(WorkFolder):
         super().close()
         if self._own is not None and not self.kept:
             import shutil  # noqa: PLC0415
-            from contextlib import suppress  # noqa: PLC0415
 
             shutil.rmtree(self._own, ignore_errors=True)
-            with suppress(OSError):
-                self._where[0].rmdir()
+            tidy(self._settings, self._around)
 
 
 @contextmanager

@@ -55,6 +55,7 @@ def resume(job: Job, tally: Tally, site: Site) -> int:
             job.console.info(f"{folder.name} was completed meanwhile")
         except Failure as failure:
             tally.fail(failure)
+    keeping.tidy(job.settings, job.surroundings)
     return len(folders)
 
 

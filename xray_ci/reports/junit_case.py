@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from xray_ci.model import Attempt, Case, Outcome
 from xray_ci.reports import texts
 from xray_ci.reports.times import seconds, timestamp
@@ -123,10 +125,12 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
         stamp = timestamp(own) or stamp
     elif own := get("started-at"):
         stamp, finished = _utc(own), _utc(get("finished-at") or "")
-    return Case(suite=suite, name=get("name", ""), classname=get("classname") or None, outcome=outcome,
-                seconds=seconds(get("time")), started=stamp, finished=finished, kind=kind, message=message, trace=trace, output=output,
-                attachments=tuple(case.attachments or ()), marks=tuple(case.marks), attempts=tuple(case.attempts or ()),
-                properties=(*properties, *case.properties) if case.properties else properties, line=case.line)
+    # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
+    found = Case(suite=suite, name=get("name", ""), classname=get("classname") or None, outcome=outcome,
+                 seconds=seconds(get("time")), started=stamp, kind=kind, message=message, trace=trace, output=output,
+                 attachments=tuple(case.attachments or ()), marks=tuple(case.marks), attempts=tuple(case.attempts or ()),
+                 properties=(*properties, *case.properties) if case.properties else properties, line=case.line)
+    return found if finished is None else msgspec.structs.replace(found, finished=finished)
 
 
 def _utc(text: str) -> datetime | None:

@@ -12,6 +12,7 @@ PIP = $(PY) -m pip --disable-pip-version-check --quiet --quiet
 made = $(shell $(PYTHON) -c 'import hashlib, os, sys; print(hashlib.sha256(b"".join(open(name, "rb").read() for name in sys.argv[1:]) + repr((sys.version, os.getcwd())).encode()).hexdigest()[:16])' $(1))
 READY := $(VENV)/made-of-$(call made,requirements/dev.txt)
 DEMO := .venv-demo/made-of-$(call made,requirements/emulator.txt)
+CONTAINER = $(READY)-container-$(call made,requirements/container.txt)
 FUZZ := .venv-fuzz/made-of-$(call made,requirements/fuzz.txt)
 YAML := .github .yamllint.yml $(wildcard action.yml templates)
 SCRIPTS := .ci/run $(wildcard tests/container/*.sh)
@@ -43,6 +44,10 @@ $(FUZZ):
 	$(call environment,.venv-fuzz,requirements/fuzz.txt)
 	@touch $@
 
+$(CONTAINER): $(READY)
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/container.txt
+	@touch $@
+
 demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
 	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
 
@@ -59,7 +64,7 @@ fuzz: $(FUZZ)  ## Every family of readers against a coverage-guided fuzzer (ARGS
 bench: $(READY)  ## Speed, memory and start-up against their bounds
 	$(PY) tests/bench/run.py $(ARGS)
 
-container-test: $(READY)  ## Build the image and run it as GitHub, GitLab and Jenkins do
+container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab and Jenkins do
 	tests/container/with-image.sh $(PY) -m pytest -m container --timeout 300 $(ARGS)
 
 lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Dockerfile
@@ -87,6 +92,7 @@ lock: $(READY)  ## Write the lock from pyproject.toml (ARGS=--upgrade)
 	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt
 	$(LOCKED) pyproject.toml --group fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt
+	$(LOCKED) --group container --constraint requirements/dev.txt --output-file requirements/container.txt
 	$(LOCKED) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean:  ## Remove the environments and everything a tool left

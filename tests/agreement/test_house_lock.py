@@ -16,7 +16,8 @@ RUNTIME = PROJECT["project"]["dependencies"]
 EMULATOR = RUNTIME + PROJECT["project"]["optional-dependencies"]["emulator"]
 BUILD = PROJECT["build-system"]["requires"]
 DEV = EMULATOR + BUILD + [item for item in PROJECT["dependency-groups"]["dev"] if isinstance(item, str)]
-LOCKS = {"runtime": RUNTIME, "emulator": EMULATOR, "build": BUILD, "dev": DEV}
+CONTAINER = PROJECT["dependency-groups"]["container"]
+LOCKS = {"runtime": RUNTIME, "emulator": EMULATOR, "build": BUILD, "dev": DEV, "container": CONTAINER}
 
 
 def entries(name: str) -> dict[str, Requirement]:

@@ -34,6 +34,8 @@ class Issue:
     token: str | None
     made: float
     runs: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Name and base64 of each file, by Test key."""
 
     @property
     def stored(self) -> StoredExecution:
@@ -55,7 +57,9 @@ class MemoryXray:
         self.names = names
         """Whether a refusal names the first key that is bad."""
         self.most = most
-        """Bytes of a request."""
+        """Bytes of an import."""
+        self.most_evidence = 10**9
+        """Bytes of a file of evidence."""
         self.tell = tell
         self.issues: dict[str, Issue] = {}
         self.created: dict[str, str] = {}
@@ -102,6 +106,9 @@ class MemoryXray:
         for test in document["tests"]:
             key = test.get("testKey") or self.created.setdefault(test["testInfo"]["definition"], f"SHOP-{10_000 + len(self.created)}")
             issue.runs[key] = test["status"]
+            for holder in (test, *test.get("steps", ())):
+                for file in holder.get("evidence", ()):
+                    issue.evidence.setdefault(key, []).append((file["filename"], file["data"]))
         self._leave(fault)
         return ImportAnswer(key=issue.key, id=str(issue.id), url=None, tests_ok=None)
 
@@ -142,7 +149,26 @@ class MemoryXray:
         assert len(keys) <= 100
         self._arrive("tests", tuple(keys))
         shown = keys if not self.lookups else [key for key in keys if key not in self.bad]
-        return tuple(ExistingTest(key=key, test_type="Generic", definition=None, summary="") for key in shown)
+        made = {key: definition for definition, key in self.created.items()}
+        return tuple(ExistingTest(key=key, test_type="Generic", definition=made.get(key), summary="") for key in shown)
+
+    def evidence(self, execution: StoredExecution, run: StoredRun) -> tuple[str, ...]:
+        """Return the names of what a run has."""
+        self._arrive("evidence", run.test)
+        return tuple(name for name, _ in self.issues[execution.key].evidence.get(run.test, ()))
+
+    def add_evidence(self, execution: StoredExecution, run: StoredRun, evidence) -> None:
+        """Add a file."""
+        data = b"".join(piece if isinstance(piece, bytes) else b"".join(piece.read()) for piece in evidence.data)
+        fault = self._arrive("attach", (run.test, evidence.filename))
+        if fault == "dropped":
+            raise UnknownDelivery("the connection was reset")
+        if len(data) > self.most_evidence:
+            raise TooLarge("too large", answer="413: too large")
+        if evidence.filename in self.bad:
+            raise Refused("refused", answer=f"400: {evidence.filename} is no evidence")
+        self.issues[execution.key].evidence.setdefault(run.test, []).append((evidence.filename, data.decode()))
+        self._leave(fault)
 
     def create_execution(self, fields) -> StoredExecution:
         """Make an empty one."""
@@ -164,7 +190,8 @@ def spooled(path: Path, tests: list[dict[str, Any]], size: int) -> list[Batch]:
     batches: list[Batch] = []
     with path.open("wb") as file:
         for start in range(0, len(tests), size):
-            content = b",".join(json.dumps(test, ensure_ascii=False).encode() for test in tests[start:start + size])
+            # As the product writes it: without blanks.
+            content = b",".join(json.dumps(test, ensure_ascii=False, separators=(",", ":")).encode() for test in tests[start:start + size])
             batches.append(Batch(path=path, offset=file.tell(), length=len(content), tests=len(tests[start:start + size])))
             file.write(content)
     return batches

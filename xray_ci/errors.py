@@ -194,6 +194,8 @@ class UnknownDelivery(Unreachable):
 
     slug = "may-have-been-imported"
     advice = "Look for the Test Execution in Xray before you run this again: a blind repeat could double it."
+    slow = False
+    """Whether somebody on the way did not want to wait for the answer: a smaller request may be answered in time."""
 
 
 class PartlyImported(Failure):
@@ -202,6 +204,14 @@ class PartlyImported(Failure):
     exit_code = 8
     slug = "partly-imported"
     advice = "Correct what is named above, then import the missing results into the same Test Execution."
+
+
+class EvidenceRefused(PartlyImported):
+    """All results are stored, and files of evidence that were to follow them are not."""
+
+    slug = "evidence-refused"
+    advice = ("Send less of it (`attachments`, `evidence-max-file`), or correct what is named above and run `xray-ci resume`, which adds "
+              "the rest.")
 
 
 class SnapshotFailed(Failure):

@@ -123,7 +123,7 @@ def test_an_answer_that_is_lost_is_looked_up(job, inside, emulator, on):
 
     assert 0 == result.code, result.text
     assert 1 == len(emulator.executions()) == len(emulator.imports())
-    assert "1 sent, 1 Test Run stored" in result.out
+    assert "1 in reports = 1 sent = 1 stored" in result.out
     assert [] == inside.left()
 
 
@@ -190,10 +190,39 @@ def test_three_wrong_keys_cost_three_results_of_two_thousand(job, emulator, work
     (workspace / "r.xml").write_text(suite("s", *(keyed(f"t{n}", wrong[n]) if n in wrong else case(f"t{n}") for n in range(2000))))
     result = job(on=on, log_level="info")
 
-    check(result, 8, *wrong.values(), "3 of 2,000 results were refused and left out", "1,997 sent, 1,997 Test Runs stored")
+    check(result, 8, *wrong.values(), "3 of 2,000 results were refused and left out", "2,000 in reports - 3 not sent = 1,997 sent = 1,997 stored")
     (execution,) = emulator.executions()
     assert 1997 == len(execution["execution"]["runs"])
     assert len(emulator.requests()) <= 40
+
+
+@BOTH
+def test_evidence_that_makes_a_request_too_large_follows_the_results(job, emulator, workspace, inside, on):
+    """The proxy's 413 costs no result and no file: both pictures are added to the Test Run afterwards."""
+    for name in ("one.png", "two.png"):
+        (workspace / name).write_bytes(name.encode() * 300)
+    shown = "<failure>no</failure><system-out>[[ATTACHMENT|one.png]]\n[[ATTACHMENT|two.png]]</system-out>"
+    (workspace / "r.xml").write_text(suite("s", case("a"), case("b", shown), keyed("c", "SHOP-3", shown)))
+    emulator.settings(max_body=5_000)
+    result = job(on=on)
+
+    assert 0 == result.code, result.text
+    assert "3 in reports = 3 sent = 3 stored" in result.out
+    (execution,) = emulator.executions()
+    files = [[file["filename"] for file in run["evidence"]] for run in execution["execution"]["runs"].values()]
+    assert [[], ["one.png", "two.png"], ["one.png", "two.png"]] == sorted(files)
+    assert [] == inside.left()
+
+
+def test_a_gateway_that_does_not_wait_gets_half_of_it(job, emulator, workspace):
+    """After a 504 and a lookup the import goes in two parts, into one Test Execution."""
+    (workspace / "r.xml").write_text(suite("s", *(case(f"t{n}") for n in range(7))))
+    emulator.fault("POST", IMPORT, status=504, headers=HTML, body="<title>Gateway timeout</title>")
+    result = job()
+
+    assert 0 == result.code, result.text
+    assert 3 == len(emulator.imports())
+    assert [7] == [len(execution["execution"]["runs"]) for execution in emulator.executions()]
 
 
 def test_wrong_test_plan(job, emulator):

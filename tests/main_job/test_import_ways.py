@@ -29,7 +29,7 @@ def test_inputs_of_the_action_work_for_server(emulator, run, reports):
     assert 0 == result.code, result.out + result.err
     (execution,) = emulator.executions()
     assert f"{emulator.url}/jira/browse/{execution['key']}" in result.out
-    assert "5 Test Runs stored" in result.out
+    assert "5 in reports = 5 sent = 5 stored" in result.out
 
 
 @pytest.mark.parametrize("deployment", ["cloud", "server"])

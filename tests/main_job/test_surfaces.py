@@ -33,6 +33,7 @@ def test_outputs_summary_and_result_file_of_a_github_step(github, emulator, work
     document = json.loads((workspace / "result.json").read_text())
     assert [execution["key"]] == [item["key"] for item in document["test_executions"]]
     assert (2, 1, 1) == tuple(document["counts"][name] for name in ("tests", "passed", "failed"))
+    assert (2, 2, 2, True) == tuple(document["balance"][name] for name in ("in_reports", "sent", "stored", "holds"))
     assert "nightly #7 on main" == execution["summary"]
     assert ENV["GITHUB_SHA"] == execution["execution"]["revision"]
 

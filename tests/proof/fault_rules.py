@@ -102,6 +102,8 @@ def _graphql(operation: str) -> tuple[str, ...]:
 
 _IMPORTS = {"cloud": ("POST", "/api/v2/import/execution"), "server": ("POST", "/jira/rest/raven/2.0/import/execution")}
 _SEARCH = {"cloud": _graphql("getTestExecutions("), "server": ("POST", "/jira/rest/api/2/search")}
+_RUN = "/jira/rest/raven/2.0/api/testrun/"
+_EVIDENCE = {"cloud": _graphql("addEvidenceToTestRun"), "server": ("POST", f"{_RUN}*/attachment")}
 STEPS = (
     Step(name="login", scene="first", at={"cloud": ("POST", "/api/v2/authenticate")}),
     Step(name="look", scene="again", at=_SEARCH),
@@ -113,6 +115,9 @@ STEPS = (
     Step(name="import 1 of 2 shards", scene="race", at=_IMPORTS),
     Step(name="import 2", scene="first", at=_IMPORTS, skip=1),
     Step(name="import 3 of a re-run", scene="again", at=_IMPORTS, skip=2),
+    Step(name="look at evidence", scene="heavy", at={"cloud": _graphql("getTestRunById"), "server": ("GET", f"{_RUN}*/attachment")}),
+    Step(name="evidence 1", scene="heavy", at=_EVIDENCE),
+    Step(name="evidence 2", scene="heavy", at=_EVIDENCE, skip=1),
     Step(name="reconcile", scene="first", at={"cloud": _graphql("testRuns"), "server": ("GET", "/jira/rest/raven/2.0/api/testexec/")}),
     Step(name="snapshot", scene="first", at=dict.fromkeys(SIDES, ("POST", "/take-snapshot/131073"))),
 )
@@ -140,6 +145,8 @@ class Cell:
                 return 0  # Server/DC refuses pages that are too large for it, and smaller ones are asked for
             case "login" if self.fault.name == "400":
                 return 5  # it is about the credentials
+            case "evidence 1" | "evidence 2" if self.fault.means is Means.REFUSED:
+                return 8  # all results are stored, and `resume` tries the file again
             case _:
                 return self._code()
 
@@ -173,7 +180,7 @@ class Cell:
     @property
     def _found_out(self) -> bool:
         """Whether a run finds out what became of a request, or does it after all."""
-        if self.step.name == "create":
+        if self.step.name in ("create", "evidence 1", "evidence 2"):
             return self.fault.done or not self.lasting
         if self._import:  # among results of others nobody can tell that ours are there: they go again
             return (self.fault.done and self.step.scene == "first") or not self.lasting

@@ -70,7 +70,7 @@ class Stage:
         ended = run("import")
         requests = len(self.emulator.requests()) - before
         wrong = [f"exit code {ended.code} instead of {cell.code}"] if ended.code != cell.code else []
-        wrong += harm(stored(self.emulator.state()), self.whole, rivals=self.step.rival)
+        wrong += harm(stored(self.emulator.state()), self.whole, rivals=self.step.rival, follows=self.step.scene == "heavy")
         self.emulator._control("DELETE", "faults")
         again = run("snapshots" if ended.code == 9 else "resume")
         if again.code != 0:

@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from xray_ci.ci.balance import Balance
 from xray_ci.ci.provider import surroundings
 from xray_ci.ci.result import (
     SCHEMA,
@@ -29,6 +30,7 @@ FULL = RunResult(
     command="import", outcome=RunOutcome.PARTLY, exit_code=8, deployment="cloud",
     executions=(Execution(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"), Execution(key="SHOP-42")),
     counts=Counts(passed=5, failed=2, errors=1, skipped=3, other=4), sent=14, imported=13, created_tests=2, folded=1, unmapped=6,
+    balance=Balance(in_reports=15, folded=1, sent=14, stored=13),
     reports=(Report(path="a.xml", format="junit", counts=Counts(passed=5)),
              Report(path="b.xml", problems=(Problem(severity=Severity.ERROR, slug="broken-xml", cause="no end", line=3, column=1, advice="x"),))),
     failures=(FailureRow(name="shop.cart.pay", message="boom", report="a.xml", line=7, outcome=Outcome.ERROR),),

@@ -246,7 +246,7 @@ def test_a_restricted_request_holds_the_chosen_tests_and_all_else(tmp_path, form
     body = b"".join(upload(smaller, None, Random(1)).body)
 
     assert 3 == smaller.tests
-    assert b'"tests":[{"testKey": "SHOP-1", "status": "PASSED"},{"testKey": "SHOP-2", "status": "PASSED"},{"testKey": "SHOP-5"' in body
+    assert b'"tests":[{"testKey":"SHOP-1","status":"PASSED"},{"testKey":"SHOP-2","status":"PASSED"},{"testKey":"SHOP-5"' in body
     assert b"SHOP-3" not in body
     if form:
         assert b'{"fields":{"labels":["x"]}}' in body

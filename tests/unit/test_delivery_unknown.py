@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,29 @@ def test_what_is_lost_again_and_again_is_given_up(tmp_path, clock):
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
     assert 3 == xray.count("import")
     assert {} == xray.issues == done.keys
+
+
+@pytest.mark.parametrize(("patience", "parts"), [(5, [5]), (3, [5, 3, 2]), (2, [5, 3, 2, 2, 1])])
+def test_what_a_gateway_does_not_wait_for_goes_in_parts(tmp_path, clock, patience, parts):
+    """Two at first, then four; into one Test Execution, each result once."""
+    class Gateway(MemoryXray):
+        def import_report(self, endpoint, *, query=(), upload):
+            tests = json.loads(b"".join(upload.body))["tests"]
+            sent.append(len(tests))
+            if len(tests) > patience:
+                slow = errors.UnknownDelivery("504")
+                slow.slow = True
+                raise slow
+            return super().import_report(endpoint, query=query, upload=upload)
+    sent: list[int] = []
+    xray = Gateway(clock)
+    done = send(planned(tmp_path, TESTS), means(xray))
+
+    assert [] == done.failures
+    assert [STORED] == runs_of(xray)
+    assert 5 == done.sent
+    assert parts == sent[:len(parts)]
+    assert sent.count(5) <= 1
 
 
 @pytest.mark.parametrize("fault", ["lost", "dropped"])

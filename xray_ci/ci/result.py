@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import structs
 
+from xray_ci.ci.balance import Balance
 from xray_ci.ci.provider import Provider
 from xray_ci.errors import ConfigurationError, Failure
 from xray_ci.model import Outcome, Problem
@@ -37,6 +38,8 @@ class RunOutcome(enum.Enum):
     PLANNED = "planned"
     NOTHING = "nothing"
     """There was nothing to import, and that was allowed."""
+    SKIPPED = "skipped"
+    """The CI system gives this run no secrets, so reports were only read."""
     TRIGGERED = "triggered"
     """The command `snapshots`: no import, only pages refreshed."""
     FAILED = "failed"
@@ -98,7 +101,13 @@ class FailureRow:
     message: str | None = None
     report: str | None = None
     line: int | None = None
+    """In the report, counted from 1."""
     outcome: Outcome = Outcome.FAILED
+    key: str | None = None
+    """Of its Test, as far as the report or the user's own rules name one."""
+    file: str | None = None
+    """Of the workspace, in which the test failed."""
+    file_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +170,8 @@ class RunResult:
     """Results that went into another one's, because they are of the same Test."""
     unmapped: int = 0
     """Results without Test key."""
+    balance: Balance | None = None
+    """None when nothing that was converted was sent."""
     reports: tuple[Report, ...] = ()
     failures: tuple[FailureRow, ...] = ()
     """The first of them, at most `FAILURES_LIMIT`."""
@@ -206,6 +217,7 @@ class RunResult:
             "deployment": self.deployment, "test_executions": [_plain(one) for one in self.executions],
             "counts": self.counts.as_json(), "sent": self.sent, "imported": self.imported,
             "created_tests": self.created_tests, "folded": self.folded, "unmapped": self.unmapped,
+            "balance": _plain(self.balance) | {"holds": self.balance.holds} if self.balance else None,
             "reports": [{"path": one.path, "format": one.format, "counts": one.counts.as_json() if one.counts else None,
                          "problems": [_problem(problem) for problem in one.problems]} for one in self.reports],
             "failures": [_plain(one) | {"outcome": one.outcome.value} for one in self.failures],
@@ -229,7 +241,7 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
             return tuple(_redacted(inner, redact) for inner in value)
         case Problem():
             return structs.replace(value, **{name: _redacted(inner, redact) for name, inner in structs.asdict(value).items()})
-        case Provider() | enum.Enum():  # ours, not text of this run
+        case Provider() | Balance() | enum.Enum():  # ours, not text of this run
             return value
         case _ if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{name: _redacted(inner, redact) for name, inner in _plain(value).items()})

@@ -58,6 +58,18 @@ class Test:
     index: int
     at: Slice
     head: Head
+    parts: tuple[Slice, ...] = ()
+    """What is sent of it, where that is not all."""
+
+    @property
+    def pieces(self) -> tuple[Slice, ...]:
+        """What is sent of it."""
+        return self.parts or (self.at,)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are sent of it."""
+        return sum(piece.length for piece in self.pieces)
 
 
 @dataclass(slots=True, kw_only=True)

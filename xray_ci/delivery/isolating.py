@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from xray_ci.delivery.expected import listed
+from xray_ci.delivery.evidence import lightened, to_send
 from xray_ci.delivery.plan import PlannedBody, PlannedForm
-from xray_ci.delivery.progress import LeftOut
+from xray_ci.delivery.progress import LeftOut, Lightened
 from xray_ci.errors import Failure, Interrupted, Refused, TooLarge
 from xray_ci.services.stored import KEY, PAGE
 
@@ -71,6 +71,8 @@ class _Search:
         if guilty := [test for test in tests if named & set(test.head.keys)]:
             self.leave_out(guilty, refusal, certain=True)
             self._retry(_without(tests, guilty))
+        elif (light := self._lighter(tests, refusal)) is not None:
+            self._retry(light)
         elif suspects := self._unknown(tests, refusal):
             self._retry(_without(tests, suspects))
             # The index may not know a Test yet that was made a moment ago.
@@ -81,6 +83,18 @@ class _Search:
             self.leave_out(tests, refusal)
         else:
             self._halves(tests[:len(tests) // 2], tests[len(tests) // 2:])
+
+    def _lighter(self, tests: Sequence[Test], refusal: Refused) -> list[Test] | None:
+        """Return the tests without the evidence of the heaviest, where that is most of what is too large; None where it is not."""
+        heaviest = max(tests, key=lambda test: test.size)
+        if not isinstance(refusal, TooLarge) or 2 * heaviest.size < sum(test.size for test in tests):
+            return None
+        light, files = lightened(heaviest) if not heaviest.parts else (heaviest, ())
+        if not files:
+            return None
+        self.means.tell(f"{heaviest.head.name[:200]}: its evidence, {len(files)} file{'s' * (len(files) != 1)}, goes after the results")
+        self.means.note(Lightened(call=self.call.id, index=heaviest.index, files=len(files)))
+        return [light if test.index == heaviest.index else test for test in tests]
 
     def _retry(self, tests: Sequence[Test]) -> None:
         again = self.try_(tests)
@@ -130,8 +144,8 @@ def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means, *, 
     """
     if call.tests_at is None:
         raise refusal
-    tests = list(listed(call.tests_at, means.progress.left_out.get(call.id, ())))
-    if len(tests) == 1 and not may_end:
+    tests = list(to_send(call, means.progress))
+    if len(tests) == 1 and not may_end and not isinstance(refusal, TooLarge):
         raise refusal
     means.tell(f"{call.id} was refused: looking for the tests that are to blame")
     search = _Search(call, send, means)
@@ -149,14 +163,16 @@ def _without(tests: Sequence[Test], others: Iterable[Test]) -> list[Test]:
 
 def restricted(call: PlannedImport, tests: Sequence[Test]) -> PlannedImport:
     """Return the same request with only some of its tests; stretches that touch stay one."""
-    stretches: list[Slice] = []
+    stretches: list[tuple[Slice, ...]] = []
     for test in tests:
-        last = stretches[-1] if stretches else None
-        if last is not None and last.offset + last.length + 1 == test.at.offset:
-            stretches[-1] = replace(last, length=test.at.offset + test.at.length - last.offset)
+        last = stretches[-1][0] if stretches and len(stretches[-1]) == 1 else None
+        if last is not None and not test.parts and last.offset + last.length + 1 == test.at.offset:
+            stretches[-1] = (replace(last, length=test.at.offset + test.at.length - last.offset),)
         else:
-            stretches.append(test.at)
-    inside = [piece for number, stretch in enumerate(stretches) for piece in ((b",", stretch) if number else (stretch,))]
+            stretches.append(test.pieces)
+    inside: list[PlannedPiece] = []
+    for number, stretch in enumerate(stretches):
+        inside += (b",", *stretch) if number else stretch
 
     def swapped(pieces: tuple[PlannedPiece, ...]) -> tuple[PlannedPiece, ...]:
         return tuple(new for piece in pieces for new in (inside if piece == call.tests_at else (piece,)))

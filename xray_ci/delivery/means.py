@@ -62,6 +62,8 @@ class Means:
     """Seconds of the time budget that are left."""
     work: Path
     """A folder of ours for parts of requests."""
+    most: int | None = None
+    """Bytes of one request: a test that is larger alone goes without its evidence, which follows; None: as the service answers."""
     tell: Callable[[str], None] = lambda _: None
     log: Log | None = None
     progress: Progress = field(default_factory=Progress)

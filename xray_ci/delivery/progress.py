@@ -80,6 +80,34 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
     call: str
 
 
+class Lightened(msgspec.Struct, frozen=True, kw_only=True, tag="lightened"):
+    """The evidence of one test goes after the results: with it the request is too big."""
+
+    call: str
+    index: int
+    """Place of the test among those of its request, from 0."""
+    files: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class Attaching(msgspec.Struct, frozen=True, kw_only=True, tag="attaching"):
+    """One file of evidence is about to leave for its Test Run."""
+
+    call: str
+    index: int
+    file: int
+    """Place of the file among those of its test, from 0."""
+    there: int
+    """Files of that name that the Test Run had before."""
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True, tag="attached"):
+    """A file of evidence is in its Test Run."""
+
+    call: str
+    index: int
+    file: int
+
+
 class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
     """What Xray stores of a Test Execution was compared with what was sent."""
 
@@ -87,7 +115,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
     right: bool
 
 
-Entry = Begun | Ended | Found | Making | Made | Removed | LeftOut | Withdrawn | Checked
+Entry = Begun | Ended | Found | Making | Made | Removed | LeftOut | Withdrawn | Lightened | Attaching | Attached | Checked
 
 
 class Progress:
@@ -102,6 +130,10 @@ class Progress:
         self.made: dict[str, Made] = {}
         """Empty ones of ours that are still there."""
         self.left_out: dict[str, dict[int, LeftOut]] = {}
+        self.light: dict[str, dict[int, int]] = {}
+        """How many files of evidence go after the results, by request and place of the test."""
+        self.attaching: dict[tuple[str, int, int], int] = {}
+        self.attached: set[tuple[str, int, int]] = set()
         self.checked: set[str] = set()
         for entry in entries:
             self.note(entry)
@@ -129,6 +161,27 @@ class Progress:
                 self.left_out.setdefault(call, {})[index] = entry
             case Checked(execution=execution):
                 self.checked.add(execution)
+            case Lightened() | Attaching() | Attached():
+                self._note_evidence(entry)
+
+    def _note_evidence(self, entry: Lightened | Attaching | Attached) -> None:
+        match entry:
+            case Lightened(call=call, index=index, files=files):
+                self.light.setdefault(call, {})[index] = files
+            case Attaching(call=call, index=index, file=file, there=there):
+                self.attaching[call, index, file] = there
+            case Attached(call=call, index=index, file=file):
+                self.attached.add((call, index, file))
+
+    def owed(self, call: str, index: int) -> bool:
+        """Say whether evidence of a test is still to be added."""
+        return any((call, index, file) not in self.attached for file in range(self.light.get(call, {}).get(index, 0)))
+
+    @property
+    def owes(self) -> bool:
+        """Whether evidence of any test that was sent is still to be added."""
+        return any(self.owed(call, index) for call, tests in self.light.items() for index in tests
+                   if index not in self.left_out.get(call, ()))
 
     @property
     def surplus(self) -> dict[str, Made]:

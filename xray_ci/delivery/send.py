@@ -7,16 +7,18 @@ sent again; what is refused is made smaller. Waiting for what is certainly harml
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from xray_ci.delivery.attaching import attach
+from xray_ci.delivery.delivered import Delivered, Receipt, summed
+from xray_ci.delivery.evidence import lightened, to_send
 from xray_ci.delivery.expected import listed
 from xray_ci.delivery.isolating import isolate, restricted
 from xray_ci.delivery.locating import TRIES, located, tidied
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
-from xray_ci.delivery.progress import Begun, Ended, Found, Withdrawn
+from xray_ci.delivery.progress import Begun, Ended, Found, Lightened, Withdrawn
 from xray_ci.delivery.settling import difference, expected_of, issue_of, stable
-from xray_ci.errors import ConfigurationError, Failure, Interrupted, PartlyImported, Refused, UnknownDelivery
+from xray_ci.errors import ConfigurationError, Failure, Interrupted, Refused, UnknownDelivery
 from xray_ci.services.body import Part, Pieces, Upload, boundary, multipart
 
 if TYPE_CHECKING:
@@ -26,44 +28,8 @@ if TYPE_CHECKING:
     from xray_ci.delivery.expected import Test
     from xray_ci.delivery.means import Means
     from xray_ci.delivery.plan import Plan, PlannedExecution, PlannedImport, PlannedPiece
-    from xray_ci.delivery.progress import LeftOut
     from xray_ci.services.body import Slice
-    from xray_ci.services.xray import ImportAnswer, Unstored
-
-_NAMED: Final = 50
-"""Results left out that one message lists."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """A request and what was answered to it."""
-
-    call: PlannedImport
-    answer: ImportAnswer
-
-
-@dataclass(slots=True, kw_only=True)
-class Delivered:
-    """What became of a plan."""
-
-    keys: dict[str, str] = field(default_factory=dict)
-    """By the id of the Test Execution in the plan: those that hold results now."""
-    receipts: list[Receipt] = field(default_factory=list)
-    """Answers of this run; what an earlier one brought is in the journal only."""
-    failures: list[Failure] = field(default_factory=list)
-    """In the order in which they came; the exit code is the worst of them."""
-    not_sent: list[PlannedImport] = field(default_factory=list)
-    """Requests after one that failed."""
-    sent: int = 0
-    """Results in requests that are known to be done, of earlier runs too."""
-    stored: int | None = 0
-    """Test Runs that the answers count; None where the deployment does not say."""
-
-    @property
-    def unstored(self) -> tuple[Unstored, ...]:
-        """Tests that Server/DC did not store."""
-        return tuple(each for receipt in self.receipts for each in receipt.answer.tests_failed)
-
+    from xray_ci.services.xray import ImportAnswer
 
 def send(plan: Plan, means: Means) -> Delivered:
     """Send every request of a plan in order that is not done yet; never raises a Failure, it returns them.
@@ -82,7 +48,7 @@ def send(plan: Plan, means: Means) -> Delivered:
         except Failure as failure:
             courier.delivered.failures.append(failure)
             over = not isinstance(failure, Refused)
-    return courier.finished(plan)
+    return summed(courier.delivered, plan, means.progress)
 
 
 class _Courier:
@@ -104,6 +70,8 @@ class _Courier:
             while waiting:
                 key = self._import(execution, waiting[0], key)
                 waiting.pop(0)
+            if key is not None and (refused := attach(execution, key, means)) is not None:
+                self.delivered.failures.append(refused)
             tidied(execution, means, last=True)
         except Failure as failure:
             self.delivered.not_sent += waiting[1:]
@@ -116,6 +84,7 @@ class _Courier:
         """Bring one request to its end and return the key that its results went to; raises Failure."""
         means = self._means
         lost: UnknownDelivery | None = None
+        parts = 1
         for _ in range(TRIES):
             if key is None and (known := means.progress.found.get(execution.id)) is not None:
                 key = known.key
@@ -124,10 +93,11 @@ class _Courier:
                 if there:
                     return self._end(execution, call, key, None)
             try:
-                return self._send(execution, call, key)
+                return self._send(execution, call, key, parts)
             except UnknownDelivery as failure:
                 means.tell(f"{call.id}: {failure.what}; looking for what became of it")
                 lost = failure
+                parts *= 2 if failure.slow else 1  # a gateway that does not wait for all of it may wait for half of it
         assert lost is not None  # noqa: S101  # only a lost answer leads to another try
         raise lost
 
@@ -149,33 +119,50 @@ class _Courier:
             self.delivered.failures.append(_advised(doubt, call, key))
             raise
 
-    def _send(self, execution: PlannedExecution, call: PlannedImport, key: str | None) -> str:
+    def _send(self, execution: PlannedExecution, call: PlannedImport, key: str | None, parts: int) -> str:
+        """Send a request, in so many parts where it can be divided; raises Failure."""
         means = self._means
-        left_out = means.progress.left_out.get(call.id, {})
-        whole = _into(call, key)
-        if left_out and call.tests_at is not None:
-            whole = restricted(whole, list(listed(call.tests_at, left_out)))
-            if not whole.tests and key is not None:
+        self._lighten(call)
+        whole, tests = _into(call, key), None
+        if call.tests_at is not None and (parts > 1 or means.progress.left_out.get(call.id) or means.progress.light.get(call.id)):
+            tests = list(to_send(call, means.progress))
+            whole = restricted(whole, tests)
+            if not tests and key is not None:
                 return self._end(execution, call, key, None)
         try:
-            return self._end(execution, call, key, self._begin(whole, key))
+            if tests is None or parts == 1:
+                return self._end(execution, call, key, self._begin(whole, key))
+            size = max(1, -(-len(tests) // parts))
+            for start in range(0, len(tests), size):
+                key = self._part(execution, call, key, tests[start:start + size])
+            return self._end(execution, call, key, None)
         except Refused as refusal:
             key = key or self._made_all_the_same(execution)
             return self._isolated(execution, call, key, refusal)
 
+    def _lighten(self, call: PlannedImport) -> None:
+        """Let the evidence of a test that is larger than a request may be follow the results."""
+        means = self._means
+        if call.tests != 1 or call.tests_at is None or means.most is None or call.size <= means.most or call.id in means.progress.light:
+            return
+        for test in listed(call.tests_at, means.progress.left_out.get(call.id, ())):
+            if files := lightened(test)[1]:
+                means.note(Lightened(call=call.id, index=test.index, files=len(files)))
+
+    def _part(self, execution: PlannedExecution, call: PlannedImport, key: str | None, tests: Sequence[Test]) -> str:
+        """Send some tests of a request and return the key that they went to; raises Failure."""
+        answer = self._begin(restricted(_into(call, key), tests), key)
+        if key is None:
+            self._means.note(Found(execution=execution.id, key=answer.key, number=answer.id))
+        return key or answer.key
+
     def _isolated(self, execution: PlannedExecution, call: PlannedImport, key: str | None, refusal: Refused) -> str:
         """Send a refused request without the tests that are to blame; raises the refusal when nothing of it can be sent."""
-        means = self._means
-        answers: list[ImportAnswer] = []
-
         def part(tests: Sequence[Test]) -> None:
             nonlocal key
-            answers.append(self._begin(restricted(_into(call, key), tests), key))
-            if key is None:
-                key = answers[-1].key
-                means.note(Found(execution=execution.id, key=key, number=answers[-1].id))
+            key = self._part(execution, call, key, tests)
 
-        isolate(call, refusal, part, means, may_end=key is not None)
+        isolate(call, refusal, part, self._means, may_end=key is not None)
         assert key is not None  # noqa: S101  # known before, or brought by the first part that was sent
         return self._end(execution, call, key, None)
 
@@ -237,22 +224,6 @@ class _Courier:
             raise UnknownDelivery(f"what Xray stores of {call.id} in {key} was not seen to come to rest in time")
         return ours and expected is not None and not difference(expected, runs, alone=False)
 
-    def finished(self, plan: Plan) -> Delivered:
-        """Return what became of the plan, with what is to be said of it as a whole."""
-        done, progress = self.delivered, self._means.progress
-        ended = [progress.ended[call.id] for call in plan.calls if call.id in progress.ended]
-        done.sent = sum(each.tests for each in ended)
-        counts = [each.stored for each in ended]
-        done.stored = sum(count or 0 for count in counts) if counts and None not in counts else None
-        left_out = [each for call in plan.calls for each in progress.left_out.get(call.id, {}).values() if call.id in progress.ended]
-        if left_out:
-            done.failures.append(_left_out(left_out, sum(call.tests or 0 for call in plan.calls)))
-        if done.failures and ended and len(ended) < len(plan.calls):
-            done.failures.append(_partly(done, len(ended), len(plan.calls)))
-        if done.unstored:
-            done.failures.append(_unstored(done.unstored))
-        return done
-
 
 def upload(call: PlannedImport, key: str | None, random: Random) -> Upload:
     """Return the body of a request, its holes filled; raises LookupError when a hole is left."""
@@ -298,31 +269,3 @@ def _advised(failure: Failure, call: PlannedImport | None, key: str | None) -> F
         failure.next = (f"Run `xray-ci resume`, or again with `test-execution: {key}`: results that are there already are "
                         "overwritten, nothing is doubled.")
     return failure
-
-
-def _left_out(entries: list[LeftOut], total: int) -> PartlyImported:
-    noun = "result was" if len(entries) == 1 else "results were"
-    return PartlyImported(f"{len(entries):,} of {total:,} {noun} refused and left out: {', '.join(each.test for each in entries[:20])}",
-                          answer=_reasons(entries), service="Xray")
-
-
-def _reasons(entries: list[LeftOut]) -> str:
-    listed = "\n".join(f"{each.test}: {each.reason}" for each in entries[:_NAMED])
-    return listed + (f"\n… and {len(entries) - _NAMED:,} more" if len(entries) > _NAMED else "")
-
-
-def _partly(done: Delivered, ended: int, total: int) -> PartlyImported:
-    keys, left = list(done.keys.values()), len(done.not_sent)
-    what = f"{ended} of {total} requests were imported into {', '.join(keys[:20])}, {total - ended - left} failed and {left} were not sent"
-    if len(keys) > 1:
-        return PartlyImported(what, advice="Correct what is named above, then run `xray-ci resume`, or import the missing reports again: "
-                              "what is there stays there.")
-    return PartlyImported(what, advice=f"Correct what is named above, then run `xray-ci resume`, or again with `test-execution: {keys[0]}` "
-                          "(without `fields` and `labels`): results that are there already are overwritten, the rest is added.")
-
-
-def _unstored(tests: tuple[Unstored, ...]) -> PartlyImported:
-    listed = "\n".join(f"{each.test}: {'; '.join(each.messages) or 'no reason given'}" for each in tests)
-    noun = "result was" if len(tests) == 1 else "results were"
-    return PartlyImported(f"{len(tests)} {noun} not stored: {', '.join(each.test for each in tests[:20])}", answer=listed,
-                          service="Xray")

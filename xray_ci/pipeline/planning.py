@@ -72,6 +72,7 @@ def assembled(job: Job, tally: Tally, deployment: Deployment, sources: Sequence[
         around = len(document(executions.info(job, tally, executions.NOTHING))) + _FRAME
         done = gathering.finish(batch_tests=job.settings.batch_tests, batch_bytes=max(1, most - around))
     tally.folded, tally.unmapped = done.counts.folded, done.counts.unmapped
+    tally.left_out = done.counts.unmapped + done.counts.ruled_out
     for problem in (*done.problems, *done.notices):
         tally.problem(problem)
     if done.counts.unmapped:

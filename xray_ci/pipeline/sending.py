@@ -8,10 +8,10 @@ from xray_ci.ci.result import Execution
 from xray_ci.errors import Failure, WrongRegion
 
 if TYPE_CHECKING:
+    from xray_ci.delivery.delivered import Delivered
     from xray_ci.delivery.means import Means
     from xray_ci.delivery.plan import Plan
     from xray_ci.delivery.progress import Progress
-    from xray_ci.delivery.send import Delivered
     from xray_ci.pipeline.connecting import Site
     from xray_ci.pipeline.job import Job
     from xray_ci.pipeline.tally import Tally
@@ -33,6 +33,7 @@ def send(job: Job, tally: Tally, site: Site, plan: Plan) -> None:
             job.work.kept = False
         if held is not None and not _kept(job):
             held.finish()
+    tally.weigh()
     if _kept(job):
         job.console.info(f"what is not known to have arrived is kept in {job.work.path}: `xray-ci resume` goes on with it")
 
@@ -55,6 +56,7 @@ def resume(job: Job, tally: Tally, site: Site) -> int:
             job.console.info(f"{folder.name} was completed meanwhile")
         except Failure as failure:
             tally.fail(failure)
+    tally.weigh()
     keeping.tidy(job.settings, job.surroundings)
     return len(folders)
 
@@ -64,15 +66,18 @@ def deliver(job: Job, tally: Tally, site: Site, plan: Plan, means: Means) -> boo
     from xray_ci.delivery.send import send as carry  # noqa: PLC0415
 
     delivered = carry(plan, means)
-    _keep(job, tally, site, delivered, plan)
+    _keep(job, tally, site, delivered)
     for failure in delivered.failures:
         if isinstance(failure, WrongRegion):
             site.locate_region(failure)
         tally.fail(failure)
-    complete = all(call.id in means.progress.ended for call in plan.calls) and not means.progress.surplus
-    if not job.settings.reconcile or not delivered.keys:
+    complete = all(call.id in means.progress.ended for call in plan.calls) and not means.progress.surplus and not means.progress.owes
+    if not delivered.keys:
         return complete
-    return _reconciled(job, tally, plan, means) and complete
+    compared, stored = _reconciled(job, tally, plan, means) if job.settings.reconcile else (True, None)
+    converted = all(call.tests_at is not None for call in plan.calls)
+    tally.delivered(planned=plan.tests if converted else 0, sent=delivered.sent, stored=delivered.stored if stored is None else stored)
+    return compared and complete
 
 
 def means_of(job: Job, site: Site, held: Any, progress: Progress | None = None) -> Means:
@@ -81,27 +86,31 @@ def means_of(job: Job, site: Site, held: Any, progress: Progress | None = None) 
     from xray_ci.delivery.progress import Progress  # noqa: PLC0415
 
     begun = job.clock()
+    most = job.settings.batch_bytes or site.deployment.limits.batch_bytes
     return Means(xray=site.xray, store=site.store, random=job.random, sleep=job.sleep, work=job.work.path,
-                 left=lambda: job.settings.time_budget - (job.clock() - begun), tell=job.console.debug, log=held,
+                 left=lambda: job.settings.time_budget - (job.clock() - begun), tell=job.console.debug, log=held, most=most,
                  progress=progress or Progress())
 
 
-def _reconciled(job: Job, tally: Tally, plan: Plan, means: Means) -> bool:
-    """Compare what is stored with what was sent; return whether that could be done."""
+def _reconciled(job: Job, tally: Tally, plan: Plan, means: Means) -> tuple[bool, int | None]:
+    """Compare what is stored with what was sent; return whether that could be done, and how much is there as it was sent.
+
+    The number is None unless every Test Execution that holds results was compared.
+    """
     from xray_ci.delivery.reconcile import reconcile  # noqa: PLC0415
 
     try:
         rows = reconcile(plan, means)
     except Failure as failure:
         tally.fail(failure)
-        return False
+        return False, None
+    filled = [execution for execution in plan.executions if any(call.id in means.progress.ended for call in execution.calls)]
     for row in rows:
-        job.console.info(f"  {row.key}: {row.sent:,} sent, {row.stored:,} Test Run{'s' * (row.stored != 1)} stored")
+        if len(rows) > 1 or row.stored != row.sent:
+            job.console.info(f"  {row.key}: {row.sent:,} sent, {row.stored:,} Test Run{'s' * (row.stored != 1)} stored")
         if row.failure is not None:
             tally.fail(row.failure)
-    if rows:
-        tally.imported = sum(min(row.sent, row.stored) for row in rows)
-    return True
+    return True, sum(min(row.sent, row.stored) for row in rows) if len(rows) == len(filled) else None
 
 
 def _kept(job: Job) -> bool:
@@ -110,26 +119,16 @@ def _kept(job: Job) -> bool:
     return isinstance(job.work, keeping.StateFolder) and job.work.kept
 
 
-def _keep(job: Job, tally: Tally, site: Site, delivered: Delivered, plan: Plan) -> None:
+def _keep(job: Job, tally: Tally, site: Site, delivered: Delivered) -> None:
     urls = {receipt.answer.key: receipt.answer.url for receipt in reversed(delivered.receipts)}
     for key in dict.fromkeys(delivered.keys.values()):
         execution = Execution(key=key, url=browse(key, job.settings.jira_url, urls.get(key)))
         if execution not in tally.executions:
             tally.executions.append(execution)
             job.console.info(f"✓ {execution.key}" + (f"  {execution.url}" if execution.url else ""))
-    tally.sent += delivered.sent
-    if delivered.stored is not None and delivered.keys:
-        tally.imported = delivered.stored + (tally.imported or 0)
     for receipt in delivered.receipts:
         for message in receipt.answer.messages:
             tally.note(f"{site.deployment.title} says: {message}")
-    if delivered.keys:
-        job.console.info(f"  {_arrived(tally, plan)}")
-
-
-def _arrived(tally: Tally, plan: Plan) -> str:
-    sent = f"{tally.sent:,} of {plan.tests:,} results sent" if plan.tests else "reports sent"
-    return sent if tally.imported is None else f"{sent}, {tally.imported:,} Test Run{'s' * (tally.imported != 1)} stored"
 
 
 def browse(key: str, jira_url: str | None, api_url: str | None) -> str | None:

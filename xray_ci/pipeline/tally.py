@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from xray_ci import __version__
+from xray_ci.ci.balance import Balance
 from xray_ci.ci.console import Level
 from xray_ci.ci.result import (
     FAILURES_LIMIT,
@@ -50,10 +51,16 @@ class Tally:
         self.deployment: str | None = None
         self.executions: list[Execution] = []
         self.planned = False
+        self._weighable = False
+        """Whether something was sent."""
+        self.to_send = 0
+        """Converted results of all plans."""
         self.sent = 0
         self.imported: int | None = None
         self.folded = 0
         self.unmapped = 0
+        self.left_out = 0
+        self.balance: Balance | None = None
         self.snapshots: list[SnapshotRow] = []
         self.requests = 0
 
@@ -100,6 +107,28 @@ class Tally:
             self._codes.add(failure.exit_code)
             self.troubles += Trouble.of(failure)
 
+    def delivered(self, *, planned: int, sent: int, stored: int | None) -> None:
+        """Add what became of one plan; `planned` are converted results, `stored` is None where nobody counted them."""
+        self.to_send += planned
+        self.sent += sent
+        known = stored is not None and not (self._weighable and self.imported is None)
+        self.imported = (self.imported or 0) + (stored or 0) if known else None
+        self._weighable = True
+
+    def weigh(self) -> None:
+        """Print and keep where every result went; of native reports only what was counted."""
+        if not self._weighable:
+            return
+        if not self.to_send:
+            stored = "" if self.imported is None else f", {self.imported:,} Test Run{'s' * (self.imported != 1)} stored"
+            self._job.console.info(f"  reports sent{stored}")
+            return
+        read = self.counts.tests or None
+        between = self.to_send - (read - self.folded - self.left_out) if read is not None else 0
+        self.balance = Balance(in_reports=read, folded=self.folded, left_out=self.left_out + max(0, -between), further=max(0, between),
+                               not_sent=self.to_send - self.sent, sent=self.sent, stored=self.imported)
+        self._job.console.info(f"  {self.balance.line()}")
+
     def _rest(self) -> None:
         """Say how many problems were not printed because there were so many of their kind."""
         for slug, count in self._met.items():
@@ -115,7 +144,7 @@ class Tally:
         return RunResult(
             command=settings.command, outcome=self._outcome(), exit_code=worst_exit(codes), deployment=self.deployment,
             executions=tuple(self.executions), counts=self.counts, sent=self.sent, imported=self.imported, folded=self.folded,
-            unmapped=self.unmapped, reports=tuple(self.reports), failures=tuple(self.failures), troubles=tuple(self.troubles),
+            unmapped=self.unmapped, balance=self.balance, reports=tuple(self.reports), failures=tuple(self.failures), troubles=tuple(self.troubles),
             notices=tuple(self.notices), snapshots=tuple(self.snapshots), requests=self.requests,
             seconds=self._job.clock() - self._begun, version=__version__, python=platform.python_version(),
             result_file=str(result_file) if result_file else None, surroundings=self._job.surroundings)

@@ -51,7 +51,7 @@ def unanswered(fault: Exception, sent: Sent, *, patience: float, connect_timeout
     if reason is not None:
         return NotSent(cause=cause, reason=reason)
     if any(isinstance(link, (TimeoutError, wire.ReadTimeoutError)) for link in chain):
-        return Lost(cause="the request was not taken in time" if sent is Sent.PART else f"no answer within {patience:g} s")
+        return Lost(cause="the request was not taken in time" if sent is Sent.PART else f"no answer within {patience:g} s", slow=True)
     return Lost(cause=_told(chain))
 
 

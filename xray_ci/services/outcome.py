@@ -100,6 +100,8 @@ class Lost:
     """Sent in part or in whole, and no answer or half of one came."""
 
     cause: str
+    slow: bool = False
+    """Whether somebody stopped waiting: we for the answer, or it for the rest of the request."""
 
 
 Outcome: TypeAlias = Answered | Refused | Failed | Throttled | Redirected | NotSent | Lost

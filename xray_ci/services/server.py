@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.errors import NotTheService, Refused
+from xray_ci.errors import NotTheService, Refused, UnknownDelivery
 from xray_ci.services import documents, jql
 from xray_ci.services import outcome as wire
 from xray_ci.services.jira import checked, definition_fields
@@ -32,6 +32,8 @@ class Server:
         self._jira = jira
         self._api = f"/rest/raven/{version}/api"
         self._fields: DefinitionFields | None = None
+        self._numbers: dict[tuple[str, str], str] = {}
+        """Ids of runs that were asked for, by keys of Test Execution and Test."""
 
     def existing_tests(self, project: str) -> Iterator[ExistingTest]:
         """Yield every Test of a project that the index knows, oldest first; asks 100 at a time."""
@@ -90,8 +92,14 @@ class Server:
         document = {"data": documents.HOLE, "filename": evidence.filename, "contentType": evidence.content_type}
         upload = documents.upload(document, evidence.data)
         outcome = self._jira.send("POST", f"{self._api}/testrun/{number}/attachment", upload, repeatable=False)
-        if not isinstance(outcome, wire.Answered) or outcome.is_page:
-            raise self._failure(outcome, repeatable=False)
+        match outcome:
+            case wire.Answered(status=201) if not outcome.is_page:
+                return  # what else it says is not documented (O: 201)
+            case wire.Answered() if not outcome.is_page:
+                raise UnknownDelivery(f"{_TITLE} answered {outcome.status} to a file of evidence, and not 201; it may have been added",
+                                      where="jira-url", service="Xray", answer=f"{outcome.status}: {outcome.text[:2_000]}")
+            case _:
+                raise self._failure(outcome, repeatable=False)
 
     def link_plan(self, plan: str, execution: StoredExecution) -> None:
         """Link a Test Execution to a Test Plan; an empty list is success, else it holds messages (O)."""
@@ -117,13 +125,14 @@ class Server:
                                definition=text_or_none(fields.get(ids.definition or "")), summary=str(fields.get("summary") or ""))
 
     def _run_id(self, execution: StoredExecution, run: StoredRun) -> str:
-        if run.id is not None:
-            return run.id
+        known = run.id or self._numbers.get((execution.key, run.test))
+        if known is not None:
+            return known
         path = f"{self._api}/testrun?testExecIssueKey={checked(execution.key)}&testIssueKey={checked(run.test)}"
         outcome = self._jira.send("GET", path)
         match outcome:
             case wire.Answered(json={"id": int() | str() as number}) if str(number).isalnum():
-                return str(number)
+                return self._numbers.setdefault((execution.key, run.test), str(number))
             case _:
                 raise self._failure(outcome)
 

@@ -36,6 +36,7 @@ _LOGIN_PAGE: Final = re.compile(r"""type=["']?password|os_username|login\.jsp|SA
                                 re.IGNORECASE)
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,2000})", re.IGNORECASE)
 _CAPTCHA: Final = "x-authentication-denied-reason"
+_GATEWAY_TIMEOUTS: Final = frozenset({408, 504, 524})
 _SHOWN: Final = 20_000
 """Characters kept of an answer: more than any sink shows, because a cut before the redaction leaves half a secret."""
 
@@ -87,7 +88,7 @@ def _failure(outcome: Outcome, asked: Asked) -> Failure:  # noqa: PLR0911  # one
             return _refused(outcome, asked)
         case wire.Failed():
             what = f"{asked.service} failed with status {outcome.status}"
-            return _unknown(what, asked, said(outcome))
+            return _unknown(what, asked, said(outcome), slow=outcome.status in _GATEWAY_TIMEOUTS)
         case wire.Throttled():
             return Unreachable(f"{asked.service} takes no more requests for now", where=asked.where, answer=said(outcome),
                                advice="Wait some minutes and run again, or raise `time-budget`. Nothing of it was imported.")
@@ -96,7 +97,7 @@ def _failure(outcome: Outcome, asked: Asked) -> Failure:  # noqa: PLR0911  # one
         case wire.NotSent():
             return _not_sent(outcome, asked)
         case wire.Lost():
-            return _unknown(f"the answer of {asked.service} was lost: {outcome.cause}", asked, None)
+            return _unknown(f"the answer of {asked.service} was lost: {outcome.cause}", asked, None, slow=outcome.slow)
     assert_never(outcome)
 
 
@@ -137,9 +138,11 @@ def _sentences(document: object) -> list[str]:
     return found
 
 
-def _unknown(what: str, asked: Asked, answer: str | None) -> Failure:
+def _unknown(what: str, asked: Asked, answer: str | None, *, slow: bool) -> Failure:
     if asked.kind is CallKind.IMPORT:
-        return UnknownDelivery(f"{what}; the results may have been imported", where=asked.where, answer=answer)
+        doubt = UnknownDelivery(f"{what}; the results may have been imported", where=asked.where, answer=answer)
+        doubt.slow = slow
+        return doubt
     return Unreachable(what, where=asked.where, answer=answer)
 
 

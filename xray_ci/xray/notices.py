@@ -47,7 +47,7 @@ SENTENCES: Final = MappingProxyType({
     "evidence-too-large": "A file of evidence is larger than `evidence-max-file` and is left out",
     "evidence-total": "The evidence of the run is larger than `evidence-max-total`; the rest is left out",
     "evidence-moved": "Xray takes files of a step inside the report only; a file beside it is sent with the Test Run",
-    "over-batch-bytes": "The result of one test alone is larger than `batch-bytes`; it is sent in a request of its own",
+    "over-batch-bytes": "The result of one test alone is larger than `batch-bytes`; it is sent in a request of its own, and its evidence after it",
 })
 """Slug → sentence; each slug has a paragraph in docs/errors.md."""
 

@@ -1,0 +1,169 @@
+"""Evidence that makes a request too big follows the results: each file once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from memory_xray import Died, Kept, MemoryXray, keyed, means, planned
+
+from xray_ci.delivery.progress import Ended, Progress
+from xray_ci.delivery.send import send
+from xray_ci.errors import EvidenceRefused, UnknownDelivery
+
+
+def data(size: int, letter: str = "x") -> str:
+    """Return so many bytes in base64."""
+    return base64.b64encode(letter.encode() * size).decode()
+
+
+def file(name: str, size: int = 600) -> dict[str, str]:
+    """Return a file of evidence as the product writes it."""
+    return {"filename": name, "contentType": "text/plain", "data": data(size, name[0])}
+
+
+def heavy(test, *names: str, size: int = 600):
+    """Return a test with files of evidence."""
+    return {**test, "evidence": [file(name, size) for name in names]}
+
+
+def three(*names: str):
+    """Return three keyed results, the second of them with evidence."""
+    one, two, last = keyed(3)
+    return [one, heavy(two, *names), last]
+
+
+@pytest.fixture
+def xray(clock):
+    """Return Xray in memory."""
+    return MemoryXray(clock)
+
+
+def evidence(xray) -> dict[str, list[str]]:
+    """Return the names of all files by Test key."""
+    return {test: [name for name, _ in files] for issue in xray.issues.values() for test, files in issue.evidence.items()}
+
+
+def test_a_request_that_is_too_large_goes_without_the_evidence_that_follows(tmp_path, xray):
+    """One refusal, one import of all three results, two files added with what was in them."""
+    xray.most = 1_000
+    done = send(planned(tmp_path, three("a.txt", "b.txt")), means(xray, log=Kept()))
+
+    assert [] == done.failures
+    assert 3 == done.sent
+    assert [{"SHOP-1": "PASSED", "SHOP-2": "PASSED", "SHOP-3": "PASSED"}] == [issue.runs for issue in xray.issues.values()]
+    assert 2 == xray.count("import")
+    assert {"SHOP-2": [("a.txt", data(600, "a")), ("b.txt", data(600, "b"))]} == next(iter(xray.issues.values())).evidence
+
+
+def test_what_is_known_to_be_too_large_is_not_tried(tmp_path, xray):
+    """A test that is larger alone than a request may be goes light at once."""
+    xray.most = 1_000
+    send(planned(tmp_path, three("a.txt", "b.txt"), size=1), means(xray, most=1_000))
+
+    assert 3 == xray.count("import")
+    assert {"SHOP-2": ["a.txt", "b.txt"]} == evidence(xray)
+
+
+def test_small_evidence_goes_with_its_test(tmp_path, xray):
+    """Many small files make a request too large: it is divided, and none of them follows."""
+    xray.most = 2_000
+    send(planned(tmp_path, [heavy(test, "a.txt", size=100) for test in keyed(20)]), means(xray))
+
+    assert 0 == xray.count("attach")
+    assert 20 == len(evidence(xray))
+
+
+def test_evidence_of_steps_follows_too(tmp_path, xray):
+    """It is added to the Test Run, in the order in which the test has it."""
+    xray.most = 1_000
+    steps = [{"status": "PASSED", "actualResult": '\\",\\"evidence\\":[', "evidence": [file("s.txt")]}, {"status": "FAILED"}]
+    send(planned(tmp_path, [heavy({**keyed(1)[0], "steps": steps}, "a.txt")]), means(xray))
+
+    assert {"SHOP-1": ["s.txt", "a.txt"]} == evidence(xray)
+
+
+def test_a_test_without_key_is_found_by_what_identifies_it(tmp_path, xray):
+    """The Test that the import made gets the file."""
+    xray.most = 1_000
+    info = {"summary": "adds", "projectKey": "SHOP", "definition": "cart.adds"}
+    send(planned(tmp_path, [*keyed(1), heavy({"status": "FAILED", "testInfo": info}, "a.txt")]), means(xray))
+
+    assert {xray.created["cart.adds"]: ["a.txt"]} == evidence(xray)
+
+
+@pytest.mark.parametrize("fault", ["lost", "dropped"])
+def test_a_lost_answer_is_looked_for_before_the_file_goes_again(tmp_path, xray, fault):
+    """Whether it had arrived or not: it is there once, also beside an older file of that name."""
+    xray.most = 1_000
+    plan = planned(tmp_path, three("a.txt", "b.txt"), test_execution="SHOP-77", token=None)
+    xray._issue(None, "").key = "SHOP-77"
+    xray.issues["SHOP-77"] = next(iter(xray.issues.values()))
+    xray.issues["SHOP-77"].evidence["SHOP-2"] = [("a.txt", "old")]
+    xray.faults = {5: fault}
+    done = send(plan, means(xray))
+
+    assert "attach" == xray.calls[5][0]
+    assert [] == done.failures
+    assert ["a.txt", "a.txt", "b.txt"] == sorted(name for name, _ in xray.issues["SHOP-77"].evidence["SHOP-2"])
+
+
+@pytest.mark.parametrize("fault", ["died", "killed"])
+def test_a_run_that_is_killed_anywhere_is_completed(tmp_path, clock, fault):
+    """After each call in turn: resumed from what was recorded, every file is there once."""
+    plan, deaths = planned(tmp_path, three("a.txt", "b.txt")), 0
+    for instant in range(12):
+        xray, log = MemoryXray(clock, most=1_000), Kept()
+        xray.faults = {instant: fault}
+        try:
+            send(plan, means(xray, log=log))
+        except Died:
+            xray.faults, deaths = {}, deaths + 1
+            done = send(plan, means(xray, log=log, progress=Progress(log)))
+            assert [] == done.failures
+        assert [3] == [len(issue.runs) for issue in xray.issues.values()]
+        assert {"SHOP-2": ["a.txt", "b.txt"]} == evidence(xray)
+        assert not Progress(log).owes
+
+    assert 3 <= deaths
+
+
+def test_a_refused_file_is_named_and_can_follow_later(tmp_path, xray):
+    """All results and the other file are stored; what was refused is still owed, and added once it is taken."""
+    xray.most, xray.bad, log = 1_000, {"a.txt"}, Kept()
+    plan = planned(tmp_path, three("a.txt", "b.txt"))
+    done = send(plan, means(xray, log=log))
+    (failure,) = done.failures
+
+    assert isinstance(failure, EvidenceRefused)
+    assert 8 == failure.exit_code
+    assert "a.txt of SHOP-2: 400: a.txt is no evidence" == failure.answer
+    assert {"SHOP-2": ["b.txt"]} == evidence(xray)
+    assert Progress(log).owes
+
+    xray.bad = set()
+    again = send(plan, means(xray, progress=Progress(log)))
+    assert [] == again.failures
+    assert {"SHOP-2": ["b.txt", "a.txt"]} == evidence(xray)
+
+
+def test_a_file_as_large_as_one_that_was_too_large_is_not_tried(tmp_path, xray):
+    """One refusal for its size is enough for all that are not smaller."""
+    xray.most, xray.most_evidence = 2_000, 700
+    (failure,) = send(planned(tmp_path, [heavy(keyed(1)[0], "a.txt", "b.txt", "c.txt")]), means(xray)).failures
+
+    assert 1 == xray.count("attach")
+    assert 3 == len((failure.answer or "").splitlines())
+
+
+def test_a_file_that_is_never_answered_is_left_for_resume(tmp_path, xray):
+    """The results are said to be there, the doubt is raised, nothing is doubled."""
+    xray.most, log = 1_000, Kept()
+    plan = planned(tmp_path, three("a.txt"))
+    xray.faults = dict.fromkeys(range(4, 400), "dropped")
+    done = send(plan, means(xray, log=log))
+
+    assert [UnknownDelivery] == [type(failure) for failure in done.failures]
+    assert 3 == done.sent
+    assert any(isinstance(entry, Ended) for entry in log)
+    assert Progress(log).owes

@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 pytest_plugins = ["corpus_table", "emulator_client", "job_runs", "proof.fault_table"]
 ENTRYPOINT = CHECKOUT / "entrypoint.py"
 SEALED: Mapping[str, str] = {
-    "HOME": "/nowhere",
+    "HOME": "/dev/null/nowhere",  # where no tool can make one, whoever it runs as
     "PATH": os.defpath,
     "TZ": "HOUSE-05:45",  # no place has it by chance: a local time that is taken for UTC is seen
     # pytest-socket cannot watch other processes: there all but loopback goes to a proxy that is not there

@@ -106,9 +106,8 @@ class MemoryXray:
         for test in document["tests"]:
             key = test.get("testKey") or self.created.setdefault(test["testInfo"]["definition"], f"SHOP-{10_000 + len(self.created)}")
             issue.runs[key] = test["status"]
-            for holder in (test, *test.get("steps", ())):
-                for file in holder.get("evidence", ()):
-                    issue.evidence.setdefault(key, []).append((file["filename"], file["data"]))
+            files = [(file["filename"], file["data"]) for holder in (*test.get("steps", ()), test) for file in holder.get("evidence", ())]
+            issue.evidence |= {key: files} if files else {}
         self._leave(fault)
         return ImportAnswer(key=issue.key, id=str(issue.id), url=None, tests_ok=None)
 

@@ -47,10 +47,12 @@ def execute(process: Process) -> int:
 
 
 def _spelt_out(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with `migrate FILE` as `migrate --file FILE`: no other command has a word without a flag."""
+    """Return the arguments with `migrate FILE` as `migrate --file FILE`, for each command that takes a word without a flag."""
+    from xray_ci.settings.commands import COMMANDS  # noqa: PLC0415
+
     words = list(argv)
-    alone = words[:1] == ["migrate"] and len(words) > 1 and not words[1].startswith("-")
-    return ["migrate", "--file", *words[1:]] if alone else words
+    row = COMMANDS.get(words[0]) if len(words) > 1 and not words[1].startswith("-") else None
+    return [row.name, f"--{row.word}", *words[1:]] if row and row.word else words
 
 
 def _answer(parsed: Parsed, process: Process) -> int:
@@ -61,8 +63,21 @@ def _answer(parsed: Parsed, process: Process) -> int:
         return 0
     from xray_ci.settings.usage import usage  # noqa: PLC0415
 
-    process.out.write(usage(parsed.command))
+    process.out.write(usage(parsed.command, _columns(process)))
     return 0
+
+
+def _columns(process: Process) -> int:
+    """Return how wide the terminal is, 80 where there is none; COLUMNS outvotes it."""
+    import os  # noqa: PLC0415
+
+    said = process.env.get("COLUMNS", "")
+    if said.isascii() and said.isdigit():
+        return int(said[:9])
+    try:
+        return os.get_terminal_size(process.out.fileno()).columns
+    except (OSError, ValueError):  # a pipe, a file, or no file at all
+        return 80
 
 
 def _told(error: Exception, process: Process) -> int:
@@ -93,6 +108,10 @@ def _command(parsed: Parsed, process: Process) -> int:
             return _emulator(parsed, process)
         case "migrate":
             return _migrate(parsed, process)
+        case "completion":
+            from xray_ci import completion  # noqa: PLC0415
+
+            return completion.run(str(parsed.options.get("shell") or ""), process.out)
         case "demo":
             from xray_ci import demo  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, assert_never
 
 from xray_ci.ci.console import Console, Level
 from xray_ci.ci.provider import Surroundings, surroundings
@@ -16,8 +16,9 @@ from xray_ci.secret import Redactor
 from xray_ci.settings import config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from xray_ci.ci.handover import Summaries
     from xray_ci.ci.result import RunResult
     from xray_ci.process import Process
     from xray_ci.settings.flags import Parsed
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 def run(command: str, parsed: Parsed, process: Process) -> int:
     """Run a command that needs settings; return its exit code. Raises ConfigurationError."""
     around = surroundings(process.env)
-    settings = config.load(parsed.flags, process.env, Path(process.folder), command=command, github=around.provider.key == "github")
+    settings = config.load(parsed.flags, _given(process.env, around), Path(process.folder), command=command,
+                           github=around.provider.key == "github", withheld=around.outsider is not None, cause=around.secrets)
     redactor = Redactor()
     for secret in settings.secrets():
         redactor.register(secret)
@@ -50,6 +52,13 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
         console.close()
 
 
+def _given(env: Mapping[str, str], around: Surroundings) -> Mapping[str, str]:
+    """Return the environment without what only looks set: Azure hands a variable it does not know on as the text `$(NAME)` (D)."""
+    if around.provider.key != "azure":
+        return env
+    return {name: value for name, value in env.items() if not (value.startswith("$(") and value.find(")") == len(value) - 1)}
+
+
 def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:
     from xray_ci import pipeline  # noqa: PLC0415
 
@@ -69,29 +78,54 @@ def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:
             output = parsed.options.get("output")
             return collecting.collect(job, Path(process.folder), str(output) if output else None)
         case "snapshots":
-            return _publish(pipeline.refresh(job), job)
+            return _publish(pipeline.refresh(job), job, process.out)
         case "resume":
-            return _publish(pipeline.resume(job), job)
+            return _publish(pipeline.resume(job), job, process.out)
         case _:
-            return _publish(pipeline.run(job), job)
+            return _publish(pipeline.run(job), job, process.out)
 
 
-def _publish(result: RunResult, job: Job) -> int:
+def _publish(result: RunResult, job: Job, out: TextIO) -> int:
     """Write every view of the result, then the one line that ends the log."""
-    from xray_ci.ci import outputs, summary  # noqa: PLC0415
+    from xray_ci.ci import outputs  # noqa: PLC0415
+
+    def command(line: str) -> None:
+        out.write(f"{line}\n")
 
     settings, around = job.settings, job.surroundings
     temp = Path(around.temp) if around.temp else None
-    warnings = outputs.publish(result, redact=job.redactor, workspace=settings.workspace, temp=temp,
-                               outputs_file=around.outputs_file, result_file=settings.result_file,
+    takes = around.provider.handover
+    warnings = outputs.publish(result, redact=job.redactor, workspace=settings.workspace, temp=temp, kind=takes.outputs,
+                               outputs_file=around.outputs_file, log=command, result_file=settings.result_file,
                                dotenv_file=settings.dotenv_file)
     if settings.job_summary:
-        warnings += summary.publish(result, summary_file=around.summary_file, redact=job.redactor)
+        warnings += _summarize(result, job, takes.summary, temp, command)
     for warning in warnings:
         job.console.warning(warning)
     code = worst_exit({result.exit_code})
     job.console.info(f"{result.outcome.value}, exit code {code}, {result.requests} requests, {result.seconds:.1f} s")
     return code
+
+
+def _summarize(result: RunResult, job: Job, kind: Summaries, temp: Path | None, command: Callable[[str], None]) -> tuple[str, ...]:
+    """Put the summary where the CI system shows one; return warnings."""
+    from xray_ci.ci import outputs, summary  # noqa: PLC0415
+    from xray_ci.ci.handover import Summaries  # noqa: PLC0415
+
+    match kind:
+        case Summaries.NONE:
+            return ()
+        case Summaries.GITHUB:
+            return summary.publish(result, summary_file=job.surroundings.summary_file, redact=job.redactor)
+        case Summaries.AZURE:
+            return outputs.upload(summary.markdown(result.redacted(job.redactor)), temp, command)
+        case Summaries.TEAMCITY:
+            clean = result.redacted(job.redactor)
+            failed = f", {clean.bad:,} of {clean.counts.tests:,} tests failed" if clean.bad else ""
+            keys = f" into {clean.executions[0].key}" if clean.executions else ""
+            outputs.status(f"Xray: {summary.headline(clean)[1]}{keys}{failed}", command)
+            return ()
+    assert_never(kind)
 
 
 def _console(stream: TextIO, settings: Settings, around: Surroundings, redactor: Redactor) -> Console:

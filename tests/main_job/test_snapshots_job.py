@@ -48,6 +48,24 @@ def test_fail_on_snapshots_is_exit_code_9(job, emulator):
     assert 1 == len(emulator.executions())
 
 
+def test_a_snapshot_that_failed_is_triggered_by_resume(job, emulator):
+    """Exit 9 leaves the state folder; `resume` imports nothing again, refreshes the page, and leaves nothing."""
+    before = emulator.page_version("131073")
+    emulator.fault("POST", "/take-snapshot/131073", status=500)
+    settings = {"snapshot_page_ids": "131073", "snapshot_api_key": "emulator-global-key", "fail_on": "snapshots"}
+    lost = job("import", **settings)
+    assert 9 == lost.code, lost.out + lost.err
+    assert "xray-ci resume" in lost.out + lost.err
+
+    resumed = job("resume", reports="", **settings)
+
+    emulator.clock(advance=10)
+    assert 0 == resumed.code, resumed.out + resumed.err
+    assert before + 1 == emulator.page_version("131073")
+    assert 1 == len(emulator.imports()) == len(emulator.executions())
+    assert "nothing is left" in job("resume", reports="", **settings).out
+
+
 def test_snapshots_command_only_triggers(job, emulator):
     """`snapshots` needs neither reports nor Xray."""
     result = job("snapshots", snapshot_urls=emulator.url + "/macro-hooks/7f3c9a52e1d04b86", snapshot_api_key="emulator-macro-key")

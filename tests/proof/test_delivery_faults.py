@@ -72,7 +72,7 @@ class Stage:
         wrong = [f"exit code {ended.code} instead of {cell.code}"] if ended.code != cell.code else []
         wrong += harm(stored(self.emulator.state()), self.whole, rivals=self.step.rival, follows=self.step.scene == "heavy")
         self.emulator._control("DELETE", "faults")
-        again = run("snapshots" if ended.code == 9 else "resume")
+        again = run("resume")
         if again.code != 0:
             wrong.append(f"exit code {again.code} of what completes it: {again.text[-600:]}")
         if ended.code == 0 and "nothing is left" not in again.text:

@@ -17,10 +17,21 @@ from xray_ci.errors import PartlyImported, Unreachable
 from xray_ci.services.body import Slice
 
 STATUSES = st.sampled_from(["PASSED", "FAILED", "TO DO"])
-TESTS = st.lists(st.tuples(st.booleans(), STATUSES), min_size=1, max_size=8).map(lambda kinds: [
-    {"testKey": f"SHOP-{number}", "status": status} if has_key else
-    {"status": status, "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"}}
-    for number, (has_key, status) in enumerate(kinds)])
+FILES = st.lists(st.sampled_from(["a.txt", "b.png", 'c"\\.log']), max_size=3)
+
+
+def evidence(names):
+    """Return files of evidence as a test holds them."""
+    files = [{"filename": name, "contentType": "text/plain", "data": "eHh4" * 75} for name in names]
+    return {"evidence": files} if files else {}
+
+
+TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size=8).map(lambda kinds: [
+    {"testKey": f"SHOP-{number}", "status": status, **evidence(names)} if has_key else
+    {"status": status, "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"}, **evidence(names)}
+    for number, (has_key, status, names) in enumerate(kinds)])
+MOST = st.sampled_from([10**9, 1_000])
+"""Bytes of a request: with the lesser, evidence of a test follows the results."""
 MODES = st.sampled_from([{}, {"look": True}, {"race": True}, {"test_execution": "SHOP-7"}])
 FAULTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["killed", "died", "lost", "dropped"])), max_size=3).map(dict)
 
@@ -45,8 +56,8 @@ class Mortal(Kept):
 class World:
     """One Xray, a plan for it, and what was recorded so far."""
 
-    def __init__(self, folder, tests, mode, size, *, bad=(), lag=0.0, names=True):
-        self.xray = MemoryXray(Clock(), bad=tuple(bad), lag=lag, names=names)
+    def __init__(self, folder, tests, mode, size, *, bad=(), lag=0.0, names=True, most=10**9):
+        self.xray = MemoryXray(Clock(), bad=tuple(bad), lag=lag, names=names, most=most)
         if "test_execution" in mode:
             self.xray.create_execution({})
             (only,) = self.xray.issues.values()
@@ -67,9 +78,10 @@ class World:
 
     @property
     def state(self):
-        """What is stored: results by what tells their Tests apart, and how many Test Executions there are."""
+        """What is stored: results and files by what tells their Tests apart, and how many Test Executions there are."""
         names = {key: definition for definition, key in self.xray.created.items()}
-        return [{names.get(key, key): status for key, status in issue.runs.items()} for issue in self.xray.issues.values()]
+        return [{names.get(key, key): (status, sorted(issue.evidence.get(key, ()))) for key, status in issue.runs.items()}
+                for issue in self.xray.issues.values()]
 
 
 def finish(world):
@@ -80,13 +92,13 @@ def finish(world):
 
 
 @settings(max_examples=60)
-@given(TESTS, MODES, st.integers(1, 4), FAULTS, FAULTS, st.sampled_from([0, 3, 30]))
-def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(tmp_path_factory, tests, mode, size, first, second, lag):
+@given(TESTS, MODES, st.integers(1, 4), FAULTS, FAULTS, st.sampled_from([0, 3, 30]), MOST)
+def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(tmp_path_factory, tests, mode, size, first, second, lag, most):
     """Two runs with lost answers and deaths, then one that is left in peace: the stored state is that of an undisturbed run."""
     folder = tmp_path_factory.mktemp("run")
-    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size)
+    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, most=most)
     assert [] == calm.go()
-    world = World(folder, tests, mode, size, lag=lag)
+    world = World(folder, tests, mode, size, lag=lag, most=most)
     for faults in (first, second):
         world.xray.calls.clear()
         world.xray.faults = faults
@@ -97,13 +109,13 @@ def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(tm
 
 
 @settings(max_examples=60)
-@given(TESTS, MODES, st.integers(1, 4), st.integers(0, 14), st.booleans(), st.sets(st.integers(0, 7), max_size=2), st.booleans())
-def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(tmp_path_factory, tests, mode, size, at, before, bad, names):
+@given(TESTS, MODES, st.integers(1, 4), st.integers(0, 30), st.booleans(), st.sets(st.integers(0, 7), max_size=2), st.booleans(), MOST)
+def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(tmp_path_factory, tests, mode, size, at, before, bad, names, most):
     """Death before or after any entry, also while refused tests are searched for: the others are stored once, the refused are named."""
     keys = [f"SHOP-{number}" for number in bad]
-    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, bad=keys, names=names)
+    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, bad=keys, names=names, most=most)
     told = calm.go()
-    world = World(tmp_path_factory.mktemp("run"), tests, mode, size, bad=keys, names=names)
+    world = World(tmp_path_factory.mktemp("run"), tests, mode, size, bad=keys, names=names, most=most)
     world.go(Mortal(world.log, at, before=before))
     failures = finish(world)
 

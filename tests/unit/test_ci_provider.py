@@ -15,15 +15,23 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "ci"
 CASES = [(path.stem, case) for path in sorted(DATA.glob("*.json")) for case in json.loads(path.read_text())]
 
 
+def told(case, folder):
+    """Return the variable that names the event of an example, written to a file."""
+    if "event" not in case:
+        return {}
+    (folder / "event.json").write_text(json.dumps(case["event"]))
+    return {"GITHUB_EVENT_PATH": str(folder / "event.json")}
+
+
 def test_every_row_has_an_example():
     """A CI system without an example of its variables cannot be in the table, nor an example without a row."""
     assert {row.key for row in (*PROVIDERS, LOCAL)} == {key for key, _ in CASES}
 
 
 @pytest.mark.parametrize(("key", "case"), CASES, ids=[f"{key}: {case['case']}" for key, case in CASES])
-def test_facts_of_a_ci_system(key, case):
-    """Exactly the documented facts are read, and nothing is made up for the others."""
-    around = surroundings(case["env"])
+def test_facts_of_a_ci_system(key, case, tmp_path):
+    """Exactly the documented facts are read, of the environment and the event, and nothing is made up for the others."""
+    around = surroundings(case["env"] | told(case, tmp_path))
 
     assert key == around.provider.key
     facts = {name: value for name in (*FACTS, "outputs_file", "summary_file", "debug") if (value := getattr(around, name))}
@@ -31,9 +39,9 @@ def test_facts_of_a_ci_system(key, case):
 
 
 @pytest.mark.parametrize(("key", "case"), CASES, ids=[f"{key}: {case['case']}" for key, case in CASES])
-def test_default_summary_names_only_what_is_known(key, case):
+def test_default_summary_names_only_what_is_known(key, case, tmp_path):
     """The summary of a new Test Execution has no holes, whatever the system leaves out."""
-    around = surroundings(case["env"])
+    around = surroundings(case["env"] | told(case, tmp_path))
 
     template = default_summary(around)
 

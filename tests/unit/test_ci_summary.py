@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from xray_ci.ci.balance import Balance
+from xray_ci.ci.provider import PROVIDERS, Surroundings
 from xray_ci.ci.result import Counts, Execution, FailureRow, Notice, Report, RunOutcome, RunResult, SnapshotRow, Trouble
 from xray_ci.ci.summary import FAILURES_SHOWN, LIMIT, bar, headline, markdown, publish
 from xray_ci.errors import WrongRegion
@@ -27,7 +29,7 @@ def test_the_first_line_says_it_all():
 @pytest.mark.parametrize(("outcome", "words"), [
     (RunOutcome.IMPORTED, "98 results sent"), (RunOutcome.PARTLY, "Only partly"), (RunOutcome.UNKNOWN, "not known"),
     (RunOutcome.PLANNED, "98 results would be sent"), (RunOutcome.NOTHING, "nothing to import"), (RunOutcome.TRIGGERED, "1 snapshot triggered"),
-    (RunOutcome.FAILED, "Nothing was imported")])
+    (RunOutcome.FAILED, "Nothing was imported"), (RunOutcome.SKIPPED, "gets no secrets")])
 def test_every_outcome_has_its_sentence(outcome, words):
     """No two outcomes read alike, and only what is known is claimed."""
     assert words in headline(replace(RESULT, outcome=outcome, snapshots=(SnapshotRow(name="7", ok=True), SnapshotRow(name="8", ok=False))))[1]
@@ -148,3 +150,50 @@ def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path):
     """A summary file in a folder that is not there does not fail the run."""
     (warning,) = publish(RESULT, summary_file=str(tmp_path / "none" / "summary"), redact=Redactor())
     assert "job summary" in warning
+
+
+AROUND = Surroundings(provider=PROVIDERS[0], commit="89abcdef0123456789abcdef0123456789abcdef", branch="fix/<cart>", pull_request="31", pull_request_title="a | [b](x)",
+                      workflow="ci", run_number="3", run_url="https://git.example.com/shop/web/actions/runs/77")
+
+
+def test_a_failed_test_leads_to_its_test_and_its_line():
+    """The key leads to Jira, the place to the file at the commit; without addresses both are text."""
+    row = FailureRow(name="pays", message="boom", report="a.xml", line=7, key="SHOP-3", file="tests/a b#.py", file_line=12)
+    text = markdown(replace(RESULT, failures=(row,), surroundings=AROUND))
+    assert "| [SHOP-3](<https://jira.example.com/browse/SHOP-3>) <code>pays</code> | boom | " in text
+    assert f"(<https://git.example.com/shop/web/blob/{AROUND.commit}/tests/a%20b%23.py#L12>) |" in text
+    plain = markdown(replace(RESULT, failures=(row,), executions=(Execution(key="SHOP-41"),), surroundings=replace(AROUND, run_url="https://jenkins.example.com/job/7/")))
+    assert "| SHOP-3 <code>pays</code> | boom | <code>tests&#47;a b&#35;.py&#58;12</code> |" in plain
+    assert "| <code>tests&#47;a b&#35;.py</code> |" in markdown(replace(RESULT, failures=(replace(row, file_line=None),)))
+
+
+def test_the_page_says_where_every_result_went():
+    """The sum of the log stands under the counts, marked when it does not come out."""
+    even = Balance(in_reports=100, folded=2, sent=98, stored=98)
+    assert "\n\n100 in reports - 2 folded = 98 sent = 98 stored\n" in markdown(replace(RESULT, balance=even))
+    assert "\n\n⚠️ 100 in reports - 2 folded = 98 sent ≠ 97 stored\n" in markdown(replace(RESULT, balance=replace(even, stored=97)))
+
+
+def test_the_page_says_what_was_tested():
+    """Pull request with its title, branch, commit and run, for a page that hangs on another run; strangers' text stays text."""
+    text = markdown(replace(RESULT, surroundings=AROUND))
+    assert ("[pull request &#35;31](<https://git.example.com/shop/web/pull/31>) a &#124; &#91;b&#93;&#40;x&#41; · <code>fix&#47;&#60;cart&#62;</code> · "
+            "<code>89abcdef</code> · [ci &#35;3](<https://git.example.com/shop/web/actions/runs/77>)") in text
+    assert "pull request &#35;31 a" in markdown(replace(RESULT, surroundings=replace(AROUND, run_url=None)))
+    assert markdown(RESULT) == markdown(replace(RESULT, surroundings=Surroundings(provider=PROVIDERS[0])))
+
+
+def test_failures_of_one_cause_are_told_as_one():
+    """Where not all are listed, the messages that many share come first; few or different ones do not."""
+    failures = tuple(FailureRow(name=f"t{number}", message="no\nconnection" if number % 2 else f"other {number}") for number in range(120))
+    text = markdown(replace(RESULT, counts=Counts(failed=120), failures=failures))
+    assert "The same message, in the first 120:\n\n- 60 times: no\n\n|" in text
+    assert "The same message" not in markdown(replace(RESULT, failures=failures[:FAILURES_SHOWN]))
+    assert "The same message" not in markdown(replace(RESULT, failures=tuple(FailureRow(name="t", message=str(number)) for number in range(60))))
+
+
+def test_a_run_without_secrets_is_told_with_its_remedy():
+    """Who it is for, that nothing was sent, and what to do about it."""
+    text = markdown(replace(RESULT, outcome=RunOutcome.SKIPPED, executions=(), surroundings=replace(AROUND, outsider="the fork a/<b>")))
+    assert text.startswith("## ⏭️ Not imported&#58; the fork a&#47;&#60;b&#62; gets no secrets here\n")
+    assert "nothing was sent. To import such runs too" in text

@@ -27,7 +27,7 @@ _PART: Final = re.compile(r"\{(\w+)\}")
 def first(env: Environment, sources: tuple[Source, ...], accept: Callable[[str], str | None]) -> str | None:
     """Return the first fact that is there and acceptable."""
     for source in sources:
-        value = env.get(source) if isinstance(source, str) else source(env)
+        value = _read(env, source)
         if value and (accepted := accept(value)):
             return accepted
     return None
@@ -132,6 +132,16 @@ def largest(*names: str) -> Source:
     return read
 
 
+def attempts(*names: str) -> Source:
+    """Read how often something ran that several counters count from 1: each further time of any of them is one more."""
+
+    def read(env: Environment) -> str | None:
+        values = [int(value) for name in names if (value := number(env.get(name, "")))]
+        return str(sum(values) - len(values) + 1) if values else None
+
+    return read
+
+
 def built(template: str) -> Source:
     """Make an address from variables: `{NAME}` as it is at the start, URL-encoded elsewhere; None when one is missing."""
 
@@ -156,6 +166,15 @@ def _ordinary(env: Environment, name: str) -> str:
     return value if len(value) <= _URL_LIMIT else ""
 
 
-def unless(name: str, source: str) -> Source:
-    """Read a variable that means something else where another one is set."""
-    return lambda env: None if env.get(name) else env.get(source)
+def unless(name: str, source: Source) -> Source:
+    """Read a fact that means something else where a variable is set."""
+    return lambda env: None if env.get(name) else _read(env, source)
+
+
+def when(name: str, source: Source) -> Source:
+    """Read a fact only where a variable is set that makes it mean something."""
+    return lambda env: _read(env, source) if env.get(name) else None
+
+
+def _read(env: Environment, source: Source) -> str | None:
+    return env.get(source) if isinstance(source, str) else source(env)

@@ -1,4 +1,4 @@
-"""What later steps can read: GitHub's outputs file, a dotenv file, the result file.
+"""What later steps can read: the CI system's own outputs, a dotenv file, the result file; and the summary's way to people.
 
 The import is over when this runs, so nothing here fails a run: what cannot be written is a warning. Knows the files'
 grammars; knows nothing of where the values come from.
@@ -10,10 +10,12 @@ import json
 import re
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
+from xray_ci.ci import handover
 from xray_ci.ci.files import WriteError, append, write
-from xray_ci.ci.text import one_line
+from xray_ci.ci.handover import Outputs, variable
+from xray_ci.ci.text import harmless, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,9 +30,12 @@ _SAFE: Final = re.compile(r"[0-9A-Za-z_.,:/@%+=-]*")
 
 
 def publish(result: RunResult, *, redact: Callable[[str], str], workspace: Path, temp: Path | None = None,
-            outputs_file: str | None = None, result_file: Path | None = None,
-            dotenv_file: Path | None = None) -> tuple[str, ...]:
-    """Write all outputs that have a place; return warnings, each naming what was not written and why."""
+            kind: Outputs = Outputs.GITHUB, outputs_file: str | None = None, log: Callable[[str], object] | None = None,
+            result_file: Path | None = None, dotenv_file: Path | None = None) -> tuple[str, ...]:
+    """Write all outputs that have a place; return warnings, each naming what was not written and why.
+
+    `kind` says what the CI system takes; it goes to `outputs_file` when it is a file, else line by line to `log`.
+    """
     roots = (workspace, temp) if temp else (workspace,)
     result = result.redacted(redact)
     warnings: list[str] = []
@@ -46,15 +51,53 @@ def publish(result: RunResult, *, redact: Callable[[str], str], workspace: Path,
     values = {name: one_line(value, _VALUE_LIMIT) for name, value in result.outputs()}
     if result_file and not attempt("result-file", lambda: write(result_file, document(result), roots)):
         values["result-file"] = ""  # nobody is sent to a file that is not there
-    if outputs_file:
-        lines = github(values.items()).encode("utf-8", "replace")
-        attempt("The file of step outputs", lambda: append(Path(outputs_file), lines))
+    if outputs_file and (lines := _for_file(kind, values)):
+        attempt("The file of step outputs", lambda: append(Path(outputs_file), lines.encode("utf-8", "replace")))
+    if log:
+        for line in handover.lines(kind, values.items()):
+            log(line)
     if dotenv_file:
         text, left_out = dotenv(values.items())
         warnings += [f"dotenv-file goes without {name}: not every reader takes the characters of its value."
                      for name in left_out]
         attempt("dotenv-file", lambda: write(dotenv_file, text.encode(), roots))
     return tuple(warnings)
+
+
+def _for_file(kind: Outputs, values: dict[str, str]) -> str:
+    """Return what goes into the file that the CI system named; a value that it would read otherwise is empty there."""
+    match kind:
+        case Outputs.GITHUB:
+            return github(values.items())
+        case Outputs.DOTENV:
+            return dotenv(values.items())[0]
+        case Outputs.EXPORTS:
+            return "".join(f"export {line}\n" for line in dotenv(values.items())[0].splitlines())
+        case Outputs.NONE | Outputs.AZURE | Outputs.TEAMCITY:
+            return ""
+    assert_never(kind)
+
+
+def upload(markdown: str, temp: Path | None, log: Callable[[str], object]) -> tuple[str, ...]:
+    """Put a summary where an Azure agent finds it, and tell the agent so; return warnings.
+
+    Only in the agent's own temporary folder: in a container that does not see it, the agent could not see the file either,
+    and would fail the step.
+    """
+    if temp is None or not temp.is_dir():
+        return ()
+    below = Path(f"xray-ci-{secrets.token_hex(8)}", "xray-ci.md")  # the name is the title, the folder tells steps apart
+    try:
+        write(below, markdown.encode("utf-8", "replace"), (temp,))
+    except WriteError as error:
+        return (f"The job summary could not be written. {error}",)
+    log(handover.page(str(temp.absolute() / below)))
+    return ()
+
+
+def status(text: str, log: Callable[[str], object]) -> None:
+    """Add one line about the run to the status of a TeamCity build."""
+    log(handover.status(harmless(one_line(text, handover.STATUS_LIMIT))))
 
 
 def github(values: Iterable[tuple[str, str]], token: Callable[[], str] = lambda: secrets.token_hex(16)) -> str:
@@ -78,7 +121,7 @@ def dotenv(values: Iterable[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
         if _SAFE.fullmatch(value) is None:
             left_out.append(name)
             value = ""  # noqa: PLW2901 - a variable that is sometimes not there is worse than an empty one
-        label = f"XRAY_{name.upper().replace('-', '_')}"
+        label = variable(name)
         room = DOTENV_LIMIT // 2
         if len(value) > room:
             value = value[:room].rpartition(",")[0]  # noqa: PLW2901

@@ -1,7 +1,7 @@
 """THE table of CI systems: how to recognise one, where it keeps its facts, what its log and its files understand.
 
-Pure: `surroundings` reads a mapping, never the process. Names of variables are as documented by each system (D), the
-few marked (O) as read by other tools. Knows nothing of settings.
+`surroundings` reads a mapping, never the process, and the one file in which GitHub says what started the run. Names of
+variables are as documented by each system (D), the few marked (O) as read by other tools. Knows nothing of settings.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from xray_ci.ci import event, forks
 from xray_ci.ci.environment import (
     Environment,
     Source,
+    attempts,
     branch,
     built,
     commit,
@@ -29,7 +31,9 @@ from xray_ci.ci.environment import (
     text,
     unless,
     url,
+    when,
 )
+from xray_ci.ci.handover import NOTHING, Handover, Outputs, Summaries
 from xray_ci.ci.syntax import PLAIN, Annotations, Groups, Masks, Syntax
 
 if TYPE_CHECKING:
@@ -45,10 +49,16 @@ class Provider:
     detect: tuple[str, ...]
     """Variables of which one is set (`NAME`) or has a value (`NAME=value`)."""
     syntax: Syntax = PLAIN
+    handover: Handover = NOTHING
+    """How outputs and the summary are handed over."""
     outputs: str | None = None
-    """Variable that names the file for step outputs, in GitHub's format."""
+    """Variable that names the file for step outputs, where a file takes them."""
     summary: str | None = None
     """Variable that names the file for the job summary, in Markdown."""
+    event: str | None = None
+    """Variable that names the file that says what started the run, in GitHub's format."""
+    remedy: str = forks.REMEDY
+    """What those can do whose runs get no secrets."""
     commit: tuple[Source, ...] = ()
     branch: tuple[Source, ...] = ()
     tag: tuple[Source, ...] = ()
@@ -66,6 +76,9 @@ class Provider:
     step: tuple[Source, ...] = ()
     job_group: tuple[Source, ...] = ()
     shards: tuple[Source, ...] = ()
+    pull_request_title: tuple[Source, ...] = ()
+    outsider: tuple[Source, ...] = ()
+    secrets: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +110,11 @@ class Surroundings:
     """What parallel jobs made from one definition have in common, where a job's own name may hold its index."""
     shards: str | None = None
     """How many parallel jobs share the work of one definition, where the system says that they share it; matrices do not."""
+    pull_request_title: str | None = None
+    outsider: str | None = None
+    """Who a run is for that the system keeps secrets from: `the fork octocat/web`, by the event's own facts."""
+    secrets: str | None = None
+    """Why a secret that somebody set may not have come here: the most likely cause, a sentence or two."""
     outputs_file: str | None = None
     summary_file: str | None = None
     debug: bool = False
@@ -115,24 +133,33 @@ class Surroundings:
 _ACCEPT: Final[dict[str, Callable[[str], str | None]]] = {
     "commit": commit, "branch": text, "tag": text, "pull_request": number, "repository": text, "workflow": text, "job": text,
     "run_id": text, "run_number": text, "attempt": number, "actor": text, "run_url": url, "workspace": path, "temp": path,
-    "step": text, "job_group": text, "shards": number,
+    "step": text, "job_group": text, "shards": number, "pull_request_title": text, "outsider": text,
 }
 FACTS: Final = tuple(_ACCEPT)
-_UNTOLD: Final = frozenset({"workspace", "temp", "step", "job_group", "shards"})
+_UNTOLD: Final = frozenset({"workspace", "temp", "step", "job_group", "shards", "pull_request_title", "outsider"})
 _DEBUG: Final = ("RUNNER_DEBUG", "CI_DEBUG_TRACE", "SYSTEM_DEBUG")
 
 PROVIDERS: Final = (
     Provider(
         key="github", title="GitHub Actions", detect=("GITHUB_ACTIONS",),
         syntax=Syntax(groups=Groups.GITHUB, annotations=Annotations.GITHUB, masks=Masks.GITHUB),
-        outputs="GITHUB_OUTPUT", summary="GITHUB_STEP_SUMMARY",
-        commit=("GITHUB_SHA",), branch=("GITHUB_HEAD_REF", branch("GITHUB_REF"), unless("GITHUB_REF", "GITHUB_REF_NAME")),
+        handover=Handover(outputs=Outputs.GITHUB, summary=Summaries.GITHUB), outputs="GITHUB_OUTPUT", summary="GITHUB_STEP_SUMMARY", event="GITHUB_EVENT_PATH", remedy=forks.GITHUB_REMEDY,
+        # GITHUB_SHA of a pull request is a merge that nobody has. On `workflow_run` all facts but the job's are those of the run
+        # that made the reports: so a re-run of either finds the same Test Execution.
+        commit=(event.COMMIT, "GITHUB_SHA"),
+        branch=(event.BRANCH, unless(event.RUN_ID, "GITHUB_HEAD_REF"), unless(event.RUN_ID, branch("GITHUB_REF")),
+                unless("GITHUB_REF", "GITHUB_REF_NAME")),
         tag=(tag("GITHUB_REF"),),
-        pull_request=(found("GITHUB_REF", r"^refs/pull/(\d+)/"),), repository=("GITHUB_REPOSITORY",),
-        workflow=("GITHUB_WORKFLOW",), job=("GITHUB_JOB",), run_id=("GITHUB_RUN_ID",), run_number=("GITHUB_RUN_NUMBER",),
-        attempt=("GITHUB_RUN_ATTEMPT",), actor=("GITHUB_ACTOR",),
-        run_url=(built("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"),),
-        workspace=("GITHUB_WORKSPACE",), temp=("RUNNER_TEMP",), step=("GITHUB_ACTION",),
+        pull_request=(event.PULL_REQUEST, found("GITHUB_REF", r"^refs/pull/(\d+)/")), repository=("GITHUB_REPOSITORY",),
+        workflow=(event.WORKFLOW, "GITHUB_WORKFLOW"), job=("GITHUB_JOB",), run_id=(event.RUN_ID, "GITHUB_RUN_ID"),
+        run_number=(event.RUN_NUMBER, "GITHUB_RUN_NUMBER"),
+        attempt=(attempts("GITHUB_RUN_ATTEMPT", event.ATTEMPT),), actor=(event.ACTOR, "GITHUB_ACTOR"),
+        run_url=(built(f"{{GITHUB_SERVER_URL}}/{{GITHUB_REPOSITORY}}/actions/runs/{{{event.RUN_ID}}}"),
+                 built("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}")),
+        workspace=("GITHUB_WORKSPACE",), temp=("RUNNER_TEMP",),
+        # Several workflows can follow one run.
+        step=(when(event.RUN_ID, built("{GITHUB_WORKFLOW}/{GITHUB_ACTION}")), "GITHUB_ACTION"),
+        pull_request_title=(event.TITLE,), outsider=(forks.github,), secrets=(forks.said(forks.ON_GITHUB),),
     ),
     Provider(
         key="gitlab", title="GitLab CI", detect=("GITLAB_CI",), syntax=Syntax(groups=Groups.GITLAB),
@@ -145,10 +172,14 @@ PROVIDERS: Final = (
         job_group=("CI_JOB_GROUP_NAME", found("CI_JOB_NAME", r"^(.*?)[\s:/\\]*\d+[\s:/\\]+\d+\s*$"), "CI_JOB_NAME"),
         # `parallel: 3` makes `tests 1/3`, a matrix makes `tests: [chrome]`: only the former shares its work.
         shards=(only("CI_NODE_TOTAL", "CI_JOB_NAME", r"\d/\d+$"),),
+        pull_request_title=("CI_MERGE_REQUEST_TITLE",), outsider=(forks.gitlab,),
+        secrets=(forks.said(forks.MERGE_REQUEST, ("CI_COMMIT_REF_PROTECTED", "false"), ("CI_PIPELINE_SOURCE", "merge_request_event")),
+                 forks.said(forks.UNPROTECTED, ("CI_COMMIT_REF_PROTECTED", "false")), forks.said(forks.ON_GITLAB)),
     ),
     Provider(
         key="azure", title="Azure Pipelines", detect=("TF_BUILD",),
         syntax=Syntax(groups=Groups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE),
+        handover=Handover(outputs=Outputs.AZURE, summary=Summaries.AZURE),
         commit=("SYSTEM_PULLREQUEST_SOURCECOMMITID", "BUILD_SOURCEVERSION"),
         branch=(branch("SYSTEM_PULLREQUEST_SOURCEBRANCH"), branch("BUILD_SOURCEBRANCH")), tag=(tag("BUILD_SOURCEBRANCH"),),
         pull_request=("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
@@ -162,17 +193,20 @@ PROVIDERS: Final = (
         job_group=(built("{SYSTEM_STAGENAME}/{SYSTEM_PHASENAME}"), "SYSTEM_PHASENAME"),
         # A matrix counts its jobs, too, and is MultiConfiguration (O).
         shards=(only("SYSTEM_TOTALJOBSINPHASE", "SYSTEM_PARALLELEXECUTIONTYPE", r"(?i)^multimachine$"),),
+        outsider=(forks.flagged("SYSTEM_PULLREQUEST_ISFORK"),), secrets=(forks.said(forks.ON_AZURE),),
     ),
     Provider(
         key="bitbucket", title="Bitbucket Pipelines", detect=("BITBUCKET_BUILD_NUMBER",),
+        handover=Handover(outputs=Outputs.DOTENV), outputs="BITBUCKET_PIPELINES_VARIABLES_PATH",
         commit=("BITBUCKET_COMMIT",), branch=("BITBUCKET_BRANCH",), tag=("BITBUCKET_TAG",), pull_request=("BITBUCKET_PR_ID",),
         repository=("BITBUCKET_REPO_FULL_NAME",), workflow=("BITBUCKET_REPO_FULL_NAME",), run_id=("BITBUCKET_PIPELINE_UUID",),
         run_number=("BITBUCKET_BUILD_NUMBER",), attempt=("BITBUCKET_STEP_RUN_NUMBER",),
         run_url=(built("{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}"),),
-        workspace=("BITBUCKET_CLONE_DIR",), shards=("BITBUCKET_PARALLEL_STEP_COUNT",),
+        workspace=("BITBUCKET_CLONE_DIR",), shards=("BITBUCKET_PARALLEL_STEP_COUNT",), secrets=(forks.said(forks.ON_BITBUCKET),),
     ),
     Provider(
         key="circleci", title="CircleCI", detect=("CIRCLECI",),
+        handover=Handover(outputs=Outputs.EXPORTS), outputs="BASH_ENV",
         commit=("CIRCLE_SHA1",), branch=("CIRCLE_BRANCH",), tag=("CIRCLE_TAG",),
         pull_request=("CIRCLE_PR_NUMBER", found("CIRCLE_PULL_REQUEST", r"/(\d+)$")),
         repository=(built("{CIRCLE_PROJECT_USERNAME}/{CIRCLE_PROJECT_REPONAME}"),), workflow=("CIRCLE_PROJECT_REPONAME",),
@@ -181,6 +215,7 @@ PROVIDERS: Final = (
         run_id=("CIRCLE_WORKFLOW_WORKSPACE_ID", "CIRCLE_WORKFLOW_ID"),
         run_number=("CIRCLE_BUILD_NUM",), actor=("CIRCLE_USERNAME",),
         run_url=("CIRCLE_BUILD_URL",), job_group=("CIRCLE_JOB",), shards=("CIRCLE_NODE_TOTAL",),
+        outsider=(forks.named("CIRCLE_PR_USERNAME", "CIRCLE_PR_REPONAME"),), secrets=(forks.said(forks.ON_CIRCLECI),),
     ),
     Provider(
         key="buildkite", title="Buildkite", detect=("BUILDKITE",), syntax=Syntax(groups=Groups.BUILDKITE),
@@ -191,6 +226,7 @@ PROVIDERS: Final = (
         attempt=(counted_from_zero("BUILDKITE_RETRY_COUNT"),), actor=("BUILDKITE_BUILD_CREATOR",),
         run_url=("BUILDKITE_BUILD_URL",), workspace=("BUILDKITE_BUILD_CHECKOUT_PATH",),
         job_group=("BUILDKITE_STEP_KEY", "BUILDKITE_STEP_ID"), shards=("BUILDKITE_PARALLEL_JOB_COUNT",),
+        outsider=(forks.other("BUILDKITE_PULL_REQUEST_REPO", "BUILDKITE_REPO"),), secrets=(forks.said(forks.ON_BUILDKITE),),
     ),
     Provider(
         key="travis", title="Travis CI", detect=("TRAVIS",),
@@ -200,6 +236,8 @@ PROVIDERS: Final = (
         tag=("TRAVIS_TAG",), pull_request=("TRAVIS_PULL_REQUEST",), repository=("TRAVIS_REPO_SLUG",),
         workflow=("TRAVIS_REPO_SLUG",), job=("TRAVIS_JOB_NAME",), run_id=("TRAVIS_BUILD_ID",),
         run_number=("TRAVIS_BUILD_NUMBER",), run_url=("TRAVIS_BUILD_WEB_URL",), workspace=("TRAVIS_BUILD_DIR",),
+        outsider=(forks.other("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),),
+        secrets=(forks.said(forks.ON_TRAVIS, ("TRAVIS_SECURE_ENV_VARS", "false")),),
     ),
     Provider(
         key="woodpecker", title="Woodpecker CI", detect=("CI=woodpecker",),
@@ -207,6 +245,7 @@ PROVIDERS: Final = (
         pull_request=("CI_COMMIT_PULL_REQUEST",), repository=("CI_REPO",), workflow=("CI_WORKFLOW_NAME", "CI_REPO"),
         job=("CI_STEP_NAME",), run_id=("CI_PIPELINE_NUMBER",), run_number=("CI_PIPELINE_NUMBER",),
         actor=("CI_COMMIT_AUTHOR",), run_url=("CI_PIPELINE_URL",), workspace=("CI_WORKSPACE",),
+        secrets=(forks.said(forks.ON_WOODPECKER),),
     ),
     Provider(
         key="drone", title="Drone", detect=("DRONE",),
@@ -214,13 +253,17 @@ PROVIDERS: Final = (
         pull_request=("DRONE_PULL_REQUEST",), repository=("DRONE_REPO",), workflow=("DRONE_REPO",), job=("DRONE_STEP_NAME",),
         run_id=("DRONE_BUILD_NUMBER",), run_number=("DRONE_BUILD_NUMBER",), actor=("DRONE_COMMIT_AUTHOR",),
         run_url=("DRONE_BUILD_LINK",), workspace=("DRONE_WORKSPACE",),
+        pull_request_title=("DRONE_PULL_REQUEST_TITLE",), secrets=(forks.said(forks.ON_DRONE),),
     ),
     Provider(
         key="teamcity", title="TeamCity", detect=("TEAMCITY_VERSION",), syntax=Syntax(groups=Groups.TEAMCITY),
+        handover=Handover(outputs=Outputs.TEAMCITY, summary=Summaries.TEAMCITY),
         commit=("BUILD_VCS_NUMBER",),
         branch=(branch("BUILD_VCS_BRANCH"), branch("TEAMCITY_BUILD_BRANCH")),  # (O) where the build passes them on
         workflow=("TEAMCITY_BUILDCONF_NAME", "TEAMCITY_PROJECT_NAME"), repository=("TEAMCITY_PROJECT_NAME",),
-        run_id=("TEAMCITY_BUILD_ID",), run_number=("BUILD_NUMBER",), run_url=("BUILD_URL",),
+        # The id of a build is in its address alone, unless the build passes it on.
+        run_id=("TEAMCITY_BUILD_ID", found("BUILD_URL", r"(?:[?&]buildId=|/)(\d+)/?(?:[?&#]|$)")), run_number=("BUILD_NUMBER",), run_url=("BUILD_URL",),
+        secrets=(forks.said(forks.ON_TEAMCITY),),
     ),
     # Late, because agents of other systems inherit these where they run beside Jenkins.
     Provider(
@@ -232,6 +275,7 @@ PROVIDERS: Final = (
         pull_request=("CHANGE_ID",), repository=(repository("GIT_URL"),), workflow=("JOB_NAME",), job=("STAGE_NAME",),
         run_id=("BUILD_TAG", "BUILD_ID"), run_number=("BUILD_NUMBER",), actor=("BUILD_USER_ID", "CHANGE_AUTHOR"),
         run_url=("BUILD_URL",), workspace=("WORKSPACE",), temp=("WORKSPACE_TMP",),
+        pull_request_title=("CHANGE_TITLE",), outsider=(forks.named("CHANGE_FORK"),), secrets=(forks.said(forks.ON_JENKINS),),
     ),
     Provider(
         key="other", title="another CI system", detect=("CI", "BUILD_NUMBER"),
@@ -248,10 +292,11 @@ SUMMARIES: Final = (
 
 
 def surroundings(env: Environment) -> Surroundings:
-    """Say where this run runs, from its environment variables alone."""
+    """Say where this run runs, from its environment variables and the event that they name."""
     provider = next((row for row in PROVIDERS if any(_is_here(env, clue) for clue in row.detect)), LOCAL)
-    facts = {name: first(env, getattr(provider, name), accept) for name, accept in _ACCEPT.items()}
-    return Surroundings(provider=provider, **facts,
+    known = {**env, **event.read(env.get(provider.event))} if provider.event else env
+    facts = {name: first(known, getattr(provider, name), accept) for name, accept in _ACCEPT.items()}
+    return Surroundings(provider=provider, **facts, secrets=first(known, provider.secrets, str),
                         outputs_file=env.get(provider.outputs) or None if provider.outputs else None,
                         summary_file=env.get(provider.summary) or None if provider.summary else None,
                         debug=provider is not LOCAL and any(is_set(env, name) for name in _DEBUG))

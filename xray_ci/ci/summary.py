@@ -5,8 +5,10 @@ Made from a result alone. Names of tests, messages and paths are strangers' text
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
+from urllib.parse import quote
 
 from xray_ci.ci.files import WriteError, append
 from xray_ci.ci.markdown import code, inline, link, table
@@ -16,7 +18,8 @@ from xray_ci.model import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xray_ci.ci.result import Report, RunResult
+    from xray_ci.ci.provider import Surroundings
+    from xray_ci.ci.result import FailureRow, Report, RunResult
 
 LIMIT: Final = 1024 * 1024
 """Bytes that GitHub takes of one step's summary (D)."""
@@ -24,6 +27,8 @@ FAILURES_SHOWN: Final = 50
 _ROWS_SHOWN: Final = 200
 _KEYS_SHOWN: Final = 5
 _MESSAGE: Final = 300
+_ALIKE: Final = 3
+"""Failures with the same message that are told as one cause, and causes that are."""
 _BLOCKS: Final = 24
 _BLOCK: Final = {Outcome.PASSED: "🟩", Outcome.FAILED: "🟥", Outcome.ERROR: "🟧", Outcome.SKIPPED: "⬜", Outcome.OTHER: "🟦"}
 _MARGIN: Final = 200
@@ -64,6 +69,8 @@ def headline(result: RunResult) -> tuple[str, str]:
             told = "📝", f"Planned only: {_many(result.sent, 'result')} would be sent"
         case RunOutcome.NOTHING:
             told = "⚪", "There was nothing to import"
+        case RunOutcome.SKIPPED:
+            told = "⏭️", f"Not imported: {result.surroundings.outsider if result.surroundings else 'this run'} gets no secrets here"
         case RunOutcome.TRIGGERED:
             told = ("❌" if result.exit_code else "🔄"), f"{_many(sum(one.ok for one in result.snapshots), 'snapshot')} triggered"
         case RunOutcome.FAILED:
@@ -93,7 +100,30 @@ def _headline(result: RunResult) -> list[str]:
     facts += [f"{_many(result.requests, 'request')} in {result.seconds:.1f} s"] if result.requests else []
     facts += [f"exit code {result.exit_code}"] if result.exit_code else []
     lines = [f"## {sign} {inline(sentence)}{' into ' if links else ''}{', '.join(links)}"]
-    return [*lines, "", " · ".join(facts)] if facts else lines
+    if result.outcome is RunOutcome.SKIPPED and result.surroundings is not None:
+        lines += ["", f"The reports were read and nothing was sent. {inline(result.surroundings.provider.remedy, 500)}"]
+    return [*lines, *(line for told in (facts, _context(result.surroundings)) if told for line in ("", " · ".join(told)))]
+
+
+def _context(around: Surroundings | None) -> list[str]:
+    """Return what the results are of; the page may hang on another run than the tests'."""
+    if around is None:
+        return []
+    told = []
+    if around.pull_request:
+        repository = _repository(around)
+        told.append(link(f"pull request #{around.pull_request}", f"{repository}/pull/{around.pull_request}" if repository else None)
+                    + (f" {inline(around.pull_request_title, 100)}" if around.pull_request_title else ""))
+    told += [code(around.branch or around.tag or "")] if around.branch or around.tag else []
+    told += [code(around.commit[:8])] if around.commit else []
+    run = " ".join(part for part in (around.workflow, f"#{around.run_number}" if around.run_number else None) if part)
+    return [*told, link(run, around.run_url)] if run else told
+
+
+def _repository(around: Surroundings | None) -> str | None:
+    """Return the address of the repository on GitHub, the one system whose addresses below it are known here."""
+    address, found, _ = (around.run_url or "").partition("/actions/runs/") if around is not None else ("", "", "")
+    return address if found else None
 
 
 def _bar(result: RunResult) -> list[str]:
@@ -101,7 +131,10 @@ def _bar(result: RunResult) -> list[str]:
         return []
     counts = [(outcome, result.counts.of(outcome)) for outcome in Outcome]
     heads = (("tests", True), *((f"{_BLOCK[outcome]} {outcome.value}", True) for outcome, _ in counts))
-    return [bar(result), "", *table(heads, [[f"{result.counts.tests:,}", *(f"{count:,}" for _, count in counts)]])]
+    lines = [bar(result), "", *table(heads, [[f"{result.counts.tests:,}", *(f"{count:,}" for _, count in counts)]])]
+    if result.balance is not None:
+        lines += ["", f"{'' if result.balance.holds else '⚠️ '}{result.balance.line()}"]
+    return lines
 
 
 def bar(result: RunResult) -> str:
@@ -131,11 +164,38 @@ def _failures(result: RunResult) -> list[str]:
     if not result.failures:
         return []
     shown = result.failures[:FAILURES_SHOWN]
-    rows = [[_BLOCK[one.outcome], code(one.name), inline(_first_line(one.message), _MESSAGE),
-             code(f"{one.report or ''}{f':{one.line}' if one.line else ''}")] for one in shown]
-    lines = ["### Failed tests", "", *table((("", False), ("test", False), ("message", False), ("report", False)), rows)]
+    base = next((one.url.removesuffix(one.key) for one in result.executions if one.url and one.url.endswith(f"/browse/{one.key}")), None)
+    rows = [[_BLOCK[one.outcome], _named(one, base), inline(_first_line(one.message), _MESSAGE), _placed(one, result.surroundings)]
+            for one in shown]
+    lines = ["### Failed tests", "", *_causes(result),
+             *table((("", False), ("test", False), ("message", False), ("where", False)), rows)]
     left = max(result.bad, len(result.failures)) - len(shown)
     return [*lines, "", f"and {left:,} more."] if left > 0 else lines
+
+
+def _named(one: FailureRow, base: str | None) -> str:
+    """Return the key of a Test, which leads to it, and the name of its result."""
+    return f"{link(one.key, f'{base}{one.key}' if base else None)} {code(one.name)}" if one.key else code(one.name)
+
+
+def _placed(one: FailureRow, around: Surroundings | None) -> str:
+    """Return the file and line in which a test failed, at the commit where that has an address; else those of its report."""
+    if one.file is None:
+        return code(f"{one.report or ''}{f':{one.line}' if one.line else ''}")
+    repository, line = _repository(around), f"{one.file_line}" if one.file_line else ""
+    place = f"{one.file}:{line}" if line else one.file
+    if repository is None or around is None or around.commit is None:
+        return code(place)
+    return link(place, f"{repository}/blob/{around.commit}/{quote(one.file, errors='replace')}{f'#L{line}' if line else ''}")
+
+
+def _causes(result: RunResult) -> list[str]:
+    """Return the messages that many failures share: three hundred of them often have one cause."""
+    if len(result.failures) <= FAILURES_SHOWN:
+        return []
+    counted = Counter(_first_line(one.message) for one in result.failures)
+    told = [f"- {count:,} times: {inline(message, _MESSAGE)}" for message, count in counted.most_common(_ALIKE) if message and count >= _ALIKE]
+    return [f"The same message, in the first {len(result.failures):,}:", "", *told, ""] if told else []
 
 
 def _first_line(message: str | None) -> str:

@@ -72,7 +72,8 @@ class Annotation:
     line: int | None = None
 
 
-_TEAMCITY: Final = re.compile("[|'\\[\\]\n\x80-\U0010ffff]")
+_AZURE: Final = {"%": "%AZP25", "\r": "%0D", "\n": "%0A", "]": "%5D", ";": "%3B"}
+_TEAMCITY: Final = re.compile("[|'\\[\\]\r\n\x80-\U0010ffff]")
 
 
 def group_start(groups: Groups, title: str, *, number: int, now: float) -> str:
@@ -89,7 +90,7 @@ def group_start(groups: Groups, title: str, *, number: int, now: float) -> str:
         case Groups.BUILDKITE:
             return f"--- {title}"
         case Groups.TEAMCITY:
-            return f"##teamcity[blockOpened name='{_teamcity(title)}']"
+            return f"##teamcity[blockOpened name='{teamcity(title)}']"
     assert_never(groups)
 
 
@@ -105,7 +106,7 @@ def group_end(groups: Groups, title: str, *, number: int, now: float) -> str | N
         case Groups.AZURE:
             return "##[endgroup]"
         case Groups.TEAMCITY:
-            return f"##teamcity[blockClosed name='{_teamcity(title)}']"
+            return f"##teamcity[blockClosed name='{teamcity(title)}']"
     assert_never(groups)
 
 
@@ -135,9 +136,9 @@ def annotation(annotations: Annotations, note: Annotation) -> str | None:
         case Annotations.AZURE:
             kind = "error" if note.kind is Kind.ERROR else "warning"  # there is nothing milder (D)
             about = (("type", kind), ("sourcepath", note.file), ("linenumber", note.line))
-            told = ";".join(f"{name}={_azure(str(fact))}" for name, fact in about if fact)
+            told = ";".join(f"{name}={azure(str(fact))}" for name, fact in about if fact)
             message = f"{note.title}: {note.message}" if note.title else note.message
-            return f"##vso[task.logissue {told}]{_azure(message)}"
+            return f"##vso[task.logissue {told}]{azure(message)}"
     assert_never(annotations)
 
 
@@ -149,16 +150,18 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _azure(text: str) -> str:
-    escaped = text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
-    return escaped.replace("]", "%5D").replace(";", "%3B")
+def azure(text: str) -> str:
+    """Return any text as the value of a logging command, as an agent decodes it (D)."""
+    return "".join(_AZURE.get(char, char) for char in text)
 
 
-def _teamcity(text: str) -> str:
-    return _TEAMCITY.sub(lambda found: "|n" if found[0] == "\n" else
-                         f"|{found[0]}" if found[0] in "|'[]" else "".join(f"|0x{unit}" for unit in _units(found[0])), text)
+def teamcity(text: str) -> str:
+    """Return any text as the value of a service message (D)."""
+    return _TEAMCITY.sub(lambda found: _bar(found[0]), text)
 
 
-def _units(char: str) -> list[str]:
+def _bar(char: str) -> str:
+    if char.isascii():
+        return {"\n": "|n", "\r": "|r"}.get(char, f"|{char}")
     raw = char.encode("utf-16-be", "surrogatepass").hex()
-    return [raw[at:at + 4] for at in range(0, len(raw), 4)]
+    return "".join(f"|0x{raw[at:at + 4]}" for at in range(0, len(raw), 4))

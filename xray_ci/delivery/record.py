@@ -107,9 +107,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     host: _Name
     """Base URL of Xray without credentials."""
     executions: tuple[Execution, ...]
+    failed: _Count = 0
+    """Cases that failed, in the reports that it was made from."""
 
 
-def recorded(plan: Plan, folder: Path, *, host: str, made_by: str) -> Run:
+def recorded(plan: Plan, folder: Path, *, host: str, made_by: str, failed: int = 0) -> Run:
     """Return a plan as data; long texts go into the file `TEXTS` of the folder, so that the first line stays short.
 
     Raises ValueError when a stretch is not of a file in the folder, OSError when the texts cannot be written.
@@ -117,7 +119,7 @@ def recorded(plan: Plan, folder: Path, *, host: str, made_by: str) -> Run:
     with (folder / TEXTS).open("xb") as texts:
         writer = _Writer(folder, texts)
         return Run(version=VERSION, made_by=made_by, deployment=plan.deployment.key, host=host,
-                   executions=tuple(map(writer.execution, plan.executions)))
+                   executions=tuple(map(writer.execution, plan.executions)), failed=failed)
 
 
 def restored(run: Run, deployment: Deployment, folder: Path, sizes: Mapping[str, int]) -> Plan:

@@ -6,6 +6,7 @@ in a journal is the delivery's knowledge.
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -86,8 +87,10 @@ class StateFolder(WorkFolder):
         return self._own is not None
 
     def vanishes(self) -> bool:
-        """Say whether it lies in the file system of a container, which ends with it."""
+        """Say whether it lies in the file system of a container, which ends with it; a workspace in a temporary folder is meant to."""
         if self._own is None or not any(Path(name).exists() for name in _CONTAINERS):
+            return False
+        if self._settings.workspace.is_relative_to(tempfile.gettempdir()):
             return False
         return self._own.stat().st_dev == Path("/").stat().st_dev
 
@@ -102,8 +105,11 @@ class StateFolder(WorkFolder):
 
 
 @contextmanager
-def journal(job: Job, site: Site, plan: Plan) -> Iterator[Journal[Any] | None]:
-    """Give the journal of a plan, None where nothing can be kept (said); it is finished or stays by `job.work.kept`."""
+def journal(job: Job, site: Site, plan: Plan, *, failed: int) -> Iterator[Journal[Any] | None]:
+    """Give the journal of a plan, None where nothing can be kept (said); it is finished or stays by `job.work.kept`.
+
+    `failed` are cases of its reports, which a later run does not read.
+    """
     from xray_ci.delivery import record  # noqa: PLC0415
     from xray_ci.delivery.folder import StateUnwritable  # noqa: PLC0415
     from xray_ci.delivery.journal import Journal  # noqa: PLC0415
@@ -121,7 +127,7 @@ def journal(job: Job, site: Site, plan: Plan) -> Iterator[Journal[Any] | None]:
     folder, root = work.path, work.root
     with lock(folder, root=root):
         try:
-            run = record.recorded(plan, folder, host=site.base_url, made_by=f"xray-ci {__version__}")
+            run = record.recorded(plan, folder, host=site.base_url, made_by=f"xray-ci {__version__}", failed=failed)
             files = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in _NOT_SEALED)
             held: Journal[Any] = Journal.begin(folder, run, Entry, files=files, root=root)
         except (OSError, ValueError, StateUnwritable) as fault:
@@ -133,8 +139,11 @@ def journal(job: Job, site: Site, plan: Plan) -> Iterator[Journal[Any] | None]:
 
 
 @contextmanager
-def reopened(folder: Path, site: Site, root: Path) -> Iterator[tuple[Journal[Any], Plan, Progress]]:
-    """Give what an earlier run left: its journal, its plan and how far it came; raises Failure for what is not ours or not for here."""
+def reopened(folder: Path, site: Site, root: Path) -> Iterator[tuple[Journal[Any], Plan, Progress, int]]:
+    """Give what an earlier run left: its journal, its plan, how far it came, and how many cases failed in its reports.
+
+    Raises Failure for what is not ours or not for here.
+    """
     from xray_ci.delivery import record  # noqa: PLC0415
     from xray_ci.delivery.journal import Journal  # noqa: PLC0415
     from xray_ci.delivery.progress import Entry, Progress  # noqa: PLC0415
@@ -146,7 +155,7 @@ def reopened(folder: Path, site: Site, root: Path) -> Iterator[tuple[Journal[Any
         with held:
             _check_target(run, site.deployment, site.base_url, folder)
             sizes = {each.name: each.length for each in held.files}
-            yield held, record.restored(run, site.deployment, folder, sizes), Progress(entries)
+            yield held, record.restored(run, site.deployment, folder, sizes), Progress(entries), run.failed
 
 
 def _check_target(run: Any, deployment: Deployment, host: str, folder: Path) -> None:

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from xray_ci.ci.result import FAILURES_LIMIT, Counts, FailureRow, Report
+from xray_ci.ci.result import FAILURES_LIMIT, Counts, Report
 from xray_ci.errors import NoReports, NoResults
 from xray_ci.model import Case, Origin, Outcome, Problem, Restart, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xray_ci.ci.result import FailureRow
     from xray_ci.model import Place
+    from xray_ci.pipeline.annotating import Rows
     from xray_ci.pipeline.job import Job
     from xray_ci.pipeline.tally import Tally
     from xray_ci.reports import Format
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from xray_ci.xray.scrub import Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
-_MESSAGE = 500
 _LISTED = 20
 """Reports that the log lists; more are counted, and listed at debug level."""
 
@@ -108,11 +109,13 @@ def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Gather
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
+    from xray_ci.pipeline import annotating  # noqa: PLC0415
+
     say = job.console.info if len(sources) <= _LISTED else job.console.debug
-    scrubber = _scrubber(job)
+    scrubber, rows = _scrubber(job), annotating.Rows(job)
     with job.console.group(f"reading {many(len(sources), 'report')}"):
         for source in sources:
-            reader = _Reader(source, assembly, scrubber, as_it_is=as_it_is)
+            reader = _Reader(source, assembly, scrubber, rows, as_it_is=as_it_is)
             reader.run()
             tally.report(reader.report(), reader.failures)
             say(line_of(reader.report()))
@@ -140,8 +143,11 @@ def _scrubber(job: Job) -> Scrubber | None:
 class _Reader:
     """Reads one report."""
 
-    def __init__(self, source: Source, assembly: Gathering | None, scrubber: Scrubber | None, *, as_it_is: bool) -> None:
+    def __init__(self, source: Source, assembly: Gathering | None, scrubber: Scrubber | None, rows: Rows, *, as_it_is: bool) -> None:
         self._source = source
+        self._rows = rows
+        self._names: tuple[str, ...] = ()
+        """Of the format that cases are from, key first."""
         self._shown = source.shown
         """The report that cases are from, which may have been collected elsewhere."""
         self._scrubber = scrubber
@@ -171,6 +177,7 @@ class _Reader:
         from xray_ci.reports.reading import read  # noqa: PLC0415
 
         assembly, counts = self._assembly, self._counts
+        self._names = (row.key, row.family)
         add = assembly.add if assembly else _ignore
         if assembly:
             assembly.begin(self._source.found.place, (row.key, row.family))
@@ -198,7 +205,7 @@ class _Reader:
     def _other(self, item: Case | Problem | Origin | Restart) -> None:
         match item:
             case Origin():
-                self._shown = item.path
+                self._shown, self._names = item.path, (item.format, item.family)
                 if self._assembly:
                     self._assembly.origin(item.path, (item.format, item.family))
             case Restart():
@@ -221,10 +228,7 @@ class _Reader:
 
     def _failed(self, case: Case) -> None:
         if len(self.failures) < FAILURES_LIMIT:
-            name = f"{case.classname}.{case.name}" if case.classname else case.name
-            message = case.message or case.trace
-            self.failures.append(FailureRow(name=name[:_MESSAGE], message=message[:_MESSAGE] if message else None,
-                                            report=self._shown, line=case.line, outcome=case.outcome))
+            self.failures.append(self._rows.row(case, self._shown, self._names))
 
 
 def line_of(report: Report) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from xray_ci.ci.result import Execution
 from xray_ci.errors import Failure, WrongRegion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xray_ci.delivery.delivered import Delivered
     from xray_ci.delivery.means import Means
     from xray_ci.delivery.plan import Plan
@@ -19,44 +22,55 @@ if TYPE_CHECKING:
 _API = "/rest/api/"
 
 
-def send(job: Job, tally: Tally, site: Site, plan: Plan) -> None:
-    """Send every request; what was won before a failure stays in the tally, and what was not sent in the state folder."""
+def send(job: Job, tally: Tally, site: Site, plan: Plan, *, last: Callable[[], bool]) -> None:
+    """Send every request; what was won before a failure stays in the tally, and what was not sent in the state folder.
+
+    `last` follows when all has arrived, and says whether nothing is left of it; else the state folder stays as well.
+    """
     from xray_ci.pipeline import keeping  # noqa: PLC0415
 
     count = len(plan.calls)
     where = f"{site.deployment.title} ({site.base_url})"
     job.console.info(f"sending {count} request{'s' * (count != 1)} to {where}")
-    with keeping.journal(job, site, plan) as held:
+    with keeping.journal(job, site, plan, failed=tally.failed) as held:
         if held is not None and isinstance(job.work, keeping.StateFolder):
             job.work.kept = True
-        if deliver(job, tally, site, plan, means_of(job, site, held)) and isinstance(job.work, keeping.StateFolder):
+        arrived = deliver(job, tally, site, plan, means_of(job, site, held))
+        tally.weigh()
+        if arrived and last() and isinstance(job.work, keeping.StateFolder):
             job.work.kept = False
         if held is not None and not _kept(job):
             held.finish()
-    tally.weigh()
     if _kept(job):
-        job.console.info(f"what is not known to have arrived is kept in {job.work.path}: `xray-ci resume` goes on with it")
+        what = "what is left of the snapshots" if arrived else "what is not known to have arrived"
+        job.console.info(f"{what} is kept in {job.work.path}: `xray-ci resume` goes on with it")
 
 
-def resume(job: Job, tally: Tally, site: Site) -> int:
-    """Deliver what earlier runs left in the state folder; return how many there were."""
+def resume(job: Job, tally: Tally, site: Site, *, last: Callable[[], bool]) -> int:
+    """Deliver what earlier runs left in the state folder; return how many there were. `last`: see `send`."""
     from xray_ci.delivery.journal import JournalFinished, pending, sweep  # noqa: PLC0415
     from xray_ci.pipeline import keeping  # noqa: PLC0415
 
     where, root = keeping.state_dir(job.settings, job.surroundings)
     sweep(where, root=root)
     folders = pending(where, root=root)
-    for folder in folders:
-        job.console.info(f"going on with {folder.name}")
-        try:
-            with keeping.reopened(folder, site, root) as (held, plan, progress):
+    with ExitStack() as opened:
+        arrived = []
+        for folder in folders:
+            job.console.info(f"going on with {folder.name}")
+            try:
+                held, plan, progress, failed = opened.enter_context(keeping.reopened(folder, site, root))
+                tally.failed_before += failed
                 if deliver(job, tally, site, plan, means_of(job, site, held, progress)):
-                    held.finish()
-        except JournalFinished:
-            job.console.info(f"{folder.name} was completed meanwhile")
-        except Failure as failure:
-            tally.fail(failure)
-    tally.weigh()
+                    arrived.append(held)
+            except JournalFinished:
+                job.console.info(f"{folder.name} was completed meanwhile")
+            except Failure as failure:
+                tally.fail(failure)
+        tally.weigh()
+        if arrived and last():
+            for held in arrived:
+                held.finish()
     keeping.tidy(job.settings, job.surroundings)
     return len(folders)
 

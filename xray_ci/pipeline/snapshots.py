@@ -11,19 +11,24 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.tally import Tally
 
 
-def after_import(job: Job, tally: Tally) -> None:
-    """Trigger after the last successful import, as `snapshots-when` says, once its data had time to settle."""
+def after_import(job: Job, tally: Tally) -> bool:
+    """Trigger after the last successful import, as `snapshots-when` says, once its data had time to settle; once a run.
+
+    Return whether nothing is left to do: a snapshot that may fail without failing the run is not tried again.
+    """
     settings = job.settings
-    if not settings.snapshots:
-        return
+    if not settings.snapshots or tally.refreshed:
+        return not tally.snapshots_left
+    tally.refreshed = True
     if not _wanted(job, tally):
         job.console.info(f"snapshots are not triggered (`snapshots-when: {settings.snapshots_when}`)")
-        return
+        return True
     if tally.executions and settings.snapshots_delay > 0:
         # A snapshot is a search in Jira, and Jira's index lags behind writes (D).
         job.console.progress(f"waiting {settings.snapshots_delay:g} s before the snapshots, so that Jira's search knows the results")
         job.sleep(settings.snapshots_delay)
     trigger(job, tally)
+    return not tally.snapshots_left
 
 
 def trigger(job: Job, tally: Tally) -> None:
@@ -55,6 +60,6 @@ def _wanted(job: Job, tally: Tally) -> bool:
         case "always":
             return True
         case "passed":
-            return tally.arrived and not tally.counts.failed + tally.counts.errors
+            return tally.arrived and not tally.failed
         case _:
             return tally.arrived

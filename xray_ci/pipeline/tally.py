@@ -61,13 +61,27 @@ class Tally:
         self.unmapped = 0
         self.left_out = 0
         self.balance: Balance | None = None
+        self.failed_before = 0
+        """Cases that failed in reports which an earlier run read."""
         self.snapshots: list[SnapshotRow] = []
+        self.refreshed = False
+        """Whether snapshots had their turn."""
         self.requests = 0
 
     @property
     def arrived(self) -> bool:
         """Whether results were imported and no request failed."""
         return bool(self.executions) and not self._codes & {2, 5, 6, 7}
+
+    @property
+    def failed(self) -> int:
+        """Cases that failed, errors included."""
+        return self.counts.failed + self.counts.errors + self.failed_before
+
+    @property
+    def snapshots_left(self) -> bool:
+        """Whether a snapshot failed that the run should not be without."""
+        return "snapshots" in self._job.settings.fail_on and not all(row.ok for row in self.snapshots)
 
     def fail(self, failure: Failure) -> None:
         """Print a failure and let it count."""
@@ -156,7 +170,7 @@ class Tally:
             codes.add(1)
         if "unmapped" in fail_on and self.unmapped:
             codes.add(1)
-        if "snapshots" in fail_on and not all(row.ok for row in self.snapshots):
+        if self.snapshots_left:
             codes.add(9)
         return codes
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xray_ci.errors import ConfigurationError
 
 _JSON_FORMATS: Final = frozenset({"cucumber", "cucumber-json", "behave", "behave-json"})
+_SIGNING: Final = ("client-secret", "jira-token", "jira-password", "snapshot-api-key")
 _ONLY_CREATES: Final = "Only the creation of a Test Execution takes it: the multipart import always makes a new one."
 
 
@@ -28,6 +29,10 @@ class Chosen(NamedTuple):
     values: Mapping[str, Any]
     origins: Mapping[str, str]
     command: str
+    withheld: bool = False
+    """Whether the CI system keeps secrets from this run."""
+    cause: str = ""
+    """Why, most likely, a secret is missing on this CI system."""
 
     def given(self, *names: str) -> bool:
         """Say whether all of these were set by somebody."""
@@ -36,6 +41,11 @@ class Chosen(NamedTuple):
     def where(self, *names: str) -> str:
         """Return the sources of these settings, for an error."""
         return ", ".join(f"{name} from {self.origins[name]}" for name in names if name in self.origins)
+
+    @property
+    def excused(self) -> bool:
+        """Whether no secret is missed: none is given to this run, and there is none to sign a request with."""
+        return self.withheld and not any(map(self.given, _SIGNING))
 
     @property
     def deployment(self) -> str | None:
@@ -71,6 +81,8 @@ def _needs(chosen: Chosen) -> Iterator[ConfigurationError]:
     needs = COMMANDS[chosen.command].needs
     if "reports" in needs and not chosen.given("reports"):
         yield _missing("reports", "Set `reports` to the files your tests write, for example `**/TEST-*.xml`.")
+    if chosen.excused:
+        return
     if "credentials" in needs:
         yield from _credentials(chosen)
     targets = ("snapshots", "snapshot-urls", "snapshot-page-ids")
@@ -85,23 +97,24 @@ def _missing(name: str, advice: str) -> ConfigurationError:
 
 
 def _credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
+    likely = f"\n{chosen.cause}" if chosen.cause else ""
     if chosen.deployment == "cloud":
         for name in ("client-id", "client-secret"):
             if not chosen.given(name):
-                yield _missing(name, "Create an API key in Xray's settings, and store both halves as secrets of your CI.")
+                yield _missing(name, f"Create an API key in Xray's settings, and store both halves as secrets of your CI.{likely}")
     elif chosen.deployment == "server":
         if not chosen.given("jira-token") and not chosen.given("jira-password"):
-            yield _missing("jira-token", "Set a personal access token, or `jira-username` with `jira-password`.")
+            yield _missing("jira-token", f"Set a personal access token, or `jira-username` with `jira-password`.{likely}")
     elif not any(map(chosen.given, ("jira-token", "jira-username", "jira-password"))):
         yield problem("There are no credentials", "client-id, client-secret, jira-token", MISSING,
-                      "Xray Cloud: set `client-id` and `client-secret`. Server/Data Center: set `jira-url` and `jira-token`.")
+                      f"Xray Cloud: set `client-id` and `client-secret`. Server/Data Center: set `jira-url` and `jira-token`.{likely}")
     elif not chosen.given("jira-url"):
         yield _missing("jira-url", "With these credentials xray-ci needs Jira's base URL (Server/Data Center); "
                                    "for Xray Cloud set `client-id` and `client-secret`.")
 
 
 def _server(chosen: Chosen) -> Iterator[ConfigurationError]:
-    talks = "credentials" in COMMANDS[chosen.command].needs
+    talks = "credentials" in COMMANDS[chosen.command].needs and not chosen.excused
     if talks and chosen.values["deployment"] == "server" and not chosen.given("jira-url"):
         yield _missing("jira-url", "Xray Server/Data Center lives in Jira: set Jira's base URL with its context path.")
 
@@ -117,7 +130,7 @@ def _jira_credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
                       "Keep one; a token is the better one.")
     if chosen.given("jira-password") and not chosen.given("jira-username"):
         yield problem("`jira-password` has no `jira-username`", chosen.where("jira-password"), MISSING, "Set `jira-username`.")
-    if chosen.given("jira-username") and not chosen.given("jira-password") and not chosen.given("jira-token"):
+    if chosen.given("jira-username") and not any(map(chosen.given, ("jira-password", "jira-token"))) and not chosen.excused:
         yield problem("`jira-username` has neither `jira-password` nor `jira-token`", chosen.where("jira-username"), MISSING,
                       "Set one of them.")
 
@@ -209,7 +222,7 @@ def _certificate(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 def _snapshots(chosen: Chosen) -> Iterator[ConfigurationError]:
     plain = [name for name in ("snapshot-urls", "snapshot-page-ids") if chosen.given(name)]
-    if plain and not chosen.given("snapshot-api-key"):
+    if plain and not chosen.given("snapshot-api-key") and not chosen.excused:
         yield problem(f"`{plain[0]}` has no `snapshot-api-key`", chosen.where(*plain), MISSING,
                       "Set the API key that belongs to it; keys that differ go into `snapshots`.")
     for name in ("snapshot-api-key", "snapshot-bearer-token"):

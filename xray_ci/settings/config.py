@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.settings import combinations, kinds, problems, sources
 from xray_ci.settings.raw import Raw
-from xray_ci.settings.table import ROWS
+from xray_ci.settings.table import BY_NAME, ROWS
 from xray_ci.settings.values import Settings, SnapshotTarget
 
 if TYPE_CHECKING:
@@ -28,20 +28,23 @@ _TEMP: Final = ("RUNNER_TEMP", "RUNNER_TEMP_PROJECT_DIR", "WORKSPACE_TMP", "AGEN
 
 
 def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: Path, *,
-         command: str, github: bool) -> Settings:
+         command: str, github: bool, withheld: bool = False, cause: str | None = None) -> Settings:
     """Return what the user asked for; raises ConfigurationError whose `problems` are all there are.
 
     `flags` by setting name as `flags.parse` returns them, `command` already chosen (`sources.command`), `github` whether
-    unknown inputs are mistakes. Reads the config file, files of secrets and whether named files exist.
+    unknown inputs are mistakes. `withheld`: the CI system keeps secrets from this run; when it has no credentials, then none of
+    its secrets is missed. `cause` is the CI system's most likely one of a missing secret, in words. Reads the config file, files
+    of secrets and whether named files exist.
     """
     gathered = sources.gather(flags, env, workspace, github=github)
     around = kinds.Around(workspace, tuple(workspace / env[name] for name in _TEMP if env.get(name)), env)
-    values, issues = _parsed(gathered, around)
+    values, wrong = _parsed(gathered, around)
     values["command"] = command
     origins = {name: raw.origin for name, raw in gathered.values.items()}
-    chosen = combinations.Chosen(values, gathered.touched | origins, command)
+    chosen = combinations.Chosen(values, gathered.touched | origins, command, withheld, cause or "")
     conflicts = [found for found in combinations.check(chosen) if not (gathered.broken and found.slug == problems.MISSING)]
-    issues = [*gathered.problems, *issues, *conflicts]
+    # A secret that is not given can leave a hole in the text around it: an item of `snapshots` without its key.
+    issues = [*gathered.problems, *(one for name, one in wrong if not (chosen.excused and BY_NAME[name].secret)), *conflicts]
     if issues:
         raise problems.together(issues)
     notices = (*gathered.notices, *combinations.notices(chosen))
@@ -51,10 +54,10 @@ def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: P
     return Settings(**attributes, workspace=workspace, origins=MappingProxyType(origins), notices=notices)
 
 
-def _parsed(gathered: Gathered, around: kinds.Around) -> tuple[dict[str, Any], list[ConfigurationError]]:
+def _parsed(gathered: Gathered, around: kinds.Around) -> tuple[dict[str, Any], list[tuple[str, ConfigurationError]]]:
     """Read every value; one that is wrong is replaced by its default, so that the rest can be checked too."""
     values: dict[str, Any] = {}
-    issues: list[ConfigurationError] = []
+    issues: list[tuple[str, ConfigurationError]] = []
     for row in ROWS:
         default = Raw(row.default, "default") if row.default is not None else None
         raw = gathered.values.get(row.name, default)
@@ -62,7 +65,8 @@ def _parsed(gathered: Gathered, around: kinds.Around) -> tuple[dict[str, Any], l
             values[row.name] = kinds.empty(row) if raw is None else kinds.parse(row, raw, around)
         except problems.WrongValueError as wrong:
             assert raw is not None  # noqa: S101  # nothing cannot be wrong
-            issues += [problems.problem(f"`{row.name}`: {one.what}", raw.where(one.at), advice=one.advice) for one in wrong.each]
+            issues += [(row.name, problems.problem(f"`{row.name}`: {one.what}", raw.where(one.at), advice=one.advice))
+                       for one in wrong.each]
             values[row.name] = kinds.empty(row) if default is None else kinds.parse(row, default, around)
     return values, issues
 

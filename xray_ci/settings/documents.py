@@ -1,4 +1,4 @@
-"""Files made from the tables: action.yml, the README's settings table, docs/settings.md, the config file's schema, help.txt.
+"""Files made from the tables: what CI systems read, the README's settings table, docs/settings.md, the config file's schema, help.txt.
 
 Pure functions from the tables to text, and `python -m xray_ci.settings.documents --write|--check ROOT`. Knows what these
 files look like; knows nothing of reading settings.
@@ -8,66 +8,17 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from pathlib import Path
 from typing import Final
 
 from xray_ci.settings import aliases, schema
 from xray_ci.settings.commands import COMMANDS
-from xray_ci.settings.table import GROUPS, ROWS, Kind, Row
+from xray_ci.settings.documents_ci import GENERATED, action, composite, gitlab
+from xray_ci.settings.table import GROUPS, Kind, Row
 from xray_ci.settings.usage import usage
 
 BEGIN: Final = "<!-- settings:begin -->"
 END: Final = "<!-- settings:end -->"
-OUTPUTS: Final = (
-    ("outcome", "What became of the run, in one word."),
-    ("test-execution-key", "Key of the Test Execution."),
-    ("test-execution-keys", "Keys of all Test Executions, separated by commas."),
-    ("test-execution-url", "Address of the Test Execution in Jira, where `jira-url` is known."),
-    ("tests", "Cases in the reports."),
-    ("passed", "Cases that passed."),
-    ("failed", "Cases that failed, errors included."),
-    ("skipped", "Cases that were skipped."),
-    ("imported", "Test Runs stored."),
-    ("created-tests", "Tests that were created."),
-    ("snapshots-triggered", "Snapshots that were triggered."),
-    ("result-file", "Path of the machine-readable result."),
-)
-_GENERATED: Final = "made by `python -m xray_ci.settings.documents --write .` from xray_ci/settings/table.py"
-
-
-def action() -> str:
-    """Return action.yml. Inputs have no defaults there: GitHub would set them and so outvote variables and config file."""
-    lines = [f"# {_GENERATED}",
-             "name: xray-ci",
-             "description: Import the reports of any test tool into Xray (Jira) as one Test Execution, and refresh Confluence snapshots.",
-             "author: xray-ci",
-             "branding:", "  icon: check-circle", "  color: green", "inputs:"]
-    for row in ROWS:
-        lines += _input(row.name, f"{row.help} {_default_words(row)}".rstrip())
-    for name, ours in aliases.NAMES.items():
-        meaning = f"Accepted and passed over: {ours}." if name in aliases.PASSED_OVER else f"Accepted for {ours}."
-        lines += _input(name, meaning)
-    lines.append("outputs:")
-    for name, meaning in OUTPUTS:
-        lines += [f"  {name}:", *_description(meaning)]
-    lines += ["runs:", "  using: docker", "  image: Dockerfile"]
-    return "\n".join(lines) + "\n"
-
-
-def _input(name: str, meaning: str) -> list[str]:
-    return [f"  {name}:", *_description(meaning), "    required: false"]
-
-
-def _description(text: str) -> list[str]:
-    """Return a text as a folded block: no character of it needs quoting, and no line gets long."""
-    return ["    description: >-", *(f"      {line}" for line in textwrap.wrap(text, 110, break_on_hyphens=False))]
-
-
-def _default_words(row: Row) -> str:
-    if row.default is not None:
-        return f"Default: {row.default}."
-    return "Required." if row.unset == "required" else f"Default: {row.unset}." if row.unset != "-" else ""
 
 
 def _kind(row: Row) -> str:
@@ -101,7 +52,7 @@ def readme(text: str) -> str:
 
 def page() -> str:
     """Return docs/settings.md."""
-    lines = ["# Settings", "", f"<!-- {_GENERATED} -->", "", _SOURCES, ""]
+    lines = ["# Settings", "", f"<!-- {GENERATED} -->", "", _SOURCES, ""]
     for group, rows in GROUPS.items():
         lines += [f"## {group[0].upper()}{group[1:]}", "",
                   "| setting | flag | input | variable | kind | default | meaning |", "|---|---|---|---|---|---|---|"]
@@ -137,7 +88,8 @@ _SOURCES: Final = """\
 A setting comes from the first of these that has it:
 
 1. its flag, `--name VALUE` (switches: `--name`, `--no-name`; lists: repeat the flag);
-2. its input, `INPUT_<NAME>` in the environment, as GitHub sets it for `with:` (hyphens or underscores);
+2. its input, `INPUT_<NAME>` in the environment, as GitHub sets it for `with:` (hyphens or underscores) and our GitLab component
+   for `inputs:`;
 3. its variable, `XRAY_CI_<NAME>`;
 4. its key in the config file;
 5. its default.
@@ -163,12 +115,14 @@ The inputs of the most used Xray action are accepted as they are, each with a no
 
 
 def files(root: Path) -> dict[Path, str]:
-    """Return every generated file below a root with its text; the README only where it exists."""
-    made = {root / "action.yml": action(), root / "docs/settings.md": page(),
+    """Return every generated file below a root with its text; README and GitLab's component only where there is what they are made of."""
+    made = {root / "action.yml": action(), root / "composite/action.yml": composite(), root / "docs/settings.md": page(),
             root / "docs/xray-ci.schema.json": schema_text(), root / "xray_ci/settings/help.txt": usage(None)}
-    home = root / "README.md"
+    home, body = root / "README.md", root / "templates/xray-ci.body.yml"
     if home.exists():
         made[home] = readme(home.read_text("utf-8"))
+    if body.exists():
+        made[root / "templates/xray-ci.yml"] = gitlab(body.read_text("utf-8"))
     return made
 
 

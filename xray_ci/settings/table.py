@@ -109,7 +109,7 @@ SCOPES: Final = ("run", "branch", "pull-request")
 
 _WHAT: Final = (
     Row("command", Kind.CHOICE, "What to do; for the action, where no command line is.", "import",
-        choices=("import", "plan", "inspect", "convert", "snapshots", "collect", "resume", "migrate", "emulator", "demo")),
+        choices=("import", "plan", "inspect", "convert", "snapshots", "collect", "resume", "migrate", "completion", "emulator", "demo")),
     Row("config", Kind.PATH, "Config file; one that is only found in the workspace may set less (see trust).",
         unset="`.xray-ci.yml` when it exists"),
     Row("reports", Kind.GLOBS, "Reports to import: `**` works, `!glob` excludes, `FORMAT=glob` fixes the format of that line.",

@@ -1,0 +1,29 @@
+"""Programs a container test needs and Debian has: there already, installed on the spot, or the test is skipped with the reason.
+
+Where CI is set nothing is skipped: a machine that tests every change has to have them. Knows apt; knows nothing of the tests.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+
+def need(*programs, package):
+    """Make sure that programs are there, from one Debian package when they are not."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if not missing:
+        return
+    if 0 == os.getuid() and shutil.which("apt-get"):
+        apt("update")
+        apt("install", "--yes", "--no-install-recommends", package)
+    if any(shutil.which(name) is None for name in programs):
+        reason = f"no {', '.join(missing)} here, and Debian's {package} cannot be installed"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+def apt(*arguments):
+    """Run apt-get without questions; what goes wrong shows in what is missing afterwards."""
+    subprocess.run(["apt-get", "--quiet", "--quiet", *arguments], env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                   capture_output=True, timeout=280, check=False)

@@ -1,0 +1,146 @@
+"""What CI systems read, made from the tables: both actions of GitHub and the component of GitLab.
+
+Pure functions from the tables to text. Knows how these files hand settings on to xray-ci; knows nothing of docs and schema.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.settings import aliases
+from xray_ci.settings.table import LIST_KINDS, ROWS, Kind, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+GENERATED: Final = "made by `python -m xray_ci.settings.documents --write .` from xray_ci/settings/table.py"
+OUTPUTS: Final = (
+    ("outcome", "What became of the run, in one word."),
+    ("test-execution-key", "Key of the Test Execution."),
+    ("test-execution-keys", "Keys of all Test Executions, separated by commas."),
+    ("test-execution-url", "Address of the Test Execution in Jira, where `jira-url` is known."),
+    ("tests", "Cases in the reports."),
+    ("passed", "Cases that passed."),
+    ("failed", "Cases that failed, errors included."),
+    ("skipped", "Cases that were skipped."),
+    ("imported", "Test Runs stored."),
+    ("created-tests", "Tests that were created."),
+    ("snapshots-triggered", "Snapshots that were triggered."),
+    ("result-file", "Path of the machine-readable result."),
+)
+INPUTS_HERE: Final = "# inputs: generated"
+VARIABLES_HERE: Final = "# variables: generated"
+_UNEXPANDED: Final = frozenset({Kind.REGEX, Kind.REGEXES, Kind.MAPPING})
+"""What may hold a pattern, where `$` is the end of a text and begins no variable."""
+
+
+def action() -> str:
+    """Return action.yml. Inputs have no defaults there: GitHub would set them and so outvote variables and config file."""
+    lines = [*_head("Import the reports of any test tool into Xray (Jira) as one Test Execution, and refresh Confluence snapshots."),
+             "outputs:"]
+    for name, meaning in OUTPUTS:
+        lines += [f"  {name}:", *_description(meaning, 4)]
+    lines += ["runs:", "  using: docker", "  image: Dockerfile"]
+    return "\n".join(lines) + "\n"
+
+
+def composite() -> str:
+    """Return composite/action.yml: the same inputs and outputs, for runners and jobs that cannot start a container.
+
+    GitHub sets no INPUT_ variables for composite actions (O), so each input is mapped. It is never part of a script.
+    """
+    lines = [*_head("The same as the action of this repository without a container, for Windows, macOS and jobs that run in a container."),
+             "outputs:"]
+    for name, meaning in OUTPUTS:
+        lines += [f"  {name}:", *_description(meaning, 4), f"    value: ${{{{ steps.xray.outputs.{name} }}}}"]
+    lines += ["runs:", "  using: composite", "  steps:", "    - name: Run xray-ci", "      id: xray", "      shell: bash",
+              '      run: . "$GITHUB_ACTION_PATH/run.sh"', "      env:"]
+    lines += [f"        {variable(name)}: ${{{{ inputs.{name} }}}}" for name in (*(row.name for row in ROWS), *aliases.NAMES)]
+    return "\n".join(lines) + "\n"
+
+
+def gitlab(body: str) -> str:
+    """Return the component of GitLab: its hand-written body with inputs and variables in place of two marker lines.
+
+    Inputs travel as INPUT_ variables. A job's own variables are weaker than a project's (D): as XRAY_CI_ ones they would
+    give way to what the project sets for all its jobs, and an empty one would hide what a pipeline sets for all its jobs.
+    As inputs they are stronger than both, and an empty one is not set. Raises ValueError when a marker is missing.
+    """
+    body = f"# {GENERATED} and templates/xray-ci.body.yml\n" + re.sub(r"\A(#.*\n)+", "", body)
+    header, end, job = body.partition("\n---\n")
+    if not end or INPUTS_HERE not in header or VARIABLES_HERE not in job:
+        msg = f"templates/xray-ci.body.yml lacks {INPUTS_HERE} … --- … {VARIABLES_HERE}"
+        raise ValueError(msg)
+    rows = [row for row in ROWS if not row.secret and not re.search(rf"^ +{re.escape(row.name)}:$", header, re.MULTILINE)]
+    filled = _put(header, INPUTS_HERE, lambda depth: [*_indented(_NO_SECRETS, depth), *(
+        line for row in rows for line in _gitlab_input(row, depth))])
+    return filled + end + _put(job, VARIABLES_HERE, lambda depth: [
+        line for row in rows for line in _gitlab_variable(row, depth)])
+
+
+def variable(name: str) -> str:
+    """Return the variable that an input arrives in; hyphens are no part of a name that every shell hands on."""
+    return "INPUT_" + name.upper().replace("-", "_")
+
+
+def _head(about: str) -> list[str]:
+    lines = [f"# {GENERATED}", "name: xray-ci", f"description: {about}", "author: xray-ci",
+             "branding:", "  icon: check-circle", "  color: green", "inputs:"]
+    for row in ROWS:
+        lines += _input(row.name, f"{row.help} {_default_words(row)}".rstrip())
+    for name, ours in aliases.NAMES.items():
+        meaning = f"Accepted and passed over: {ours}." if name in aliases.PASSED_OVER else f"Accepted for {ours}."
+        lines += _input(name, meaning)
+    return lines
+
+
+def _input(name: str, meaning: str) -> list[str]:
+    return [f"  {name}:", *_description(meaning, 4), "    required: false"]
+
+
+def _description(text: str, depth: int) -> list[str]:
+    """Return a text as a folded block: no character of it needs quoting, and no line gets long."""
+    return [" " * depth + "description: >-", *_indented(textwrap.wrap(text, 110, break_on_hyphens=False), depth + 2)]
+
+
+def _default_words(row: Row) -> str:
+    if row.default is not None:
+        return f"Default: {row.default}."
+    return "Required." if row.unset == "required" else f"Default: {row.unset}." if row.unset != "-" else ""
+
+
+_NO_SECRETS: Final = (
+    "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, XRAY_CI_JIRA_TOKEN and so on as",
+    "# masked CI/CD variables. An input is one line; longer ones are XRAY_CI_ variables, too, or stand in the config file.",
+)
+
+
+def _put(text: str, marker: str, lines: Callable[[int], list[str]]) -> str:
+    """Return a text with lines in place of the one that holds a marker, as far to the right as it."""
+    before, _, after = text.partition(marker)
+    depth = len(before) - before.rfind("\n") - 1
+    return before[:len(before) - depth] + "\n".join(lines(depth)) + after
+
+
+def _indented(lines: Iterable[str], depth: int) -> list[str]:
+    return [" " * depth + line for line in lines]
+
+
+def _gitlab_input(row: Row, depth: int) -> list[str]:
+    listed = row.kind in LIST_KINDS and row.kind is not Kind.LIST
+    words = f"{row.help} {_default_words(row)}".rstrip() + (" One item." if listed else "")
+    return [*_indented((f"{row.name}:", "  type: string", '  default: ""'), depth), *_description(words, depth + 2)]
+
+
+def _gitlab_variable(row: Row, depth: int) -> list[str]:
+    """Return a variable that holds an input.
+
+    GitLab puts the text of an input into the file before it reads it as YAML (D, since 16.9). In a literal block no character
+    means anything but a line break, and that makes a file GitLab refuses; between quotes a quote would end the value.
+    """
+    name, value = variable(row.name), f"$[[ inputs.{row.name} ]]"
+    if row.kind in _UNEXPANDED:
+        return _indented((f"{name}:", "  expand: false", "  value: |-", f"    {value}"), depth)
+    return _indented((f"{name}: |-", f"  {value}"), depth)

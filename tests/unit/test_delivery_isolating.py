@@ -55,12 +55,24 @@ def test_a_test_that_the_answer_names_is_left_out_at_once(search):
 
 
 def test_keys_that_are_no_tests_are_asked_for_where_the_answer_names_none(search):
-    """In hundreds, before anything is sent again; what the index does not know is tried once, as it may be new."""
+    """In hundreds, before anything is sent again; what the index does not know is tried once more, as it may be new."""
     search(250, bad=("SHOP-3", "SHOP-200"))
 
     assert [100, 100, 50] == [len(keys) for _, keys in search.xray.calls]
-    assert [248, 2] == [len(sent) for sent in search.sent]
+    assert [248, 2, 1, 1] == [len(sent) for sent in search.sent]
     assert {"SHOP-3", "SHOP-200"} == set(search.left_out)
+
+
+def test_a_new_test_is_not_left_out_with_a_wrong_key(tmp_path, clock):
+    """The index knows neither; the answer names none: tried alone, the new one is taken."""
+    class Behind(MemoryXray):
+        def tests_named(self, keys):
+            return tuple(each for each in super().tests_named(keys) if each.key not in ("SHOP-2", "SHOP-4"))
+    xray = Behind(clock, bad=("SHOP-2",), names=False)
+    done = send(planned(tmp_path, keyed(5)), means(xray))
+
+    assert ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-5"] == sorted(runs_of(xray)[0])
+    assert "1 of 5 result was refused and left out: SHOP-2" == done.failures[0].what
 
 
 def test_halving_finds_what_nobody_names(search):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 64
 """Requests that the search for refused tests may cost."""
+FEW: Final = 8
+"""Tests with a key that the index does not know which are tried one by one: one of them may be new."""
 Send: TypeAlias = "Callable[[Sequence[Test]], None]"
 
 
@@ -78,11 +80,18 @@ class _Search:
             # The index may not know a Test yet that was made a moment ago.
             again = self.try_(suspects) if len(suspects) < len(tests) else refusal
             if again is not None:
-                self.leave_out(suspects, again, certain=True)
+                self._each(suspects, again)
         elif len(tests) == 1:
             self.leave_out(tests, refusal)
         else:
             self._halves(tests[:len(tests) // 2], tests[len(tests) // 2:])
+
+    def _each(self, tests: Sequence[Test], refusal: Refused) -> None:
+        """Leave out tests whose key the index does not know; where they are few, only those that are refused alone as well."""
+        for test in tests:
+            alone = self.try_([test]) if 1 < len(tests) <= FEW else refusal
+            if alone is not None:
+                self.leave_out([test], alone, certain=True)
 
     def _lighter(self, tests: Sequence[Test], refusal: Refused) -> list[Test] | None:
         """Return the tests without the evidence of the heaviest, where that is most of what is too large; None where it is not."""

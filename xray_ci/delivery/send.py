@@ -65,7 +65,7 @@ class _Courier:
         key = execution.key or (known.key if known else None)
         waiting = [call for call in execution.calls if call.id not in progress.ended]
         try:
-            if key is None and waiting:
+            if key is None and waiting and waiting[0].id not in progress.begun:  # what was under way is looked for with more patience
                 key = located(execution, means)
             while waiting:
                 key = self._import(execution, waiting[0], key)

@@ -14,8 +14,8 @@ READY := $(VENV)/made-of-$(call made,requirements/dev.txt)
 DEMO := .venv-demo/made-of-$(call made,requirements/emulator.txt)
 CONTAINER = $(READY)-container-$(call made,requirements/container.txt)
 FUZZ := .venv-fuzz/made-of-$(call made,requirements/fuzz.txt)
-YAML := .github .yamllint.yml $(wildcard action.yml templates)
-SCRIPTS := .ci/run $(wildcard tests/container/*.sh)
+YAML := .github .yamllint.yml action.yml composite/action.yml templates .gitlab-ci.yml tests/container/act
+SCRIPTS := .ci/run composite/run.sh $(wildcard tests/container/*.sh .github/scripts/*.sh)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench proof fuzz container-test generate lock clean
@@ -63,6 +63,7 @@ fuzz: $(FUZZ)  ## Every family of readers against a coverage-guided fuzzer (ARGS
 
 bench: $(READY)  ## Speed, memory and start-up against their bounds
 	$(PY) tests/bench/run.py $(ARGS)
+	tests/container/with-image.sh $(PY) tests/bench/images.py
 
 container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab and Jenkins do
 	tests/container/with-image.sh $(PY) -m pytest -m container --timeout 300 $(ARGS)
@@ -70,14 +71,16 @@ container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab an
 lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict composite/install.py
 	$(BIN)/lint-imports --no-cache
 	$(PY) -m xray_ci.settings.documents --check .
 	$(BIN)/yamllint --strict $(YAML)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/actionlint
-	$(BIN)/zizmor --offline --quiet --persona pedantic .github $(wildcard action.yml)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/actionlint .github/workflows/*.yml tests/container/act/tests.yml
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github action.yml composite
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(if $(wildcard action.yml),$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 	$(if $(wildcard $(BIN)/shellcheck),$(BIN)/shellcheck $(SCRIPTS),@echo "no shellcheck for this machine: scripts are not checked")
 	$(if $(wildcard $(BIN)/hadolint),$(BIN)/hadolint Dockerfile,@echo "no hadolint for this machine: the Dockerfile is not checked")
 

@@ -18,13 +18,14 @@ DOCKERFILE = re.sub(r"(?m)^#.*\n", "", WRITTEN)
 
 
 def test_the_image_is_labelled_with_the_version():
-    """The label of the image, the package and the change log name one version."""
-    label = re.search(r'org\.opencontainers\.image\.version="([^"]+)"', DOCKERFILE)
+    """The labels of the images, the package and the change log name one version."""
+    label = re.search(r"^ARG VERSION=(\S+)$", DOCKERFILE, re.MULTILINE)
     newest = re.search(r"^## (\S+)", (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert label
     assert newest
     assert xray_ci.__version__ == label[1] == newest[1]
+    assert DOCKERFILE.count('org.opencontainers.image.version="${VERSION}"') == DOCKERFILE.count("\nLABEL ")
 
 
 def test_version_is_printed(run):
@@ -70,12 +71,14 @@ def test_a_quick_answer_imports_no_library(run, argument, monkeypatch):
 
 
 def test_the_image_is_started_isolated():
-    """The image's entry point is exec form with absolute paths and the isolated flags; no user is fixed."""
-    entry = json.loads(DOCKERFILE.split("\nENTRYPOINT ", 1)[1])
+    """The entry point of either image is exec form with absolute paths and the isolated flags; no user is fixed."""
+    entries = [json.loads(text) for text in re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)]
 
-    assert ["-I", "-u", "-B"] == entry[1:4]
-    assert entry[0].startswith("/")
-    assert entry[4].startswith("/")
+    assert 2 == len(entries)
+    for entry in entries:
+        assert ["-I", "-u", "-B"] == entry[1:4]
+        assert entry[0].startswith("/")
+        assert entry[4].startswith("/")
     assert not re.search(r"^(USER|ADD|# *syntax=)|--link|<<", WRITTEN, re.MULTILINE)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# with-image.sh COMMAND...: build the image and run COMMAND with DOCKER_IMAGE naming it. Takes the engine and the base image
-# that are there, else a private engine (with-docker.sh) and a stand-in base made of Debian packages (make-base-image.sh).
+# with-image.sh COMMAND...: build the image and run COMMAND with DOCKER_IMAGE naming it, DOCKER_TRIMMED its trimmed variant, and
+# DOCKER_BUILD_ARGUMENTS what both were built with, one NAME=VALUE a line. Takes the engine and the base image that are there, else
+# a private engine (with-docker.sh) and a stand-in base made of Debian packages (make-base-image.sh).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
@@ -23,9 +24,22 @@ fi
 if ! docker image inspect "$base" >/dev/null 2>&1 && ! timeout 300 docker pull --quiet "$base" >/dev/null 2>&1; then
     "$here/make-base-image.sh" "$base" --host-net --tool docker --rootfs "${CACHE:-/var/tmp}/$(id -un)-python-base.tar"
 fi
-export DOCKER_IMAGE=xray-ci:test
+epoch=$(git -C "$checkout" log -1 --format=%ct 2>/dev/null) || epoch=1767225600
+revision=$(git -C "$checkout" rev-parse HEAD 2>/dev/null) || revision=$(printf '%040d' 0)
+export DOCKER_IMAGE=xray-ci:test DOCKER_TRIMMED=xray-ci:trimmed
+DOCKER_BUILD_ARGUMENTS="PYTHON_IMAGE=$base
+BASE_DIGEST=$(docker image inspect --format '{{.Id}}' "$base")
+REVISION=$revision
+CREATED=$(date --utc --date="@$epoch" +%Y-%m-%dT%H:%M:%SZ)
+SOURCE_DATE_EPOCH=$epoch"
+export DOCKER_BUILD_ARGUMENTS
+mapfile -t arguments <<<"$DOCKER_BUILD_ARGUMENTS"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-docker build --network host --build-arg PYTHON_IMAGE="$base" --tag "$DOCKER_IMAGE" "$checkout" >"$log" 2>&1 ||
-    { cat "$log" >&2; echo "with-image.sh: the image could not be built" >&2; exit 1; }
+build() { # build TAG [OPTION...]
+    docker build --network host "${arguments[@]/#/--build-arg=}" --tag "$@" "$checkout" >"$log" 2>&1 ||
+        { cat "$log" >&2; echo "with-image.sh: the image $1 could not be built" >&2; exit 1; }
+}
+build "$DOCKER_IMAGE"
+build "$DOCKER_TRIMMED" --target trimmed
 "$@"

@@ -1,12 +1,13 @@
 """What CI systems read, against the table: each setting is there, no secret where it would be seen, no input that becomes code."""
 
+import json
 import re
 
 import pytest
 import yaml
 
 from xray_ci.settings import aliases, documents_ci, sources
-from xray_ci.settings.table import ROWS
+from xray_ci.settings.table import LIST_KINDS, ROWS
 
 BODY = f"""# about the body
 spec:
@@ -28,13 +29,18 @@ HOSTILE = ('"', "'", "a: b", "# c", "- d", "{e}", "[f]", "*g", "&h", "!i", "%j",
            '", injected: "', "**/*.xml # { not a comment", "ü ✓ 😀")
 
 
+def as_text(value):
+    """Return what GitLab puts in: a text as it is, a list as JSON (D)."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def component(**inputs):
     """Return GitLab's component after the inputs were put in: as text, before it is read as YAML (D)."""
     header, _, job = documents_ci.gitlab(BODY).partition("\n---\n")
     defaults = {name: entry["default"] for name, entry in yaml.safe_load(header)["spec"]["inputs"].items()}
     values = defaults | inputs
     assert values.keys() == defaults.keys()
-    return yaml.safe_load(re.sub(r"\$\[\[ inputs\.([\w-]+) ]]", lambda match: values[match[1]], job))
+    return yaml.safe_load(re.sub(r"\$\[\[ inputs\.([\w-]+) ]]", lambda match: as_text(values[match[1]]), job))
 
 
 def handed(job):
@@ -89,7 +95,7 @@ def test_gitlab_has_an_input_for_every_setting_that_is_no_secret():
     inputs = yaml.safe_load(documents_ci.gitlab(BODY).partition("\n---\n")[0])["spec"]["inputs"]
 
     assert {row.name for row in ROWS if not row.secret} | {"stage"} == inputs.keys()
-    assert all(entry["default"] == "" and len(entry["description"]) > 10 for name, entry in inputs.items() if name not in ("stage", "result-file"))
+    assert all(entry["default"] in ("", []) and len(entry["description"]) > 10 for name, entry in inputs.items() if name not in ("stage", "result-file"))
 
 
 def test_gitlab_hands_every_input_on():
@@ -97,7 +103,7 @@ def test_gitlab_hands_every_input_on():
     variables = handed(component()["job"])
 
     assert {documents_ci.variable(row.name) for row in ROWS if not row.secret and row.name != "result-file"} | {"XRAY_CI_RESULT_FILE"} == variables.keys()
-    assert {"r.json", ""} == set(variables.values())
+    assert {"r.json", "", "[]\n"} == set(variables.values())
 
 
 def test_an_empty_input_of_gitlab_hides_no_variable(workspace):
@@ -113,7 +119,7 @@ def test_an_empty_input_of_gitlab_hides_no_variable(workspace):
 @pytest.mark.parametrize("first", range(3))
 def test_no_line_of_an_input_breaks_out_of_the_component(first):
     """Whatever one line holds, it is the value of its own variable and of nothing else."""
-    rows = [row for row in ROWS if not row.secret and row.name != "result-file"]
+    rows = [row for row in ROWS if not row.secret and row.name != "result-file" and row.kind not in LIST_KINDS]
     inputs = {row.name: HOSTILE[(first * 7 + n) % len(HOSTILE)] for n, row in enumerate(rows)}
 
     document = component(**inputs)
@@ -121,6 +127,17 @@ def test_no_line_of_an_input_breaks_out_of_the_component(first):
     assert {"job"} == document.keys()
     assert ["xray-ci"] == document["job"]["script"]
     assert inputs == {row.name: handed(document["job"])[documents_ci.variable(row.name)] for row in rows}
+
+
+def test_a_list_of_gitlab_is_a_list(workspace):
+    """Its items are those of the setting, whatever they hold, and a list without items is not set."""
+    globs = ["**/*.xml", '!it\'s "quoted"', "[ab]*.xml", "# {c}", "two\nlines"]
+    env = handed(component(reports=globs)["job"])
+
+    values = sources.gather({}, env | {"XRAY_CI_LABELS": "nightly"}, workspace, github=False).values
+
+    assert (*globs[:-1], "two", "lines") == values["reports"].lines()
+    assert ("nightly",) == values["labels"].lines()
 
 
 def test_gitlab_expands_no_variables_in_patterns():

@@ -148,11 +148,15 @@ def _searched(line: _Line, here: str, seen: int) -> str:
     folder = _shown(line.base, here)
     where = "the workspace" if folder == "." else f"`{folder}`"
     if os.path.isdir(line.base):
+        if not os.access(line.base, os.R_OK | os.X_OK):
+            return f"`{line.text}`: this user may not read {where}"
         return f"`{line.text}`: {seen} {'file' if seen == 1 else 'files'} looked at in {where}"
     nearest = line.base
     while not os.path.isdir(nearest) and nearest != os.path.dirname(nearest):
         nearest = os.path.dirname(nearest)
     last = _shown(nearest, here)
+    if not os.access(nearest, os.X_OK):
+        return f"`{line.text}`: this user may not enter {'the workspace' if last == '.' else f'`{last}`'}"
     return f"`{line.text}`: {where} does not exist, only {'the workspace' if last == '.' else f'`{last}`'} does"
 
 

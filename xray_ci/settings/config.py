@@ -5,6 +5,7 @@ Knows the order of the steps; each step has its own module. Reads the environmen
 
 from __future__ import annotations
 
+import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,9 @@ def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: P
     its secrets is missed. `cause` is the CI system's most likely one of a missing secret, in words. Reads the config file, files
     of secrets and whether named files exist.
     """
+    if not os.access(workspace, os.X_OK):
+        raise problems.problem("this user may not enter the workspace", str(workspace), problems.CLOSED,
+                               'Run as its owner: `docker run --user "$(id -u):$(id -g)"`.')
     gathered = sources.gather(flags, env, workspace, github=github)
     around = kinds.Around(workspace, tuple(workspace / env[name] for name in _TEMP if env.get(name)), env)
     values, wrong = _parsed(gathered, around)

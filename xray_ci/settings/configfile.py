@@ -6,6 +6,7 @@ request: it is no link, lies in the workspace, and sets only rows marked `ws`.
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -52,7 +53,7 @@ def found(workspace: Path) -> Config:
 
 def named(path: Path, written: str, origin: str) -> Config:
     """Read the file that `config` names; it may set everything but secrets."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  # pathlib raises where it may not look
         return Config(None, {}, {}, [problems.problem(f"There is no config file {problems.shown(written)}", origin,
                                                   problems.CONFIG_FILE, "Relative paths start at the workspace.")], broken=True)
     return _read(path, written, trusted=True)

@@ -113,7 +113,7 @@ def _default_words(row: Row) -> str:
 
 _NO_SECRETS: Final = (
     "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, XRAY_CI_JIRA_TOKEN and so on as",
-    "# masked CI/CD variables. An input is one line; longer ones are XRAY_CI_ variables, too, or stand in the config file.",
+    "# masked CI/CD variables. A text is one line; longer ones are XRAY_CI_ variables, too, or stand in the config file.",
 )
 
 
@@ -129,18 +129,20 @@ def _indented(lines: Iterable[str], depth: int) -> list[str]:
 
 
 def _gitlab_input(row: Row, depth: int) -> list[str]:
-    listed = row.kind in LIST_KINDS and row.kind is not Kind.LIST
-    words = f"{row.help} {_default_words(row)}".rstrip() + (" One item." if listed else "")
-    return [*_indented((f"{row.name}:", "  type: string", '  default: ""'), depth), *_description(words, depth + 2)]
+    kind, nothing = ("array", "[]") if row.kind in LIST_KINDS else ("string", '""')
+    words = f"{row.help} {_default_words(row)}".rstrip()
+    return [*_indented((f"{row.name}:", f"  type: {kind}", f"  default: {nothing}"), depth), *_description(words, depth + 2)]
 
 
 def _gitlab_variable(row: Row, depth: int) -> list[str]:
     """Return a variable that holds an input.
 
     GitLab puts the text of an input into the file before it reads it as YAML (D, since 16.9). In a literal block no character
-    means anything but a line break, and that makes a file GitLab refuses; between quotes a quote would end the value.
+    means anything but a line break, and that makes a file GitLab refuses; between quotes a quote would end the value. A list
+    becomes one line of JSON. It keeps its line break, for without it gitlab-ci-local would put a list there (O).
     """
     name, value = variable(row.name), f"$[[ inputs.{row.name} ]]"
+    block = "|" if row.kind in LIST_KINDS else "|-"
     if row.kind in _UNEXPANDED:
-        return _indented((f"{name}:", "  expand: false", "  value: |-", f"    {value}"), depth)
-    return _indented((f"{name}: |-", f"  {value}"), depth)
+        return _indented((f"{name}:", "  expand: false", f"  value: {block}", f"    {value}"), depth)
+    return _indented((f"{name}: {block}", f"  {value}"), depth)

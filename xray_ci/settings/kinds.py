@@ -5,6 +5,7 @@ A value is shown in an error only where it cannot be or hold a secret: never of 
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -178,14 +179,14 @@ def _path(_: Row, raw: Raw, around: Around) -> Path:
 
 def _target(_: Row, raw: Raw, around: Around) -> Path:
     path = _inside(raw, around)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib raises where it may not look
         raise WrongValueError(f"{shown(raw.text())} is a folder")
     return path
 
 
 def _folder(_: Row, raw: Raw, around: Around) -> Path:
     path = _inside(raw, around, itself=around.temp)
-    if any(place.exists() and not place.is_dir() for place in (path, *path.parents)):
+    if any(os.path.exists(place) and not os.path.isdir(place) for place in (path, *path.parents)):  # noqa: PTH110, PTH112
         raise WrongValueError(f"{shown(raw.text())} is not a folder, or not below one")
     return path
 

@@ -20,8 +20,9 @@ MISSING: Final = "missing-setting"
 WRONG: Final = "wrong-value"
 CONFLICT: Final = "conflicting-settings"
 CONFIG_FILE: Final = "config-file"
+CLOSED: Final = "closed-workspace"
 USAGE: Final = "usage"
-SLUGS: Final = (UNKNOWN, LATER_VERSION, UNTRUSTED, OPEN_SECRET, MISSING, WRONG, CONFLICT, CONFIG_FILE, USAGE)
+SLUGS: Final = (UNKNOWN, LATER_VERSION, UNTRUSTED, OPEN_SECRET, MISSING, WRONG, CONFLICT, CONFIG_FILE, CLOSED, USAGE)
 """Every slug a problem of the configuration can have; each has a paragraph in docs/errors.md."""
 
 _SHOWN: Final = 60

@@ -43,9 +43,12 @@ class Raw(NamedTuple):
         return f"{source}:{at[0]}:{at[1]}"
 
     def lines(self) -> tuple[str, ...]:
-        """Return the items of a list: its lines or its YAML items, without blanks around and without empty ones."""
+        """Return the items of a list: its lines, its YAML items or those of a JSON array, without blanks around and without empty ones.
+
+        An array of texts is what GitLab makes of an input that is a list.
+        """
         if isinstance(self.value, str):
-            written: list[str] = [self.value]
+            written: list[str] = _array(self.value) or [self.value]
         elif isinstance(self.value, tuple):
             written = list(self.value)
         elif self.value.items is None:
@@ -57,3 +60,16 @@ class Raw(NamedTuple):
                     raise WrongValueError("Each item must be a text", at=(item.line, item.column))
                 written.append(item.text)
         return tuple(line.strip() for text in written for line in text.splitlines() if line.strip())
+
+
+def _array(text: str) -> list[str] | None:
+    """Return the items of a JSON array of texts; None for any other text, as `[ab]*.xml`."""
+    if not (text.lstrip().startswith("[") and text.rstrip().endswith("]")):
+        return None
+    import json  # noqa: PLC0415  # only such a text pays
+
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return items if all(isinstance(item, str) for item in items) else None

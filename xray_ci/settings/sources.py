@@ -25,6 +25,8 @@ INPUT: Final = "INPUT_"
 VARIABLE: Final = "XRAY_CI_"
 _FILE: Final = "_FILE"
 _LARGEST_SECRET: Final = 100_000
+_NOTHING: Final = frozenset({"", "[]"})
+"""An input nobody set: GitLab hands on a list without items as it is written."""
 _RUNNERS_OWN: Final = frozenset({"ARGS", "ENTRYPOINT"})
 """Inputs GitHub's runner reads itself for a docker action: they are in the environment without being settings."""
 
@@ -135,7 +137,7 @@ def _inputs(env: Mapping[str, str], issues: list[ConfigurationError], *,
     """Read `INPUT_<NAME>` by our names and by those of the most used action; hyphens as GitHub keeps them win."""
     ours: dict[str, Raw] = {}
     theirs: dict[str, Raw] = {}
-    present = [name for name in env if name.startswith(INPUT) and env[name].strip()]
+    present = [name for name in env if name.startswith(INPUT) and env[name].strip() not in _NOTHING]
     for variable in sorted(present, key=lambda name: "-" in name):
         word = variable.removeprefix(INPUT)
         name = word.lower().replace("_", "-").replace(" ", "-")

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from xray_ci.model import Severity
 from xray_ci.reports.discover import discover
 
 TREE = ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml", "a/deep/er/TEST-3.xml", "build/r.json", "build/x.xml", ".git/hidden.xml", ".hidden/h.xml",
@@ -113,3 +114,22 @@ def test_folders_that_cannot_match_are_not_entered(tree, monkeypatch):
     found(tree, "a/deep/*/TEST-*.xml", "build/x.xml", "!node_modules", "!**/skip/**")
 
     assert ["a/deep", "a/deep/er"] == sorted(name.replace(os.sep, "/") for name in listed)
+
+
+def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
+    """Reports in it may be missing: said once, with the folder, and everything else is found; an excluded one is not asked for."""
+    for name in ("open", "closed", "left"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.xml").write_text("<a/>")
+    real = os.scandir
+
+    def scandir(folder):
+        if str(folder).endswith(("closed", "left")):
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = discover(["**/*.xml", "*/a.xml", "!left"], tmp_path)
+
+    assert ["open/a.xml"] == [each.place.shown for each in found.files]
+    assert [("closed-folder", "closed", Severity.NOTICE)] == [(each.slug, each.path, each.severity) for each in found.problems]

@@ -70,6 +70,7 @@ def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto
     seen: dict[str, int] = {}
     folders: list[str] = []
     alike: list[str] = []
+    closed: list[str] = []
     for base, numbers in by_base.items():
         walk = Walk(excludes)
         for path, matched in walk.below(base, [includes[number].rest for number in numbers]):
@@ -77,12 +78,14 @@ def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto
         seen[base] = walk.looked_at
         folders += walk.folders
         alike += walk.alike
+        closed += walk.closed
     default = None if default_format == "auto" else default_format
     files = sorted(_together((Found(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
                     for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if allure_files.is_folder(path))]), here),
                    key=_natural)
     return Discovery(files=tuple(_single(files)),
-                     problems=tuple(_folder_problem(path, here) for path in folders if not allure_files.is_folder(path)),
+                     problems=(*(_folder_problem(path, here) for path in folders if not allure_files.is_folder(path)),
+                               *(_closed_problem(path, here) for path in sorted(set(closed)))),
                      searched=tuple(_searched(line, here, seen[line.base]) for line in includes))
 
 
@@ -164,3 +167,8 @@ def _folder_problem(path: str, here: str) -> Problem:
     shown = _shown(path, here)
     return Problem(severity=Severity.ERROR, slug="report-is-a-folder", cause="it is a folder", path=shown,
                    advice=f"Say which files in it: `{shown}/**/*.xml`.")
+
+
+def _closed_problem(path: str, here: str) -> Problem:
+    return Problem(severity=Severity.NOTICE, slug="closed-folder", cause="this user may not list the folder; reports in it are not found",
+                   path=_shown(path, here), advice="Run as the owner of the workspace, or exclude the folder with `!`.")

@@ -82,6 +82,8 @@ class Walk:
         """Folders that a pattern names like a file."""
         self.alike: list[str] = []
         """Folders whose names fit the end of a pattern: perhaps reports of several files."""
+        self.closed: list[str] = []
+        """Folders that this user may not list."""
 
     def below(self, base: str, rests: Iterable[Rest]) -> Iterator[tuple[str, list[int]]]:
         """Yield each file below an absolute folder that patterns match, with the numbers of these patterns."""
@@ -95,7 +97,7 @@ class Walk:
             folder, states, excluded = waiting.pop()
             level, without = self._level(states), self._level(excluded)
             follow, wanted = level.names is not None, level.wanted
-            for entry in _listed(folder) if level.names is None else _picked(folder, level.names):
+            for entry in self._listed(folder) if level.names is None else _picked(folder, level.names):
                 name = entry.name
                 if entry.is_dir(follow_symlinks=follow):
                     if excluded and without.takes_all_in(name):
@@ -110,6 +112,16 @@ class Walk:
                 self.looked_at += 1
                 if wanted(name) and not (excluded and without.takes(name)) and entry.is_file():
                     yield entry.path, [number for number, part in level.files if part.any_depth or part.fits(name)]
+
+    def _listed(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except PermissionError:
+            self.closed.append(folder)
+        except OSError:  # not there, or not a folder: nothing of it can be found
+            pass
+        return []
 
     def _level(self, states: tuple[State, ...]) -> _Level:
         found = self._levels.get(states)
@@ -149,11 +161,3 @@ class _Picked:
 def _picked(folder: str, names: Iterable[str]) -> list[_Picked]:
     paths = ((name, os.path.join(folder, name)) for name in names)
     return [_Picked(name, path) for name, path in paths if os.path.lexists(path)]
-
-
-def _listed(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:  # not there, not a folder, or not to be read: nothing of it can be found
-        return []

@@ -26,8 +26,15 @@ def process() -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    # A name and no Path: help is answered without pathlib.
-    return execute(Process(sys.argv[1:], os.environ, os.getcwd(), sys.stdout, sys.stderr, alone=True))  # noqa: PTH109
+    try:
+        folder = os.getcwd()  # noqa: PTH109  # a name and no Path: help is answered without pathlib
+    except OSError as error:
+        from xray_ci.errors import ConfigurationError  # noqa: PLC0415
+
+        gone = ConfigurationError(f"there is no working directory: {error.strerror}", where="the current folder", slug="closed-workspace",
+                                  advice="Start in a folder that is there and that this user may enter.")
+        return _told(gone, Process((), os.environ, "/", sys.stdout, sys.stderr))
+    return execute(Process(sys.argv[1:], os.environ, folder, sys.stdout, sys.stderr, alone=True))
 
 
 def execute(process: Process) -> int:

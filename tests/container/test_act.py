@@ -100,7 +100,8 @@ class Runner:
     def __init__(self, folder: Path) -> None:
         self.folder, self.groups = folder, []
         self.files = {name: folder / name for name in ("GITHUB_ENV", "GITHUB_OUTPUT")}
-        self.env = {**os.environ, "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}", "GITHUB_ACTIONS": "true",
+        own = {name: value for name, value in os.environ.items() if not name.startswith("XRAY_CI_")}  # as the corpus of the tests
+        self.env = {**own, "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}", "GITHUB_ACTIONS": "true",
                     "GITHUB_WORKSPACE": str(folder), "GITHUB_REPOSITORY": "org/xray-ci", "GITHUB_RUN_ID": "7", "RUNNER_TEMP": str(folder),
                     **{name: str(path) for name, path in self.files.items()}}
         for path in self.files.values():

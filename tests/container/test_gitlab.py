@@ -96,8 +96,9 @@ def project(tmp_path, tool, engine):
 
 @pytest.fixture
 def xray(services):
-    """Return the control of the stand-in, as it was at its beginning again afterwards."""
+    """Return the control of the stand-in, as it was at its beginning, now and afterwards."""
     emulated = Emulated(services)
+    emulated.reset()
     yield emulated
     emulated.reset()
 

@@ -103,8 +103,9 @@ class Jenkins:
 
 @pytest.fixture
 def jenkins(tmp_path, engine, services):
-    """Return an agent whose builds import into the stand-in for Xray, which forgets them afterwards."""
+    """Return an agent whose builds import into the stand-in for Xray, which knows none before and forgets them afterwards."""
     xray = Emulated(services)
+    xray.reset()
     yield Jenkins(tmp_path, engine, xray)
     xray.reset()
 

@@ -117,3 +117,14 @@ def test_help_needs_no_settings_and_shows_no_secret_flag(run, arguments):
     assert 0 == result.code, result.err
     assert result.out.startswith("usage: xray-ci")
     assert "--client-secret" not in result.out
+
+
+def test_a_working_directory_that_is_gone_is_told(run, tmp_path, monkeypatch):
+    """Exit 2 with what to do, and no traceback."""
+    command = run.command("inspect", "--reports", "*.xml")
+    monkeypatch.setattr(run, "command", lambda *_: ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *command])
+    result = run(cwd=tmp_path)
+
+    assert 2 == result.code, result.text
+    assert "no working directory" in result.err
+    assert "Traceback" not in result.text

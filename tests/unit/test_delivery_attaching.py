@@ -7,9 +7,12 @@ import base64
 import pytest
 from memory_xray import Died, Kept, MemoryXray, keyed, means, planned
 
+from xray_ci.delivery import expected
+from xray_ci.delivery.evidence import lightened
 from xray_ci.delivery.progress import Ended, Progress
 from xray_ci.delivery.send import send
-from xray_ci.errors import EvidenceRefused, UnknownDelivery
+from xray_ci.errors import EvidenceRefused, UnknownDelivery, UnreadableReport
+from xray_ci.services.body import Slice
 
 
 def data(size: int, letter: str = "x") -> str:
@@ -167,3 +170,24 @@ def test_a_file_that_is_never_answered_is_left_for_resume(tmp_path, xray):
     assert 3 == done.sent
     assert any(isinstance(entry, Ended) for entry in log)
     assert Progress(log).owes
+
+
+@pytest.mark.parametrize(("text", "files"), [
+    ('{"status":"P","evidence":[{"filename":"a\\q","contentType":"b","data":"eA=="}]}', None),
+    ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="},{"data":"eA=="}]}', 0),
+    ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="}', 0),
+    ('{"status":"P","comment":",\\"evidence\\":[{\\"filename\\":\\"a\\"","evidence":[]}', 0),
+    ('{"evidence":[{"filename":"a","contentType":"b","data":"eA=="}],"status":"P","evidence":[{"filename":"c","contentType":"b","data":""}]}', 1),
+])
+def test_what_our_writer_never_wrote_is_left_as_it_is(tmp_path, text, files):
+    """A state folder may hold anything: other shapes of evidence stay in the test, and what is no text is refused."""
+    (tmp_path / "spool").write_text(text)
+    test = expected.Test(0, Slice(path=tmp_path / "spool", offset=0, length=len(text)), expected.Head(status="P"))
+    if files is None:
+        with pytest.raises(UnreadableReport):
+            lightened(test)
+        return
+    light, found = lightened(test)
+
+    assert files == len(found)
+    assert files or light is test

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from xray_ci.delivery.expected import listed
+from xray_ci.delivery.expected import foreign, listed
 from xray_ci.services.body import Slice
 from xray_ci.services.stored import EvidenceFile
 
@@ -68,5 +68,8 @@ def to_send(call: PlannedImport, progress: Progress) -> Iterator[Test]:
 
 def _file(test: Test, item: re.Match[bytes]) -> EvidenceFile:
     data = Slice(path=test.at.path, offset=item.start("data"), length=item.end("data") - item.start("data"))
-    return EvidenceFile(filename=msgspec.json.decode(item["name"], type=str), content_type=msgspec.json.decode(item["type"], type=str),
-                        data=(data,))
+    try:
+        name, kind = (msgspec.json.decode(item[part], type=str) for part in ("name", "type"))
+    except (msgspec.MsgspecError, ValueError) as error:  # it may come from a state folder that somebody wrote into
+        raise foreign(test.at.path) from error
+    return EvidenceFile(filename=name, content_type=kind, data=(data,))

@@ -19,6 +19,7 @@ from xray_ci.services.body import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from pathlib import Path
 
 _SIGNS: Final = re.compile(rb'[{}"]')
 _TEXT_END: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -110,17 +111,22 @@ def listed(at: Slice, without: Collection[int] = ()) -> Iterator[Test]:
         while position < end:
             length = _object(mapped, position, end)
             if index not in without:
-                yield Test(index, Slice(path=at.path, offset=position, length=length), _head(mapped[position:position + length], at.path.name))
+                yield Test(index, Slice(path=at.path, offset=position, length=length), _head(mapped[position:position + length], at.path))
             position += length + 1
             index += 1
 
 
-def _head(content: bytes, name: str) -> Head:
+def _head(content: bytes, path: Path) -> Head:
     try:
         return msgspec.json.decode(content, type=Head)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UnreadableReport(f"{name} holds something else than the tests that were written there",
-                               advice="Let nothing write into the state folder; run the import again.") from error
+        raise foreign(path) from error
+
+
+def foreign(path: Path) -> UnreadableReport:
+    """Return the failure that a file is which holds something else than was written there."""
+    return UnreadableReport(f"{path.name} holds something else than the tests that were written there",
+                            advice="Let nothing write into the state folder; run the import again.")
 
 
 def _object(mapped: mmap.mmap, start: int, end: int) -> int:

@@ -191,3 +191,13 @@ def test_what_our_writer_never_wrote_is_left_as_it_is(tmp_path, text, files):
 
     assert files == len(found)
     assert files or light is test
+
+
+def test_what_is_refused_without_its_evidence_too_is_refused_for_that(tmp_path, xray):
+    """The size was not all that is wrong: what the service says of the key is told, as a later run would tell it."""
+    xray.most, xray.bad, log = 1_000, {"SHOP-1"}, Kept()
+    plan = planned(tmp_path, [heavy(keyed(1)[0], "a.txt", "b.txt")])
+    first = send(plan, means(xray, log=log)).failures
+    second = send(plan, means(xray, progress=Progress(log))).failures
+
+    assert ["400: SHOP-1: no Test"] * 2 == [failure.answer for failure in (*first, *second)]

@@ -44,6 +44,8 @@ class _Search:
     """Whether some of the tests were accepted."""
     certain: bool = True
     """Whether each test that is left out has a key that is no Test, or that the answer names."""
+    without_evidence: Refused | None = None
+    """What was said to tests that were too large before."""
     out: dict[int, LeftOut] = field(default_factory=dict)
     """Tests that go to nobody, by their place."""
 
@@ -74,7 +76,10 @@ class _Search:
             self.leave_out(guilty, refusal, certain=True)
             self._retry(_without(tests, guilty))
         elif (light := self._lighter(tests, refusal)) is not None:
-            self._retry(light)
+            again = self.try_(light)
+            if again is not None:
+                self.without_evidence = again
+                self.sift(light, again)
         elif suspects := self._unknown(tests, refusal):
             self._retry(_without(tests, suspects))
             # The index may not know a Test yet that was made a moment ago.
@@ -160,7 +165,7 @@ def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means, *, 
     search = _Search(call, send, means)
     search.sift(tests, refusal)
     if not search.sent and not (search.certain and may_end):
-        raise refusal
+        raise search.without_evidence or refusal
     for entry in search.out.values():
         means.note(entry)
 

@@ -31,19 +31,6 @@ def keyed(name, key, inner=""):
     return case(name, f'<properties><property name="test_key" value="{key}"/></properties>{inner}')
 
 
-@pytest.fixture
-def cloud(emulator, run):
-    """Run a command against the emulated Cloud."""
-    return lambda *args, env=None: run(*args, env={**CLOUD, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_PROJECT": "SHOP", **(env or {})})
-
-
-@pytest.fixture
-def server(emulator, run):
-    """Run a command against the emulated Server/Data Center."""
-    base = {"XRAY_CI_JIRA_URL": emulator.url + "/jira", "XRAY_CI_JIRA_TOKEN": "emulator-pat", "XRAY_CI_PROJECT": "SHOP"}
-    return lambda *args, env=None: run(*args, env={**base, **(env or {})})
-
-
 class Inside:
     """Runs commands in this process, where waiting takes no time: who sleeps moves the emulator's clock, too."""
 
@@ -76,6 +63,18 @@ class Inside:
 def inside(emulator, workspace, clock):
     """Run a command in this process, with time that passes at once: `inside("import", on="server", time_budget="1")`."""
     return Inside(emulator, workspace, clock)
+
+
+@pytest.fixture
+def cloud(inside):
+    """Run a command against the emulated Cloud, in this process; variables are added by `env`."""
+    return lambda *args, env=None: inside(*args, **(env or {}))
+
+
+@pytest.fixture
+def server(inside):
+    """Run a command against the emulated Server/Data Center, in this process; variables are added by `env`."""
+    return lambda *args, env=None: inside(*args, on="server", **(env or {}))
 
 
 @pytest.fixture

@@ -3,21 +3,28 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "errors.md"
-MODULES = {path: ast.parse(path.read_text("utf-8")) for path in sorted((CHECKOUT / "xray_ci").rglob("*.py"))
-           if "emulator" not in path.relative_to(CHECKOUT).parts}
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+@cache
+def _modules() -> dict[Path, ast.Module]:
+    """Return every module of the product but the emulator's; read when the first test asks, as each worker collects all tests."""
+    return {path: ast.parse(path.read_text("utf-8")) for path in sorted((CHECKOUT / "xray_ci").rglob("*.py"))
+            if "emulator" not in path.relative_to(CHECKOUT).parts}
+
+
+@cache
 def _constants() -> dict[str, str]:
     """Return names of the tree that stand for one text."""
     found = {}
-    for module in MODULES.values():
+    for module in _modules().values():
         for node in module.body:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
             value = getattr(node, "value", None)
@@ -39,23 +46,34 @@ def _takers(module: ast.Module) -> dict[str, int]:
     return found
 
 
-CONSTANTS = _constants()
-TAKERS = {path: _takers(module) for path, module in MODULES.items()}
-ANYWHERE = {name: at for takers in TAKERS.values() for name, at in takers.items()}
-IMPORTED = {path: {name.asname or name.name for node in ast.walk(module) if isinstance(node, ast.ImportFrom) for name in node.names}
-            for path, module in MODULES.items()}
+@cache
+def _takers_of(path: Path) -> dict[str, int]:
+    """Return what takes a slug by position in one module."""
+    return _takers(_modules()[path])
+
+
+@cache
+def _anywhere() -> dict[str, int]:
+    """Return what takes a slug by position in any module."""
+    return {name: at for path in _modules() for name, at in _takers_of(path).items()}
+
+
+@cache
+def _imported(path: Path) -> set[str]:
+    """Return the names that a module imports from others."""
+    return {name.asname or name.name for node in ast.walk(_modules()[path]) if isinstance(node, ast.ImportFrom) for name in node.names}
 
 
 def _by_position(call: ast.Call, path: Path) -> list[ast.expr]:
     """Return the argument of a call that is a slug by its position."""
     match call.func:
         case ast.Name(id=name):
-            at = TAKERS[path].get(name, ANYWHERE.get(name) if name in IMPORTED[path] else None)
+            at = _takers_of(path).get(name, _anywhere().get(name) if name in _imported(path) else None)
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
-            at = TAKERS[path].get(name)
+            at = _takers_of(path).get(name)
         case ast.Attribute(attr=name):
             # Another object's method may only share the name: what looks like no slug there is none of ours.
-            at = ANYWHERE.get(name)
+            at = _anywhere().get(name)
             said = [text for arg in call.args[at:at + 1] for text in _texts(arg)] if at is not None else []
             at = at if all(text is not None and SLUG.fullmatch(text) for text in said) else None
         case _:
@@ -73,16 +91,22 @@ def _texts(node: ast.expr) -> Iterator[str | None]:
             yield from _texts(node.orelse)
         case ast.Name(id=name) | ast.Attribute(attr=name):
             if name.lstrip("_") != "slug":
-                yield CONSTANTS.get(name)
+                yield _constants().get(name)
         case ast.Constant(value=None):
             return
         case _:
             yield None
 
 
+@cache
+def _all_slugs() -> list[tuple[str | None, str]]:
+    """Return every slug with where it stands."""
+    return list(_slugs())
+
+
 def _slugs() -> Iterator[tuple[str | None, str]]:
     """Yield every slug with where it stands."""
-    for path, module in MODULES.items():
+    for path, module in _modules().items():
         for node in ast.walk(module):
             values: list[ast.expr] = []
             match node:
@@ -108,12 +132,12 @@ def _headings() -> list[str]:
 
 def test_every_slug_can_be_told():
     """A slug is written out or a constant, so that this page, and whoever searches for it, can find it."""
-    assert [] == [where for text, where in _slugs() if text is None or not SLUG.fullmatch(text)]
+    assert [] == [where for text, where in _all_slugs() if text is None or not SLUG.fullmatch(text)]
 
 
 def test_every_slug_has_a_paragraph_and_every_paragraph_a_slug():
     """The address that a message shows leads somewhere, and nothing old is left on the page."""
-    told = {text: where for text, where in _slugs() if text is not None}
+    told = {text: where for text, where in _all_slugs() if text is not None}
     headings = _headings()
     assert {} == {slug: where for slug, where in told.items() if slug not in headings}
     assert [] == [heading for heading in headings if heading not in told]

@@ -7,12 +7,19 @@ import os
 import socket
 import time
 import warnings
+from functools import cache
 from pathlib import Path
 
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
 TESTS = Path(__file__).resolve().parent.parent
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Return every module of tests."""
+    return {path: ast.parse(path.read_bytes()) for path in sorted(TESTS.rglob("test_*.py"))}
 
 
 def test_a_connection_beyond_loopback_is_refused():
@@ -53,22 +60,20 @@ def test_the_clock_passes_time_without_waiting(clock):
     assert [90] == clock.slept
 
 
-@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: path.name)
-def test_no_test_sleeps_or_mocks(path):
+def test_no_test_sleeps_or_mocks():
     """A test waits for nothing and replaces no HTTP: time is handed in, services are the emulator."""
-    tree = ast.parse(path.read_bytes())
-    imported = {name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    imported |= {(node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    sleeps = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and "time.sleep" == ast.unparse(node.func)]
+    for path, tree in modules().items():
+        imported = {name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        imported |= {(node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        sleeps = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and "time.sleep" == ast.unparse(node.func)]
 
-    assert not imported & {"unittest", "unittest.mock", "responses", "requests_mock"}
-    assert not sleeps
+        assert not imported & {"unittest", "unittest.mock", "responses", "requests_mock"}, path
+        assert not sleeps, path
 
 
-@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: path.name)
-def test_every_test_states_a_behaviour(path):
+def test_every_test_states_a_behaviour():
     """Each test's docstring says what holds."""
-    silent = [node.name for node in ast.walk(ast.parse(path.read_bytes()))
-              if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)]
+    silent = {str(path): node.name for path, tree in modules().items() for node in ast.walk(tree)
+              if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)}
 
-    assert not silent
+    assert {} == silent

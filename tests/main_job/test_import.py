@@ -1,4 +1,4 @@
-"""The main job as its users run it: a subprocess of the entry point, over real sockets, against the emulator."""
+"""The main job over real sockets against the emulator; first as its users run it, as a process of the entry point."""
 
 import json
 
@@ -7,11 +7,9 @@ from job_runs import CLOUD, case, keyed, results, runs, suite
 
 
 @pytest.mark.parametrize("deployment", ["cloud", "server"])
-def test_reports_become_one_test_execution_in_one_request(deployment, request, emulator, reports):
+def test_reports_become_one_test_execution_in_one_request(deployment, run, inside, emulator, reports):
     """Three files are one import request and one Test Execution holding every result."""
-    job = request.getfixturevalue(deployment)
-
-    result = job("import", "--reports", "*.xml")
+    result = run("import", "--reports", "*.xml", env=getattr(inside, deployment))
 
     assert 0 == result.code, result.out + result.err
     assert 1 == len(emulator.imports())

@@ -8,18 +8,6 @@ import pytest
 from job_runs import case, runs, suite
 
 
-@pytest.fixture
-def cloud(inside):
-    """Run a command against the emulated Cloud, in this process: what a process of its own adds is seen elsewhere."""
-    return lambda *args, env=None: inside(*args, **(env or {}))
-
-
-@pytest.fixture
-def server(inside):
-    """Run a command against the emulated Server/Data Center, in this process."""
-    return lambda *args, env=None: inside(*args, on="server", **(env or {}))
-
-
 def test_inputs_of_the_action_work_for_server(emulator, run, reports):
     """Server/Data Center needs its address and a token, as inputs alone."""
     inputs = {"INPUT_REPORTS": "*.xml", "INPUT_JIRA-URL": emulator.url + "/jira", "INPUT_PROJECT": "SHOP", "INPUT_JIRA-TOKEN": "emulator-pat"}

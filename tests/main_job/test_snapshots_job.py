@@ -2,16 +2,13 @@
 
 import pytest
 
-ENV = {"XRAY_CI_CLIENT_ID": "EMULATORCLIENTID0000000000000001", "XRAY_CI_CLIENT_SECRET": "emulator-secret", "XRAY_CI_PROJECT": "SHOP",
-       "XRAY_CI_REPORTS": "r.xml", "XRAY_CI_SNAPSHOTS_DELAY": "0"}
-
 
 @pytest.fixture
-def job(emulator, run, workspace):
+def job(emulator, inside, workspace):
     """Run a command that refreshes pages of the emulated Confluence."""
     (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/></testsuite>')
-    base = {**ENV, "XRAY_CI_XRAY_URL": emulator.url, "XRAY_CI_SNAPSHOTS_URL": emulator.url + "/take-snapshot/{page-id}"}
-    return lambda *args, **changes: run(*args, env=base | {"XRAY_CI_" + name.upper(): value for name, value in changes.items()})
+    base = {"reports": "r.xml", "snapshots_delay": "0", "snapshots_url": emulator.url + "/take-snapshot/{page-id}"}
+    return lambda *args, **changes: inside(*args, **(base | changes))
 
 
 def test_page_version_rises_after_the_import(job, emulator):

@@ -35,7 +35,7 @@ MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "COVERAGE_CORE"
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_CI_CORPUS", "XRAY_CI_REWRITE_GOLDEN", *MEASURED)
 """What our own process keeps; the product's process gets `SEALED` and `MEASURED` alone."""
 
-settings.register_profile("house", max_examples=30, deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ,
+settings.register_profile("house", max_examples=20, deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ,
                           suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect
 settings.register_profile("deep", settings.get_profile("house"), max_examples=300)
 settings.load_profile("house")

@@ -54,7 +54,7 @@ demo: $(DEMO)  ## The whole job with sample reports against the emulator: no acc
 test: $(READY)  ## All tests but the slow proofs and the container, with branch coverage
 	$(PY) -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered --durations=5 $(ARGS)
 
-proof: $(READY)  ## Slow proofs, and every law with five times the examples
+proof: $(READY)  ## Slow proofs, and every law with ten times the examples
 	$(PY) -m pytest --numprocesses $(JOBS) -m proof --timeout 900 $(ARGS)
 	$(PY) -m pytest tests/property --numprocesses $(JOBS) --hypothesis-profile deep --timeout 900 $(ARGS)
 

@@ -37,7 +37,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_C
 
 settings.register_profile("house", max_examples=20, deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ,
                           suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect
-settings.register_profile("deep", settings.get_profile("house"), max_examples=300)
+settings.register_profile("deep", settings.get_profile("house"), max_examples=200)
 settings.load_profile("house")
 
 

@@ -19,8 +19,8 @@ from proof.forked import Done, Runs, runs
 from xray_ci.delivery.journal import pending
 from xray_ci.emulator.server import Emulator
 
-KILLS = 40
-"""For each product and scene: 240 in all."""
+KILLS = 36
+"""For each product and scene: 216 in all."""
 LAG = 8.0
 IMPORTING = ("import", "authenticate", "write", "lookup", "read", "snapshot")
 pytestmark = [

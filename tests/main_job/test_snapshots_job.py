@@ -2,6 +2,9 @@
 
 import pytest
 
+from xray_ci.delivery import reconcile
+from xray_ci.errors import Interrupted
+
 
 @pytest.fixture
 def job(emulator, inside, workspace):
@@ -69,6 +72,24 @@ def test_snapshots_command_only_triggers(job, emulator):
 
     assert 0 == result.code, result.out + result.err
     assert ["snapshot"] == emulator.kinds_of_calls()
+
+
+@pytest.mark.parametrize("when", ["imported", "always"])
+def test_no_snapshot_after_a_signal(job, emulator, monkeypatch, when):
+    """Stopped while it reads back: exit 143 at once, no page is asked for, and the state folder stays for `resume`."""
+    def stopped(plan, means):
+        raise Interrupted("stopped by SIGTERM", signal=15)
+
+    settings = {"snapshot_page_ids": "131073", "snapshot_api_key": "emulator-global-key", "snapshots_when": when}
+    with monkeypatch.context() as patch:
+        patch.setattr(reconcile, "reconcile", stopped)
+        result = job("import", **settings)
+    assert 143 == result.code, result.text
+    assert "snapshot" not in emulator.kinds_of_calls()
+
+    assert 0 == job("resume", reports="", **settings).code
+    assert 1 == emulator.kinds_of_calls().count("snapshot")
+    assert 1 == len(emulator.imports())
 
 
 def test_no_snapshot_after_a_failed_import(job, emulator):

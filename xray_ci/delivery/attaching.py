@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.delivery.evidence import lightened
 from xray_ci.delivery.expected import listed
+from xray_ci.delivery.locating import TRIES
 from xray_ci.delivery.progress import Attached, Attaching
 from xray_ci.delivery.settling import issue_of
 from xray_ci.errors import EvidenceRefused, Refused, TooLarge, UnknownDelivery
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from xray_ci.delivery.plan import PlannedExecution
     from xray_ci.services.stored import EvidenceFile, StoredExecution, StoredRun
 
-TRIES: Final = 3
-"""How often one file is sent when it is not known whether it arrived, and then found not to be there."""
 _NAMED: Final = 20
 
 

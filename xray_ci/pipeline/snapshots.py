@@ -19,6 +19,8 @@ def after_import(job: Job, tally: Tally) -> bool:
     settings = job.settings
     if not settings.snapshots or tally.refreshed:
         return not tally.snapshots_left
+    if tally.stopped:
+        return False
     tally.refreshed = True
     if not _wanted(job, tally):
         job.console.info(f"snapshots are not triggered (`snapshots-when: {settings.snapshots_when}`)")

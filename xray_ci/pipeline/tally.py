@@ -74,6 +74,11 @@ class Tally:
         return bool(self.executions) and not self._codes & {2, 5, 6, 7}
 
     @property
+    def stopped(self) -> bool:
+        """Whether a signal ended the run: then nothing more is begun."""
+        return bool(self._codes & {130, 143})
+
+    @property
     def failed(self) -> int:
         """Cases that failed, errors included."""
         return self.counts.failed + self.counts.errors + self.failed_before

@@ -53,10 +53,9 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
 
 
 def _given(env: Mapping[str, str], around: Surroundings) -> Mapping[str, str]:
-    """Return the environment without what only looks set: Azure hands a variable it does not know on as the text `$(NAME)` (D)."""
-    if around.provider.key != "azure":
-        return env
-    return {name: value for name, value in env.items() if not (value.startswith("$(") and value.find(")") == len(value) - 1)}
+    """Return the environment without what only looks set."""
+    unset = around.provider.unset
+    return env if unset is None else {name: value for name, value in env.items() if not unset.fullmatch(value)}
 
 
 def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:

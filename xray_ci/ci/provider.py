@@ -6,6 +6,7 @@ variables are as documented by each system (D), the few marked (O) as read by ot
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +49,8 @@ class Provider:
     title: str
     detect: tuple[str, ...]
     """Variables of which one is set (`NAME`) or has a value (`NAME=value`)."""
+    unset: re.Pattern[str] | None = None
+    """What a variable holds that the system does not know, where it is not simply left out."""
     syntax: Syntax = PLAIN
     handover: Handover = NOTHING
     """How outputs and the summary are handed over."""
@@ -177,7 +180,7 @@ PROVIDERS: Final = (
                  forks.said(forks.UNPROTECTED, ("CI_COMMIT_REF_PROTECTED", "false")), forks.said(forks.ON_GITLAB)),
     ),
     Provider(
-        key="azure", title="Azure Pipelines", detect=("TF_BUILD",),
+        key="azure", title="Azure Pipelines", detect=("TF_BUILD",), unset=re.compile(r"\$\([^)]*\)"),  # `$(NAME)` as it stands in the pipeline (D)
         syntax=Syntax(groups=Groups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE),
         handover=Handover(outputs=Outputs.AZURE, summary=Summaries.AZURE),
         commit=("SYSTEM_PULLREQUEST_SOURCECOMMITID", "BUILD_SOURCEVERSION"),

@@ -144,9 +144,10 @@ def test_a_refused_file_is_named_and_can_follow_later(tmp_path, xray):
     assert {"SHOP-2": ["b.txt"]} == evidence(xray)
     assert Progress(log).owes
 
-    xray.bad = set()
+    xray.bad, before = set(), xray.clock.passed
     again = send(plan, means(xray, progress=Progress(log)))
     assert [] == again.failures
+    assert before == xray.clock.passed, "a refused file is not looked for"
     assert {"SHOP-2": ["b.txt", "a.txt"]} == evidence(xray)
 
 

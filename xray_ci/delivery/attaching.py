@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from xray_ci.delivery.evidence import lightened
 from xray_ci.delivery.expected import listed
 from xray_ci.delivery.locating import TRIES
-from xray_ci.delivery.progress import Attached, Attaching
+from xray_ci.delivery.progress import Attached, Attaching, Unattached
 from xray_ci.delivery.settling import issue_of
-from xray_ci.errors import EvidenceRefused, Refused, TooLarge, UnknownDelivery
+from xray_ci.errors import EvidenceRefused, Failure, Interrupted, Refused, TooLarge, UnknownDelivery
 from xray_ci.services.stored import PAGE
 
 if TYPE_CHECKING:
@@ -117,6 +117,11 @@ class _Round:
             except UnknownDelivery as failure:
                 means.tell(f"{file.filename}: {failure.what}; looking for what became of it")
                 lost = failure
+            except Interrupted:
+                raise
+            except Failure:
+                means.note(Unattached(call=entry.call, index=entry.index, file=entry.file))
+                raise
             else:
                 means.note(entry)
                 return

@@ -100,6 +100,14 @@ class Attaching(msgspec.Struct, frozen=True, kw_only=True, tag="attaching"):
     """Files of that name that the Test Run had before."""
 
 
+class Unattached(msgspec.Struct, frozen=True, kw_only=True, tag="unattached"):
+    """A file of evidence was refused, or never arrived: it is not under way any more."""
+
+    call: str
+    index: int
+    file: int
+
+
 class Attached(msgspec.Struct, frozen=True, kw_only=True, tag="attached"):
     """A file of evidence is in its Test Run."""
 
@@ -115,7 +123,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
     right: bool
 
 
-Entry = Begun | Ended | Found | Making | Made | Removed | LeftOut | Withdrawn | Lightened | Attaching | Attached | Checked
+Entry = Begun | Ended | Found | Making | Made | Removed | LeftOut | Withdrawn | Lightened | Attaching | Unattached | Attached | Checked
 
 
 class Progress:
@@ -161,15 +169,17 @@ class Progress:
                 self.left_out.setdefault(call, {})[index] = entry
             case Checked(execution=execution):
                 self.checked.add(execution)
-            case Lightened() | Attaching() | Attached():
+            case Lightened() | Attaching() | Unattached() | Attached():
                 self._note_evidence(entry)
 
-    def _note_evidence(self, entry: Lightened | Attaching | Attached) -> None:
+    def _note_evidence(self, entry: Lightened | Attaching | Unattached | Attached) -> None:
         match entry:
             case Lightened(call=call, index=index, files=files):
                 self.light.setdefault(call, {})[index] = files
             case Attaching(call=call, index=index, file=file, there=there):
                 self.attaching[call, index, file] = there
+            case Unattached(call=call, index=index, file=file):
+                self.attaching.pop((call, index, file), None)
             case Attached(call=call, index=index, file=file):
                 self.attached.add((call, index, file))
 

@@ -53,7 +53,7 @@ def make(folder: Path, env: Mapping[str, str]) -> None:
     # In a process of its own, because making one starts the new interpreter with this environment.
     _run([sys.executable, "-I", "-m", "venv", "--clear", str(folder)], env, "The virtual environment could not be made")
     _run([str(interpreter(folder)), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet",
-          "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK)], env, "The packages could not be installed")
+          "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK)], env, "The packages could not be installed")
 
 
 def _run(command: list[str], env: Mapping[str, str], failure: str) -> None:
@@ -75,7 +75,7 @@ def main(env: Mapping[str, str]) -> int:
         return _told("RUNNER_TEMP is not set. This action runs on GitHub's runner and those that stand in for it.", 2)
     # The runner empties this folder before and after each job (D).
     made_of = repr((sys.version, sys.executable, temp)).encode() + LOCK.read_bytes()
-    folder = Path(temp).resolve() / f"xray-ci-{hashlib.sha256(made_of).hexdigest()[:16]}"
+    folder = Path(os.path.realpath(temp)) / f"xray-ci-{hashlib.sha256(made_of).hexdigest()[:16]}"
     ready = folder / "ready"
     if not ready.exists():
         sys.stderr.write("Installing what xray-ci needs, once for this job\n")

@@ -122,7 +122,8 @@ def _command(parsed: Parsed, process: Process) -> int:
         case "demo":
             from xray_ci import demo  # noqa: PLC0415
 
-            return demo.run(process, execute, keep=bool(parsed.options.get("keep")))
+            watched = process.alone and "CI" not in process.env and sys.stdin.isatty() and sys.stdout.isatty()
+            return demo.run(process, execute, keep=bool(parsed.options.get("keep")), watched=watched)
         case _:
             from xray_ci import commands  # noqa: PLC0415
 

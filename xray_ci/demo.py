@@ -5,9 +5,11 @@ The job itself is the real one: the same command line, over real sockets. Only i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from xray_ci.errors import Interrupted
 from xray_ci.process import Process
 from xray_ci.settings import problems
 
@@ -28,10 +31,14 @@ _SAMPLES: Final = Path(__file__).parent / "samples"
 _PAGE: Final = "131073"
 _PATIENCE: Final = 10.0
 """Seconds to wait for the page's new version; the emulated service settles after two."""
+_MORE: Final = "To keep the emulator running: make demo ARGS=--keep, or xray-ci demo --keep."
 
 
-def run(process: Process, execute: Callable[[Process], int], *, keep: bool) -> int:
-    """Run the demo and return its exit code; `execute` runs a command line, with `keep` the pages stay open until a signal."""
+def run(process: Process, execute: Callable[[Process], int], *, keep: bool, watched: bool) -> int:
+    """Run the demo and return its exit code; `execute` runs a command line.
+
+    With `keep` the pages stay open until a signal; else where it is `watched`, on a terminal, until Enter is pressed.
+    """
     try:
         from xray_ci.emulator.clock import Clock  # noqa: PLC0415
         from xray_ci.emulator.server import Emulator  # noqa: PLC0415  # with its server library, for this command alone
@@ -41,10 +48,12 @@ def run(process: Process, execute: Callable[[Process], int], *, keep: bool) -> i
     with tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder, Emulator(0, clock=Clock(datetime.now(UTC))) as emulator:
         workspace = Path(folder) / "workspace"
         shutil.copytree(_SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
-        return _show(process, execute, emulator, workspace, keep=keep)
+        return _show(process, execute, emulator, workspace, keep=keep, watched=watched)
 
 
-def _show(process: Process, execute: Callable[[Process], int], emulator: Emulator, workspace: Path, *, keep: bool) -> int:
+def _show(
+    process: Process, execute: Callable[[Process], int], emulator: Emulator, workspace: Path, *, keep: bool, watched: bool
+) -> int:
     def say(text: str = "") -> None:
         process.out.write(text + "\n")
         process.out.flush()
@@ -61,13 +70,19 @@ def _show(process: Process, execute: Callable[[Process], int], emulator: Emulato
         say("✗ the page was not refreshed")
         code = 9
     key = _execution(emulator.url)
-    say(f"Test Execution  {emulator.url}/browse/{key}" if key else "no Test Execution was made")
-    say(f"Confluence page {emulator.url}/wiki/spaces/QA/pages/{_PAGE}")
+    open_ = keep or watched  # an address that is dead when it is read helps nobody
+    say(f"Test Execution {key}" + f": {emulator.url}/browse/{key}" * open_ if key else "no Test Execution was made")
+    if open_:
+        say(f"Confluence page {_PAGE}: {emulator.url}/wiki/spaces/QA/pages/{_PAGE}")
     if keep:
         say("Both stay open until Ctrl-C.")
         _wait()
     else:
-        say("The emulator ends now; `--keep` keeps it running, to look at both pages.")
+        say(_MORE)
+    if watched and not keep:
+        say("Both stay open until you press Enter.")
+        with contextlib.suppress(Interrupted):
+            sys.stdin.readline()
     return code
 
 

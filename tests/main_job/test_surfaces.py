@@ -1,8 +1,16 @@
 """What a run leaves behind for people and machines: outputs, summary, result file, documents."""
 
+import io
 import json
+import os
+import re
+import sys
+import urllib.request
 
 import pytest
+
+from xray_ci.cli import execute
+from xray_ci.process import Process
 
 ENV = {"INPUT_CLIENT-ID": "EMULATORCLIENTID0000000000000001", "INPUT_CLIENT-SECRET": "emulator-secret", "INPUT_PROJECT": "SHOP",
        "INPUT_REPORTS": "r.xml", "GITHUB_ACTIONS": "true", "CI": "true", "GITHUB_WORKFLOW": "nightly", "GITHUB_RUN_NUMBER": "7",
@@ -128,3 +136,81 @@ def test_a_working_directory_that_is_gone_is_told(run, tmp_path, monkeypatch):
     assert 2 == result.code, result.text
     assert "no working directory" in result.err
     assert "Traceback" not in result.text
+
+
+def test_the_demo_leaves_no_dead_address(run):
+    """Without a terminal the emulator is gone when the end is read: it names the Test Execution and the way to keep both open."""
+    result = run("demo")
+
+    ending = result.out[result.out.rindex("Confluence page"):]
+    assert 0 == result.code, result.err
+    assert "Test Execution SHOP-" in ending
+    assert "make demo ARGS=--keep" in ending
+    assert "://" not in ending
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+@pytest.mark.parametrize("key", [b"\n", b"\x03"])
+def test_on_a_terminal_the_demo_waits_for_enter(run, key):
+    """Both pages can be looked at until Enter or Ctrl-C."""
+    import pty
+
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(sys.executable, run.command("demo"), run.env)
+    said = b""
+    while b"press Enter" not in said:
+        said += os.read(terminal, 4096)
+    (address,) = re.findall(rb"Test Execution SHOP-[0-9]+: (http\S+)", said)
+    with urllib.request.urlopen(address.decode(), timeout=10) as page:
+        assert 200 == page.status
+    os.write(terminal, key)
+
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("output", ["/", ".", "", "a\0b", "missing/x.json", "folder"])
+@pytest.mark.parametrize("command", ["convert", "collect"])
+def test_what_is_no_file_to_write_is_told(workspace, capsys, command, output):
+    """Each is a mistake of the command line, and no defect of ours."""
+    (workspace / "a.xml").write_text('<testsuite name="s"><testcase name="a"/></testsuite>')
+    (workspace / "folder").mkdir()
+    arguments = [command, "--reports", "a.xml", f"--output={output}"]
+    able = output == "" or (output, command) == ("missing/x.json", "collect")  # empty is as unsaid, and collect makes folders
+
+    code = execute(Process(arguments, {"XRAY_CI_PROJECT": "SHOP"}, str(workspace), sys.stdout, sys.stderr))
+
+    assert (0 if able else 2) == code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["convert", "collect"])
+def test_a_file_is_written_beside_any_other(workspace, command):
+    """As PID 1 of a container each run has the same process id: what another one left is neither in the way nor removed."""
+    (workspace / "a.xml").write_text('<testsuite name="s"><testcase name="a"/></testsuite>')
+    left = workspace / f".out.{os.getpid()}"
+    left.write_text("left")
+
+    code = execute(Process([command, "--reports", "a.xml", "--output", "out"], {"XRAY_CI_PROJECT": "SHOP"}, str(workspace), io.StringIO(),
+                           io.StringIO()))
+
+    assert 0 == code
+    assert "left" == left.read_text()
+    assert {"a.xml", "out", left.name} == {path.name for path in workspace.iterdir()}
+
+
+LOOPED = {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": "{}/loop", "XRAY_CI_REPORTS": "a.xml", "XRAY_CI_PROJECT": "SHOP"}
+
+
+@pytest.mark.parametrize(("env", "code"), [
+    ({}, 0), ({"XRAY_CI_STATE_DIR": "{}/loop"}, 2), ({"XRAY_CI_STATE_DIR": "{}/loop/state"}, 2),
+    ({"XRAY_CI_RESULT_FILE": "{}/loop/result.json"}, 2), ({"XRAY_CI_RESULT_FILE": "loop"}, 2), ({"INPUT_TESTEXECUTIONJSON": "loop"}, 2),
+    ({"INPUT_TESTJSON": "loop/x"}, 2)])
+def test_a_link_to_itself_is_no_defect(run, workspace, env, code):
+    """As the runner's temp folder, or as what a setting names: told where it is needed, on every Python."""
+    (workspace / "a.xml").write_text('<testsuite name="s"><testcase name="a"/></testsuite>')
+    (workspace / "loop").symlink_to("loop")
+
+    result = run("convert", env={name: value.format(workspace) for name, value in (LOOPED | env).items()})
+
+    assert code == result.code, result.err

@@ -81,7 +81,7 @@ def test_expectations_count_keys_once_and_the_rest_by_status(spool):
 
 
 @pytest.mark.parametrize("content", [b"nonsense", b"{", b'{"status":1}', b"{}", b'{"status":"PASSED","testKey":{}}', b"[" * 9000, b"\xff",
-                                     b'{"status":"PASSED","x":' + b"[" * 9000 + b"]" * 9000 + b"}"])
+                                     b'{"status":"PASSED","x":' + b"[" * 200_000 + b"]" * 200_000 + b"}"])
 def test_what_is_no_test_is_a_failure_that_names_the_file(tmp_path, content):
     """A state folder may hold anything: no traceback, whatever it is."""
     (tmp_path / "spool").write_bytes(content)

@@ -30,7 +30,7 @@ def place(path: Path, roots: tuple[Path, ...]) -> tuple[Path, Path]:
     """
     for root in roots:
         whole = Path(os.path.normpath(roots[0].absolute() / path))
-        for base in (root.absolute(), root.resolve()):
+        for base in (root.absolute(), Path(os.path.realpath(root))):
             if whole != base and whole.is_relative_to(base):
                 return root, whole.relative_to(base)
     raise WriteError(f"{path} is neither in the workspace nor in the temporary folder of the runner.")
@@ -83,16 +83,16 @@ def _write_by_descriptor(root: Path, below: Path, data: bytes) -> None:
                 _give(name, owner, folder)
             folder = os.open(name, _FOLDER | _NOFOLLOW, dir_fd=folder)
             opened.callback(os.close, folder)
-        draft = _draft(below.name)
-        descriptor = os.open(draft, _NEW, 0o644, dir_fd=folder)
+        part = draft()
+        descriptor = os.open(part, _NEW, 0o644, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            _give(draft, owner, folder)
-            os.replace(draft, below.name, src_dir_fd=folder, dst_dir_fd=folder)
+            _give(part, owner, folder)
+            os.replace(part, below.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(draft, dir_fd=folder)
+                os.unlink(part, dir_fd=folder)
             raise
 
 
@@ -103,19 +103,20 @@ def _write_by_name(root: Path, below: Path, data: bytes) -> None:
         if folder.is_symlink():
             raise WriteError(f"{folder.name} is a link")
         folder.mkdir(exist_ok=True)
-    draft = folder / _draft(below.name)
-    descriptor = os.open(draft, _NEW, 0o644)
+    part = folder / draft()
+    descriptor = os.open(part, _NEW, 0o644)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        draft.replace(folder / below.name)
+        part.replace(folder / below.name)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 
-def _draft(name: str) -> str:
-    return f".{name[:200]}.{secrets.token_hex(8)}.tmp"
+def draft() -> str:
+    """Return a name for a file that is being written: nobody has it, and it is short enough whatever the file will be called."""
+    return f".xray-ci.{secrets.token_hex(8)}.tmp"
 
 
 def _give(name: str, owner: os.stat_result, folder: int) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
+from xray_ci.ci.files import draft
 from xray_ci.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,20 +20,22 @@ def replacing(target: Path, *, option: str = "--output", folders: bool = False) 
 
     Raises ConfigurationError when it cannot be written.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}")
+    where, advice = f"{option} {target}", "Choose a folder that exists and can be written to."
+    if not target.name or "\0" in str(target):
+        raise ConfigurationError("this is no name of a file", where=where, advice="Name a file in a folder that can be written to.")
+    part = target.with_name(draft())
     try:
         if folders:
             _make(target.parent)
-        with part.open("xb") as file:
-            yield file
-        _give(part, target.parent)
-        part.replace(target)
+        with contextlib.ExitStack() as undo:
+            with part.open("xb") as file:
+                undo.callback(part.unlink, missing_ok=True)
+                yield file
+            _give(part, target.parent)
+            part.replace(target)
+            undo.pop_all()
     except OSError as error:
-        raise ConfigurationError(f"the file cannot be written: {error.strerror}", where=f"{option} {target}",
-                                 advice="Choose a folder that exists and can be written to.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        raise ConfigurationError(f"the file cannot be written: {error.strerror}", where=where, advice=advice) from error
 
 
 def _make(folder: Path) -> None:

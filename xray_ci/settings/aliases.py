@@ -5,6 +5,8 @@ Each becomes a raw value of our own setting plus a notice. Facts about that acti
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.settings import problems
@@ -12,7 +14,6 @@ from xray_ci.settings.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from xray_ci.errors import ConfigurationError
 
@@ -144,8 +145,8 @@ class Translation:
         import json  # noqa: PLC0415  # only a run with this alias pays
 
         try:
-            path = (self.workspace / raw.text()).resolve()
-            if path.is_relative_to(self.workspace.resolve()) and path.is_file() and path.stat().st_size <= _LARGEST:
+            path = Path(os.path.realpath(self.workspace / raw.text()))
+            if path.is_relative_to(os.path.realpath(self.workspace)) and path.is_file() and path.stat().st_size <= _LARGEST:
                 info = json.loads(path.read_bytes())
                 if isinstance(info, dict) and isinstance(info.get("fields", {}), dict):
                     return info

@@ -5,8 +5,10 @@ A value is shown in an error only where it cannot be or hold a secret: never of 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xray_ci.secret import Secret
@@ -18,7 +20,6 @@ from xray_ci.settings.template import SCOPE_PLACEHOLDERS, check, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from xray_ci.settings.raw import Raw
 
@@ -29,6 +30,8 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _PAGE: Final = re.compile(r"[0-9]{1,20}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONGEST_TIME: Final = 86_400
+_CANNOT_RESOLVE: Final = 1921
+"""How Windows says that links lead in a circle."""
 
 
 class Around(NamedTuple):
@@ -194,16 +197,28 @@ def _folder(_: Row, raw: Raw, around: Around) -> Path:
 def _inside(raw: Raw, around: Around, itself: tuple[Path, ...] = ()) -> Path:
     """Return a path that can be written to, wherever links lead: below the workspace or a temp folder, or one of `itself`."""
     path = around.workspace / _file_name(raw)
-    try:
-        real = path.resolve()
-    except (OSError, RuntimeError):
-        raise WrongValueError(f"{shown(raw.text())} is a link to itself") from None
-    roots = [root.resolve() for root in (around.workspace, *around.temp)]
+    if _loops(path):
+        raise WrongValueError(f"{shown(raw.text())} is a link to itself")
+    real = _real(path)
+    roots = [_real(root) for root in (around.workspace, *around.temp)]
     below = any(real != root and real.is_relative_to(root) for root in roots)
-    if not below and real not in {root.resolve() for root in itself}:
+    if not below and real not in {_real(root) for root in itself}:
         raise WrongValueError(f"{shown(raw.text())} is outside of the workspace and the runner's temp folder",
                          "Choose a path in one of them; a link does not lead out.")
     return path
+
+
+def _real(path: Path) -> Path:
+    """Return where links lead; unlike `Path.resolve` this raises for no link, on any Python."""
+    return Path(os.path.realpath(path))
+
+
+def _loops(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP or getattr(error, "winerror", 0) == _CANNOT_RESOLVE
+    return False
 
 
 def _file_name(raw: Raw) -> str:

@@ -9,10 +9,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /build
 COPY requirements/ requirements/
 # Wheels only, each checked against the lock: nothing is compiled and no package runs code while it is installed.
-RUN python3 -m pip install --no-compile --require-hashes --only-binary :all: --target tools -r requirements/build.txt \
+RUN python3 -m pip install --no-compile --no-deps --require-hashes --only-binary :all: --target tools -r requirements/build.txt \
     && python3 -m venv --without-pip /opt/xray-ci \
     && python3 -m pip --python /opt/xray-ci/bin/python install \
-        --no-compile --require-hashes --only-binary :all: -r requirements/emulator.txt
+        --no-compile --no-deps --require-hashes --only-binary :all: -r requirements/emulator.txt
 COPY LICENSE README.md pyproject.toml ./
 COPY xray_ci/ xray_ci/
 ARG SOURCE_DATE_EPOCH

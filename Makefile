@@ -1,9 +1,11 @@
 # Every target makes the environment it needs from the hashed lock. Only python3 (3.11 or newer, with venv) has to be there;
-# another one: make test PYTHON=python3.13 VENV=.venv-3.13. More for the tool behind a target: make test ARGS="-k junit".
+# another one: make test PYTHON=python3.13 VENV=.venv-3.13. More for the tool behind a target: make test ARGS="-k junit"; other tests:
+# make test TESTS=tests/property.
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
+TESTS ?= tests/unit tests/contract tests/main_job tests/agreement tests/test_golden.py tests/test_corpus.py
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
@@ -18,7 +20,7 @@ YAML := .github .yamllint.yml action.yml composite/action.yml templates .gitlab-
 SCRIPTS := .ci/run composite/run.sh $(wildcard tests/container/*.sh .github/scripts/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench proof fuzz container-test generate lock clean
+.PHONY: help demo test lint bench proof fuzz container-test generate lock lock-test clean
 
 help:  ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -28,7 +30,7 @@ define environment  # $(1) its folder, $(2) its lock
 	@echo "making $(1) from $(2)"
 	@rm -rf $(1)
 	@$(PYTHON) -m venv $(1)
-	@$(1)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --require-hashes --only-binary :all: -r $(2)
+	@$(1)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --no-deps --require-hashes --only-binary :all: -r $(2)
 endef
 
 $(READY):
@@ -45,16 +47,19 @@ $(FUZZ):
 	@touch $@
 
 $(CONTAINER): $(READY)
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements/container.txt
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements/container.txt
 	@touch $@
 
 demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
 	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
 
-test: $(READY)  ## All tests but the slow proofs and the container, with branch coverage
-	$(PY) -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered --durations=5 $(ARGS)
+test: $(READY)  ## What a change needs first, in about a minute: units, contracts, the main job, agreements, samples
+	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): about a minute on two cores."
+	@echo "Laws, coverage and the slow proofs are in make proof."
+	$(PY) -m pytest --numprocesses $(JOBS) --durations=5 $(TESTS) $(ARGS)
 
-proof: $(READY)  ## Slow proofs, and every law with ten times the examples
+proof: $(READY)  ## About ten minutes: all tests with branch coverage, slow proofs, every law with many examples
+	$(PY) -m pytest --numprocesses $(JOBS) --ignore tests/property --cov --cov-report=term:skip-covered $(ARGS)
 	$(PY) -m pytest --numprocesses $(JOBS) -m proof --timeout 900 $(ARGS)
 	$(PY) -m pytest tests/property --numprocesses $(JOBS) --hypothesis-profile deep --timeout 900 $(ARGS)
 
@@ -88,8 +93,9 @@ generate: $(READY)  ## Write what is made from the tables: action.yml, README ta
 	$(PY) -m xray_ci.settings.documents --write .
 	$(PY) tests/agreement/formats_table.py --write
 
+LOCKS := $(filter-out requirements/oldest-pip.txt,$(wildcard requirements/*.txt))
 LOCKED = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links $(ARGS)
+	--no-emit-index-url --no-emit-find-links --no-strip-extras $(ARGS)
 lock: $(READY)  ## Write the lock from pyproject.toml (ARGS=--upgrade)
 	$(LOCKED) pyproject.toml --extra emulator --group dev --output-file requirements/dev.txt
 	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
@@ -97,6 +103,13 @@ lock: $(READY)  ## Write the lock from pyproject.toml (ARGS=--upgrade)
 	$(LOCKED) pyproject.toml --group fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt
 	$(LOCKED) --group container --constraint requirements/dev.txt --output-file requirements/container.txt
 	$(LOCKED) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+
+lock-test:  ## Let the oldest supported pip, which Debian 12 has, resolve every lock without --no-deps; PYTHON has to be 3.11
+	@rm -rf .venv-pip
+	@$(PYTHON) -m venv .venv-pip
+	@.venv-pip/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/oldest-pip.txt
+	@for lock in $(LOCKS); do echo "resolving $$lock"; .venv-pip/bin/python -m pip --disable-pip-version-check --quiet --quiet \
+		install --dry-run --require-hashes --only-binary :all: -r $$lock || exit; done
 
 clean:  ## Remove the environments and everything a tool left
 	rm -rf .venv* .coverage* .hypothesis .mypy_cache .ruff_cache build dist

@@ -61,7 +61,7 @@ def clean(archive, tmp_path_factory):
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     pip = [str(scripts / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     for command in ([sys.executable, "-m", "venv", str(folder / "venv")],
-                    [*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(CHECKOUT / "requirements/runtime.txt")],
+                    [*pip, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(CHECKOUT / "requirements/runtime.txt")],
                     [*pip, "--no-index", "--no-deps", str(archive)], [*pip[:3], "--disable-pip-version-check", "check"]):
         done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
         assert 0 == done.returncode, f"{command}\n{done.stdout}\n{done.stderr}"

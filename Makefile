@@ -72,7 +72,6 @@ bench: $(READY)  ## Speed, memory and start-up against their bounds
 
 container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab and Jenkins do
 	tests/container/with-image.sh $(PY) -m pytest -m container --timeout 300 $(ARGS)
-	tests/container/with-image.sh tests/container/in-image.sh $(filter-out tests/agreement,$(TESTS))
 
 lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Dockerfile
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import pytest
 from conftest import SEALED, Result
 
 from xray_ci.cli import execute
-from xray_ci.process import Process
+from xray_ci.model import Process
 
 CLOUD = {"XRAY_CI_CLIENT_ID": "EMULATORCLIENTID0000000000000001", "XRAY_CI_CLIENT_SECRET": "emulator-secret"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from xray_ci.delivery.folder import make_folder
 from xray_ci.delivery.journal import Journal
+from xray_ci.safefiles import make_folder
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,10 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from xray_ci.delivery.converted import Batch, Mark, convert
+from xray_ci.delivery.context import Means
 from xray_ci.delivery.marker import PREFIX, Marker
-from xray_ci.delivery.means import Means
-from xray_ci.delivery.plan import Plan, Target
+from xray_ci.delivery.plan import ImportTarget, Plan
+from xray_ci.delivery.planners import BatchOnDisk, MarkerLookup, convert
 from xray_ci.deployments import CLOUD
 from xray_ci.errors import Refused, TooLarge, UnknownDelivery
 from xray_ci.services.stored import ExistingTest, StoredExecution, StoredRun, empty_execution
@@ -184,14 +184,14 @@ class MemoryXray:
         return self.issues.pop(execution.key, None) is not None
 
 
-def spooled(path: Path, tests: list[dict[str, Any]], size: int) -> list[Batch]:
+def spooled(path: Path, tests: list[dict[str, Any]], size: int) -> list[BatchOnDisk]:
     """Write tests to a file and return its batches of so many tests."""
-    batches: list[Batch] = []
+    batches: list[BatchOnDisk] = []
     with path.open("wb") as file:
         for start in range(0, len(tests), size):
             # As the product writes it: without blanks.
             content = b",".join(json.dumps(test, ensure_ascii=False, separators=(",", ":")).encode() for test in tests[start:start + size])
-            batches.append(Batch(path=path, offset=file.tell(), length=len(content), tests=len(tests[start:start + size])))
+            batches.append(BatchOnDisk(path=path, offset=file.tell(), length=len(content), tests=len(tests[start:start + size])))
             file.write(content)
     return batches
 
@@ -210,12 +210,12 @@ def defined(count: int, status: str = "PASSED") -> list[dict[str, Any]]:
 def planned(folder: Path, tests: list[dict[str, Any]], *, size: int = 10**6, look: bool = False, race: bool = False, token: str | None = TOKEN,
             **target: Any) -> Plan:
     """Return the plan of converted results, their spool in a folder; marked, unless they go to an existing Test Execution."""
-    wanted = Target(**({"deployment": CLOUD, "project": "SHOP"} | target))
+    wanted = ImportTarget(**({"deployment": CLOUD, "project": "SHOP"} | target))
     info = {"project": "SHOP", "summary": "nightly"} | ({"description": token} if token else {})
     mark = None
     if token is not None and wanted.test_execution is None:
         blank = empty_execution(project="SHOP", summary="nightly", labels=(token,))
-        mark = Mark(marker=Marker(token=token, look=look or race, race=race), blank=blank, adding={"summary": "nightly"})
+        mark = MarkerLookup(marker=Marker(token=token, look=look or race, race=race), blank=blank, adding={"summary": "nightly"})
     return convert(wanted, spooled(folder / "spool", tests, size), info=info, mark=mark)
 
 

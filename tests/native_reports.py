@@ -12,17 +12,16 @@ from random import Random
 
 from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
 
-from xray_ci.delivery.means import Means
-from xray_ci.delivery.persist import Persistent
+from xray_ci.delivery.context import Means
+from xray_ci.delivery.retry import Persistent
 from xray_ci.deployments import Deployment
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKey, Bearer
-from xray_ci.services.cloud import Cloud
-from xray_ci.services.graphql import GraphQL
+from xray_ci.services.auth import ApiKeyLogin, Bearer
+from xray_ci.services.cloud import CloudStore, GraphQL
 from xray_ci.services.jira import Jira
-from xray_ci.services.options import Options
-from xray_ci.services.server import Server
+from xray_ci.services.server import ServerStore
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 from xray_ci.services.xray import Xray
 
 TIME_BUDGET = 1800.0
@@ -71,23 +70,23 @@ class Side:
                  client_id, secret, token) -> None:
         base = emulator.url if deployment.key == "cloud" else emulator.jira_url
         version = version or deployment.api_versions[0]
-        self.auth = ApiKey(caller=caller, base_url=base, version=version, client_id=Secret(client_id), client_secret=Secret(secret),
+        self.auth = ApiKeyLogin(caller=caller, base_url=base, version=version, client_id=Secret(client_id), client_secret=Secret(secret),
                            redactor=redactor) if deployment.key == "cloud" else Bearer(token=Secret(token))
         self.caller = caller
         self.redactor = redactor
         self.xray = Xray(caller=caller, deployment=deployment, base_url=base, version=version, auth=self.auth)
         self.jira = Jira(caller=caller, base_url=emulator.jira_url, auth=Bearer(token=Secret(token)))
-        self.store = (Cloud(GraphQL(caller=caller, base_url=base, auth=self.auth)) if deployment.key == "cloud"
-                      else Server(self.jira, version=version))
+        self.store = (CloudStore(GraphQL(caller=caller, base_url=base, auth=self.auth)) if deployment.key == "cloud"
+                      else ServerStore(self.jira, version=version))
         self.means = Means(xray=self.xray, store=self.store, random=Random(1), sleep=clock.sleep, work=Path("/nowhere"),
                            left=lambda: TIME_BUDGET - clock.monotonic())
 
 
 @contextmanager
 def side(emulator, deployment: Deployment, clock, *, version: str | None = None, client_id: str = CLIENT_ID, secret: str = CLIENT_SECRET,
-         token: str = SERVER_TOKEN, options: Options | None = None) -> Iterator[Side]:
+         token: str = SERVER_TOKEN, options: ConnectionOptions | None = None) -> Iterator[Side]:
     """Give the clients of a deployment; waits move the clock that is handed in."""
     redactor = Redactor()
-    with Transport(options or Options(connect_timeout=5, timeout=5), redactor) as transport:
+    with Transport(options or ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1), time_budget=TIME_BUDGET)
         yield Side(emulator, deployment, caller, clock, redactor, version, client_id=client_id, secret=secret, token=token)

@@ -8,8 +8,9 @@ from io import BytesIO
 from pathlib import Path
 
 from xray_ci.model import Case, Outcome, Place, Problem, Restart, Severity
-from xray_ci.reports import Format, junit
-from xray_ci.reports.discover import Found
+from xray_ci.reports import junit
+from xray_ci.reports.discover import FoundReport
+from xray_ci.reports.formats import Format
 from xray_ci.reports.reading import identify, read
 
 NUMBERS = ("tests", *(outcome.value for outcome in Outcome))
@@ -44,7 +45,7 @@ class Seen:
 
 def seen(path: Path, format: str | None = None) -> Seen:  # noqa: A002 - as the product calls it
     """Read a file as the product does."""
-    found = Found(place=Place(path=path, shown=path.name), format=format)
+    found = FoundReport(place=Place(path=path, shown=path.name), format=format)
     row = identify(found)
     result = Seen(format=row.key if isinstance(row, Format) else None)
     for item in read(found):

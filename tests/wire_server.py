@@ -15,10 +15,8 @@ from typing import Self
 
 from xray_ci.secret import Redactor
 from xray_ci.services.body import Pieces, Upload
-from xray_ci.services.call import Call, CallKind
-from xray_ci.services.options import Options
-from xray_ci.services.outcome import Outcome
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import Call, CallKind, ConnectionOptions, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,5 +144,5 @@ class WireServer:
 def outcome_of(url, *, kind=CallKind.IMPORT, body=b"{}", auth=None, options=None, redactor=None, **call) -> Outcome:
     """Send one request and return what became of it."""
     upload = Upload(content_type="application/json", body=Pieces(pieces=(body,))) if body is not None else None
-    with Transport(options or Options(connect_timeout=5, timeout=5), redactor or Redactor()) as transport:
+    with Transport(options or ConnectionOptions(connect_timeout=5, timeout=5), redactor or Redactor()) as transport:
         return transport.call(Call(kind=kind, method="POST", url=url, upload=upload, auth=auth, **call))

@@ -8,8 +8,8 @@ from typing import Any
 
 from xray_ci.deployments import CLOUD, Deployment
 from xray_ci.model import Case, Mark, MarkKind, Outcome, Place
-from xray_ci.xray import decisions, mapping, render
-from xray_ci.xray.assembly import Assembly, Rules
+from xray_ci.xray import mapping, notices, render
+from xray_ci.xray.assembly import Assembly, AssemblyOptions
 from xray_ci.xray.attached import EvidenceOptions
 from xray_ci.xray.validate import Checker
 from xray_ci.xray.writing import Assembled, Portion
@@ -21,9 +21,9 @@ def assembly(base: Path, *, deployment: Deployment = CLOUD, repeats: str = "wors
     (base / "work").mkdir()
     (base / "ws").mkdir(exist_ok=True)
     evidence = EvidenceOptions(workspace=base / "ws", attachments=attachments, max_file=max_file, max_total=max_total)
-    return Assembly(base / "work", Rules(
-        mapping=mapping.Options(**{"project": "CALC", **mapped}), evidence=evidence, repeats=repeats,
-        rendering=render.Options(deployment=deployment, comments=comments)))
+    return Assembly(base / "work", AssemblyOptions(
+        mapping=mapping.MappingOptions(**{"project": "CALC", **mapped}), evidence=evidence, repeats=repeats,
+        rendering=render.RenderOptions(deployment=deployment, comments=comments)))
 
 
 def place(name: str) -> Place:
@@ -53,7 +53,7 @@ def finish(assembly: Assembly, **limits: int) -> tuple[Assembled, list[dict[str,
     deployment = assembly._rules.rendering.deployment.key
     assert not tests or not Checker(deployment, assembly._rules.rendering.custom_statuses).check_document({"tests": tests})
     assert done.counts.sent == len(tests)
-    left = {path.name for path in assembly._work.iterdir()} - {decisions.FILE}
+    left = {path.name for path in assembly._work.iterdir()} - {notices.FILE}
     assert {"tests", *(portion.path.name for portion in done.portions)} == left
     return done, tests
 

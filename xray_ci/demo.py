@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.errors import Interrupted
-from xray_ci.process import Process
+from xray_ci.model import Process
 from xray_ci.settings import problems
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from xray_ci.deployments import DEPLOYMENTS, Deployment, Endpoint
 from xray_ci.model import MarkKind
-from xray_ci.reports import FORMATS, Format
-from xray_ci.reports.known import KNOWN, Evidence, Known
+from xray_ci.reports.formats import FORMATS, KNOWN, EvidencePlace, Format, Known
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 WORDS = {
@@ -36,7 +35,7 @@ def table() -> str:
         known = KNOWN[row.key]
         taken = [deployment.title for deployment, _ in endpoints(row)]
         native_to = "both" if len(taken) == len(DEPLOYMENTS) else ", ".join(taken) or "–"
-        holds = (bool(known.marks & {MarkKind.TEST_KEY}), known.steps, known.evidence is not Evidence.NONE)
+        holds = (bool(known.marks & {MarkKind.TEST_KEY}), known.steps, known.evidence is not EvidencePlace.NONE)
         said = ["yes" if each else "–" for each in (row.read, *holds)]
         cells = [f"[{row.title}](#{anchor(row.title)})", f"`{row.key}`", f"`{row.family}`", said[0], native_to, *said[1:]]
         lines.append(f"| {' | '.join(cells)} |")

@@ -14,8 +14,7 @@ from agreement.format_proofs import PROOFS
 from report_reading import seen
 
 from xray_ci.model import Case
-from xray_ci.reports import FORMATS, Format, detect
-from xray_ci.reports.known import KNOWN, TOLD, Evidence, Rows
+from xray_ci.reports.formats import FORMATS, KNOWN, TOLD, DataRows, EvidencePlace, Format, format_of
 
 HERE = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
@@ -33,20 +32,20 @@ def cases(row: Format) -> list[Case]:
     return held
 
 
-def rows(held: list[Case]) -> Rows:
+def rows(held: list[Case]) -> DataRows:
     iterations, examples = any(case.iterations for case in held), any(case.examples for case in held)
     if iterations:
-        return Rows.BOTH if examples else Rows.ITERATIONS
-    return Rows.EXAMPLES if examples else Rows.NONE
+        return DataRows.BOTH if examples else DataRows.ITERATIONS
+    return DataRows.EXAMPLES if examples else DataRows.NONE
 
 
-def evidence(held: list[Case]) -> Evidence:
+def evidence(held: list[Case]) -> EvidencePlace:
     holders = [holder for case in held for holder in (case, *case.steps)]
     files = [file for holder in holders for file in holder.attachments]
     named, inside = any(file.path for file in files), any(file.base64 for file in files)
     if named:
-        return Evidence.BOTH if inside else Evidence.FILES
-    return Evidence.HELD if inside else Evidence.NONE
+        return EvidencePlace.BOTH if inside else EvidencePlace.FILES
+    return EvidencePlace.HELD if inside else EvidencePlace.NONE
 
 
 def test_the_page_of_formats_is_made_from_the_tables():
@@ -86,7 +85,7 @@ def test_what_is_known_of_a_format_is_what_its_reports_hold(row):
 @pytest.mark.parametrize("key", [key for key in PROOFS if key != "allure2-dir"])
 def test_a_proof_is_a_report_of_its_format(key):
     """What shows that a format can hold something is recognised as that format, like a real report."""
-    assert key == detect(PROOFS[key].encode()).key
+    assert key == format_of(PROOFS[key].encode()).key
 
 
 def test_every_kind_that_authors_attach_has_a_word():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-import statistics
 import tomllib
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
+
+from xray_ci.reports.formats import FORMATS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MODULES = sorted((CHECKOUT / "xray_ci").rglob("*.py"))
@@ -23,6 +25,13 @@ def named(path: Path) -> str:
     return str(path.relative_to(CHECKOUT))
 
 
+def dotted(path: Path) -> str:
+    return str(path.relative_to(CHECKOUT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+
+
+DOTTED = {dotted(path): path for path in MODULES}
+
+
 @cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_bytes())
@@ -33,20 +42,15 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def test_no_file_is_over_350_lines():
+def test_no_file_is_over_550_lines():
     """A file that knows too much is split by what it knows."""
-    assert {} == {named(path): size for path in OURS if (size := lines(path)) > 350}
+    assert {} == {named(path): size for path in OURS if (size := lines(path)) > 550}
 
 
-def test_half_of_the_modules_are_under_200_lines():
-    """The usual module is read in one sitting."""
-    assert statistics.median(lines(path) for path in MODULES) < 200
-
-
-def test_no_function_is_over_60_lines():
+def test_no_function_is_over_70_lines():
     """A function fits on a screen."""
     assert {} == {f"{named(path)}: {node.name}": size for path in MODULES for node in functions(path)
-                  if (size := (node.end_lineno or 0) - node.lineno + 1) > 60}
+                  if (size := (node.end_lineno or 0) - node.lineno + 1) > 70}
 
 
 def test_most_functions_are_under_30_lines():
@@ -97,3 +101,30 @@ def test_every_room_has_its_layer():
     rooms = modules_below("xray_ci") | modules_below("xray_ci.ci")
 
     assert rooms - {"xray_ci.emulator", "xray_ci.ci"} == placed
+
+
+def test_a_small_module_with_one_importer_is_part_of_it():
+    """A file is an idea, not a portion; only rows of tables (the readers of formats) stand alone."""
+    readers = {f"xray_ci.reports.{row.reader.partition('.')[0]}" for row in FORMATS if row.reader}
+    importers = defaultdict(set)
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    importers[whole if whole in DOTTED else node.module].add(dotted(path))
+    small = [name for name, path in DOTTED.items() if name.count(".") > 1 and lines(path) < 120 and path.stem not in {"__init__", "__main__"}]
+
+    assert [] == [f"{name} < {only}" for name in small if name not in readers and len(importers[name]) == 1
+                  and (only := next(iter(importers[name]))).rpartition(".")[0] == name.rpartition(".")[0]]
+
+
+def test_no_public_class_name_is_defined_twice():
+    """One name is one thing, over the whole package, nested classes included."""
+    found = defaultdict(list)
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(named(path))
+
+    assert {} == {name: places for name, places in found.items() if len(places) > 1}

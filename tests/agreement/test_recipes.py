@@ -13,12 +13,12 @@ import pytest
 import yaml
 from recipe_runs import CI, PAGES, block, blocks
 
-from xray_ci.ci.handover import variable
 from xray_ci.ci.provider import surroundings
 from xray_ci.ci.result import RunOutcome, RunResult
-from xray_ci.settings import schema
-from xray_ci.settings.commands import COMMANDS
+from xray_ci.ci.syntax import variable
+from xray_ci.settings import configfile
 from xray_ci.settings.flags import parse
+from xray_ci.settings.table import COMMANDS
 
 OURS = ("README", "azure", "bitbucket", "buildkite", "circleci", "execution", "plain", "server", "shards", "teamcity")
 SCHEMAS = {"azure-pipelines.yml": "azure-pipelines", "bitbucket-pipelines.yml": "bitbucket-pipelines", ".circleci/config.yml": "circle-ci",
@@ -89,7 +89,7 @@ def test_every_variable_that_is_read_is_an_output():
 @pytest.mark.parametrize(("page", "name"), [(page, name) for page, kind, name, _, _ in BLOCKS if kind == "config"])
 def test_a_config_file_is_one(page, name):
     """By the schema that editors use."""
-    assert [] == list(jsonschema_rs.validator_for(schema.document()).iter_errors(block(f"{page}.md", "config", name)))
+    assert [] == list(jsonschema_rs.validator_for(configfile.document()).iter_errors(block(f"{page}.md", "config", name)))
 
 
 def test_the_parameters_of_teamcity_bring_the_facts():

@@ -19,7 +19,7 @@ from xray_ci.deployments import JSON_FORMATS
 from xray_ci.emulator.native import READERS
 from xray_ci.emulator.native.report import Surroundings, Unreadable
 from xray_ci.model import Case, MarkKind, Outcome
-from xray_ci.reports import FORMATS
+from xray_ci.reports.formats import FORMATS
 from xray_ci.xray.mapping import native_identity
 
 HERE = Path(__file__).parents[1] / "data" / "reports"

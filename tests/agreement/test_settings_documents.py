@@ -7,10 +7,11 @@ import jsonschema
 import pytest
 import yaml
 
-from xray_ci import reports
 from xray_ci.deployments import DEPLOYMENTS
 from xray_ci.model import Outcome
-from xray_ci.settings import aliases, commands, documents, problems, schema, values
+from xray_ci.reports import formats
+from xray_ci.settings import configfile, documents, problems, sources, values
+from xray_ci.settings import table as commands
 from xray_ci.settings.table import API_VERSIONS, BY_NAME, FREE, GROUPS, LATER, OUTCOMES, ROWS, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ def test_generated_files_are_up_to_date():
 
 def test_every_setting_is_an_input_and_no_input_has_a_default():
     """A default there would outvote variables and the config file; required is what the command needs, said by us."""
-    assert [*(row.name for row in ROWS), *aliases.NAMES] == [*ACTION["inputs"]]
+    assert [*(row.name for row in ROWS), *sources.NAMES] == [*ACTION["inputs"]]
     assert {("description", "required")} == {tuple(entry) for entry in ACTION["inputs"].values()}
     assert all(entry["required"] is False and len(entry["description"]) > 10 for entry in ACTION["inputs"].values())
 
@@ -41,9 +42,9 @@ def test_names_are_well_formed_and_unique():
     names = [row.name for row in ROWS]
     assert len({*names}) == len(names) == len({row.variable for row in ROWS})
     assert all(name == name.lower() and name.replace("-", "").isalnum() for name in names)
-    assert not {name.upper() for name in aliases.NAMES} & {name.upper() for name in names}
+    assert not {name.upper() for name in sources.NAMES} & {name.upper() for name in names}
     assert not LATER & {*names}
-    assert not commands.LATER & {*commands.COMMANDS}
+    assert not commands.LATER_COMMANDS & {*commands.COMMANDS}
     assert not [row.name for row in ROWS if row.secret and f"{row.variable}_FILE" in {other.variable for other in ROWS}]
 
 
@@ -77,16 +78,16 @@ def test_the_trust_column_is_the_published_one():
 
 def test_the_schema_is_one_and_holds_every_setting_of_a_file():
     """No secret, nothing that is decided before the file is read."""
-    document = schema.document()
+    document = configfile.document()
     jsonschema.Draft202012Validator.check_schema(document)
     assert {row.name for row in ROWS if row.name not in FREE and (not row.secret or row.kind is Kind.SNAPSHOTS)} == {*document["properties"]}
     assert document == json.loads(documents.schema_text())
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.default is not None and schema.in_file(row)], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.default is not None and configfile.in_file(row)], ids=lambda row: row.name)
 def test_the_schema_takes_every_default(row):
     """As a user would write it in the file."""
-    rule = schema.document()["properties"][row.name]
+    rule = configfile.document()["properties"][row.name]
     jsonschema.Draft202012Validator(rule).validate(rule["default"])
 
 
@@ -94,7 +95,7 @@ def test_docs_name_every_setting_command_option_and_alias():
     """The page and the table of the README."""
     page, table = documents.page(), documents.table()
     assert all(f"`{row.name}`" in table and f"`{row.variable}`" in page for row in ROWS)
-    assert all(f"`{name}`" in page for name in aliases.NAMES)
+    assert all(f"`{name}`" in page for name in sources.NAMES)
     assert all(f"`--{option.name}" in page for command in commands.COMMANDS.values() for option in command.options)
 
 
@@ -130,6 +131,6 @@ def test_every_slug_has_its_paragraph():
 def test_formats_agree_with_the_formats_table():
     """`format` takes the keys and families that have a converter, or an endpoint of Xray that takes one document."""
     endpoints = {endpoint.format for row in DEPLOYMENTS.values() for endpoint in row.endpoints}
-    usable = [row for row in reports.FORMATS if row.read or (row.family in endpoints and row.medium != "lines")]
+    usable = [row for row in formats.FORMATS if row.read or (row.family in endpoints and row.medium != "lines")]
 
     assert {"auto", *(name for row in usable for name in (row.key, row.family))} == {*BY_NAME["format"].choices}

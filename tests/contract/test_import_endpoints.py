@@ -7,9 +7,8 @@ import json
 import pytest
 from native_reports import REPORTS, form_info, side
 
-from xray_ci.delivery.converted import Batch, convert
-from xray_ci.delivery.native import NativeFile, native
-from xray_ci.delivery.plan import Target
+from xray_ci.delivery.plan import ImportTarget
+from xray_ci.delivery.planners import BatchOnDisk, NativeFile, convert, native
 from xray_ci.delivery.send import send
 from xray_ci.deployments import DEPLOYMENTS
 
@@ -25,14 +24,14 @@ def spool(tmp_path):
                    for key in keys]
         (tmp_path / "spool").write_bytes(b"".join(content))
         offsets = [sum(map(len, content[:number])) for number in range(len(content))]
-        return [Batch(path=tmp_path / "spool", offset=offset, length=len(each), tests=1)
+        return [BatchOnDisk(path=tmp_path / "spool", offset=offset, length=len(each), tests=1)
                 for offset, each in zip(offsets, content, strict=True)]
     return spooled
 
 
 def plan_of(deployment, endpoint, spool):
     """Return a plan whose one request takes the row."""
-    target = Target(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome",),
+    target = ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome",),
                     labels=("ci",) if endpoint.multipart else ())
     info = form_info(deployment)
     if endpoint.format == "xray-json":
@@ -69,7 +68,7 @@ def test_every_endpoint_takes_what_the_table_says(emulator, clock, spool, deploy
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
 def test_batches_end_in_one_test_execution(emulator, clock, spool, deployment):
     """Three requests, one Test Execution with three runs, all Tests in the plan."""
-    plan = convert(Target(deployment=deployment, project="SHOP", test_plan="SHOP-2"), spool(deployment, "SHOP-3", "SHOP-6", "SHOP-7"),
+    plan = convert(ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2"), spool(deployment, "SHOP-3", "SHOP-6", "SHOP-7"),
                    info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2"})
     with side(emulator, deployment, clock) as there:
         done = send(plan, there.means)
@@ -85,7 +84,7 @@ def test_batches_end_in_one_test_execution(emulator, clock, spool, deployment):
 def test_a_form_and_plain_followers_end_in_one_test_execution(emulator, clock, deployment):
     """Native files with labels and fields of Tests: the first as a form, the others by the key that it brought."""
     files = [NativeFile(format=name, shown=(name,), pieces=(REPORTS[name],), tests=1) for name in ("robot", "junit", "cucumber")]
-    target = Target(deployment=deployment, project="SHOP", labels=("ci",), test_fields={"labels": ["auto"]})
+    target = ImportTarget(deployment=deployment, project="SHOP", labels=("ci",), test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
         done = send(native(target, files, form_info=form_info(deployment)), there.means)
 
@@ -98,7 +97,7 @@ def test_a_form_and_plain_followers_end_in_one_test_execution(emulator, clock, d
 def test_fields_of_new_tests_arrive(emulator, clock, deployment):
     """The part `testInfo` gives its labels to the Tests that the import makes."""
     report = NativeFile(format="robot", shown=("r",), pieces=(REPORTS["robot"],), tests=1)
-    target = Target(deployment=deployment, project="SHOP", test_fields={"labels": ["auto"]})
+    target = ImportTarget(deployment=deployment, project="SHOP", test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
         done = send(native(target, [report], form_info=form_info(deployment)), there.means)
 
@@ -109,7 +108,7 @@ def test_fields_of_new_tests_arrive(emulator, clock, deployment):
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
 def test_results_go_into_an_existing_test_execution(emulator, clock, spool, deployment):
     """With a key from the settings nothing is created."""
-    plan = convert(Target(deployment=deployment, test_execution="SHOP-40"), spool(deployment, "SHOP-3"), info=None)
+    plan = convert(ImportTarget(deployment=deployment, test_execution="SHOP-40"), spool(deployment, "SHOP-3"), info=None)
     with side(emulator, deployment, clock) as there:
         done = send(plan, there.means)
 

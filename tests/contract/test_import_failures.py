@@ -9,13 +9,13 @@ from emulator_client import CLIENT_ID_IN_EU, CLIENT_ID_WITHOUT_PROJECTS
 from native_reports import REPORTS, side
 
 from xray_ci import errors
-from xray_ci.delivery.native import NativeFile, native
-from xray_ci.delivery.plan import Target
+from xray_ci.delivery.plan import ImportTarget
+from xray_ci.delivery.planners import NativeFile, native
 from xray_ci.delivery.send import send
 from xray_ci.deployments import CLOUD, DEPLOYMENTS, SERVER
 from xray_ci.secret import Secret
 from xray_ci.services.auth import Basic
-from xray_ci.services.options import Options
+from xray_ci.services.wire import ConnectionOptions
 from xray_ci.services.xray import Xray
 
 BOTH = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
@@ -29,7 +29,7 @@ def imported(emulator, deployment, clock, *, count=1, target=None, **given):
     wanted = {"deployment": deployment, "project": "SHOP"} | (target or {})
     files = [NativeFile(format="junit", shown=(f"{number}.xml",), pieces=(REPORTS["junit"],), tests=1) for number in range(count)]
     with side(emulator, deployment, clock, **given) as there:
-        return send(native(Target(**wanted), files), there.means)
+        return send(native(ImportTarget(**wanted), files), there.means)
 
 
 def only(done) -> errors.Failure:
@@ -201,7 +201,7 @@ def test_a_lost_answer_is_not_repeated(emulator, clock, deployment):
 def test_an_answer_that_takes_too_long_is_not_repeated(emulator, clock, deployment):
     """A read timeout leaves it unknown."""
     emulator.fault("POST", IMPORTS, delay_s=1.5)
-    failure = only(imported(emulator, deployment, clock, options=Options(connect_timeout=5, timeout=0.3)))
+    failure = only(imported(emulator, deployment, clock, options=ConnectionOptions(connect_timeout=5, timeout=0.3)))
 
     assert errors.UnknownDelivery is type(failure)
     assert 1 == len(emulator.imports())
@@ -264,13 +264,13 @@ def test_a_later_failure_keeps_what_was_won(emulator, clock, deployment):
 
 def test_tests_that_server_did_not_store(emulator, clock, tmp_path):
     """`testIssues.error` inside a 200 is a partial failure that names each Test."""
-    from xray_ci.delivery.converted import Batch, convert
+    from xray_ci.delivery.planners import BatchOnDisk, convert
 
     emulator.settings(server_unknown_test="error-list")
     (tmp_path / "spool").write_bytes(b'{"testKey":"SHOP-3","status":"PASS"},{"testKey":"SHOP-99","status":"PASS"}')
-    batch = Batch(path=tmp_path / "spool", offset=0, length=(tmp_path / "spool").stat().st_size, tests=2)
+    batch = BatchOnDisk(path=tmp_path / "spool", offset=0, length=(tmp_path / "spool").stat().st_size, tests=2)
     with side(emulator, SERVER, clock) as there:
-        done = send(convert(Target(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}), there.means)
+        done = send(convert(ImportTarget(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}), there.means)
 
     failure = only(done)
     assert errors.PartlyImported is type(failure)
@@ -298,7 +298,7 @@ def test_a_server_address_that_is_a_cloud_site(emulator, clock):
 def test_an_access_gateway_is_passed_with_its_headers(emulator, clock, deployment):
     """With the gateway's header the import passes, without it the gateway's answer is no success."""
     emulator.settings(required_header="X-Gate: open-sesame")
-    options = Options(connect_timeout=5, timeout=5, headers=(("X-Gate", Secret("open-sesame")),))
+    options = ConnectionOptions(connect_timeout=5, timeout=5, headers=(("X-Gate", Secret("open-sesame")),))
     without = imported(emulator, deployment, clock)
     with_it = imported(emulator, deployment, clock, options=options)
 

@@ -8,15 +8,13 @@ import pytest
 from emulator_client import CLIENT_ID_IN_EU, CLIENT_SECRET, Emulated
 
 from xray_ci import errors
-from xray_ci.delivery.persist import Persistent
+from xray_ci.delivery.retry import Persistent
 from xray_ci.emulator.server import Emulator
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKey
-from xray_ci.services.cloud import Cloud
-from xray_ci.services.graphql import GraphQL
-from xray_ci.services.options import Options
-from xray_ci.services.region import locate
+from xray_ci.services.auth import ApiKeyLogin
+from xray_ci.services.cloud import CloudStore, GraphQL, locate
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 ONCE = ["/api/v2/authenticate", "/api/v2/graphql"]
 
@@ -46,11 +44,11 @@ def refused(emulator, clock, hosts):
     """Ask a host for data that it does not hold, look where it is, and return the failure."""
     redactor = Redactor()
     given = {"version": "v2", "client_id": Secret(CLIENT_ID_IN_EU), "client_secret": Secret(CLIENT_SECRET), "redactor": redactor}
-    with Transport(Options(connect_timeout=5, timeout=5), redactor) as transport:
+    with Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
-        key = ApiKey(caller=caller, base_url=emulator.url, **given)
+        key = ApiKeyLogin(caller=caller, base_url=emulator.url, **given)
         with pytest.raises(errors.WrongRegion) as raised:
-            Cloud(GraphQL(caller=caller, base_url=emulator.url, auth=key)).tests_named(("SHOP-3",))
+            CloudStore(GraphQL(caller=caller, base_url=emulator.url, auth=key)).tests_named(("SHOP-3",))
         locate(raised.value, hosts, asked=emulator.url, caller=caller, **given)
     assert CLIENT_SECRET not in raised.value.next
     return raised.value

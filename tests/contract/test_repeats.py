@@ -8,28 +8,27 @@ import pytest
 from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
 
 from xray_ci import errors
-from xray_ci.delivery.persist import Persistent
+from xray_ci.delivery.retry import Persistent
 from xray_ci.emulator.clock import Clock as EmulatorClock
 from xray_ci.emulator.server import Emulator
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKey, Bearer
-from xray_ci.services.cloud import Cloud
-from xray_ci.services.graphql import GraphQL
+from xray_ci.services.auth import ApiKeyLogin, Bearer
+from xray_ci.services.cloud import CloudStore, GraphQL
 from xray_ci.services.jira import Jira
-from xray_ci.services.options import Options
-from xray_ci.services.server import Server
+from xray_ci.services.server import ServerStore
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 
 @pytest.fixture
 def stores(emulator, clock):
     """Give both products' stores, with the policy of repeats in front of the emulator."""
-    with Transport(Options(connect_timeout=5, timeout=5), redactor := Redactor()) as transport:
+    with Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor := Redactor()) as transport:
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
-        key = ApiKey(caller=caller, base_url=emulator.url, version="v2", client_id=Secret(CLIENT_ID), client_secret=Secret(CLIENT_SECRET),
+        key = ApiKeyLogin(caller=caller, base_url=emulator.url, version="v2", client_id=Secret(CLIENT_ID), client_secret=Secret(CLIENT_SECRET),
                      redactor=redactor)
-        yield {"cloud": Cloud(GraphQL(caller=caller, base_url=emulator.url, auth=key)),
-               "server": Server(Jira(caller=caller, base_url=emulator.jira_url, auth=Bearer(token=Secret(SERVER_TOKEN))))}
+        yield {"cloud": CloudStore(GraphQL(caller=caller, base_url=emulator.url, auth=key)),
+               "server": ServerStore(Jira(caller=caller, base_url=emulator.jira_url, auth=Bearer(token=Secret(SERVER_TOKEN))))}
 
 
 @pytest.mark.parametrize(("side", "path", "logins", "reads"), [("cloud", "/api/v2/graphql", 2, 2), ("server", "/jira/rest/api/2/*", 0, 1)])
@@ -49,12 +48,12 @@ def test_a_read_that_is_not_authorised_is_signed_anew_once_on_cloud_only(emulato
 def test_a_narrow_window_is_waited_out(clock, side):
     """Twenty lookups through a window of five a minute, by the emulator's clock: each is answered, no shut window is asked twice."""
     with (Emulator(port=0, clock=EmulatorClock(monotonic=clock.monotonic)) as server,
-          Transport(Options(connect_timeout=5, timeout=5), redactor := Redactor()) as transport):
+          Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor := Redactor()) as transport):
         server.emulation.switches.patch({"rate_limit": 5, "server_rate_limit": 5})
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
-        key = ApiKey(caller=caller, base_url=server.url, version="v2", client_id=Secret(CLIENT_ID), client_secret=Secret(CLIENT_SECRET),
+        key = ApiKeyLogin(caller=caller, base_url=server.url, version="v2", client_id=Secret(CLIENT_ID), client_secret=Secret(CLIENT_SECRET),
                      redactor=redactor)
-        cloud = Cloud(GraphQL(caller=caller, base_url=server.url, auth=key))
+        cloud = CloudStore(GraphQL(caller=caller, base_url=server.url, auth=key))
         jira = Jira(caller=caller, base_url=f"{server.url}/jira", auth=Bearer(token=Secret(SERVER_TOKEN)))
         for _ in range(20):
             assert cloud.tests_named(("SHOP-3",)) if side == "cloud" else jira.fields()

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from xray_ci.delivery.persist import Persistent
+from xray_ci.delivery.retry import Persistent
 from xray_ci.errors import SnapshotFailed
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.options import Options
 from xray_ci.services.snapshots import trigger_all
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 from xray_ci.settings.values import SnapshotTarget
 
 KEY, MACRO_KEY = Secret("emulator-global-key"), Secret("emulator-macro-key")
@@ -23,7 +23,7 @@ def ask(emulator, clock):
     """Return a function that triggers targets as the pipeline would."""
     def asked(*targets: SnapshotTarget):
         redactor = Redactor()
-        with Transport(Options(timeout=5), redactor) as transport:
+        with Transport(ConnectionOptions(timeout=5), redactor) as transport:
             caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
             return trigger_all(caller, targets, template=emulator.url + "/take-snapshot/{page-id}")
     return asked

@@ -9,16 +9,14 @@ from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
 
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKey, Bearer
+from xray_ci.services.auth import ApiKeyLogin, Bearer
 from xray_ci.services.body import Slice
-from xray_ci.services.cloud import Cloud
-from xray_ci.services.graphql import GraphQL
+from xray_ci.services.cloud import CloudStore, GraphQL
 from xray_ci.services.jira import Jira
-from xray_ci.services.jql import quoted
-from xray_ci.services.options import Options
-from xray_ci.services.server import Server
-from xray_ci.services.stored import EvidenceFile, ExistingTest, StoredExecution, StoredRun, empty_execution
+from xray_ci.services.server import ServerStore
+from xray_ci.services.stored import EvidenceFile, ExistingTest, StoredExecution, StoredRun, empty_execution, quoted
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 WORDS = {"cloud": ("PASSED", "FAILED", "TO DO"), "server": ("PASS", "FAIL", "TODO")}
 LABELLED = f'project = SHOP AND issuetype = "Test Execution" AND labels = {quoted("xray-ci-0a1b")}'
@@ -36,13 +34,13 @@ def side(request):
 def store(emulator, side):
     """Give the product's store, on the emulator."""
     redactor = Redactor()
-    with Transport(Options(connect_timeout=5, timeout=5), redactor) as transport:
+    with Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
         if side == "cloud":
-            key = ApiKey(caller=transport, base_url=emulator.url, version="v2", client_id=Secret(CLIENT_ID),
+            key = ApiKeyLogin(caller=transport, base_url=emulator.url, version="v2", client_id=Secret(CLIENT_ID),
                          client_secret=Secret(CLIENT_SECRET), redactor=redactor)
-            yield Cloud(GraphQL(caller=transport, base_url=emulator.url + "/", auth=key))
+            yield CloudStore(GraphQL(caller=transport, base_url=emulator.url + "/", auth=key))
         else:
-            yield Server(Jira(caller=transport, base_url=emulator.jira_url + "/", auth=Bearer(token=Secret(SERVER_TOKEN))))
+            yield ServerStore(Jira(caller=transport, base_url=emulator.jira_url + "/", auth=Bearer(token=Secret(SERVER_TOKEN))))
 
 
 def imported(emulator, side, tests):

@@ -11,22 +11,22 @@ import re
 
 import msgspec
 
-from xray_ci.reports import shard_file
+from xray_ci.reports import shard
 
 _FRAME = re.compile(rb"(?m)^==== ([RECP])\n")
 
 
 def packed(content: bytes) -> bytes:
     """Return the file that an input stands for."""
-    if content.startswith(shard_file.MAGIC):
+    if content.startswith(shard.MAGIC):
         return content
     _, *rest = _FRAME.split(content)
     frames = [(kind, raw.removesuffix(b"\n")) for kind, raw in zip(rest[::2], rest[1::2], strict=True)]
-    written = shard_file.head() + b"".join(shard_file.packed(kind, raw) for kind, raw in frames)
-    end = shard_file.End(
-        reports=sum(kind == shard_file.REPORT for kind, _ in frames),
-        cases=sum(raw.count(b"\n") + (not raw.endswith(b"\n")) for kind, raw in frames if kind == shard_file.CASES and raw),
-        problems=sum(kind == shard_file.PROBLEMS for kind, _ in frames),
-        evidence=sum(len(raw) for kind, raw in frames if kind == shard_file.EVIDENCE),
-        digest=hashlib.blake2b(written, digest_size=shard_file.DIGEST_SIZE).hexdigest())
-    return written + shard_file.packed(shard_file.END, msgspec.json.encode(end))
+    written = shard.head() + b"".join(shard.packed(kind, raw) for kind, raw in frames)
+    end = shard.End(
+        reports=sum(kind == shard.REPORT for kind, _ in frames),
+        cases=sum(raw.count(b"\n") + (not raw.endswith(b"\n")) for kind, raw in frames if kind == shard.CASES and raw),
+        problems=sum(kind == shard.PROBLEMS for kind, _ in frames),
+        evidence=sum(len(raw) for kind, raw in frames if kind == shard.EVIDENCE),
+        digest=hashlib.blake2b(written, digest_size=shard.DIGEST_SIZE).hexdigest())
+    return written + shard.packed(shard.END, msgspec.json.encode(end))

@@ -19,14 +19,15 @@ import msgspec
 
 from xray_ci.deployments import CLOUD, SERVER, Deployment
 from xray_ci.model import TEXT_LIMIT, Case, Origin, Outcome, Place, Problem, Restart, Severity
-from xray_ci.reports import FORMATS, HEAD, Format, foreign, json_stream, junit, lines
-from xray_ci.reports.allure_files import FORMAT as ALLURE
-from xray_ci.reports.discover import Found
-from xray_ci.reports.embedded import ATTACHMENT_LIMIT
+from xray_ci.reports import detect, json_stream, junit, lines
+from xray_ci.reports.detect import HEAD, look
+from xray_ci.reports.discover import FORMAT as ALLURE
+from xray_ci.reports.discover import FoundReport
 from xray_ci.reports.fault import Fault
-from xray_ci.reports.look import look
+from xray_ci.reports.formats import FORMATS, Format
 from xray_ci.reports.mend import Mender
 from xray_ci.reports.reading import check, identify, read
+from xray_ci.reports.texts import ATTACHMENT_LIMIT
 from xray_ci.reports.times import LONGEST
 from xray_ci.xray import evidence, mapping, render
 from xray_ci.xray.notices import Notices
@@ -69,8 +70,8 @@ def folder(files: dict[str, bytes]) -> None:
 def detection(content: bytes, _modules: tuple[str, ...]) -> None:
     """Look at bytes, say what they are, and check them to their end as a native import does."""
     seen = look(content)
-    assert foreign.guess(seen)
-    assert foreign.what(seen) != ""
+    assert detect.guess(seen)
+    assert detect.what(seen) != ""
     assert all(name in seen.members for name in seen.top)
     with _file(content) as path:
         row = identify(_found(path))
@@ -87,7 +88,7 @@ def media(content: bytes, _modules: tuple[str, ...]) -> None:
         assert whole == pieces, (readings.__name__, whole, pieces)
 
 
-def hold(found: Found) -> None:
+def hold(found: FoundReport) -> None:
     """Read a report as the product does, and hold each thing that comes against its law."""
     cases: list[Case] = []
     problems: list[Problem] = []
@@ -159,12 +160,12 @@ def _problem(problem: Problem) -> None:
 
 def _rendered(case: Case, deployment: Deployment) -> None:
     """Render a case: what comes fits the schema of its deployment, or it is said why the case is left out."""
-    target = mapping.decide(case, mapping.Options(project="SHOP"))
+    target = mapping.decide(case, mapping.MappingOptions(project="SHOP"))
     if isinstance(target, mapping.Rejected):
         f"{target.slug} {target.reason}".encode()
         return
-    assert isinstance(target, mapping.Target)
-    options = render.Options(deployment=deployment, comments="all")
+    assert isinstance(target, mapping.TestTarget)
+    options = render.RenderOptions(deployment=deployment, comments="all")
     document = render.Renderer(options, Notices(), lambda one: one.base64 is not None and bool(evidence.valid_base64(one.base64))).test(case, target)
     assert document == msgspec.json.decode(msgspec.json.encode(document))
     checker = _checker(deployment.key)
@@ -216,8 +217,8 @@ def _mended(source: Any) -> Any:
     return b"".join(iter(lambda: mender.read(HEAD), b"")), set(mender.repairs)
 
 
-def _found(path: Path, key: str | None = None) -> Found:
-    return Found(place=Place(path=path, shown=_SHOWN), format=key)
+def _found(path: Path, key: str | None = None) -> FoundReport:
+    return FoundReport(place=Place(path=path, shown=_SHOWN), format=key)
 
 
 class _file:  # noqa: N801 - used like a function

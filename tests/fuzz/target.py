@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 with atheris.instrument_imports(include=["xray_ci.reports", "xray_ci.xray"]):
     from fuzz import families, mutate, words
-    from xray_ci.reports import FORMATS
+    from xray_ci.reports.formats import FORMATS
 
     for _row in FORMATS:
         if _row.reader is not None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from fuzz import families, mutate, words
 from fuzz.families import CORPUS, FAMILIES, REGRESSIONS, Family
 from xray_ci.model import Case, Outcome
-from xray_ci.reports import FORMATS, junit
+from xray_ci.reports import junit
+from xray_ci.reports.formats import FORMATS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT = [path for root in (CORPUS, REGRESSIONS) for path in sorted(root.rglob("*")) if path.is_file()]

@@ -10,7 +10,7 @@ import pytest
 from job_runs import CLOUD, case, keyed, results, runs, suite
 
 from xray_ci.cli import execute
-from xray_ci.process import Process
+from xray_ci.model import Process
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 SETS = {

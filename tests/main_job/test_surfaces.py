@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from xray_ci.cli import execute
-from xray_ci.process import Process
+from xray_ci.model import Process
 
 ENV = {"INPUT_CLIENT-ID": "EMULATORCLIENTID0000000000000001", "INPUT_CLIENT-SECRET": "emulator-secret", "INPUT_PROJECT": "SHOP",
        "INPUT_REPORTS": "r.xml", "GITHUB_ACTIONS": "true", "CI": "true", "GITHUB_WORKFLOW": "nightly", "GITHUB_RUN_NUMBER": "7",

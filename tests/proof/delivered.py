@@ -16,7 +16,7 @@ from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN, Emulated
 from job_runs import case, keyed, suite
 
 from xray_ci.cli import execute
-from xray_ci.process import Process
+from xray_ci.model import Process
 
 SNAPSHOT_KEY = "emulator-global-key"
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop", "GITHUB_WORKFLOW": "tests", "GITHUB_JOB": "unit",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xray_ci.delivery.sealed import NAME
+from xray_ci.delivery.journal import NAME
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -106,7 +106,7 @@ def _run(order: Mapping[str, Any], log: Path) -> int:
     from emulator_client import Emulated
 
     from xray_ci.cli import execute
-    from xray_ci.process import Process
+    from xray_ci.model import Process
     emulator, passed = Emulated(order["emulator"]), [0.0]
 
     def sleep(seconds: float) -> None:

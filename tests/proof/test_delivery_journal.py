@@ -12,8 +12,7 @@ from random import Random
 import pytest
 from journaled import STEPS, read
 
-from xray_ci.delivery.journal import pending, sweep
-from xray_ci.delivery.sealed import NAME
+from xray_ci.delivery.journal import NAME, pending, sweep
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KILLS = 60

@@ -10,16 +10,16 @@ from random import Random
 import pytest
 from emulator_client import CLIENT_ID, CLIENT_SECRET, Emulated
 
-from xray_ci.delivery.persist import Persistent
+from xray_ci.delivery.retry import Persistent
 from xray_ci.deployments import CLOUD
 from xray_ci.emulator.clock import Clock as EmulatorClock
 from xray_ci.emulator.server import Emulator
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKey
-from xray_ci.services.graphql import GraphQL
-from xray_ci.services.options import Options
+from xray_ci.services.auth import ApiKeyLogin
+from xray_ci.services.cloud import GraphQL
 from xray_ci.services.transport import Transport
 from xray_ci.services.verdict import origin
+from xray_ci.services.wire import ConnectionOptions
 
 pytestmark = pytest.mark.proof
 WORK, LIMIT = 5000, 60
@@ -30,12 +30,12 @@ def test_five_thousand_requests_against_sixty_a_minute(clock):
     """All work is done in little more than its time, and no request but the one that found it shut is sent into a shut window."""
     redactor = Redactor()
     with (Emulator(port=0, clock=EmulatorClock(monotonic=clock.monotonic)) as server,
-          Transport(Options(connect_timeout=5, timeout=5), redactor) as transport):
+          Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport):
         emulated = Emulated(server.url)
         emulated.settings(rate_limit=LIMIT)
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1), time_budget=20_000,
                             rates={origin(server.url): CLOUD.rate})
-        key = ApiKey(caller=caller, base_url=server.url, version="v2", client_id=Secret(CLIENT_ID), client_secret=Secret(CLIENT_SECRET),
+        key = ApiKeyLogin(caller=caller, base_url=server.url, version="v2", client_id=Secret(CLIENT_ID), client_secret=Secret(CLIENT_SECRET),
                      redactor=redactor)
         graphql = GraphQL(caller=caller, base_url=server.url, auth=key)
         for _ in range(WORK):

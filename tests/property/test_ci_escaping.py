@@ -10,13 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xray_ci.ci.console import Console, Level
-from xray_ci.ci.markdown import code, inline, row
 from xray_ci.ci.outputs import dotenv, github
 from xray_ci.ci.provider import PROVIDERS, surroundings
 from xray_ci.ci.result import FailureRow, Report, RunOutcome, RunResult, Trouble
 from xray_ci.ci.summary import markdown
-from xray_ci.ci.syntax import Annotation, Annotations, Kind, annotation
-from xray_ci.ci.text import clean, cut, harmless, one_line
+from xray_ci.ci.syntax import Annotation, AnnotationKind, Annotations, annotation
+from xray_ci.ci.text import clean, code, cut, harmless, inline, one_line, row
 from xray_ci.errors import ConfigurationError, Refused
 from xray_ci.secret import Redactor
 
@@ -73,7 +72,7 @@ def test_groups_and_annotations_are_the_only_commands(provider, text):
     """Whatever is grouped and annotated, each line of the log is text or a command that xray-ci means."""
     def act(console):
         with console.group(text):
-            console.annotate(Kind.ERROR, text, title=text, file=text, line=3)
+            console.annotate(AnnotationKind.ERROR, text, title=text, file=text, line=3)
 
     ours = list(commands(told(act, provider).replace("\r\x1b", "\x1b")))
     starts = {"github": ["::group::", "::error ", "::endgroup::"], "azure": ["##[group]", "##vso[task.logissue ", "##[endgroup]"],
@@ -86,7 +85,7 @@ def test_groups_and_annotations_are_the_only_commands(provider, text):
 @given(text=HOSTILE)
 def test_a_github_annotation_says_what_was_meant(text):
     """GitHub, unescaping, finds exactly our title, file and message, and no further property."""
-    line = annotation(Annotations.GITHUB, Annotation(kind=Kind.ERROR, message=text, title=text, file=text, line=3))
+    line = annotation(Annotations.GITHUB, Annotation(kind=AnnotationKind.ERROR, message=text, title=text, file=text, line=3))
     assert "\n" not in line
     assert "\r" not in line
     end = line.index("::", 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from xray_ci.delivery.prepare import without_empty_properties
 from xray_ci.services import body as module
-from xray_ci.services.body import Part, Pieces, Slice, multipart
+from xray_ci.services.body import FormPart, Pieces, Slice, multipart
 
 PIECES = st.lists(st.binary(max_size=40), max_size=8)
 
@@ -44,7 +44,7 @@ def test_pieces_are_their_bytes_in_order(tmp_path_factory, contents, size):
                 min_size=1, max_size=4))
 def test_a_form_holds_its_parts_and_no_name_breaks_out(parts):
     """A parser of MIME finds every part with its name and bytes, and no more."""
-    form = multipart(tuple(Part(name=name, filename=name, content_type="application/octet-stream", pieces=(content,))
+    form = multipart(tuple(FormPart(name=name, filename=name, content_type="application/octet-stream", pieces=(content,))
                            for name, content in parts), "fence-0123456789")
     head = f"Content-Type: {form.content_type}\r\n\r\n".encode()
     raw = b"".join(form.body)

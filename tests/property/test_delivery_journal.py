@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journaled import STEPS, Answered, Asked, read, written
 
-from xray_ci.delivery.folder import JournalFault
-from xray_ci.delivery.sealed import NAME
+from xray_ci.delivery.journal import NAME
+from xray_ci.safefiles import JournalFault
 
 NOTES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 STEP_LISTS = st.lists(st.builds(Asked, batch=st.integers(-2**63, 2**63 - 1), note=NOTES)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_xray import defined, keyed, planned
 
-from xray_ci.delivery import record
-from xray_ci.delivery.folder import JournalFault
+from xray_ci.delivery import plan as record
 from xray_ci.delivery.marker import TOKEN
 from xray_ci.delivery.plan import PlannedForm, PlannedImport
 from xray_ci.delivery.send import upload
 from xray_ci.deployments import CLOUD
+from xray_ci.safefiles import JournalFault
 from xray_ci.services.body import Slice
 from xray_ci.services.stored import KEY
 
@@ -73,7 +73,7 @@ def test_whatever_is_changed_nothing_leads_out_of_the_folder(folder, ours, data,
     """A record is refused, or all its stretches lie in sealed files, its marks and keys are such, and its endpoints are of our table."""
     hostile = changed(ours, data.draw(st.sampled_from(list(places(ours)))), leaf)
     try:
-        plan = record.restored(msgspec.json.decode(json.dumps(hostile).encode(), type=record.Run), CLOUD, folder, sizes(folder))
+        plan = record.restored(msgspec.json.decode(json.dumps(hostile).encode(), type=record.RecordedRun), CLOUD, folder, sizes(folder))
     except (msgspec.ValidationError, JournalFault):
         return
 
@@ -91,7 +91,7 @@ def test_what_is_recorded_comes_back_whole(tmp_path_factory, count, size, race):
     folder = tmp_path_factory.mktemp("state")
     plan = planned(folder, defined(count), size=size, race=race)
     held = record.recorded(plan, folder, host="https://xray.example", made_by="m")
-    again = record.restored(msgspec.json.decode(msgspec.json.encode(held), type=record.Run), CLOUD, folder, sizes(folder))
+    again = record.restored(msgspec.json.decode(msgspec.json.encode(held), type=record.RecordedRun), CLOUD, folder, sizes(folder))
 
     assert plan.describe() == again.describe()
     assert [b"".join(upload(call, "SHOP-1", Random(1)).body) for call in plan.calls] == [

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_xray import Died, Kept, MemoryXray, means, planned, spooled
 
-from xray_ci.delivery.expected import listed
 from xray_ci.delivery.progress import Progress
-from xray_ci.delivery.reconcile import reconcile
+from xray_ci.delivery.reconcile import listed, reconcile
 from xray_ci.delivery.send import send
 from xray_ci.errors import PartlyImported, Unreachable
 from xray_ci.services.body import Slice

@@ -9,11 +9,21 @@ from conftest import Clock
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xray_ci.delivery.persist import Persistent
-from xray_ci.delivery.retry import MANY, Budget, LookUp, Wait, decide
+from xray_ci.delivery.retry import MANY, Budget, LookUp, Persistent, Wait, decide
 from xray_ci.deployments import Rate
-from xray_ci.services.call import Call, CallKind
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Redirected, Refused, Throttled, Unsent, classify
+from xray_ci.services.wire import (
+    Answered,
+    Call,
+    CallKind,
+    Failed,
+    Lost,
+    NotSent,
+    Redirected,
+    RefusedAnswer,
+    Throttled,
+    Unsent,
+    classify,
+)
 
 SECONDS = st.none() | st.floats(0, 4000) | st.just(float("inf"))
 HEADERS = st.dictionaries(st.sampled_from(["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-fillrate",
@@ -27,7 +37,7 @@ def answers(kind, *numbers, headers=HEADERS, **more):
 
 
 OUTCOMES = st.one_of(
-    answers(Answered, 200), answers(Refused, 400, 401, 404), answers(Failed, 408, 500, 503, 599, after=1), answers(Throttled, 429, after=1),
+    answers(Answered, 200), answers(RefusedAnswer, 400, 401, 404), answers(Failed, 408, 500, 503, 599, after=1), answers(Throttled, 429, after=1),
     st.builds(Redirected, status=st.just(302), headers=HEADERS, body=st.just(b""), json=st.none(), location=st.none()),
     st.builds(NotSent, cause=st.just("x"), reason=st.sampled_from(Unsent)), st.builds(Lost, cause=st.just("x")))
 

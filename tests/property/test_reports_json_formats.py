@@ -12,28 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
-from xray_ci.reports import (
-    allure,
-    behave_json,
-    ctrf,
-    cucumber_json,
-    cucumber_messages,
-    playwright_json,
-    pytest_json,
-    pytest_reportlog,
-)
+from xray_ci.reports import allure, behave_json, ctrf, cucumber_json, cucumber_messages, playwright_json, pytest_reports
 from xray_ci.reports.fault import BROKEN, TRUNCATED, Fault
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
+
+
+class Reader:
+    """One of the readers of a module that has several."""
+
+    def __init__(self, read):
+        self.read, self.__name__ = read, f"{read.__module__}.{read.__name__}"
+
+
+READ_JSON, READ_LOG = Reader(read=pytest_reports.read_json_report), Reader(read=pytest_reports.read_reportlog)
 SAMPLES = {
     cucumber_json: DATA / "cucumber-json" / "cucumber-ruby2.4-mixed.json", behave_json: DATA / "behave-json" / "behave-1.3.3-mixed.json",
     playwright_json: DATA / "playwright-json" / "playwright1.61-mixed.json", ctrf: DATA / "ctrf" / "playwright-ctrf-mixed.json",
-    pytest_json: DATA / "pytest-json" / "pytest-json-report-mixed.json",
+    READ_JSON: DATA / "pytest-json" / "pytest-json-report-mixed.json",
     allure: next((DATA / "allure" / "mocha-results").glob("343a*-result.json")),
     cucumber_messages: DATA / "cucumber-messages" / "cucumber-js12-mixed-retry.ndjson",
-    pytest_reportlog: DATA / "pytest-json" / "pytest-reportlog-mixed.jsonl"}
+    READ_LOG: DATA / "pytest-json" / "pytest-reportlog-mixed.jsonl"}
 READERS = st.sampled_from(list(SAMPLES))
-LINES = (cucumber_messages, pytest_reportlog)
+LINES = (cucumber_messages, READ_LOG)
 JUNK = st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20),
                  st.just("\ud800"), st.just([]), st.just({}), st.just([None]), st.just([{}]), st.just([[1]]), st.just({"name": []}))
 

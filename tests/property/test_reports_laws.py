@@ -15,10 +15,11 @@ from report_reading import cases, seen
 
 from xray_ci.errors import UnreadableReport
 from xray_ci.model import Case, Outcome
-from xray_ci.reports import FORMATS, detect, junit, xray_json
+from xray_ci.reports import junit, xray_json
 from xray_ci.reports.fault import Fault
+from xray_ci.reports.formats import FORMATS, format_of
+from xray_ci.reports.globs import expanded, parts
 from xray_ci.reports.mend import Mender
-from xray_ci.reports.patterns import expanded, parts
 from xray_ci.reports.texts import cut, markers, tail
 from xray_ci.reports.times import LONGEST, seconds, timestamp
 
@@ -72,7 +73,7 @@ def test_any_bytes_become_values(place, content, name):
 def test_looking_never_fails(content):
     """Every head is a format or a refusal that says something."""
     try:
-        assert detect(content) in FORMATS
+        assert format_of(content) in FORMATS
     except UnreadableReport as error:
         assert error.what
 

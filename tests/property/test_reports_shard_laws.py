@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shard_bytes import frames, written
 
 from xray_ci.model import Attachment, Case, Mark, MarkKind, Origin, Outcome, Problem, Step
-from xray_ci.reports import shard, shard_file
+from xray_ci.reports import shard
 from xray_ci.reports.fault import Fault
 
 WORDS = ["passed", "errors", "tag", "notice", "result", "error", "a", "0+1", "1+2", "2026-01-01T00:00:00Z", "x" * 40_000]
@@ -45,7 +45,7 @@ def told(content):
     return items
 
 
-@given(content=st.binary(max_size=300) | st.binary(max_size=300).map(shard_file.head().__add__))
+@given(content=st.binary(max_size=300) | st.binary(max_size=300).map(shard.head().__add__))
 def test_any_bytes_become_cases_or_a_refusal(content):
     """Foreign and broken files never end in another exception."""
     told(content)
@@ -62,7 +62,7 @@ def test_any_frames_become_cases_or_a_refusal(parts, lead):
 @given(cases=st.lists(CASES, max_size=5), evidence=st.binary(min_size=1, max_size=50))
 def test_cases_survive(cases, evidence):
     """What a report says is what its shard says, in the same order, with all of its evidence."""
-    placed = [Case(name="with", outcome=Outcome.FAILED, attachments=(Attachment(name="a", base64=shard_file.place(0, len(evidence))),))]
+    placed = [Case(name="with", outcome=Outcome.FAILED, attachments=(Attachment(name="a", base64=shard.place(0, len(evidence))),))]
     *found, last = [item for item in told(written(*cases, *placed, evidence=evidence)) if isinstance(item, Case)]
 
     assert cases == found

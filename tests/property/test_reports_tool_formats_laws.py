@@ -12,34 +12,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
-from xray_ci.reports import (
-    criterion,
-    dart,
-    go_json,
-    go_text,
-    gtest_json,
-    jest,
-    mocha,
-    mocha_stream,
-    mochawesome,
-    newman,
-    rspec,
-    rust,
-    tap,
-)
+from xray_ci.reports import criterion, dart, go, gtest_json, jest, mocha, mochawesome, newman, rspec, rust, tap
 from xray_ci.reports.fault import Fault
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
 SAMPLES = sorted(path.read_bytes() for folder in ("go-json", "jest-json", "vitest-json", "mocha-json", "tap", "rspec-json", "newman-json")
                  if (DATA / folder).is_dir() for path in (DATA / folder).iterdir() if path.stat().st_size < 30_000)
-MODULES = [criterion, dart, go_json, go_text, gtest_json, jest, mocha, mocha_stream, mochawesome, newman, rspec, rust, tap]
-LINES = [go_json, dart, rust, mocha_stream]
+
+
+class Reader:
+    """One of the readers of a module that has several."""
+
+    def __init__(self, read):
+        self.read, self.__name__ = read, f"{read.__module__}.{read.__name__}"
+
+
+GO_JSON, GO_TEXT, MOCHA_STREAM = Reader(go.read_json), Reader(go.read_text), Reader(mocha.read_stream)
+MODULES = [criterion, dart, GO_JSON, GO_TEXT, gtest_json, jest, mocha, MOCHA_STREAM, mochawesome, newman, rspec, rust, tap]
+LINES = [GO_JSON, dart, rust, MOCHA_STREAM]
 NAMES = {
-    go_json: (["Action", "Package", "Test", "Output", "Elapsed", "Time", "Key", "Value"], ["run", "pass", "fail", "output", "attr", "p", "T"]),
+    GO_JSON: (["Action", "Package", "Test", "Output", "Elapsed", "Time", "Key", "Value"], ["run", "pass", "fail", "output", "attr", "p", "T"]),
     dart: (["type", "test", "testID", "id", "name", "suiteID", "groupIDs", "result", "hidden", "time", "error", "group", "suite", "message"],
            ["start", "done", "testStart", "testDone", "error", "print", "success"]),
     rust: (["type", "event", "name", "stdout", "message", "exec_time"], ["suite", "test", "started", "ok", "failed", "a::b"]),
-    mocha_stream: (["title", "fullTitle", "err", "stack", "duration", "currentRetry", "file"], ["start", "pass", "fail", "end"]),
+    MOCHA_STREAM: (["title", "fullTitle", "err", "stack", "duration", "currentRetry", "file"], ["start", "pass", "fail", "end"]),
     jest: (["testResults", "assertionResults", "title", "status", "ancestorTitles", "failureMessages", "retryReasons", "invocations", "meta", "tags", "name"], ["passed"]),
     mocha: (["passes", "failures", "pending", "tests", "title", "fullTitle", "err", "message", "stack", "currentRetry"], ["a b", "b"]),
     mochawesome: (["results", "suites", "tests", "beforeHooks", "title", "context", "state", "err", "fail", "value"], ["failed", "[1]", "a.png"]),
@@ -100,7 +96,7 @@ def test_events_of_any_type_and_order_are_read_or_refused(module, data):
     """Ends before begins, members that are missing or of another type."""
     members, words = NAMES[module]
     event = st.dictionaries(st.sampled_from(members), st.sampled_from(words) | values(module), max_size=8)
-    rows = data.draw(st.lists(st.lists(st.sampled_from(words) | event, max_size=3) if module is mocha_stream else event, max_size=12))
+    rows = data.draw(st.lists(st.lists(st.sampled_from(words) | event, max_size=3) if module is mocha else event, max_size=12))
 
     told(module, "\n".join(map(json.dumps, rows)).encode())
 

@@ -15,8 +15,8 @@ from wire_server import Connection, WireServer, outcome_of
 from xray_ci.ci.console import Console, Level
 from xray_ci.ci.provider import surroundings
 from xray_ci.secret import SHORTEST, Redactor
-from xray_ci.services.call import CallKind
 from xray_ci.services.verdict import Asked, failure
+from xray_ci.services.wire import CallKind
 
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=SHORTEST, max_size=40)
 FORMS = {"raw": str, "URL-encoded": lambda secret: quote(secret, safe=""), "base64": lambda secret: base64.b64encode(secret.encode()).decode(),

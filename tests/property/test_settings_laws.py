@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.errors import ConfigurationError
-from xray_ci.settings import config, flags, kinds, mappingtext, schema, template, urls, yamltext
+from xray_ci.settings import config, configfile, flags, kinds, mapping, texts, yamltext
 from xray_ci.settings.problems import WrongValueError, shown
 from xray_ci.settings.raw import Raw
 from xray_ci.settings.table import BY_NAME, ROWS
@@ -44,11 +44,11 @@ def test_a_fraction_is_rounded_down_exactly(whole, thousandths, unit):
 def test_a_template_that_is_taken_can_be_filled_and_is_one_line(text):
     """And nothing of its values is read again."""
     try:
-        template.check(text)
+        texts.check(text)
     except WrongValueError:
         return
-    values = dict.fromkeys(template.PLACEHOLDERS, "{commit}\n::error::{{")
-    assert 1 >= len(template.expand(text, values).splitlines())
+    values = dict.fromkeys(texts.PLACEHOLDERS, "{commit}\n::error::{{")
+    assert 1 >= len(texts.expand(text, values).splitlines())
 
 
 @given(st.text())
@@ -56,10 +56,10 @@ def test_a_url_that_is_taken_is_http_without_credentials(text):
     """Whatever stands before the host."""
     for written in (text, f"https://{text}", f"http://x{text}"):
         try:
-            url = urls.base(written)
+            url = texts.base(written)
         except WrongValueError:
             continue
-        assert url == urls.base(url)
+        assert url == texts.base(url)
         assert url.startswith(("https://", "http://"))
         assert not set("@?# \\\n") & set(url.partition("://")[2].partition("/")[0])
 
@@ -81,7 +81,7 @@ def test_any_text_of_any_setting_gives_a_value_or_a_problem(folder: Path, row, t
     """And a problem of a secret never holds it."""
     raw = Raw(f"{text}{SECRET}" if row.secret else text, row.variable)
     try:
-        kinds.parse(row, raw, kinds.Around(folder, (), {}))
+        kinds.parse(row, raw, kinds.ValueContext(folder, (), {}))
     except WrongValueError as wrong:
         assert wrong.what.isprintable()
         assert SECRET not in wrong.what + wrong.advice
@@ -90,7 +90,7 @@ def test_any_text_of_any_setting_gives_a_value_or_a_problem(folder: Path, row, t
 RULE = st.sampled_from(["rules", "tests", "prefixes", "when", "key", "labels", "environment", "definition", "skip", "format", "file",
                         "name", "class", "tag", "property", "test", "SHOP-1", "junit", "yes", "(?P<a>.)", "(", "{a}", "{name}", "@T_",
                         "\ud800", "\0", "a b", ""])
-VALIDATOR = jsonschema.Draft202012Validator(schema.document())
+VALIDATOR = jsonschema.Draft202012Validator(configfile.document())
 TREES = st.recursive(RULE | st.none() | st.booleans() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     RULE, inner, max_size=4), max_leaves=25)
 
@@ -101,7 +101,7 @@ def test_any_text_of_a_mapping_gives_rules_or_problems_with_their_places(text):
     """As a tree of our own words, or none; what is taken is whole, and editors take it too."""
     raw = Raw(text, "--mapping")
     try:
-        found = mappingtext.rules(raw)
+        found = mapping.rules(raw)
     except WrongValueError as wrong:
         assert 1 <= len(wrong.each) <= 20
         assert all(one.at and one.what.isprintable() and len(one.what) < 1000 for one in wrong.each)

@@ -16,15 +16,14 @@ from hypothesis import strategies as st
 
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.model import Attachment, Attempt, Case, Iteration, Mark, MarkKind, Outcome, Place, Step
-from xray_ci.xray import hostile, mapping, render
-from xray_ci.xray.assembly import Assembly, Rules
+from xray_ci.xray import escaping, mapping, render
+from xray_ci.xray.assembly import Assembly, AssemblyOptions
 from xray_ci.xray.attached import EvidenceOptions
 from xray_ci.xray.comments import comment
-from xray_ci.xray.evidence import Found, Workspace, file_name
-from xray_ci.xray.flaws import flaws
-from xray_ci.xray.mapping import Rejected, Target
+from xray_ci.xray.evidence import FoundFile, Workspace, file_name
+from xray_ci.xray.mapping import Rejected, TestTarget
 from xray_ci.xray.notices import Notices
-from xray_ci.xray.validate import Checker, schema
+from xray_ci.xray.validate import Checker, flaws, schema
 
 checker = cache(Checker)
 SAMPLES = Path(__file__).parent.parent / "data" / "xray"
@@ -56,12 +55,12 @@ CASES = st.builds(Case, name=TEXT, classname=MAYBE, suite=st.lists(TEXT, max_siz
 @given(CASES, DEPLOYMENT, st.sampled_from(["Generic", "Manual", "Cucumber"]), st.sampled_from(["failed", "all", "none"]))
 def test_what_is_rendered_is_valid(case: Case, deployment, test_type: str, comments: str):
     """Whatever a case holds, its document fits the schema of its deployment and is text that can be sent."""
-    target = mapping.decide(case, mapping.Options(project="CALC", test_type=test_type, resolve={"7": "CALC-7"}.get))
+    target = mapping.decide(case, mapping.MappingOptions(project="CALC", test_type=test_type, resolve={"7": "CALC-7"}.get))
     if isinstance(target, Rejected):
         assert target.reason == target.reason.encode().decode()
         return
-    assert isinstance(target, Target)
-    document = render.Renderer(render.Options(deployment=deployment, comments=comments), Notices(), lambda _: True).test(case, target)
+    assert isinstance(target, TestTarget)
+    document = render.Renderer(render.RenderOptions(deployment=deployment, comments=comments), Notices(), lambda _: True).test(case, target)
     for item in _steps(document):
         item[deployment.dialect.step_evidence] = [one for one in item.get(deployment.dialect.step_evidence, []) if one["data"]]
 
@@ -100,10 +99,10 @@ def test_comments_cannot_break_out(case: Case, limit: int):
 @given(TEXT, st.integers(1, 60))
 def test_cleaned_text_is_clean(text: str, limit: int):
     """Cleaning is final, keeps what was clean, and one line is one line."""
-    cleaned = hostile.clean(text)
-    line = hostile.one_line(text, limit)
+    cleaned = escaping.clean(text)
+    line = escaping.one_line(text, limit)
 
-    assert cleaned == hostile.clean(cleaned)
+    assert cleaned == escaping.clean(cleaned)
     assert cleaned == cleaned.encode().decode()
     assert not any(ord(character) < 32 and character not in "\t\n" for character in cleaned)
     assert len(line) <= max(limit, 1)
@@ -132,8 +131,8 @@ REPORTS = st.lists(st.tuples(st.sampled_from(["commit", "drop", "restart"]), st.
 def test_folding_and_batching_lose_nothing(reports, policy: str, batch_tests: int, batch_bytes: int, by_key: bool):
     """For any reports, the tests sent are those of the oracle, in order, each once, in batches within their limits."""
     with tempfile.TemporaryDirectory() as folder:
-        assembly = Assembly(Path(folder), Rules(
-            mapping=mapping.Options(project="C"), rendering=render.Options(deployment=SERVER), repeats=policy,
+        assembly = Assembly(Path(folder), AssemblyOptions(
+            mapping=mapping.MappingOptions(project="C"), rendering=render.RenderOptions(deployment=SERVER), repeats=policy,
             evidence=EvidenceOptions(workspace=Path(folder))))
         assembly._index._memory = 100
         results: list[tuple[int, Outcome]] = []
@@ -229,7 +228,7 @@ def test_no_path_leads_out_of_the_workspace(path: str, folder: str):
         (Path(base) / "b.txt").write_bytes(b"secret")
         (root / "link").symlink_to(base)
         found = Workspace(root).find(path, folder)
-        if isinstance(found, Found):
+        if isinstance(found, FoundFile):
             real = root.joinpath(*found.parts)
             assert real == real.resolve()
             assert real.is_file()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from xray_ci.model import Case, Mark, MarkKind, Outcome
-from xray_ci.pipeline.annotating import Rows
+from xray_ci.pipeline.failures import FailureRows
 from xray_ci.settings import config
 
 
@@ -15,7 +15,7 @@ def rows(workspace):
 
     def make(**settings):
         env = {"XRAY_CI_REPORTS": "*.xml", "XRAY_CI_PROJECT": "SHOP"} | {f"XRAY_CI_{name.upper()}": value for name, value in settings.items()}
-        return Rows(SimpleNamespace(settings=config.load({}, env, workspace, command="convert", github=False)))
+        return FailureRows(SimpleNamespace(settings=config.load({}, env, workspace, command="convert", github=False)))
 
     return make
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xray_ci.ci.balance import Balance
+from xray_ci.ci.result import Balance
 
 
 @pytest.mark.parametrize(("balance", "line", "holds"), [

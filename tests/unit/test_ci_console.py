@@ -7,12 +7,12 @@ import pytest
 
 from xray_ci.ci.console import ANNOTATION_LIMIT, ANSWER_LIMIT, Console, Level
 from xray_ci.ci.provider import PROVIDERS
-from xray_ci.ci.syntax import PLAIN, Annotations, Groups, Kind, Masks, Syntax
+from xray_ci.ci.syntax import PLAIN, AnnotationKind, Annotations, LogGroups, Masks, Syntax
 from xray_ci.errors import ConfigurationError, Refused
 from xray_ci.secret import Redactor
 
-GITHUB = Syntax(groups=Groups.GITHUB, annotations=Annotations.GITHUB, masks=Masks.GITHUB)
-AZURE = Syntax(groups=Groups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE)
+GITHUB = Syntax(groups=LogGroups.GITHUB, annotations=Annotations.GITHUB, masks=Masks.GITHUB)
+AZURE = Syntax(groups=LogGroups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE)
 
 
 @pytest.fixture
@@ -121,9 +121,9 @@ def test_lines_of_one_message_stay_together(log):
     (Syntax(), ["title", "inside", "after"]),
     (GITHUB, ["::group::title", "inside", "::endgroup::", "after"]),
     (AZURE, ["##[group]title", "inside", "##[endgroup]", "after"]),
-    (Syntax(groups=Groups.BUILDKITE), ["--- title", "inside", "after"]),
-    (Syntax(groups=Groups.TEAMCITY), ["##teamcity[blockOpened name='title']", "inside", "##teamcity[blockClosed name='title']", "after"]),
-    (Syntax(groups=Groups.GITLAB), ["\x1b[0Ksection_start:1700000000:xray_ci_1\r\x1b[0Ktitle", "inside",
+    (Syntax(groups=LogGroups.BUILDKITE), ["--- title", "inside", "after"]),
+    (Syntax(groups=LogGroups.TEAMCITY), ["##teamcity[blockOpened name='title']", "inside", "##teamcity[blockClosed name='title']", "after"]),
+    (Syntax(groups=LogGroups.GITLAB), ["\x1b[0Ksection_start:1700000000:xray_ci_1\r\x1b[0Ktitle", "inside",
                                     "\x1b[0Ksection_end:1700000000:xray_ci_1\r\x1b[0K", "after"]),
 ])
 def test_groups(syntax, expected, log):
@@ -194,13 +194,13 @@ def test_secrets_are_written_only_where_they_mask(row, log):
 
 def test_annotations_of_github(log):
     """Properties and message are escaped as GitHub unescapes them; strange text in them commands nothing."""
-    assert log.make(GITHUB).annotate(Kind.WARNING, "100%\n::error::x", title="a:b,c", file="r,1.xml", line=3)
+    assert log.make(GITHUB).annotate(AnnotationKind.WARNING, "100%\n::error::x", title="a:b,c", file="r,1.xml", line=3)
     assert "::warning file=r%2C1.xml,line=3,title=a%3Ab%2Cc::100%25%0A:\\:error::x\n" == log.text()
 
 
 def test_annotations_of_azure(log):
     """A message cannot end Azure's command early; a notice is its mildest kind."""
-    assert log.make(AZURE).annotate(Kind.NOTICE, "a]b;c\nd", title="t", file="r.xml", line=3)
+    assert log.make(AZURE).annotate(AnnotationKind.NOTICE, "a]b;c\nd", title="t", file="r.xml", line=3)
     assert "##vso[task.logissue type=warning;sourcepath=r.xml;linenumber=3]t: a%5Db%3Bc%0Ad\n" == log.text()
 
 
@@ -208,7 +208,7 @@ def test_annotations_of_azure(log):
 def test_no_annotations_where_they_are_not_wanted(syntax, more, log):
     """Where there is no such thing, or `annotations` is off, nothing is written and the caller is told."""
     console = log.make(syntax, **more)
-    assert not console.annotate(Kind.ERROR, "a")
+    assert not console.annotate(AnnotationKind.ERROR, "a")
     console.close()
     assert "" == log.text()
 
@@ -216,8 +216,8 @@ def test_no_annotations_where_they_are_not_wanted(syntax, more, log):
 def test_only_ten_annotations_of_a_kind(log):
     """GitHub keeps ten of a kind: the rest is counted and said once at the end."""
     console = log.make(GITHUB)
-    shown = [console.annotate(Kind.ERROR, f"{number}") for number in range(13)]
-    assert console.annotate(Kind.NOTICE, "x")
+    shown = [console.annotate(AnnotationKind.ERROR, f"{number}") for number in range(13)]
+    assert console.annotate(AnnotationKind.NOTICE, "x")
     console.close()
     console.close()
     assert [True] * ANNOTATION_LIMIT + [False] * 3 == shown

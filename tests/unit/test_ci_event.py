@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from xray_ci.ci import event
+from xray_ci.ci import event_facts
 from xray_ci.ci.provider import surroundings
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567"}
@@ -32,7 +32,7 @@ def around(tmp_path):
 @pytest.mark.parametrize("content", [
     b"", b"{", b"\xff\xfe\x00", b"[" * 200_000, b'{"pull_request":' * 100_000, b"null", b"[]", b"7", b'"pull_request"', b'{"pull_request": []}',
     b'{"pull_request": {"head": [], "base": 7, "user": "x", "number": {}, "title": null}}', b'{"workflow_run": {"pull_requests": 7, "id": true}}',
-    b'{"pull_request": {"number": ' + b"9" * 10_000 + b"}}", b" " * (event.LIMIT + 1), b'{"pull_request": {"head": {"sha": NaN}}}',
+    b'{"pull_request": {"number": ' + b"9" * 10_000 + b"}}", b" " * (event_facts.LIMIT + 1), b'{"pull_request": {"head": {"sha": NaN}}}',
     b'{"workflow_run": {"pull_requests": [null, 7, {"number": 1}]}}',
 ], ids=range(16))
 def test_a_file_that_makes_no_sense_says_nothing(content, around):
@@ -45,13 +45,13 @@ def test_a_file_that_makes_no_sense_says_nothing(content, around):
 @pytest.mark.parametrize("path", ["", "/nowhere/event.json", "/", "a\0b"])
 def test_a_file_that_is_not_there_says_nothing(path):
     """A path that leads nowhere, to a folder or cannot be a path is not known."""
-    assert dict.fromkeys(event.NAMES, "") == event.read(path)
+    assert dict.fromkeys(event_facts.NAMES, "") == event_facts.read(path)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     """Something else than a file is not opened: nobody may ever write into it."""
     os.mkfifo(tmp_path / "event.json")
-    assert dict.fromkeys(event.NAMES, "") == event.read(str(tmp_path / "event.json"))
+    assert dict.fromkeys(event_facts.NAMES, "") == event_facts.read(str(tmp_path / "event.json"))
 
 
 def test_variables_cannot_speak_for_the_event():
@@ -106,4 +106,4 @@ def test_a_branch_of_a_fork_is_never_ours(around):
 
 def test_every_name_is_said():
     """Each fact has its name in what is read, so that no variable of the same name is taken for one."""
-    assert set(event.NAMES) == set(event.facts(pull())) == set(event.facts(None)) == set(event.facts({"workflow_run": {}}))
+    assert set(event_facts.NAMES) == set(event_facts.facts(pull())) == set(event_facts.facts(None)) == set(event_facts.facts({"workflow_run": {}}))

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from xray_ci.ci import files
-from xray_ci.ci.files import WriteError, append, place, write
+from xray_ci import safefiles
 from xray_ci.ci.outputs import DOTENV_LIMIT, document, dotenv, github, publish
-from xray_ci.ci.result import Counts, Execution, RunOutcome, RunResult
+from xray_ci.ci.result import ExecutionResult, ReportCounts, RunOutcome, RunResult
+from xray_ci.safefiles import WriteError, append, place, write
 from xray_ci.secret import Redactor
 
-RESULT = RunResult(command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=Counts(passed=2, failed=1), sent=3, result_file="result.json",
-                   executions=(Execution(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),))
+RESULT = RunResult(command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=ReportCounts(passed=2, failed=1), sent=3, result_file="result.json",
+                   executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),))
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
-DESCRIPTORS = files._HERE
+DESCRIPTORS = safefiles._HERE
 
 
 @pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not DESCRIPTORS, reason="no folders by descriptor here")), False],
                 ids=["by descriptor", "by name"])
 def put(request, monkeypatch, tmp_path):
     """Write below a workspace, in both ways that platforms allow."""
-    monkeypatch.setattr(files, "_HERE", request.param)
+    monkeypatch.setattr(safefiles, "_HERE", request.param)
     root = tmp_path / "workspace"
     root.mkdir()
 

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xray_ci.ci import handover
-from xray_ci.ci.handover import Outputs, Summaries, variable
+from xray_ci.ci import syntax
 from xray_ci.ci.outputs import publish, status, upload
 from xray_ci.ci.provider import LOCAL, PROVIDERS
-from xray_ci.ci.result import Counts, Execution, RunOutcome, RunResult
+from xray_ci.ci.result import ExecutionResult, ReportCounts, RunOutcome, RunResult
+from xray_ci.ci.syntax import Outputs, Summaries, variable
 from xray_ci.secret import Redactor
 
-RESULT = RunResult(command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=Counts(passed=2, failed=1), sent=3, result_file="result.json",
-                   executions=(Execution(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),))
+RESULT = RunResult(command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=ReportCounts(passed=2, failed=1), sent=3, result_file="result.json",
+                   executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),))
 LINES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=("Cs", "Cc")), max_size=60) | st.sampled_from(
     ["%AZP25", "%3B;%5D]", "a]b;c", "100%", "%env.HOME%", "a%b%c", "|'[]|n", "##vso[task.complete result=Failed]x", "##teamcity[buildStop]"])
 
@@ -69,7 +69,7 @@ def test_secrets_are_in_no_line(kind):
 @given(LINES)
 def test_any_value_reaches_an_azure_step_unchanged(value):
     """Whatever is in it: no command of its own, no second property, nothing decoded that was not encoded."""
-    (line, again) = handover.lines(Outputs.AZURE, [("result-file", value)])
+    (line, again) = syntax.lines(Outputs.AZURE, [("result-file", value)])
     variables, outputs, pages = ci_readers.azure(f"{line}\n{again}")
     assert ({"XRAY_RESULT_FILE": value}, {"XRAY_RESULT_FILE": value}, []) == (variables, outputs, pages)
 
@@ -77,7 +77,7 @@ def test_any_value_reaches_an_azure_step_unchanged(value):
 @given(LINES)
 def test_any_value_reaches_a_teamcity_step_unchanged(value):
     """One message, one parameter, and no reference to another one."""
-    (line,) = handover.lines(Outputs.TEAMCITY, [("result-file", value)])
+    (line,) = syntax.lines(Outputs.TEAMCITY, [("result-file", value)])
     assert line.isascii()
     assert 1 == line.count("##teamcity[") or "##teamcity" in value
     parameters, texts = ci_readers.teamcity(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xray_ci.ci.provider import FACTS, LOCAL, PROVIDERS, SUMMARIES, default_summary, placeholders, surroundings
-from xray_ci.settings.template import PLACEHOLDERS, expand
+from xray_ci.settings.texts import PLACEHOLDERS, expand
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "ci"
 CASES = [(path.stem, case) for path in sorted(DATA.glob("*.json")) for case in json.loads(path.read_text())]

@@ -7,15 +7,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from xray_ci.ci.balance import Balance
 from xray_ci.ci.provider import surroundings
 from xray_ci.ci.result import (
     SCHEMA,
-    Counts,
-    Execution,
+    Balance,
+    ExecutionResult,
     FailureRow,
     Notice,
     Report,
+    ReportCounts,
     RunOutcome,
     RunResult,
     SnapshotRow,
@@ -28,10 +28,10 @@ from xray_ci.secret import Redactor
 PUBLISHED = json.loads((Path(__file__).resolve().parents[2] / "docs" / "result.schema.json").read_text())
 FULL = RunResult(
     command="import", outcome=RunOutcome.PARTLY, exit_code=8, deployment="cloud",
-    executions=(Execution(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"), Execution(key="SHOP-42")),
-    counts=Counts(passed=5, failed=2, errors=1, skipped=3, other=4), sent=14, imported=13, created_tests=2, folded=1, unmapped=6,
+    executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"), ExecutionResult(key="SHOP-42")),
+    counts=ReportCounts(passed=5, failed=2, errors=1, skipped=3, other=4), sent=14, imported=13, created_tests=2, folded=1, unmapped=6,
     balance=Balance(in_reports=15, folded=1, sent=14, stored=13),
-    reports=(Report(path="a.xml", format="junit", counts=Counts(passed=5)),
+    reports=(Report(path="a.xml", format="junit", counts=ReportCounts(passed=5)),
              Report(path="b.xml", problems=(Problem(severity=Severity.ERROR, slug="broken-xml", cause="no end", line=3, column=1, advice="x"),))),
     failures=(FailureRow(name="shop.cart.pay", message="boom", report="a.xml", line=7, outcome=Outcome.ERROR),),
     troubles=Trouble.of(Refused("No.", where="a.xml:7", answer="400: no", service="Xray", advice="Ask.")),
@@ -91,8 +91,8 @@ def test_what_is_not_known_is_not_claimed():
 
 def test_counts_add_up():
     """Counts of reports sum to those of the run, and `tests` is all of them."""
-    total = Counts(passed=1, failed=2) + Counts(passed=3, errors=4, skipped=5, other=6)
-    assert Counts(passed=4, failed=2, errors=4, skipped=5, other=6) == total
+    total = ReportCounts(passed=1, failed=2) + ReportCounts(passed=3, errors=4, skipped=5, other=6)
+    assert ReportCounts(passed=4, failed=2, errors=4, skipped=5, other=6) == total
     assert {"tests": 21, "passed": 4, "failed": 2, "errors": 4, "skipped": 5, "other": 6} == total.as_json()
     assert 4 == total.of(Outcome.ERROR)
 

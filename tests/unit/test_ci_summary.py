@@ -4,19 +4,29 @@ from dataclasses import replace
 
 import pytest
 
-from xray_ci.ci.balance import Balance
 from xray_ci.ci.provider import PROVIDERS, Surroundings
-from xray_ci.ci.result import Counts, Execution, FailureRow, Notice, Report, RunOutcome, RunResult, SnapshotRow, Trouble
+from xray_ci.ci.result import (
+    Balance,
+    ExecutionResult,
+    FailureRow,
+    Notice,
+    Report,
+    ReportCounts,
+    RunOutcome,
+    RunResult,
+    SnapshotRow,
+    Trouble,
+)
 from xray_ci.ci.summary import FAILURES_SHOWN, LIMIT, bar, headline, markdown, publish
 from xray_ci.errors import WrongRegion
 from xray_ci.model import Outcome, Problem, Severity
 from xray_ci.secret import Redactor
 
 RESULT = RunResult(
-    command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=Counts(passed=90, failed=6, errors=2, skipped=1, other=1), sent=98,
-    executions=(Execution(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),), folded=2, requests=3, seconds=4.21,
+    command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1), sent=98,
+    executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),), folded=2, requests=3, seconds=4.21,
     failures=(FailureRow(name="shop.cart.pay", message="\nexpected 3\nbut was 4", report="a.xml", line=7),),
-    reports=(Report(path="a.xml", format="junit", counts=Counts(passed=90, failed=6, errors=2, skipped=1, other=1)),))
+    reports=(Report(path="a.xml", format="junit", counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1)),))
 
 
 def test_the_first_line_says_it_all():
@@ -41,7 +51,7 @@ def test_a_run_that_fails_is_not_marked_as_good():
     assert "exit code 1" in markdown(replace(RESULT, exit_code=1))
 
 
-@pytest.mark.parametrize("counts", [Counts(passed=1), Counts(passed=100000, failed=1), Counts(failed=1, errors=1, skipped=1, other=1), Counts(other=3)])
+@pytest.mark.parametrize("counts", [ReportCounts(passed=1), ReportCounts(passed=100000, failed=1), ReportCounts(failed=1, errors=1, skipped=1, other=1), ReportCounts(other=3)])
 def test_the_bar_shows_every_outcome_that_happened(counts):
     """One failure among a hundred thousand is still a block, and the bar is always as long."""
     shown = bar(replace(RESULT, counts=counts))
@@ -59,7 +69,7 @@ def test_failed_tests_are_listed_with_their_place():
 def test_only_the_first_failed_tests_are_listed():
     """Fifty are shown, and the count of the others is that of the run, also beyond what the result names."""
     failures = tuple(FailureRow(name=f"t{number}") for number in range(200))
-    text = markdown(replace(RESULT, counts=Counts(failed=1234), failures=failures))
+    text = markdown(replace(RESULT, counts=ReportCounts(failed=1234), failures=failures))
     assert FAILURES_SHOWN == text.count("<code>t")
     assert "and 1,184 more." in text
 
@@ -99,12 +109,12 @@ def test_an_empty_result_is_one_line():
 @pytest.mark.parametrize("url", [None, "javascript:alert(1)", "file:///etc"])
 def test_only_addresses_of_the_web_are_links(url):
     """A key without an address, or with an odd one, is text."""
-    assert "## ✅ 98 results sent into SHOP-41\n" in markdown(replace(RESULT, executions=(Execution(key="SHOP-41", url=url),)))
+    assert "## ✅ 98 results sent into SHOP-41\n" in markdown(replace(RESULT, executions=(ExecutionResult(key="SHOP-41", url=url),)))
 
 
 def test_an_address_cannot_leave_its_link():
     """Whatever is in the address of Jira stays inside of the link."""
-    (line, *_) = markdown(replace(RESULT, executions=(Execution(key="A]-1", url="https://x/> <img src=y> (a|b)\n"),))).splitlines()
+    (line, *_) = markdown(replace(RESULT, executions=(ExecutionResult(key="A]-1", url="https://x/> <img src=y> (a|b)\n"),))).splitlines()
     assert line.endswith("[A&#93;-1](<https://x/%3E%20%3Cimg%20src=y%3E%20%28a%7Cb%29%0A>)")
 
 
@@ -162,7 +172,7 @@ def test_a_failed_test_leads_to_its_test_and_its_line():
     text = markdown(replace(RESULT, failures=(row,), surroundings=AROUND))
     assert "| [SHOP-3](<https://jira.example.com/browse/SHOP-3>) <code>pays</code> | boom | " in text
     assert f"(<https://git.example.com/shop/web/blob/{AROUND.commit}/tests/a%20b%23.py#L12>) |" in text
-    plain = markdown(replace(RESULT, failures=(row,), executions=(Execution(key="SHOP-41"),), surroundings=replace(AROUND, run_url="https://jenkins.example.com/job/7/")))
+    plain = markdown(replace(RESULT, failures=(row,), executions=(ExecutionResult(key="SHOP-41"),), surroundings=replace(AROUND, run_url="https://jenkins.example.com/job/7/")))
     assert "| SHOP-3 <code>pays</code> | boom | <code>tests&#47;a b&#35;.py&#58;12</code> |" in plain
     assert "| <code>tests&#47;a b&#35;.py</code> |" in markdown(replace(RESULT, failures=(replace(row, file_line=None),)))
 
@@ -186,7 +196,7 @@ def test_the_page_says_what_was_tested():
 def test_failures_of_one_cause_are_told_as_one():
     """Where not all are listed, the messages that many share come first; few or different ones do not."""
     failures = tuple(FailureRow(name=f"t{number}", message="no\nconnection" if number % 2 else f"other {number}") for number in range(120))
-    text = markdown(replace(RESULT, counts=Counts(failed=120), failures=failures))
+    text = markdown(replace(RESULT, counts=ReportCounts(failed=120), failures=failures))
     assert "The same message, in the first 120:\n\n- 60 times: no\n\n|" in text
     assert "The same message" not in markdown(replace(RESULT, failures=failures[:FAILURES_SHOWN]))
     assert "The same message" not in markdown(replace(RESULT, failures=tuple(FailureRow(name="t", message=str(number)) for number in range(60))))

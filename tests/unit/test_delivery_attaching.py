@@ -7,10 +7,10 @@ import base64
 import pytest
 from memory_xray import Died, Kept, MemoryXray, keyed, means, planned
 
-from xray_ci.delivery import expected
-from xray_ci.delivery.evidence import lightened
+from xray_ci.delivery import reconcile
 from xray_ci.delivery.progress import Ended, Progress
 from xray_ci.delivery.send import send
+from xray_ci.delivery.splitting import lightened
 from xray_ci.errors import EvidenceRefused, UnknownDelivery, UnreadableReport
 from xray_ci.services.body import Slice
 
@@ -183,7 +183,7 @@ def test_a_file_that_is_never_answered_is_left_for_resume(tmp_path, xray):
 def test_what_our_writer_never_wrote_is_left_as_it_is(tmp_path, text, files):
     """A state folder may hold anything: other shapes of evidence stay in the test, and what is no text is refused."""
     (tmp_path / "spool").write_text(text)
-    test = expected.Test(0, Slice(path=tmp_path / "spool", offset=0, length=len(text)), expected.Head(status="P"))
+    test = reconcile.ExpectedTest(0, Slice(path=tmp_path / "spool", offset=0, length=len(text)), reconcile.TestHead(status="P"))
     if files is None:
         with pytest.raises(UnreadableReport):
             lightened(test)

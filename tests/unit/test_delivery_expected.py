@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from xray_ci.delivery.expected import Expected, listed
+from xray_ci.delivery.reconcile import Expected, listed
 from xray_ci.errors import UnreadableReport
 from xray_ci.services.body import Slice
 

@@ -8,13 +8,12 @@ from random import Random
 import pytest
 from memory_xray import Kept, MemoryXray, keyed, means, planned, runs_of, spooled
 
-from xray_ci.delivery.converted import convert
-from xray_ci.delivery.expected import listed
-from xray_ci.delivery.isolating import isolate, restricted
-from xray_ci.delivery.native import NativeFile, native
-from xray_ci.delivery.plan import Target
+from xray_ci.delivery.plan import ImportTarget
+from xray_ci.delivery.planners import NativeFile, convert, native
 from xray_ci.delivery.progress import Ended
+from xray_ci.delivery.reconcile import listed
 from xray_ci.delivery.send import send, upload
+from xray_ci.delivery.splitting import isolate, restricted
 from xray_ci.deployments import CLOUD
 from xray_ci.errors import PartlyImported, Refused, UnknownDelivery, Unreachable
 
@@ -177,7 +176,7 @@ def test_a_lookup_that_fails_leaves_it_to_halving(tmp_path, clock):
 
 def test_a_native_report_is_refused_as_a_whole(clock):
     """Its results are not ours to take apart."""
-    (call,) = native(Target(deployment=CLOUD, project="SHOP"), [NativeFile(format="junit", shown=("a",), pieces=(b"<a/>",), tests=9)]).calls
+    (call,) = native(ImportTarget(deployment=CLOUD, project="SHOP"), [NativeFile(format="junit", shown=("a",), pieces=(b"<a/>",), tests=9)]).calls
 
     with pytest.raises(Refused, match="the first no"):
         isolate(call, Refused("the first no"), lambda _: None, means(MemoryXray(clock)))
@@ -250,7 +249,7 @@ def test_a_requirement_that_is_refused_costs_the_tests_that_name_it(tmp_path, cl
 @pytest.mark.parametrize("form", [False, True], ids=["plain", "form"])
 def test_a_restricted_request_holds_the_chosen_tests_and_all_else(tmp_path, form):
     """Tests that touch stay one stretch; envelope and order are those of the whole request."""
-    plan = convert(Target(deployment=CLOUD, project="SHOP", labels=("x",) if form else ()), spooled(tmp_path / "spool", keyed(6), 6),
+    plan = convert(ImportTarget(deployment=CLOUD, project="SHOP", labels=("x",) if form else ()), spooled(tmp_path / "spool", keyed(6), 6),
                    info={"summary": "s"}, form_info={"fields": {"labels": ["x"]}} if form else None)
     (call,) = plan.calls
     chosen = [test for test in listed(call.tests_at) if test.index in (0, 1, 4)]

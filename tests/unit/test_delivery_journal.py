@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from journaled import HEAD, STEP, STEPS, Answered, Asked, Head, begun, read, written
 
-from xray_ci.delivery import folder as module
-from xray_ci.delivery.folder import JournalFault, StateUnwritable, make_folder
-from xray_ci.delivery.journal import Journal, JournalFinished, pending, sweep
-from xray_ci.delivery.sealed import NAME
+from xray_ci import safefiles as module
+from xray_ci.delivery.journal import NAME, Journal, JournalFinished, pending, sweep
+from xray_ci.safefiles import JournalFault, StateUnwritable, make_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -8,10 +8,8 @@ import msgspec
 import pytest
 from journaled import STEP, Head, begun, read, written
 
-from xray_ci.delivery.folder import JournalFault, StateUnwritable, make_folder
-from xray_ci.delivery.journal import Journal, pending, sweep
-from xray_ci.delivery.journal_lines import LINE_LIMIT, Chain, line_after
-from xray_ci.delivery.sealed import NAME
+from xray_ci.delivery.journal import LINE_LIMIT, NAME, Chain, Journal, line_after, pending, sweep
+from xray_ci.safefiles import JournalFault, StateUnwritable, make_folder
 
 
 def lines(folder) -> list[bytes]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from memory_xray import TOKEN, Kept, MemoryXray, keyed, means, planned
 
-from xray_ci.delivery.locating import located
-from xray_ci.delivery.progress import Begun, Found, Making, Progress
+from xray_ci.delivery.prepare import located
+from xray_ci.delivery.progress import Begun, ExecutionFound, Making, Progress
 from xray_ci.delivery.send import send
 from xray_ci.errors import Refused, UnknownDelivery, Unreachable
 
@@ -47,7 +47,7 @@ def test_a_second_attempt_finds_the_first_ones(execution, clock):
     key = made(xray)
 
     assert key == located(execution(look=True), means(xray, log=log))
-    assert [Found(execution="import-1", key=key, number=str(xray.issues[key].id))] == log
+    assert [ExecutionFound(execution="import-1", key=key, number=str(xray.issues[key].id))] == log
 
 
 def test_a_second_attempt_of_a_run_that_made_none_looks_once(execution, clock):
@@ -116,7 +116,7 @@ def test_the_first_of_runs_that_race_makes_an_empty_one(execution, clock):
     assert {} == xray.issues[key].runs
     assert 12 <= clock.passed < 18
     assert Making(execution="import-1") == log[0]
-    assert Found(execution="import-1", key=key, number=str(xray.issues[key].id)) == log[-1]
+    assert ExecutionFound(execution="import-1", key=key, number=str(xray.issues[key].id)) == log[-1]
 
 
 def test_who_comes_later_makes_none(execution, clock):

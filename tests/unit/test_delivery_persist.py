@@ -6,13 +6,12 @@ from random import Random
 
 import pytest
 
-from xray_ci.delivery.persist import Persistent
+from xray_ci.delivery.retry import Persistent
 from xray_ci.deployments import Rate
 from xray_ci.errors import Unreachable
 from xray_ci.secret import Secret
-from xray_ci.services.call import Call, CallKind
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Refused, Throttled, Unsent
 from xray_ci.services.verdict import Asked, failure
+from xray_ci.services.wire import Answered, Call, CallKind, Failed, Lost, NotSent, RefusedAnswer, Throttled, Unsent
 
 
 def status(kind, number, body=b"", **more):
@@ -20,7 +19,7 @@ def status(kind, number, body=b"", **more):
     return kind(status=number, headers={}, body=body, json=None, **more)
 
 
-ANSWERED, UNAUTHORISED = status(Answered, 200), status(Refused, 401)
+ANSWERED, UNAUTHORISED = status(Answered, 200), status(RefusedAnswer, 401)
 READ, IMPORT, LOGIN = (Call(kind=kind, method="POST", url="http://x/y") for kind in (CallKind.READ, CallKind.IMPORT, CallKind.AUTHENTICATE))
 
 

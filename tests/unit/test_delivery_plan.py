@@ -7,10 +7,9 @@ from random import Random
 
 import pytest
 
-from xray_ci.delivery.converted import Batch, Mark, convert
 from xray_ci.delivery.marker import Marker
-from xray_ci.delivery.native import NativeFile, endpoints_of, native
-from xray_ci.delivery.plan import Hole, Notice, Target
+from xray_ci.delivery.plan import Hole, ImportTarget, PlanNotice
+from xray_ci.delivery.planners import BatchOnDisk, MarkerLookup, NativeFile, convert, endpoints_of, native
 from xray_ci.delivery.send import upload
 from xray_ci.deployments import CLOUD, DEPLOYMENTS, JSON_FORMATS, SERVER, XML_FORMATS
 from xray_ci.errors import ConfigurationError
@@ -24,8 +23,8 @@ def batches(tmp_path):
     """Return two batches in one spooled file."""
     first, second = b'{"testKey":"SHOP-1"}', b'{"testKey":"SHOP-3"},{"testKey":"SHOP-4"}'
     (tmp_path / "spool").write_bytes(first + second)
-    return (Batch(path=tmp_path / "spool", offset=0, length=len(first), tests=1),
-            Batch(path=tmp_path / "spool", offset=len(first), length=len(second), tests=2))
+    return (BatchOnDisk(path=tmp_path / "spool", offset=0, length=len(first), tests=1),
+            BatchOnDisk(path=tmp_path / "spool", offset=len(first), length=len(second), tests=2))
 
 
 def body_of(call, key=None) -> bytes:
@@ -40,7 +39,7 @@ def xml(name="junit", shown="r.xml") -> NativeFile:
 
 def test_one_batch_is_one_request_that_creates(batches):
     """Nothing but one plain request where one will do."""
-    plan = convert(Target(deployment=CLOUD, project="SHOP"), batches[:1], info=INFO)
+    plan = convert(ImportTarget(deployment=CLOUD, project="SHOP"), batches[:1], info=INFO)
 
     (call,) = plan.calls
     assert {"info": INFO, "tests": [{"testKey": "SHOP-1"}]} == json.loads(body_of(call))
@@ -50,7 +49,7 @@ def test_one_batch_is_one_request_that_creates(batches):
 
 def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
     """The second request has a hole for the key and names the Test Plan for the Tests that only it brings."""
-    plan = convert(Target(deployment=SERVER, project="SHOP", test_plan="SHOP-2"), batches, info=INFO)
+    plan = convert(ImportTarget(deployment=SERVER, project="SHOP", test_plan="SHOP-2"), batches, info=INFO)
 
     first, second = plan.calls
     assert Hole("import-1") == second.execution
@@ -65,7 +64,7 @@ def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
 
 def test_an_existing_test_execution_gets_every_batch(batches):
     """With a key from the settings no request creates, and the multipart path is not taken."""
-    target = Target(deployment=CLOUD, test_execution="SHOP-7", fields={"x": 1})
+    target = ImportTarget(deployment=CLOUD, test_execution="SHOP-7", fields={"x": 1})
     plan = convert(target, batches, info=None, form_info=FORM_INFO)
 
     assert ["SHOP-7", "SHOP-7"] == [call.execution for call in plan.calls]
@@ -75,7 +74,7 @@ def test_an_existing_test_execution_gets_every_batch(batches):
 @pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "result")])
 def test_fields_make_the_first_request_a_form_and_the_later_ones_plain(batches, deployment, part):
     """Only the multipart path takes fields, and it only creates."""
-    plan = convert(Target(deployment=deployment, project="SHOP", labels=("nightly",)), batches, info=INFO, form_info=FORM_INFO)
+    plan = convert(ImportTarget(deployment=deployment, project="SHOP", labels=("nightly",)), batches, info=INFO, form_info=FORM_INFO)
 
     first, second = plan.calls
     assert first.endpoint.multipart
@@ -89,26 +88,26 @@ def test_a_plan_knows_whether_the_info_part_counts(batches):
     """What the `info` part could not carry is only told when it is sent."""
     wanted = {"deployment": CLOUD, "project": "SHOP"}
 
-    assert convert(Target(**wanted, fields={"x": 1}), batches, info=INFO, form_info=FORM_INFO).by_form
-    assert not convert(Target(**wanted), batches, info=INFO, form_info=FORM_INFO).by_form
+    assert convert(ImportTarget(**wanted, fields={"x": 1}), batches, info=INFO, form_info=FORM_INFO).by_form
+    assert not convert(ImportTarget(**wanted), batches, info=INFO, form_info=FORM_INFO).by_form
 
 
 def test_no_batch_is_no_request():
     """Nothing to import is an empty plan."""
-    assert () == convert(Target(deployment=CLOUD, project="SHOP"), (), info=INFO).calls
+    assert () == convert(ImportTarget(deployment=CLOUD, project="SHOP"), (), info=INFO).calls
 
 
 def test_a_plan_is_the_same_every_time(batches):
     """Same input, same objects."""
-    target = Target(deployment=CLOUD, project="SHOP")
+    target = ImportTarget(deployment=CLOUD, project="SHOP")
 
     assert convert(target, batches, info=INFO) == convert(target, batches, info=INFO)
 
 
 def test_what_creates_can_add_where_a_test_execution_turns_out_to_be_there(batches):
     """The same results with a hole for the key and without what only a new one takes; what adds anyway stays as it is."""
-    mark = Mark(marker=Marker(token=f"xrayci{'a' * 24}", look=True, race=False), blank={"summary": "nightly"}, adding={"testPlanKey": "SHOP-2"})
-    plan = convert(Target(deployment=CLOUD, project="SHOP", labels=("x",)), batches, info=INFO, form_info=FORM_INFO, mark=mark)
+    mark = MarkerLookup(marker=Marker(token=f"xrayci{'a' * 24}", look=True, race=False), blank={"summary": "nightly"}, adding={"testPlanKey": "SHOP-2"})
+    plan = convert(ImportTarget(deployment=CLOUD, project="SHOP", labels=("x",)), batches, info=INFO, form_info=FORM_INFO, mark=mark)
 
     (execution,) = plan.executions
     creating, adding = execution.calls
@@ -123,7 +122,7 @@ def test_what_creates_can_add_where_a_test_execution_turns_out_to_be_there(batch
 def test_requests_are_grouped_by_the_test_execution_that_they_fill():
     """What can only create makes one each; what can be added follows the first."""
     files = [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",)), NativeFile(format="behave", shown=("b",), pieces=(b"[]",))]
-    plan = native(Target(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
+    plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
 
     assert [("import-1", ["cucumber", "junit"]), ("import-2", ["behave"])] == [
         (each.id, [call.endpoint.format for call in each.calls]) for each in plan.executions]
@@ -134,7 +133,7 @@ def test_requests_are_grouped_by_the_test_execution_that_they_fill():
 @pytest.mark.parametrize("name", XML_FORMATS)
 def test_native_xml_files_share_one_test_execution(deployment, name):
     """The first file creates with everything in its query, the next ones name its key."""
-    target = Target(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome", "linux"), revision="abc",
+    target = ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome", "linux"), revision="abc",
                     fix_version="1.0")
     plan = native(target, [xml(name, "a.xml"), xml(name, "b.xml")])
 
@@ -152,7 +151,7 @@ def test_native_xml_files_share_one_test_execution(deployment, name):
 
 def test_native_xml_into_an_existing_test_execution():
     """The key of the settings is in every request."""
-    plan = native(Target(deployment=CLOUD, project="SHOP", test_execution="SHOP-7"), [xml(), xml("robot")])
+    plan = native(ImportTarget(deployment=CLOUD, project="SHOP", test_execution="SHOP-7"), [xml(), xml("robot")])
 
     assert [(("testExecKey", "SHOP-7"),)] * 2 == [call.query for call in plan.calls]
 
@@ -160,19 +159,19 @@ def test_native_xml_into_an_existing_test_execution():
 @pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "file")])
 def test_native_fields_take_the_multipart_path_once(deployment, part):
     """Fields of the Test Execution and of Tests go with the first file; what later files lose is counted."""
-    target = Target(deployment=deployment, project="SHOP", fields={"x": 1}, test_fields={"labels": ["auto"]})
+    target = ImportTarget(deployment=deployment, project="SHOP", fields={"x": 1}, test_fields={"labels": ["auto"]})
     plan = native(target, [xml(shown="a"), xml(shown="b"), xml(shown="c")], form_info=FORM_INFO)
 
     assert ["info", part, "testInfo"] == [each.name for each in plan.calls[0].body.parts]
     assert b'{"fields":{"labels":["auto"],"project":{"key":"SHOP"}}}' in body_of(plan.calls[0])
     assert () == plan.calls[0].query
     assert [False, False] == [call.endpoint.multipart for call in plan.calls[1:]]
-    assert (Notice(text="`test-fields` is left out: a request to an existing Test Execution cannot carry it", count=2),) == plan.notices[:1]
+    assert (PlanNotice(text="`test-fields` is left out: a request to an existing Test Execution cannot carry it", count=2),) == plan.notices[:1]
 
 
 def test_test_fields_may_come_in_jiras_own_shape():
     """`fields` and `update` as in Jira's create call are kept as they are."""
-    target = Target(deployment=CLOUD, project="SHOP", test_fields={"fields": {"labels": ["a"]}, "update": {"x": []}})
+    target = ImportTarget(deployment=CLOUD, project="SHOP", test_fields={"fields": {"labels": ["a"]}, "update": {"x": []}})
     plan = native(target, [xml()], form_info=FORM_INFO)
 
     assert b'{"fields":{"labels":["a"],"project":{"key":"SHOP"}},"update":{"x":[]}}' in body_of(plan.calls[0])
@@ -183,17 +182,17 @@ def test_test_fields_may_come_in_jiras_own_shape():
 def test_native_json_takes_the_multipart_path_to_name_its_project(deployment, part, name):
     """The plain path of Cucumber and Behave knows no project, so it is only taken when none is known."""
     report = NativeFile(format=name, shown=("c.json",), pieces=(b"[]",))
-    with_info = native(Target(deployment=deployment, project="SHOP"), [report], form_info=FORM_INFO)
-    without = native(Target(deployment=deployment, test_plan="SHOP-2"), [report])
+    with_info = native(ImportTarget(deployment=deployment, project="SHOP"), [report], form_info=FORM_INFO)
+    without = native(ImportTarget(deployment=deployment, test_plan="SHOP-2"), [report])
 
     assert ["info", part] == [each.name for each in with_info.calls[0].body.parts]
     assert b"[]" == body_of(without.calls[0])
-    assert (Notice(text=f"`test-plan` is left out: the path for {name} reports cannot carry it"),) == without.notices
+    assert (PlanNotice(text=f"`test-plan` is left out: the path for {name} reports cannot carry it"),) == without.notices
 
 
 def test_json_goes_first_so_that_xml_can_follow_to_its_key():
     """What can only create creates; what can be added is added."""
-    plan = native(Target(deployment=CLOUD, project="SHOP"), [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",))],
+    plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",))],
                   form_info=FORM_INFO)
 
     assert ["cucumber", "junit"] == [call.endpoint.format for call in plan.calls]
@@ -204,14 +203,14 @@ def test_json_goes_first_so_that_xml_can_follow_to_its_key():
 def test_formats_that_only_create_make_several_test_executions_and_say_so():
     """Cucumber and Behave together cannot share one."""
     files = [NativeFile(format=name, shown=("c",), pieces=(b"[]",)) for name in JSON_FORMATS]
-    plan = native(Target(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
+    plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
 
     assert ["2 Test Executions are created: these formats cannot be added to an existing one"] == [each.text for each in plan.notices]
 
 
 def test_a_bundle_is_a_form_on_server():
     """A zip goes as the part `file`; what its path cannot carry is told."""
-    plan = native(Target(deployment=SERVER, project="SHOP", revision="abc"),
+    plan = native(ImportTarget(deployment=SERVER, project="SHOP", revision="abc"),
                   [NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))])
 
     assert b'name="file"; filename="results.zip"\r\nContent-Type: application/zip\r\n\r\nPK' in body_of(plan.calls[0])
@@ -225,7 +224,7 @@ def test_a_bundle_is_a_form_on_server():
 def test_what_cannot_work_is_configuration(deployment, name, more, where):
     """A format without endpoint, a target it cannot have and a project it lacks are refused before anything is sent."""
     with pytest.raises(ConfigurationError) as raised:
-        native(Target(deployment=deployment, **more), [NativeFile(format=name, shown=("x",), pieces=(b"",))])
+        native(ImportTarget(deployment=deployment, **more), [NativeFile(format=name, shown=("x",), pieces=(b"",))])
 
     assert where == raised.value.where
 

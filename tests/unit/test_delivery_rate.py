@@ -7,7 +7,7 @@ import pytest
 from xray_ci.delivery import rate
 from xray_ci.delivery.rate import MARGIN, Bucket, learned, spent, starting, wait
 from xray_ci.deployments import DEPLOYMENTS, Rate
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Refused, Throttled, Unsent
+from xray_ci.services.wire import Answered, Failed, Lost, NotSent, RefusedAnswer, Throttled, Unsent
 
 
 def status(kind, number, headers=None, **more):
@@ -101,7 +101,7 @@ def test_no_answer_teaches_nothing(outcome):
     assert bucket is learned(bucket, 1.0, outcome, after=5.0)
 
 
-@pytest.mark.parametrize("kind", [Answered, Refused, Failed])
+@pytest.mark.parametrize("kind", [Answered, RefusedAnswer, Failed])
 def test_headers_that_state_the_limit_are_taken_at_their_word(kind):
     """Refill, size and what is left, as Jira Data Center says them with any answer."""
     headers = {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "1", "x-ratelimit-fillrate": "5", "x-ratelimit-interval-seconds": "10"}

@@ -8,26 +8,26 @@ import msgspec
 import pytest
 from memory_xray import defined, keyed, planned
 
-from xray_ci.delivery import record
-from xray_ci.delivery.folder import JournalFault
-from xray_ci.delivery.native import NativeFile, native
-from xray_ci.delivery.plan import Plan, Target
-from xray_ci.delivery.progress import Ended, Entry, Found
+from xray_ci.delivery import plan as record
+from xray_ci.delivery.plan import ImportTarget, Plan
+from xray_ci.delivery.planners import NativeFile, native
+from xray_ci.delivery.progress import Ended, Entry, ExecutionFound
 from xray_ci.delivery.send import upload
 from xray_ci.deployments import CLOUD, DEPLOYMENTS, SERVER
+from xray_ci.safefiles import JournalFault
 from xray_ci.services.body import Slice
 
 LONG = b"<testsuite>" + b" " * 500 + b"</testsuite>"
 
 
-def kept(plan: Plan, folder) -> tuple[record.Run, dict[str, int]]:
+def kept(plan: Plan, folder) -> tuple[record.RecordedRun, dict[str, int]]:
     """Return what the journal would hold, having been written and read, and the sizes of the files beside it."""
     run = record.recorded(plan, folder, host="https://xray.example", made_by="xray-ci 0.1")
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    return msgspec.json.decode(msgspec.json.encode(run), type=record.Run), sizes
+    return msgspec.json.decode(msgspec.json.encode(run), type=record.RecordedRun), sizes
 
 
-def back(run: record.Run, folder, sizes, deployment=CLOUD) -> Plan:
+def back(run: record.RecordedRun, folder, sizes, deployment=CLOUD) -> Plan:
     """Return the plan that was recorded."""
     return record.restored(run, deployment, folder, sizes)
 
@@ -43,7 +43,7 @@ def native_form(folder) -> Plan:
     (folder / "spool").write_bytes(b"abc")
     pieces = (LONG, Slice(path=folder / "spool", offset=0, length=3))
     files = [NativeFile(format=name, shown=("a.xml", "b.xml"), pieces=pieces, tests=4) for name in ("junit", "robot")]
-    return native(Target(deployment=CLOUD, project="SHOP", labels=("ci",), test_plan="SHOP-2"), files,
+    return native(ImportTarget(deployment=CLOUD, project="SHOP", labels=("ci",), test_plan="SHOP-2"), files,
                   form_info={"fields": {"labels": ["ci"], "summary": "x" * 300}}, label="chrome")
 
 
@@ -85,18 +85,18 @@ def test_only_files_beside_the_journal_can_be_recorded(tmp_path):
         record.recorded(plan, folder, host="h", made_by="m")
 
 
-def first(run: record.Run) -> record.Request:
+def first(run: record.RecordedRun) -> record.Request:
     return run.executions[0].calls[0]
 
 
-def with_call(run: record.Run, **changes) -> record.Run:
+def with_call(run: record.RecordedRun, **changes) -> record.RecordedRun:
     """Return the record with another first request."""
     execution = run.executions[0]
     call = msgspec.structs.replace(execution.calls[0], **changes)
     return msgspec.structs.replace(run, executions=(msgspec.structs.replace(execution, calls=(call, *execution.calls[1:])),))
 
 
-def with_execution(run: record.Run, **changes) -> record.Run:
+def with_execution(run: record.RecordedRun, **changes) -> record.RecordedRun:
     """Return the record with another first Test Execution."""
     return msgspec.structs.replace(run, executions=(msgspec.structs.replace(run.executions[0], **changes),))
 
@@ -105,7 +105,7 @@ def with_execution(run: record.Run, **changes) -> record.Run:
     lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=1, length=10**6)),
     lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=10**6, length=0)),
     lambda run: with_call(run, tests_at=record.Stretch(name="../../etc/passwd", offset=0, length=1)),
-    lambda run: with_call(run, bodies=(record.Body(content_type="x", pieces=(record.Stretch(name="other", offset=0, length=1),)),)),
+    lambda run: with_call(run, bodies=(record.RecordedBody(content_type="x", pieces=(record.Stretch(name="other", offset=0, length=1),)),)),
     lambda run: with_call(run, bodies=()),
     lambda run: with_call(run, format="nonsense"),
     lambda run: with_call(run, format="junit", multipart=True, adding=first(with_call(run, format="bundle"))),
@@ -133,26 +133,26 @@ def test_what_was_never_written_is_refused(tmp_path, hostile):
 def test_what_is_of_another_shape_is_not_even_read(changes):
     """Types, bounds and names are closed; nothing is passed over."""
     whole = {"version": 1, "made_by": "m", "deployment": "cloud", "host": "h", "executions": []}
-    assert msgspec.json.decode(msgspec.json.encode(whole), type=record.Run)
+    assert msgspec.json.decode(msgspec.json.encode(whole), type=record.RecordedRun)
 
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(msgspec.json.encode(whole | changes), type=record.Run)
+        msgspec.json.decode(msgspec.json.encode(whole | changes), type=record.RecordedRun)
 
 
 @pytest.mark.parametrize("key", ["SHOP-1/../../x", "shop-1", "SHOP-1 ", "SHOP-1\n", '"', "", "SHOP-" + "1" * 19])
 def test_an_entry_names_issues_by_keys_only(key):
     """What an entry brings goes into paths and queries."""
-    for entry in (Found(execution="e", key=key), Ended(call="c", key=key, tests=1)):
+    for entry in (ExecutionFound(execution="e", key=key), Ended(call="c", key=key, tests=1)):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(msgspec.json.encode(entry), type=Entry)
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(msgspec.json.encode(Found(execution="e", key="SHOP-1", number=f"{key}x")), type=Entry)
+        msgspec.json.decode(msgspec.json.encode(ExecutionFound(execution="e", key="SHOP-1", number=f"{key}x")), type=Entry)
 
 
 def test_another_product_takes_other_endpoints(tmp_path):
     """A plan for one is not a plan for the other, which the caller compares; an endpoint that the other lacks is refused here already."""
     bundle = NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))
-    run, sizes = kept(native(Target(deployment=SERVER, project="SHOP"), [bundle]), tmp_path)
+    run, sizes = kept(native(ImportTarget(deployment=SERVER, project="SHOP"), [bundle]), tmp_path)
 
     assert back(run, tmp_path, sizes, SERVER).calls
     with pytest.raises(JournalFault):

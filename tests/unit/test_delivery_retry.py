@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from xray_ci.delivery.rate import MARGIN
-from xray_ci.delivery.retry import FEW, MANY, Budget, Done, LookUp, Reauthenticate, Stop, Wait, decide
-from xray_ci.services.call import CallKind
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Redirected, Refused, Throttled, Unsent
+from xray_ci.delivery.retry import FEW, MANY, Budget, LookUp, Reauthenticate, Stop, Succeeded, Wait, decide
+from xray_ci.services.wire import Answered, CallKind, Failed, Lost, NotSent, Redirected, RefusedAnswer, Throttled, Unsent
 
 PLENTY = Budget(left=1800.0)
 LOST = Lost(cause="reset")
@@ -18,8 +17,8 @@ def status(kind, number, body=b"", **more):
     return kind(status=number, headers={}, body=body, json=None, **more)
 
 
-ANSWERED, REFUSED, UNAUTHORISED = status(Answered, 200), status(Refused, 400), status(Refused, 401)
-OTHER_REGION = status(Refused, 401, b'{"error":"Xray data is in another region. Contact support"}')
+ANSWERED, REFUSED, UNAUTHORISED = status(Answered, 200), status(RefusedAnswer, 400), status(RefusedAnswer, 401)
+OTHER_REGION = status(RefusedAnswer, 401, b'{"error":"Xray data is in another region. Contact support"}')
 GATEWAY, INTERNAL = status(Failed, 502), status(Failed, 500)
 REDIRECTED = status(Redirected, 302, location="/login")
 
@@ -27,7 +26,7 @@ REDIRECTED = status(Redirected, 302, location="/login")
 @pytest.mark.parametrize("kind", CallKind)
 def test_a_success_is_done(kind):
     """Nothing follows a success."""
-    assert Done() == decide(kind, ANSWERED, 1, PLENTY)
+    assert Succeeded() == decide(kind, ANSWERED, 1, PLENTY)
 
 
 @pytest.mark.parametrize("left", [0.0, 1800.0])
@@ -105,7 +104,7 @@ def test_a_401_is_signed_anew_once(kind):
     assert Stop() == decide(kind, OTHER_REGION, 1, PLENTY)
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, REDIRECTED, status(Refused, 403), status(Refused, 413)])
+@pytest.mark.parametrize("outcome", [REFUSED, REDIRECTED, status(RefusedAnswer, 403), status(RefusedAnswer, 413)])
 @pytest.mark.parametrize("kind", CallKind)
 def test_a_refusal_stops(kind, outcome):
     """No repeat changes a no, and repeated logins lead to a CAPTCHA."""

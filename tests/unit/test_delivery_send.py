@@ -10,19 +10,17 @@ import pytest
 from wire_server import WireServer, answer, says
 
 from xray_ci import errors
-from xray_ci.delivery.converted import Batch, convert
-from xray_ci.delivery.means import Means
-from xray_ci.delivery.native import NativeFile, native
-from xray_ci.delivery.persist import Persistent
-from xray_ci.delivery.plan import Target
+from xray_ci.delivery.context import Means
+from xray_ci.delivery.plan import ImportTarget
+from xray_ci.delivery.planners import BatchOnDisk, NativeFile, convert, native
+from xray_ci.delivery.retry import Persistent
 from xray_ci.delivery.send import send
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
-from xray_ci.services.cloud import Cloud
-from xray_ci.services.graphql import GraphQL
-from xray_ci.services.options import Options
+from xray_ci.services.cloud import CloudStore, GraphQL
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 from xray_ci.services.xray import Xray
 
 TEST = b'{"testKey":"SHOP-1","status":"PASSED"}'
@@ -33,20 +31,20 @@ KEY = answer(body=b'{"key":"SHOP-41","id":"10141"}')
 def plan_of(tmp_path):
     """Return a function that plans so many batches of one test."""
     (tmp_path / "spool").write_bytes(TEST)
-    batch = Batch(path=tmp_path / "spool", offset=0, length=len(TEST), tests=1)
+    batch = BatchOnDisk(path=tmp_path / "spool", offset=0, length=len(TEST), tests=1)
 
     def planned(count: int, **target):
-        return convert(Target(**({"deployment": CLOUD, "project": "SHOP"} | target)), (batch,) * count, info=None)
+        return convert(ImportTarget(**({"deployment": CLOUD, "project": "SHOP"} | target)), (batch,) * count, info=None)
     return planned
 
 
 def delivered(plan, clock, *answers: bytes):
     """Send a plan to a server that answers so; return what became of it and what was imported."""
-    with WireServer(*(says(each) for each in answers)) as server, Transport(Options(timeout=5), Redactor()) as transport:
+    with WireServer(*(says(each) for each in answers)) as server, Transport(ConnectionOptions(timeout=5), Redactor()) as transport:
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
         auth = Bearer(token=Secret("t"))
         xray = Xray(caller=caller, deployment=plan.deployment, base_url=server.url, version=plan.deployment.api_versions[0], auth=auth)
-        means = Means(xray=xray, store=Cloud(GraphQL(caller=caller, base_url=server.url, auth=auth)), random=Random(1), sleep=clock.sleep,
+        means = Means(xray=xray, store=CloudStore(GraphQL(caller=caller, base_url=server.url, auth=auth)), random=Random(1), sleep=clock.sleep,
                       left=lambda: 1800 - clock.monotonic(), work=Path("/nowhere"))
         return send(plan, means), [request for request in server.requests if "/import/" in request.line]
 
@@ -64,7 +62,7 @@ def test_the_key_of_the_first_answer_fills_the_others(plan_of, clock):
 def test_native_files_follow_by_query(clock):
     """The key goes into the query of the second file."""
     files = [NativeFile(format="junit", shown=(name,), pieces=(b"<testsuite/>",), tests=2) for name in "ab"]
-    done, requests = delivered(native(Target(deployment=CLOUD, project="SHOP"), files), clock, KEY)
+    done, requests = delivered(native(ImportTarget(deployment=CLOUD, project="SHOP"), files), clock, KEY)
 
     assert ["POST /api/v2/import/execution/junit?projectKey=SHOP HTTP/1.1",
             "POST /api/v2/import/execution/junit?testExecKey=SHOP-41 HTTP/1.1"] == [request.line for request in requests]

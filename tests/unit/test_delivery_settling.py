@@ -7,9 +7,8 @@ from collections import Counter
 import pytest
 from memory_xray import MemoryXray, keyed, means, planned
 
-from xray_ci.delivery.expected import Expected
-from xray_ci.delivery.progress import Found, LeftOut, Progress
-from xray_ci.delivery.settling import Stored, difference, expected_of, issue_of, stable
+from xray_ci.delivery.progress import ExecutionFound, LeftOut, Progress
+from xray_ci.delivery.reconcile import Expected, Stored, difference, expected_of, issue_of, stable
 from xray_ci.services.stored import StoredExecution, StoredRun
 
 ISSUE = StoredExecution(id="1", key="SHOP-1")
@@ -132,11 +131,11 @@ def test_what_a_native_report_leaves_behind_is_not_known(clock):
     """Only Xray knows what it makes of it."""
     from native_reports import REPORTS
 
-    from xray_ci.delivery.native import NativeFile, native
-    from xray_ci.delivery.plan import Target
+    from xray_ci.delivery.plan import ImportTarget
+    from xray_ci.delivery.planners import NativeFile, native
     from xray_ci.deployments import CLOUD
 
-    plan = native(Target(deployment=CLOUD, project="SHOP"), [NativeFile(format="junit", shown=("a",), pieces=(REPORTS["junit"],), tests=1)])
+    plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), [NativeFile(format="junit", shown=("a",), pieces=(REPORTS["junit"],), tests=1)])
 
     assert expected_of(plan.calls, means(MemoryXray(clock))) is None
 
@@ -146,8 +145,8 @@ def test_an_issue_that_was_found_is_not_asked_for_again(tmp_path, clock):
     xray = MemoryXray(clock)
     (execution,) = planned(tmp_path, keyed(1)).executions
     made = xray.create_execution({})
-    known = means(xray, progress=Progress([Found(execution="import-1", key=made.key, number=made.id)]))
-    named = means(xray, progress=Progress([Found(execution="import-1", key=made.key)]))
+    known = means(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key, number=made.id)]))
+    named = means(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key)]))
 
     assert made == issue_of(execution, made.key, known) == issue_of(execution, made.key, named)
     assert 1 == xray.count("read")

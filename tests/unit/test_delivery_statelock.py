@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from journaled import begun
 
-from xray_ci.delivery.folder import Folder, JournalFault, make_folder
 from xray_ci.delivery.statelock import STALE, StateInUse, lock
+from xray_ci.safefiles import Folder, JournalFault, make_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOLD = """

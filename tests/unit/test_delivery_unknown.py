@@ -10,7 +10,7 @@ from memory_xray import TOKEN, Kept, MemoryXray, defined, keyed, means, planned,
 
 from xray_ci import errors
 from xray_ci.delivery.plan import joined
-from xray_ci.delivery.progress import Begun, Ended, Found, LeftOut, Progress, Withdrawn
+from xray_ci.delivery.progress import Begun, Ended, ExecutionFound, LeftOut, Progress, Withdrawn
 from xray_ci.delivery.send import send
 
 TESTS = keyed(2) + defined(3, "FAILED")
@@ -41,7 +41,7 @@ def test_what_was_done_is_found_and_not_sent_again(tmp_path, clock):
     assert [STORED] == runs_of(xray)
     assert ["import", "lookup", "read"] == kinds(xray)
     assert 5 == done.sent
-    assert [Begun, Found, Ended] == [type(entry) for entry in log]
+    assert [Begun, ExecutionFound, Ended] == [type(entry) for entry in log]
 
 
 def test_what_was_not_done_is_sent_again_once_the_index_had_its_time(tmp_path, clock):
@@ -193,7 +193,7 @@ def test_what_is_done_is_not_done_again(tmp_path, clock):
     xray = MemoryXray(clock)
     existing(xray, "SHOP-9")
     entries = [Begun(call="import-1"), LeftOut(call="import-1", index=1, test="SHOP-2", reason="400: no"),
-               Found(execution="import-1", key="SHOP-9", number="100000"), Ended(call="import-1", key="SHOP-9", tests=1)]
+               ExecutionFound(execution="import-1", key="SHOP-9", number="100000"), Ended(call="import-1", key="SHOP-9", tests=1)]
     done = send(planned(tmp_path, keyed(4), size=2), means(xray, progress=Progress(entries)))
 
     assert [("import", ["SHOP-3", "SHOP-4"])] == xray.calls

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from xray_ci.cli import execute
-from xray_ci.process import Process
+from xray_ci.model import Process
 
 CURL = "curl -H 'Authorization: Bearer $T' -F file=@a.xml https://jira.example.com/rest/raven/2.0/import/execution/junit\n"
 

@@ -16,7 +16,7 @@ import yaml
 
 from xray_ci.cli import execute
 from xray_ci.errors import ConfigurationError
-from xray_ci.process import Process
+from xray_ci.model import Process
 from xray_ci.settings import config
 from xray_ci.settings.table import BY_NAME, Kind
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from xray_ci.migrate import curl, groovy, migrate, shell
-from xray_ci.migrate.refs import RefKind, Refs
+from xray_ci.migrate import curl, jenkins, migrate, shell
+from xray_ci.migrate.step import RefKind, Refs
 
 
 def words(script):
@@ -68,14 +68,14 @@ def test_options_of_curl_are_read_in_all_their_spellings(written):
 ])
 def test_an_import_is_known_by_its_path(url, cloud, format_):
     """Of both deployments, plain and multipart."""
-    parts = curl.imports(curl.Call(url, ()))
+    parts = curl.imports(curl.CurlCall(url, ()))
     assert (cloud, format_) == (curl.is_cloud(parts, logged_in=False), parts["format"])
 
 
 def test_other_calls_are_no_imports():
     """Of features, of Tests, of Jira."""
     for path in ("/api/v2/import/feature", "/api/v2/import/test/bulk", "/rest/api/2/issue", "/import/execution/junit/x/y"):
-        assert curl.imports(curl.Call(f"https://x{path}", ())) is None
+        assert curl.imports(curl.CurlCall(f"https://x{path}", ())) is None
 
 
 @pytest.mark.parametrize("login", [
@@ -123,13 +123,13 @@ def test_a_value_that_a_log_would_act_on_is_left_out():
 def test_strings_of_groovy_are_read_as_groovy_does(code, expected):
     """With the expressions that are names, and no others."""
     refs = Refs()
-    text, _ = groovy.value(groovy.tokens(code, refs), 0, {}, refs)
+    text, _ = jenkins.groovy_value(jenkins.groovy_tokens(code, refs), 0, {}, refs)
     assert expected == seen(text, refs)
 
 
 def test_comments_of_groovy_are_gone_and_addresses_are_not():
     """Two slashes in a string are no comment."""
-    found = groovy.tokens("a // b\n/* c\n */ 'https://d' e", Refs())
+    found = jenkins.groovy_tokens("a // b\n/* c\n */ 'https://d' e", Refs())
     assert [("a", 1), ("https://d", 3), ("e", 3)] == [(token.text, token.line) for token in found]
 
 

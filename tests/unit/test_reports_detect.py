@@ -3,7 +3,7 @@
 import pytest
 
 from xray_ci.errors import NotAReport
-from xray_ci.reports import FORMATS, detect, named, names
+from xray_ci.reports.formats import FORMATS, format_of, named, names
 
 SAMPLES = {
     "junit": ["<testsuites/>", "<testsuite name='a'/>", "<testcase/>", "<!-- c --><?pi?><!DOCTYPE x [<!ENTITY a 'b'>]>\n<j:testsuites xmlns:j='u'/>",
@@ -34,14 +34,14 @@ SAMPLES = {
 @pytest.mark.parametrize("row", [row for row in FORMATS if row.recognise], ids=lambda row: row.key)
 def test_each_row_is_recognised(row):
     """A row of the table has samples, each fits it and no other row."""
-    assert [row.key] * len(SAMPLES[row.key]) == [detect(text.encode()).key for text in SAMPLES[row.key]]
+    assert [row.key] * len(SAMPLES[row.key]) == [format_of(text.encode()).key for text in SAMPLES[row.key]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
 @pytest.mark.parametrize("key", ["junit", "xray-json", "nunit3", "cucumber-json"])
 def test_the_encoding_does_not_matter(key, encoding):
     """Recognising looks at text, not at bytes."""
-    assert key == detect(SAMPLES[key][0].encode(encoding)).key
+    assert key == format_of(SAMPLES[key][0].encode(encoding)).key
 
 
 @pytest.mark.parametrize(("content", "what"), [
@@ -57,7 +57,7 @@ def test_the_encoding_does_not_matter(key, encoding):
 def test_what_is_no_report_is_named(content, what):
     """The message says what the file is instead."""
     with pytest.raises(NotAReport, match=what):
-        detect(content)
+        format_of(content)
 
 
 def test_names_are_keys_and_families():
@@ -70,9 +70,9 @@ def test_names_are_keys_and_families():
 
 def test_a_family_is_told_apart_by_content():
     """Within the rows of a family only these are asked."""
-    assert "nunit2" == detect(b"<test-results/>", named("nunit")).key
+    assert "nunit2" == format_of(b"<test-results/>", named("nunit")).key
     with pytest.raises(NotAReport):
-        detect(b"<testsuites/>", named("nunit"))
+        format_of(b"<testsuites/>", named("nunit"))
 
 
 def test_a_bundle_is_never_recognised():

@@ -9,11 +9,11 @@ import json
 import pytest
 
 from xray_ci.model import Case
-from xray_ci.reports import cucumber_json, cucumber_messages, embedded, pytest_reportlog
-from xray_ci.reports.drawer import Drawer
+from xray_ci.reports import cucumber_json, cucumber_messages, pytest_reports, texts
+from xray_ci.reports.author_marks import TAGS_LIMIT, key_in, of_tags
 from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
-from xray_ci.reports.objects import Members
-from xray_ci.reports.tag_meaning import COUNT_LIMIT, key_in, marks
+from xray_ci.reports.members import Members
+from xray_ci.reports.spill import Drawer
 
 
 def lines(*documents: object) -> io.BytesIO:
@@ -41,7 +41,7 @@ def test_endlessly_many_open_scenarios_are_refused():
 def test_endlessly_many_open_tests_are_refused():
     """Tests that start and never end do not fill the memory."""
     with pytest.raises(Fault) as caught:
-        list(pytest_reportlog.read(lines(*({"$report_type": "TestReport", "nodeid": str(number), "when": "setup", "outcome": "passed"}
+        list(pytest_reports.read_reportlog(lines(*({"$report_type": "TestReport", "nodeid": str(number), "when": "setup", "outcome": "passed"}
                                            for number in range(10_002)))))
 
     assert HOSTILE == caught.value.slug
@@ -65,7 +65,7 @@ def test_many_scenarios_with_their_feature_behind_them_keep_their_order():
     ("", "application/vnd.ms-excel", "f-7.bin"), (" ", None, "f-7.bin"), ("a b", "image/jpeg; charset=x", "a b.jpg"), (".env", "text/plain", ".env.txt")])
 def test_names_of_embedded_files_are_plain_names_with_an_ending(name: str | None, media: str | None, expected: str):
     """A name leads nowhere, and tells what the file is."""
-    assert expected == embedded.named(name, media, 7, stem="f")
+    assert expected == texts.named(name, media, 7, stem="f")
 
 
 @pytest.mark.parametrize(("data", "media", "encoded", "content"), [
@@ -73,7 +73,7 @@ def test_names_of_embedded_files_are_plain_names_with_an_ending(name: str | None
     ("aGk=", "text/plain", None, b"hi"), ("aGk=", "text/plain", False, b"aGk=")])
 def test_plain_text_is_encoded_and_base64_is_not_encoded_twice(data: str, media: str, encoded: bool | None, content: bytes):
     """Old tools attach text as it is; what is base64 already stays."""
-    assert content == base64.b64decode(embedded.content(data, media, encoded=encoded))
+    assert content == base64.b64decode(texts.content(data, media, encoded=encoded))
 
 
 @pytest.mark.parametrize(("text", "key"), [("SHOP-1", "SHOP-1"), ("https://j.example/browse/SHOP-1/", "SHOP-1"), ("see SHOP-1", None), ("SHOP-0", None), ("", None)])
@@ -84,9 +84,9 @@ def test_a_key_is_the_whole_text_or_the_end_of_a_link(text: str, key: str | None
 
 def test_tags_are_bounded_and_said_once():
     """A test has not endlessly many labels, and none of endless length."""
-    found = marks(["x", "x", " @x ", "", "@", "y" * 1_000, *map(str, range(1_000))])
+    found = of_tags(["x", "x", " @x ", "", "@", "y" * 1_000, *map(str, range(1_000))])
 
-    assert COUNT_LIMIT == len(found)
+    assert TAGS_LIMIT == len(found)
     assert ["x", "y" * 255] == [mark.value for mark in found[:2]]
 
 

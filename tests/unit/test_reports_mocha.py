@@ -6,7 +6,7 @@ import pytest
 from format_reading import case_of, cases_of, problems_of, slug_of, values
 
 from xray_ci.model import Attachment, MarkKind, Outcome
-from xray_ci.reports import mocha, mocha_stream, mochawesome
+from xray_ci.reports import mocha, mochawesome
 from xray_ci.xray.mapping import native_identity
 
 TEST = {"title": "adds", "fullTitle": "Cart inner adds", "file": "/app/cart.spec.js", "duration": 250, "currentRetry": 0, "err": {}}
@@ -36,7 +36,7 @@ def test_the_lists_say_the_outcome_and_tests_are_not_counted_twice():
 
 
 @pytest.mark.parametrize("case", [
-    case_of(mocha.read, lists([TEST])), case_of(mocha_stream.read, stream(["pass", TEST], ["end", {}])),
+    case_of(mocha.read, lists([TEST])), case_of(mocha.read_stream, stream(["pass", TEST], ["end", {}])),
     case_of(mochawesome.read, suites({**TEST, "state": "passed", "pass": True}))])
 def test_identity_is_the_same_for_all_three(case):
     """The titles around a test and its own; changing the reporter keeps the Tests."""
@@ -88,8 +88,8 @@ def test_a_stream_counts_what_has_a_line():
     text = stream(["start", {"total": 3}], ["pass", TEST], "printed", ["fail", {**TEST, "err": "1 is not 2", "stack": "Error: 1 is not 2"}],
                   ["end", {"pending": 3}])
 
-    assert [(Outcome.PASSED, None), (Outcome.FAILED, "1 is not 2")] == [(case.outcome, case.message) for case in cases_of(mocha_stream.read, text)]
-    assert ["foreign-lines", "perhaps-incomplete"] == [problem.slug for problem in problems_of(mocha_stream.read, text)]
+    assert [(Outcome.PASSED, None), (Outcome.FAILED, "1 is not 2")] == [(case.outcome, case.message) for case in cases_of(mocha.read_stream, text)]
+    assert ["foreign-lines", "perhaps-incomplete"] == [problem.slug for problem in problems_of(mocha.read_stream, text)]
 
 
 @pytest.mark.parametrize(("text", "slug"), [
@@ -98,7 +98,7 @@ def test_a_stream_counts_what_has_a_line():
     ("hello\n", "not-a-test-report")])
 def test_a_stream_without_its_end_is_refused(text, slug):
     """The last line says that nothing is missing."""
-    assert slug == slug_of(mocha_stream.read, text)
+    assert slug == slug_of(mocha.read_stream, text)
 
 
 @pytest.mark.parametrize(("state", "outcome"), [

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from xray_ci.model import Case, MarkKind, Outcome, Problem
-from xray_ci.reports import pytest_json, pytest_reportlog
+from xray_ci.reports import pytest_reports
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
 
 NODE = "tests/test_cart.py::TestCart::test_add[a::b]"
@@ -16,11 +16,11 @@ START, END = {"$report_type": "SessionStart"}, {"$report_type": "SessionFinish",
 
 
 def report(*tests: object, **more: object) -> list[Case | Problem]:
-    return list(pytest_json.read(io.BytesIO(json.dumps({"exitcode": 1, "summary": {"passed": 99}, **more, "tests": list(tests)}).encode())))
+    return list(pytest_reports.read_json_report(io.BytesIO(json.dumps({"exitcode": 1, "summary": {"passed": 99}, **more, "tests": list(tests)}).encode())))
 
 
 def log(*documents: object) -> list[Case | Problem]:
-    return list(pytest_reportlog.read(io.BytesIO("\n".join(map(json.dumps, documents)).encode())))
+    return list(pytest_reports.read_reportlog(io.BytesIO("\n".join(map(json.dumps, documents)).encode())))
 
 
 def phase(when: str, outcome: str = "passed", node: str = NODE, **more: object) -> dict[str, object]:
@@ -158,7 +158,7 @@ def test_a_log_that_is_not_whole_is_refused(documents: list[object], slug: str):
 def test_a_report_of_another_shape_is_refused_with_its_path(document: object, where: str):
     """Where results may hide behind a wrong type the report is refused."""
     with pytest.raises(Fault) as caught:
-        list(pytest_json.read(io.BytesIO(json.dumps(document).encode())))
+        list(pytest_reports.read_json_report(io.BytesIO(json.dumps(document).encode())))
 
     assert BROKEN == caught.value.slug
     assert where in caught.value.cause

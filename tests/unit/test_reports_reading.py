@@ -7,14 +7,14 @@ import pytest
 from report_reading import seen
 
 from xray_ci.model import Place, Problem, Severity
-from xray_ci.reports.discover import Found
+from xray_ci.reports.discover import FoundReport
 from xray_ci.reports.reading import check, identify
 
 GOOD = b'<testsuite name="s"><testcase name="a"/></testsuite>'
 
 
 def found(path, format=None):  # noqa: A002 - as the product calls it
-    return Found(place=Place(path=path, shown="shown.xml"), format=format)
+    return FoundReport(place=Place(path=path, shown="shown.xml"), format=format)
 
 
 @pytest.fixture

@@ -19,11 +19,12 @@ from shard_bytes import ORIGIN, case, frames, report, written
 
 from xray_ci import model
 from xray_ci.model import Attachment, Case, Iteration, Mark, MarkKind, Origin, Outcome, Problem, Severity, Step
-from xray_ci.reports import detect, shard, shard_file, shard_writing
-from xray_ci.reports.shard_writing import ShardWriter
+from xray_ci.reports import shard
+from xray_ci.reports.formats import format_of
+from xray_ci.reports.shard import ShardWriter
 
 CONTENT = bytes(range(256)) * 3
-PLACED = Attachment(name="shot.png", media_type="image/png", base64=shard_file.place(256, 300))
+PLACED = Attachment(name="shot.png", media_type="image/png", base64=shard.place(256, 300))
 STEP = Step(action="press", outcome=Outcome.PASSED, attachments=(PLACED,))
 RICH = Case(
     suite=("a", ""), name="é\u2028", classname="c", outcome=Outcome.ERROR, status="PASS", seconds=0.1, started=datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
@@ -47,7 +48,7 @@ def test_a_case_is_read_as_it_was_written():
 
 def test_it_is_recognised_by_its_first_bytes():
     """Whatever its name: the first line says what it is."""
-    assert "xrayci" == detect(written()).key
+    assert "xrayci" == format_of(written()).key
 
 
 def test_a_sample_of_the_first_layout_is_still_read():
@@ -57,10 +58,10 @@ def test_a_sample_of_the_first_layout_is_still_read():
 
 def test_a_change_of_what_is_stored_is_a_new_version():
     """A reader of the same version must understand every member: who adds one here raises `shard_file.VERSION`, and pins it."""
-    structs = (model.Case, model.Step, model.Iteration, model.Attempt, model.Attachment, model.Mark, model.Problem, model.Origin, shard_file.End)
+    structs = (model.Case, model.Step, model.Iteration, model.Attempt, model.Attachment, model.Mark, model.Problem, model.Origin, shard.End)
     words = [name for each in structs for name in each.__struct_fields__] + [word.value for each in (Outcome, MarkKind, Severity) for word in each]
 
-    assert (1, "8826307b") == (shard_file.VERSION, hashlib.blake2b(" ".join(sorted(words)).encode(), digest_size=4).hexdigest())
+    assert (1, "8826307b") == (shard.VERSION, hashlib.blake2b(" ".join(sorted(words)).encode(), digest_size=4).hexdigest())
 
 
 @pytest.mark.parametrize("cut", range(1, 400, 7))
@@ -138,12 +139,12 @@ def test_what_follows_the_end_is_refused():
 
 def test_a_bomb_is_not_unpacked():
     """A part that is larger than it says, or says that it is huge, takes next to no memory; so does one that lies about its length."""
-    packed = shard_file.packed(b"C", b" " * 30_000_000)
-    lie = shard_file.head() + struct.pack("<cII", b"C", 100, len(packed) - 9) + packed[9:]
+    packed = shard.packed(b"C", b" " * 30_000_000)
+    lie = shard.head() + struct.pack("<cII", b"C", 100, len(packed) - 9) + packed[9:]
     tracemalloc.start()
     try:
         slugs = [slug_of(shard.read, content) for content in (
-            lie, shard_file.head() + packed, shard_file.head() + struct.pack("<cII", b"C", 5, 16_000_000), shard_file.head() + struct.pack("<cII", b"C", 5, 2**31))]
+            lie, shard.head() + packed, shard.head() + struct.pack("<cII", b"C", 5, 16_000_000), shard.head() + struct.pack("<cII", b"C", 5, 2**31))]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -160,7 +161,7 @@ def test_everything_together_has_a_bound(monkeypatch):
 
     for name, bound in (("CASE_EVIDENCE_LIMIT", 2_999), ("CASE_FILES_LIMIT", 2), ("EVIDENCE_LIMIT", 5_999), ("TOTAL_LIMIT", 1_100)):
         with monkeypatch.context() as patched:
-            patched.setattr(shard_file, name, bound)
+            patched.setattr(shard, name, bound)
             assert "hostile-report" == slug_of(shard.read, content), name
 
 
@@ -174,7 +175,7 @@ def test_what_was_told_is_told_again():
 
 def test_a_broken_report_is_taken_back():
     """Cases and evidence since the mark leave no trace, however many frames they filled."""
-    file, kept = io.BytesIO(), Case(name="kept", outcome=Outcome.PASSED, attachments=(Attachment(name="a", base64=shard_file.place(0, 3)),))
+    file, kept = io.BytesIO(), Case(name="kept", outcome=Outcome.PASSED, attachments=(Attachment(name="a", base64=shard.place(0, 3)),))
     writer = ShardWriter(file)
     writer.mark()
     writer.origin(ORIGIN)
@@ -194,13 +195,13 @@ def test_a_broken_report_is_taken_back():
 
 def test_a_case_that_no_reader_would_take_is_not_written(monkeypatch):
     """The bounds of the reader are those of the writer: it refuses what is too large, and a file that would be."""
-    monkeypatch.setattr(shard_file, "FRAME_LIMIT", 10_000)
+    monkeypatch.setattr(shard, "FRAME_LIMIT", 10_000)
     writer = ShardWriter(io.BytesIO())
     writer.origin(ORIGIN)
     assert [True, False] == [writer.add(Case(name="n" * size, outcome=Outcome.PASSED)) for size in (9_000, 10_000)]
 
-    monkeypatch.setattr(shard_file, "TOTAL_LIMIT", 9_000)
-    with pytest.raises(shard_writing.ConfigurationError) as refused:
+    monkeypatch.setattr(shard, "TOTAL_LIMIT", 9_000)
+    with pytest.raises(shard.ConfigurationError) as refused:
         writer.finish(())
     assert "shard-too-large" == refused.value.slug
 
@@ -222,7 +223,7 @@ def test_cases_are_read_one_by_one():
 def test_members_are_plain_json():
     """A frame of cases is JSON lines, so that another tool can look into a file."""
     content = written(Case(name="n", outcome=Outcome.PASSED))
-    found = shard_file.Frames(io.BytesIO(content), hashlib.blake2b(digest_size=32))
+    found = shard.Frames(io.BytesIO(content), hashlib.blake2b(digest_size=32))
 
     assert [b"R", b"C"] == [found.next()[0], (last := found.next())[0]]
     assert ("n", "passed") == tuple(json.loads(last[1])[name] for name in ("name", "outcome"))

@@ -15,7 +15,7 @@ SHAPE = units.Shape(roots=("r",), units=frozenset({"t"}), scopes=frozenset({"s"}
                     deep={"p": lambda attributes: "yes" in attributes.values()})
 
 
-class Seen(units.Reader):
+class Seen(units.TreeReader):
     def __init__(self):
         super().__init__()
         self.trees = []

@@ -9,23 +9,23 @@ from wire_server import WireServer, answer, says
 
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKey, Basic, Bearer
-from xray_ci.services.options import Options
+from xray_ci.services.auth import ApiKeyLogin, Basic, Bearer
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 TOKEN = "eyJhbGciOi.eyJ0ZW5hbnQi.c2lnbmF0dXJl"
 
 
 def api_key(transport, server, redactor, version="v2"):
     """Return an API key against a server."""
-    return ApiKey(caller=transport, base_url=server.url + "/", version=version, client_id=Secret("the-client-id"),
+    return ApiKeyLogin(caller=transport, base_url=server.url + "/", version=version, client_id=Secret("the-client-id"),
                   client_secret=Secret("the-client-secret"), redactor=redactor)
 
 
 def asked(*answers: bytes, times=1):
     """Ask for headers and return them, what was sent, and the redactor."""
     redactor = Redactor()
-    with WireServer(says(*answers)) as server, Transport(Options(timeout=5), redactor) as transport:
+    with WireServer(says(*answers)) as server, Transport(ConnectionOptions(timeout=5), redactor) as transport:
         key = api_key(transport, server, redactor)
         headers = [key.header().reveal() for _ in range(times)]
     return headers, server.requests, redactor
@@ -46,7 +46,7 @@ def test_a_renewed_key_asks_again():
     """After a refusal the next header comes from a new token."""
     redactor = Redactor()
     with (WireServer(says(answer(body=f'"{TOKEN}"'.encode()), answer(body=b'"a.b.c"'))) as server,
-          Transport(Options(), redactor) as transport):
+          Transport(ConnectionOptions(), redactor) as transport):
         key = api_key(transport, server, redactor)
         first = key.header()
 

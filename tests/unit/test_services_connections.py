@@ -11,8 +11,7 @@ from wire_server import WireServer, answer, outcome_of, says
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.secret import Redactor
-from xray_ci.services.options import Options
-from xray_ci.services.outcome import Answered, Lost, NotSent, Unsent
+from xray_ci.services.wire import Answered, ConnectionOptions, Lost, NotSent, Unsent
 
 PEM = Path(__file__).resolve().parent.parent / "data" / "services"
 
@@ -63,7 +62,7 @@ def test_an_unknown_authority_was_not_sent():
 
 def test_the_bundle_is_added_to_the_systems_authorities():
     """With the authority's certificate the same server is trusted."""
-    options = Options(ca_bundle=PEM / "ca.pem")
+    options = ConnectionOptions(ca_bundle=PEM / "ca.pem")
     with WireServer(says(answer(body=b"1")), tls=_server_tls()) as server:
         outcome = outcome_of(server.url, options=options)
 
@@ -74,9 +73,9 @@ def test_a_client_certificate_is_shown():
     """A server that wants one gets ours; without it the request was certainly not taken."""
     bundle = PEM / "ca.pem"
     with WireServer(says(answer(body=b"1")), tls=_server_tls(client=True)) as server:
-        with_it = outcome_of(server.url, options=Options(ca_bundle=bundle, client_certificate=PEM / "client.pem",
+        with_it = outcome_of(server.url, options=ConnectionOptions(ca_bundle=bundle, client_certificate=PEM / "client.pem",
                                                          client_key=PEM / "client.key"))
-        without = outcome_of(server.url, options=Options(ca_bundle=bundle))
+        without = outcome_of(server.url, options=ConnectionOptions(ca_bundle=bundle))
 
     assert isinstance(with_it, Answered)
     assert isinstance(without, (NotSent, Lost))
@@ -84,9 +83,9 @@ def test_a_client_certificate_is_shown():
 
 
 @pytest.mark.parametrize("options", [
-    Options(ca_bundle=PEM / "missing.pem"), Options(ca_bundle=PEM / "client.key"),
-    Options(client_certificate=PEM / "client.pem", client_key=PEM / "client-locked.key"),
-    Options(client_certificate=PEM / "client.pem", client_key=PEM / "localhost.key")])
+    ConnectionOptions(ca_bundle=PEM / "missing.pem"), ConnectionOptions(ca_bundle=PEM / "client.key"),
+    ConnectionOptions(client_certificate=PEM / "client.pem", client_key=PEM / "client-locked.key"),
+    ConnectionOptions(client_certificate=PEM / "client.pem", client_key=PEM / "localhost.key")])
 def test_tls_files_that_cannot_be_used_are_configuration(options):
     """A missing bundle, an encrypted or a foreign key name their setting and never ask on a terminal."""
     with pytest.raises(ConfigurationError, match="cannot be used"):

@@ -10,10 +10,8 @@ from wire_server import Connection, WireServer, answer, outcome_of, says
 
 from xray_ci.secret import Redactor
 from xray_ci.services.body import Pieces, Upload
-from xray_ci.services.call import Call, CallKind
-from xray_ci.services.options import Options
-from xray_ci.services.outcome import Lost, NotSent
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import Call, CallKind, ConnectionOptions, Lost, NotSent
 
 
 def test_a_dripping_answer_ends_at_the_time_cap(clock):
@@ -28,7 +26,7 @@ def test_a_dripping_answer_ends_at_the_time_cap(clock):
         clock.sleep(400)
         return clock.monotonic()
 
-    with WireServer(drips) as server, Transport(Options(), Redactor(), clock=ticking) as transport:
+    with WireServer(drips) as server, Transport(ConnectionOptions(), Redactor(), clock=ticking) as transport:
         outcome = transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
 
     assert Lost(cause="status 200 came, and then its body was not complete within 300 s") == outcome
@@ -49,7 +47,7 @@ def _drip(connection: Connection, *pieces: bytes) -> None:
 def test_a_dripping_head_ends_at_the_time_cap(drips):
     """A head that comes byte by byte, each within the read timeout, cannot take for ever; whether it was done is not known."""
     with WireServer(lambda connection: (connection.request(), drips(connection))) as server:
-        outcome = outcome_of(server.url, options=Options(connect_timeout=5, timeout=0.2))
+        outcome = outcome_of(server.url, options=ConnectionOptions(connect_timeout=5, timeout=0.2))
 
     assert Lost(cause="no answer within 0.2 s", slow=True) == outcome
 
@@ -62,7 +60,7 @@ def test_a_dripping_body_ends_at_the_time_cap_of_the_whole_answer():
         _drip(connection, b"x")
 
     with WireServer(drips) as server:
-        outcome = outcome_of(server.url, body=None, options=Options(connect_timeout=5, timeout=0.2))
+        outcome = outcome_of(server.url, body=None, options=ConnectionOptions(connect_timeout=5, timeout=0.2))
 
     assert Lost(cause="status 200 came, and then its body was not complete within 0.2 s") == outcome
 
@@ -71,7 +69,7 @@ def test_a_proxy_that_drips_gives_no_connection(monkeypatch):
     """What a proxy says before the connection stands is bounded by the connect timeout in total: certainly not sent."""
     with WireServer(lambda connection: (connection.head(), connection.send(b"HTTP/1.1 200 "), _drip(connection, b"x"))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        outcome = outcome_of("https://xray-ci.invalid/", options=Options(connect_timeout=0.2, timeout=5))
+        outcome = outcome_of("https://xray-ci.invalid/", options=ConnectionOptions(connect_timeout=0.2, timeout=5))
 
     assert isinstance(outcome, NotSent)
 
@@ -83,7 +81,7 @@ def test_a_body_that_nobody_takes_in_time_is_lost(clock):
         return clock.monotonic()
 
     body = Pieces(pieces=(b"x" * 3_000_000,))
-    with WireServer(says(answer())) as server, Transport(Options(), Redactor(), clock=ticking) as transport:
+    with WireServer(says(answer())) as server, Transport(ConnectionOptions(), Redactor(), clock=ticking) as transport:
         outcome = transport.call(Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body)))
 
     assert Lost(cause="the request was not taken in time", slow=True) == outcome
@@ -92,4 +90,4 @@ def test_a_body_that_nobody_takes_in_time_is_lost(clock):
 @pytest.mark.parametrize(("size", "seconds"), [(0, 300), (999_999, 300), (1_000_000, 310), (50_000_000, 800)])
 def test_patience_grows_with_the_body(size, seconds):
     """A service works a large import off before it answers: ten seconds more for each MB."""
-    assert seconds == Options(timeout=300).patience(size)
+    assert seconds == ConnectionOptions(timeout=300).patience(size)

@@ -10,10 +10,10 @@ from wire_server import WireServer, answer, says
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
-from xray_ci.services.documents import HOLE
-from xray_ci.services.graphql import GraphQL
-from xray_ci.services.options import Options
+from xray_ci.services.body import HOLE
+from xray_ci.services.cloud import GraphQL
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 DATA = b'{"data":{"a":{"b":1}}}'
 ERRORS = b'{"errors":[{"message":"first","path":["a"]},{"message":"second"},"odd"],"data":{"a":null}}'
@@ -22,7 +22,7 @@ PARTLY = b'{"errors":[{"message":"late","path":["a","b"]}],"data":{"a":{"b":null
 
 def called(*answers: bytes, query="query { a }", variables=None, **more):
     """Send one document; return the data or the failure, with what was sent."""
-    with WireServer(says(*answers)) as server, Transport(Options(connect_timeout=5, timeout=5), Redactor()) as transport:
+    with WireServer(says(*answers)) as server, Transport(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport:
         graphql = GraphQL(caller=transport, base_url=server.url + "/", auth=Bearer(token=Secret("the-token")))
         try:
             result = graphql.call(query, variables or {}, **more)

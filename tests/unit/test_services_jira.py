@@ -11,8 +11,8 @@ from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
 from xray_ci.services.jira import Jira, JiraField, ServerInfo, XrayFields, xray_fields
-from xray_ci.services.options import Options
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 PLAN = "com.xpandit.plugins.xray:test-plan-custom-field"
 ENVIRONMENTS = "com.xpandit.plugins.xray:test-environments-custom-field"
@@ -21,7 +21,7 @@ DATETIME = "com.atlassian.jira.plugin.system.customfieldtypes:datetime"
 
 def asked(question, *answers: bytes):
     """Ask a Jira that answers so; return what it says and what was sent."""
-    with WireServer(says(*answers)) as server, Transport(Options(timeout=5), Redactor()) as transport:
+    with WireServer(says(*answers)) as server, Transport(ConnectionOptions(timeout=5), Redactor()) as transport:
         found = question(Jira(caller=transport, base_url=server.url + "/jira/", auth=Bearer(token=Secret("pat"))))
     return found, server.requests
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from xray_ci import errors
 from xray_ci.emulator.jql import Query
 from xray_ci.emulator.world import Issue
-from xray_ci.services import jql
+from xray_ci.services import stored
 
 LABELS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1)
 
@@ -19,7 +19,7 @@ def issue(**fields):
 @given(LABELS)
 def test_a_label_finds_its_own_issue_and_no_other(label):
     """Quotes, backslashes, brackets and words of JQL inside a value stay a value."""
-    query = Query(f'project = {jql.quoted("SHOP")} AND issuetype = "Test Execution" AND labels = {jql.quoted(label)}')
+    query = Query(f'project = {stored.quoted("SHOP")} AND issuetype = "Test Execution" AND labels = {stored.quoted(label)}')
     query.places = {"shop": "SHOP"}
 
     assert query.finds(issue(labels=[label]))
@@ -31,15 +31,15 @@ def test_a_label_finds_its_own_issue_and_no_other(label):
 @given(st.text(st.characters(exclude_categories=("Cs",))))
 def test_no_value_ends_its_quotes(value):
     """Whatever a value holds, the query around it is read to its end."""
-    assert [("id", False)] == Query(jql.tests_of(value)).order
-    assert not any(ord(sign) < 32 for sign in jql.quoted(value))
+    assert [("id", False)] == Query(stored.tests_of(value)).order
+    assert not any(ord(sign) < 32 for sign in stored.quoted(value))
 
 
 @pytest.mark.parametrize("keys", [[], ["shop-1"], ["SHOP-1", "SHOP-1) OR (key = X-1"], ["SHOP-1 "]])
 def test_only_keys_are_listed(keys):
     """Nothing else gets into a list of keys."""
     with pytest.raises(ValueError, match="keys"):
-        jql.keyed(keys)
+        stored.keyed(keys)
 
 
 def test_keys_that_a_refusal_names_are_left_out():
@@ -52,7 +52,7 @@ def test_keys_that_a_refusal_names_are_left_out():
             raise errors.Refused("no", answer="400: 'SHOP-1' n'existe pas")
         return ["found"]
 
-    assert ("found",) == jql.known(["SHOP-1", "SHOP-12", "SHOP-1"], ask)
+    assert ("found",) == stored.known(["SHOP-1", "SHOP-12", "SHOP-1"], ask)
     assert ["key in (SHOP-1, SHOP-12)", "key in (SHOP-12)"] == asked
 
 
@@ -63,4 +63,4 @@ def test_a_refusal_that_names_no_key_is_raised(answer):
         raise errors.Refused("no", answer=answer)
 
     with pytest.raises(errors.Refused):
-        jql.known(["SHOP-1"], ask)
+        stored.known(["SHOP-1"], ask)

@@ -9,9 +9,9 @@ from wire_server import WireServer, answer, says
 
 from xray_ci.errors import SnapshotFailed
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.options import Options
 from xray_ci.services.snapshots import trigger, trigger_all
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Wanted:
 
 def triggered(*answers: bytes, path="/hooks/hidden", **wanted):
     """Trigger one macro and return the result and what was sent."""
-    gate = Options(timeout=5, headers=(("X-Gate", Secret("gate")),))
+    gate = ConnectionOptions(timeout=5, headers=(("X-Gate", Secret("gate")),))
     with WireServer(says(*answers)) as server, Transport(gate, Redactor()) as transport:
         return trigger(transport, Wanted(url=Secret(server.url + path), **wanted)), server.requests
 
@@ -46,7 +46,7 @@ def test_any_2xx_is_a_success(wire):
 
 def test_a_page_goes_to_the_global_address():
     """The page id is the last segment of the path, and a bearer token goes along when there is one."""
-    with WireServer(says(answer("202 Accepted"))) as server, Transport(Options(), Redactor()) as transport:
+    with WireServer(says(answer("202 Accepted"))) as server, Transport(ConnectionOptions(), Redactor()) as transport:
         wanted = Wanted(page_id="131073", bearer_token=Secret("pat"))
         result = trigger(transport, wanted, template=server.url + "/take-snapshot/{page-id}")
 
@@ -114,7 +114,7 @@ def test_no_address_of_a_macro_is_shown():
 
 def test_one_failure_does_not_stop_the_others():
     """Every target is triggered and has a result of its own."""
-    with WireServer(says(answer("401 No"))) as bad, WireServer(says(answer())) as good, Transport(Options(), Redactor()) as transport:
+    with WireServer(says(answer("401 No"))) as bad, WireServer(says(answer())) as good, Transport(ConnectionOptions(), Redactor()) as transport:
         targets = (Wanted(url=Secret("http://127.0.0.1:1/")), Wanted(url=Secret(bad.url)), Wanted(url=Secret(good.url)))
         results = trigger_all(transport, targets)
 

@@ -14,10 +14,19 @@ from xray_ci.secret import Redactor, Secret
 from xray_ci.services import transport as module
 from xray_ci.services.auth import Basic, Bearer
 from xray_ci.services.body import Pieces, Slice, Upload
-from xray_ci.services.call import Call, CallKind
-from xray_ci.services.options import USER_AGENT, Options
-from xray_ci.services.outcome import Answered, Failed, Lost, Redirected, Refused, Throttled
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import (
+    USER_AGENT,
+    Answered,
+    Call,
+    CallKind,
+    ConnectionOptions,
+    Failed,
+    Lost,
+    Redirected,
+    RefusedAnswer,
+    Throttled,
+)
 
 
 def test_json_is_taken_by_content_whatever_its_declared_type():
@@ -44,7 +53,7 @@ def test_a_body_is_sized_and_streamed_from_disk(tmp_path):
     content = Random(1).randbytes(700_000)
     (tmp_path / "spool").write_bytes(b"before" + content + b"after")
     body = Pieces(pieces=(b"[", Slice(path=tmp_path / "spool", offset=6, length=700_000), b"]"))
-    with WireServer(says(answer())) as server, Transport(Options(), Redactor()) as transport:
+    with WireServer(says(answer())) as server, Transport(ConnectionOptions(), Redactor()) as transport:
         transport.call(Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body)))
 
     (request,) = server.requests
@@ -94,7 +103,7 @@ def test_basic_authentication_is_utf8():
 
 def test_gateway_headers_go_along_but_do_not_replace_our_authorization():
     """Headers for a gateway are sent, save one that would replace the authorization."""
-    options = Options(headers=(("CF-Access-Client-Id", Secret("gate")), ("authorization", Secret("Basic gate"))))
+    options = ConnectionOptions(headers=(("CF-Access-Client-Id", Secret("gate")), ("authorization", Secret("Basic gate"))))
     with WireServer(says(answer())) as server:
         outcome_of(server.url, auth=Bearer(token=Secret("ours")), options=options)
 
@@ -105,7 +114,7 @@ def test_gateway_headers_go_along_but_do_not_replace_our_authorization():
 def test_gateway_headers_stay_away_from_other_hosts():
     """A call that is not for Jira or Xray goes without the gateway's headers."""
     with WireServer(says(answer())) as server:
-        outcome_of(server.url, kind=CallKind.TRIGGER, gateway=False, options=Options(headers=(("X-Gate", Secret("gate")),)))
+        outcome_of(server.url, kind=CallKind.TRIGGER, gateway=False, options=ConnectionOptions(headers=(("X-Gate", Secret("gate")),)))
 
     assert "x-gate" not in server.requests[0].headers
 
@@ -123,7 +132,7 @@ def test_no_redirect_is_followed(status):
 
 def test_no_cookie_is_kept():
     """What one answer sets is not sent with the next request."""
-    with WireServer(says(*[answer(Set_Cookie="JSESSIONID=1; Path=/")] * 2)) as server, Transport(Options(), Redactor()) as transport:
+    with WireServer(says(*[answer(Set_Cookie="JSESSIONID=1; Path=/")] * 2)) as server, Transport(ConnectionOptions(), Redactor()) as transport:
         for _ in range(2):
             transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
 
@@ -131,7 +140,7 @@ def test_no_cookie_is_kept():
     assert "cookie" not in server.requests[1].headers
 
 
-@pytest.mark.parametrize(("status", "kind"), [("400 Bad", Refused), ("404 Not Found", Refused), ("413 Large", Refused),
+@pytest.mark.parametrize(("status", "kind"), [("400 Bad", RefusedAnswer), ("404 Not Found", RefusedAnswer), ("413 Large", RefusedAnswer),
                                               ("408 Timeout", Failed), ("500 Oops", Failed), ("502 Bad Gateway", Failed),
                                               ("204 None", Answered), ("999 What", Failed)])
 def test_the_status_decides_the_outcome(status, kind):
@@ -160,7 +169,7 @@ def test_the_status_decides_the_outcome(status, kind):
 def test_a_wait_is_read_from_header_or_body(headers, body, after):
     """Seconds, a date, else the date in the body, else Jira's reset, else nothing; dates are compared with the answer's own."""
     with (WireServer(says(answer("429 Too Many", body, **headers))) as server,
-          Transport(Options(), Redactor(), now=lambda: datetime(2026, 3, 10, 2, 30, tzinfo=UTC)) as transport):
+          Transport(ConnectionOptions(), Redactor(), now=lambda: datetime(2026, 3, 10, 2, 30, tzinfo=UTC)) as transport):
         outcome = transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
 
     assert isinstance(outcome, Throttled)
@@ -176,7 +185,7 @@ def test_silence_after_the_request_is_lost():
         done.wait(10)
 
     with WireServer(silent) as server:
-        outcome = outcome_of(server.url, options=Options(connect_timeout=5, timeout=0.2))
+        outcome = outcome_of(server.url, options=ConnectionOptions(connect_timeout=5, timeout=0.2))
         done.set()
 
     assert Lost(cause="no answer within 0.2 s", slow=True) == outcome
@@ -209,7 +218,7 @@ def test_half_a_success_is_lost_and_half_a_refusal_is_a_refusal():
         success, refusal = outcome_of(server.url), outcome_of(server.url)
 
     assert Lost(cause="status 200 came, and then the answer ended too early") == success
-    assert isinstance(refusal, Refused)
+    assert isinstance(refusal, RefusedAnswer)
     assert "project unknown" == refusal.text
 
 
@@ -234,7 +243,7 @@ def test_a_refusal_while_the_body_is_still_sent_is_read():
     with WireServer(early) as server:
         outcome = outcome_of(server.url, body=b"x" * 8_000_000)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusedAnswer)
     assert 401 == outcome.status
 
 
@@ -248,7 +257,7 @@ def test_a_refusal_and_a_hard_close_while_the_body_is_sent_never_counts_as_sent_
     with WireServer(early) as server:
         outcome = outcome_of(server.url, body=b"x" * 8_000_000)
 
-    assert isinstance(outcome, (Refused, Lost))
+    assert isinstance(outcome, (RefusedAnswer, Lost))
 
 
 def test_an_import_never_rides_on_an_idle_connection():
@@ -260,7 +269,7 @@ def test_an_import_never_rides_on_an_idle_connection():
         while connection.request().line:
             connection.send(answer())
 
-    with WireServer(counting) as server, Transport(Options(), Redactor()) as transport:
+    with WireServer(counting) as server, Transport(ConnectionOptions(), Redactor()) as transport:
         for kind in (CallKind.READ, CallKind.READ, CallKind.IMPORT, CallKind.IMPORT):
             transport.call(Call(kind=kind, method="POST", url=server.url))
 
@@ -271,7 +280,7 @@ def test_what_is_observed_holds_no_secret():
     """The line about a call has method, address and status, no header; a secret address is replaced."""
     lines: list[str] = []
     with (WireServer(says(answer())) as server,
-          Transport(Options(headers=(("X-Gate", Secret("gate")),)), Redactor(), observe=lines.append) as transport):
+          Transport(ConnectionOptions(headers=(("X-Gate", Secret("gate")),)), Redactor(), observe=lines.append) as transport):
         transport.call(Call(kind=CallKind.TRIGGER, method="POST", url=server.url + "/hidden", shown="snapshot of page 1",
                             auth=Bearer(token=Secret("token"))))
 
@@ -283,7 +292,7 @@ def test_representations_hold_no_body():
     """Answers, bodies and options can be printed without showing what is in them."""
     with WireServer(says(answer(body=b'"the-token"'))) as server:
         outcome = outcome_of(server.url)
-    shown = repr(outcome) + repr(Pieces(pieces=(b"client-secret",))) + repr(Options(headers=(("X-Gate", Secret("gate")),)))
+    shown = repr(outcome) + repr(Pieces(pieces=(b"client-secret",))) + repr(ConnectionOptions(headers=(("X-Gate", Secret("gate")),)))
 
     assert "token" not in shown
     assert "client-secret" not in shown

@@ -13,8 +13,8 @@ from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Basic, Bearer
 from xray_ci.services.body import Pieces, Upload
-from xray_ci.services.options import Options
 from xray_ci.services.transport import Transport
+from xray_ci.services.wire import ConnectionOptions
 from xray_ci.services.xray import ImportAnswer, Licence, Unstored, Xray
 
 UPLOAD = Upload(content_type="application/json", body=Pieces(pieces=(b'{"tests":[]}',)))
@@ -25,7 +25,7 @@ PAGE = b"<html><title>ERROR: The request could not be satisfied</title></html>"
 
 def imported(*answers: bytes, deployment=CLOUD, query=(), version=None, auth=BEARER):
     """Import one body and return the answer or the failure, with what was sent."""
-    with WireServer(says(*answers)) as server, Transport(Options(connect_timeout=5, timeout=5), Redactor()) as transport:
+    with WireServer(says(*answers)) as server, Transport(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport:
         xray = Xray(caller=transport, deployment=deployment, base_url=server.url + "/", auth=auth,
                     version=version or deployment.api_versions[0])
         try:
@@ -155,7 +155,7 @@ def test_nobody_there_names_the_setting(deployment, setting):
     """A server that is away was not sent anything; the message names the setting of its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with Transport(Options(), Redactor()) as transport:
+    with Transport(ConnectionOptions(), Redactor()) as transport:
         xray = Xray(caller=transport, deployment=deployment, base_url=f"http://127.0.0.1:{port}", version="v2", auth=BEARER)
         with pytest.raises(errors.Unreachable, match="cannot be reached") as raised:
             xray.import_report(deployment.endpoints[0], upload=UPLOAD)
@@ -166,7 +166,7 @@ def test_nobody_there_names_the_setting(deployment, setting):
 
 def test_the_licence_of_server_is_read():
     """One call says whether address, credentials and licence are right."""
-    with WireServer(says(answer(body=b'{"active":true,"licenseType":"Demo"}'))) as server, Transport(Options(), Redactor()) as transport:
+    with WireServer(says(answer(body=b'{"active":true,"licenseType":"Demo"}'))) as server, Transport(ConnectionOptions(), Redactor()) as transport:
         xray = Xray(caller=transport, deployment=SERVER, base_url=server.url, version="2.0",
                     auth=Basic(user="emu", password=Secret("emu-password")))
 
@@ -175,7 +175,7 @@ def test_the_licence_of_server_is_read():
 
 def test_a_licence_that_is_a_login_page_is_a_login_page():
     """HTML with status 200 is no licence."""
-    with WireServer(says(answer(body=LOGIN))) as server, Transport(Options(), Redactor()) as transport:
+    with WireServer(says(answer(body=LOGIN))) as server, Transport(ConnectionOptions(), Redactor()) as transport:
         xray = Xray(caller=transport, deployment=SERVER, base_url=server.url, version="2.0", auth=BEARER)
         with pytest.raises(errors.LoginPage):
             xray.licence()

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from xray_ci.settings import aliases, documents_ci, sources
+from xray_ci.settings import documents, sources
 from xray_ci.settings.table import LIST_KINDS, ROWS
 
 BODY = f"""# about the body
@@ -16,13 +16,13 @@ spec:
       default: .post
     result-file:
       default: r.json
-    {documents_ci.INPUTS_HERE}
+    {documents.INPUTS_HERE}
 ---
 job:
   stage: "$[[ inputs.stage ]]"
   variables:
     XRAY_CI_RESULT_FILE: "$[[ inputs.result-file ]]"
-    {documents_ci.VARIABLES_HERE}
+    {documents.VARIABLES_HERE}
   script: [xray-ci]
 """
 HOSTILE = ('"', "'", "a: b", "# c", "- d", "{e}", "[f]", "*g", "&h", "!i", "%j", "@k", "`l`", "\\", "---", "|", ">", "\t m", "~", "$[[ n ]]",
@@ -36,7 +36,7 @@ def as_text(value):
 
 def component(**inputs):
     """Return GitLab's component after the inputs were put in: as text, before it is read as YAML (D)."""
-    header, _, job = documents_ci.gitlab(BODY).partition("\n---\n")
+    header, _, job = documents.gitlab(BODY).partition("\n---\n")
     defaults = {name: entry["default"] for name, entry in yaml.safe_load(header)["spec"]["inputs"].items()}
     values = defaults | inputs
     assert values.keys() == defaults.keys()
@@ -50,7 +50,7 @@ def handed(job):
 
 def test_the_composite_action_has_the_interface_of_the_other():
     """The same inputs and outputs, word by word."""
-    plain, composite = yaml.safe_load(documents_ci.action()), yaml.safe_load(documents_ci.composite())
+    plain, composite = yaml.safe_load(documents.action()), yaml.safe_load(documents.composite())
 
     assert plain["inputs"] == composite["inputs"]
     assert plain["outputs"] == {name: {"description": entry["description"]} for name, entry in composite["outputs"].items()}
@@ -59,11 +59,11 @@ def test_the_composite_action_has_the_interface_of_the_other():
 
 def test_the_composite_action_maps_every_input_and_output():
     """GitHub sets no INPUT_ variables for it (O), and xray-ci reads each of them by the name it gets here."""
-    composite = yaml.safe_load(documents_ci.composite())
+    composite = yaml.safe_load(documents.composite())
     (step,) = composite["runs"]["steps"]
 
-    names = [*(row.name for row in ROWS), *aliases.NAMES]
-    assert {documents_ci.variable(name): f"${{{{ inputs.{name} }}}}" for name in names} == step["env"]
+    names = [*(row.name for row in ROWS), *sources.NAMES]
+    assert {documents.variable(name): f"${{{{ inputs.{name} }}}}" for name in names} == step["env"]
     assert len(names) == len(step["env"])
     for name, entry in composite["outputs"].items():
         assert f"${{{{ steps.{step['id']}.outputs.{name} }}}}" == entry["value"]
@@ -71,7 +71,7 @@ def test_the_composite_action_maps_every_input_and_output():
 
 def test_no_input_is_part_of_a_script_of_the_composite_action():
     """What is put into a script is run."""
-    (step,) = yaml.safe_load(documents_ci.composite())["runs"]["steps"]
+    (step,) = yaml.safe_load(documents.composite())["runs"]["steps"]
 
     assert "${{" not in step["run"]
     assert "bash" == step["shell"]
@@ -79,20 +79,20 @@ def test_no_input_is_part_of_a_script_of_the_composite_action():
 
 def test_xray_ci_knows_every_variable_that_is_handed_on(workspace):
     """An INPUT_ variable nobody reads would be an input without effect, and on GitHub an error."""
-    (step,) = yaml.safe_load(documents_ci.composite())["runs"]["steps"]
-    own = {documents_ci.variable(row.name): "1" for row in ROWS if row.name != "config"}
+    (step,) = yaml.safe_load(documents.composite())["runs"]["steps"]
+    own = {documents.variable(row.name): "1" for row in ROWS if row.name != "config"}
     assert own.keys() < step["env"].keys()
 
     gathered = sources.gather({}, own, workspace, github=True)
 
     assert [] == gathered.problems
     assert {row.name for row in ROWS} - {"config"} == gathered.values.keys()
-    assert {name.upper() for name in aliases.NAMES} == {name.removeprefix("INPUT_") for name in step["env"].keys() - own.keys()} - {"CONFIG"}
+    assert {name.upper() for name in sources.NAMES} == {name.removeprefix("INPUT_") for name in step["env"].keys() - own.keys()} - {"CONFIG"}
 
 
 def test_gitlab_has_an_input_for_every_setting_that_is_no_secret():
     """GitLab shows inputs to whoever may see the pipeline."""
-    inputs = yaml.safe_load(documents_ci.gitlab(BODY).partition("\n---\n")[0])["spec"]["inputs"]
+    inputs = yaml.safe_load(documents.gitlab(BODY).partition("\n---\n")[0])["spec"]["inputs"]
 
     assert {row.name for row in ROWS if not row.secret} | {"stage"} == inputs.keys()
     assert all(entry["default"] in ("", []) and len(entry["description"]) > 10 for name, entry in inputs.items() if name not in ("stage", "result-file"))
@@ -102,7 +102,7 @@ def test_gitlab_hands_every_input_on():
     """As an input: stronger than a variable of the project when it is set, and no hindrance to one when it is not."""
     variables = handed(component()["job"])
 
-    assert {documents_ci.variable(row.name) for row in ROWS if not row.secret and row.name != "result-file"} | {"XRAY_CI_RESULT_FILE"} == variables.keys()
+    assert {documents.variable(row.name) for row in ROWS if not row.secret and row.name != "result-file"} | {"XRAY_CI_RESULT_FILE"} == variables.keys()
     assert {"r.json", "", "[]\n"} == set(variables.values())
 
 
@@ -126,7 +126,7 @@ def test_no_line_of_an_input_breaks_out_of_the_component(first):
 
     assert {"job"} == document.keys()
     assert ["xray-ci"] == document["job"]["script"]
-    assert inputs == {row.name: handed(document["job"])[documents_ci.variable(row.name)] for row in rows}
+    assert inputs == {row.name: handed(document["job"])[documents.variable(row.name)] for row in rows}
 
 
 def test_a_list_of_gitlab_is_a_list(workspace):
@@ -148,16 +148,16 @@ def test_gitlab_expands_no_variables_in_patterns():
     assert {"INPUT_KEY_PATTERN", "INPUT_SCRUB", "INPUT_MAPPING"} == unexpanded
 
 
-@pytest.mark.parametrize("marker", [documents_ci.INPUTS_HERE, documents_ci.VARIABLES_HERE, "\n---\n"])
+@pytest.mark.parametrize("marker", [documents.INPUTS_HERE, documents.VARIABLES_HERE, "\n---\n"])
 def test_a_component_without_its_markers_is_not_written(marker):
     """Silence would leave out every setting."""
     with pytest.raises(ValueError, match=r"xray-ci\.body\.yml"):
-        documents_ci.gitlab(BODY.replace(marker, "\n"))
+        documents.gitlab(BODY.replace(marker, "\n"))
 
 
 def test_what_the_body_says_itself_is_not_generated():
     """The job has to know where its artifacts are, so those inputs are written by hand."""
-    made = documents_ci.gitlab(BODY)
+    made = documents.gitlab(BODY)
 
     assert 1 == made.count("\n    result-file:")
     assert "about the body" not in made

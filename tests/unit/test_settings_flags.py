@@ -3,9 +3,8 @@
 import pytest
 
 from xray_ci.errors import ConfigurationError
-from xray_ci.settings import flags, problems, usage
-from xray_ci.settings.commands import COMMANDS
-from xray_ci.settings.table import ROWS
+from xray_ci.settings import flags, problems
+from xray_ci.settings.table import COMMANDS, ROWS
 
 
 def refused(*arguments):
@@ -95,11 +94,11 @@ def test_help_is_given_also_beside_mistakes(arguments):
 
 def test_help_names_every_command_and_setting():
     """The short one names all, the one of a command explains those that mean something to it."""
-    text = usage.usage(None)
+    text = flags.usage(None)
 
     assert all(name in text for name in [*COMMANDS, *(row.name for row in ROWS)])
     for name, command in COMMANDS.items():
-        text = usage.usage(name)
+        text = flags.usage(name)
         assert command.help in text
         assert all(f"--{option.name}" in text for option in command.options)
         for row in ROWS:

@@ -3,16 +3,16 @@
 import pytest
 
 from xray_ci.settings import kinds
-from xray_ci.settings.mappings import Rules
 from xray_ci.settings.problems import WrongValueError
 from xray_ci.settings.raw import Raw
 from xray_ci.settings.table import BY_NAME, ROWS, Kind
+from xray_ci.settings.values import MappingRules
 
 
 @pytest.fixture
 def read(workspace, tmp_path):
     def made(name, text, **env):
-        around = kinds.Around(workspace, (tmp_path / "runner",), env)
+        around = kinds.ValueContext(workspace, (tmp_path / "runner",), env)
         return kinds.parse(BY_NAME[name], Raw(text, "here"), around)
 
     return made
@@ -200,10 +200,10 @@ def test_a_wrong_snapshot_is_refused_without_its_text(read, text):
 
 def test_every_kind_reads_its_default(workspace):
     """A default is read as if the user had written it, so none can be of the wrong kind."""
-    around = kinds.Around(workspace, (), {})
+    around = kinds.ValueContext(workspace, (), {})
     for row in ROWS:
         assert row.default is None or kinds.parse(row, Raw(row.default, "default"), around) is not None, row.name
-        assert kinds.empty(row) in (None, (), frozenset(), {}, Rules())
+        assert kinds.empty(row) in (None, (), frozenset(), {}, MappingRules())
     assert {row.kind for row in ROWS} == {*Kind}
 
 

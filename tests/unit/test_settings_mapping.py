@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 
 from xray_ci.errors import ConfigurationError
-from xray_ci.settings import config, problems, schema, yamltext
-from xray_ci.settings.mappings import NamedTest, Rule, Rules
+from xray_ci.settings import config, configfile, problems, yamltext
+from xray_ci.settings.values import MappingRules, NamedTest, Rule
 
 GUIDE = r"""
 prefixes: {test: ["@TC_", "CASE-"], requirement: STORY_}
@@ -64,7 +64,7 @@ def indented(text):
 def test_without_a_mapping_there_are_no_rules(load):
     """Nor with one that is empty, or whose parts are."""
     for text in ("", "mapping:", "mapping: {}", "mapping:\n  rules:\n  tests: ~\n  prefixes:\n"):
-        assert Rules() == load(text).mapping
+        assert MappingRules() == load(text).mapping
 
 
 def test_a_rule_is_read_with_all_it_says(load):
@@ -117,7 +117,7 @@ def test_json_is_a_mapping_too(load):
 @pytest.fixture
 def described():
     """Return whether the published schema takes a mapping."""
-    validator = jsonschema.Draft202012Validator(schema.document())
+    validator = jsonschema.Draft202012Validator(configfile.document())
     return lambda text: validator.is_valid({"mapping": yamltext.value(text)})
 
 
@@ -243,7 +243,7 @@ def test_the_guide_shows_what_works(load):
     found = [load(block if block.startswith("mapping") else f"mapping:\n  rules:\n{block}").mapping for block in blocks]
 
     assert 9 == len(found)
-    assert Rules() not in found
+    assert MappingRules() not in found
 
 
 def test_a_pull_request_may_change_the_mapping_and_no_bound(refused):

@@ -18,8 +18,8 @@ def imported(code):
 
 
 @pytest.mark.parametrize("code", [
-    "import xray_ci.settings.table", "from xray_ci.settings import flags, usage\nflags.parse(['--help']); usage.usage(None)",
-    "from xray_ci.settings import flags, usage\nflags.parse(['import', '--help']); usage.usage('import')",
+    "import xray_ci.settings.table", "from xray_ci.settings import flags\nflags.parse(['--help']); flags.usage(None)",
+    "from xray_ci.settings import flags\nflags.parse(['import', '--help']); flags.usage('import')",
     "from xray_ci.settings import flags\nflags.parse(['import', '--reports', 'a.xml', '--project', 'SHOP'])",
 ])
 def test_help_and_flags_import_nothing_heavy(code):

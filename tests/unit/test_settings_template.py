@@ -2,7 +2,7 @@
 
 import pytest
 
-from xray_ci.settings import template
+from xray_ci.settings import texts
 from xray_ci.settings.problems import WrongValueError
 
 
@@ -10,43 +10,43 @@ def test_placeholders_are_filled():
     """Braces are doubled to stand for themselves."""
     values = {"workflow": "nightly", "run_number": "7", "branch": "main"}
 
-    assert "nightly #7 {x} on main" == template.expand("{workflow} #{run_number} {{x}} on {branch}", values)
+    assert "nightly #7 {x} on main" == texts.expand("{workflow} #{run_number} {{x}} on {branch}", values)
 
 
 def test_what_is_not_known_is_left_out():
     """With the blank that would be left."""
-    assert "a on b" == template.expand("a {workflow} on {tag} b", {})
+    assert "a on b" == texts.expand("a {workflow} on {tag} b", {})
 
 
 def test_filling_alone_changes_nothing_else():
     """An identity keeps its blanks and its breaks."""
-    assert "a  {x} \n é" == template.fill("a  {{x}} {name}{tag}", {"name": "\n é"})
+    assert "a  {x} \n é" == texts.fill("a  {{x}} {name}{tag}", {"name": "\n é"})
 
 
 def test_placeholders_may_be_those_of_a_rule():
     """Only what is listed there, with the nearest."""
-    assert "{browser}-{name}" == template.check("{browser}-{name}", ("name", "browser"))
+    assert "{browser}-{name}" == texts.check("{browser}-{name}", ("name", "browser"))
     with pytest.raises(WrongValueError, match="browsr") as caught:
-        template.check("{browsr}", ("name", "browser"))
+        texts.check("{browsr}", ("name", "browser"))
 
     assert "Did you mean {browser}? There are: {name}, {browser}." == caught.value.advice
 
 
 def test_a_value_is_never_a_template():
     """A branch may be called like a placeholder."""
-    assert "{commit} }} x" == template.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"})
+    assert "{commit} }} x" == texts.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"})
 
 
 @pytest.mark.parametrize("hostile", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u202eb", "a\u2028b", "a\0b"])
 def test_a_summary_is_one_printable_line(hostile):
     """Whatever a branch or job is called."""
-    assert template.expand("{branch}", {"branch": hostile}) in ("ab", "a b", "a[31mb")
-    assert "\n" not in template.expand(hostile + "{branch}", {"branch": hostile})
+    assert texts.expand("{branch}", {"branch": hostile}) in ("ab", "a b", "a[31mb")
+    assert "\n" not in texts.expand(hostile + "{branch}", {"branch": hostile})
 
 
 def test_a_description_keeps_its_own_lines():
     """And only those."""
-    assert "a x y\nb" == template.expand_lines("a {branch}\nb", {"branch": "x\ny"})
+    assert "a x y\nb" == texts.expand_lines("a {branch}\nb", {"branch": "x\ny"})
 
 
 @pytest.mark.parametrize(("wrong", "near"), [("{brnch}", "{branch}"), ("{run-number}", "{run_number}"), ("{}", "{workflow}"),
@@ -54,7 +54,7 @@ def test_a_description_keeps_its_own_lines():
 def test_unknown_placeholders_are_refused(wrong, near):
     """With the nearest, or all there are."""
     with pytest.raises(WrongValueError) as caught:
-        template.check(wrong)
+        texts.check(wrong)
 
     assert near in caught.value.advice
 
@@ -63,4 +63,4 @@ def test_unknown_placeholders_are_refused(wrong, near):
 def test_a_single_brace_is_refused(wrong):
     """It is a placeholder half written."""
     with pytest.raises(WrongValueError, match="brace"):
-        template.check(wrong)
+        texts.check(wrong)

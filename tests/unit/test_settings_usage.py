@@ -6,9 +6,8 @@ import pytest
 
 from xray_ci import errors
 from xray_ci.settings import flags
-from xray_ci.settings.commands import COMMANDS
-from xray_ci.settings.table import GROUPS
-from xray_ci.settings.usage import EXIT_CODES, MEANINGS, WIDTH, usage
+from xray_ci.settings.flags import EXIT_CODES, MEANINGS, WIDTH, usage
+from xray_ci.settings.table import COMMANDS, GROUPS
 
 
 def every_class(cls):

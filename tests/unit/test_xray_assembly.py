@@ -283,7 +283,7 @@ def test_iterations_inside_a_result_stay_iterations(begun):
 
 def test_too_many_results_for_iterations_fall_back(begun, monkeypatch: pytest.MonkeyPatch):
     """Beyond the most iterations the worst result is sent, and that is noticed."""
-    monkeypatch.setattr("xray_ci.xray.fold.MOST_ITERATIONS", 3)
+    monkeypatch.setattr("xray_ci.xray.repeats.MOST_ITERATIONS", 3)
     done, tests = run(begun(repeats="iterations", test_type="Manual"), *(case("a", FAILED if number == 3 else PASSED) for number in range(5)))
 
     assert [("FAILED", False)] == [(test["status"], "iterations" in test) for test in tests]

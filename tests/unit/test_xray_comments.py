@@ -6,7 +6,7 @@ import pytest
 
 from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
 from xray_ci.xray.comments import comment, with_repeats
-from xray_ci.xray.hostile import clean, cut, one_line, verbatim
+from xray_ci.xray.escaping import clean, cut, one_line, verbatim
 
 
 def said(*, wiki: bool = False, **given: object) -> str | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from xray_ci.deployments import CLOUD, SERVER
-from xray_ci.xray.envelope import CUSTOM_FIELDS, Execution, form_info, plain_info
+from xray_ci.xray.envelope import CUSTOM_FIELDS, ExecutionInfo, form_info, plain_info
 from xray_ci.xray.validate import Checker
 
-FULL = Execution(project="CALC", summary="Nightly\nrun", description="d", fix_version="v1", revision="abc", test_plan="CALC-9",
+FULL = ExecutionInfo(project="CALC", summary="Nightly\nrun", description="d", fix_version="v1", revision="abc", test_plan="CALC-9",
                  test_environments=("iOS", "Android"), labels=("two words", "b"), started="2024-03-10T11:47:35+01:00",
                  finished="2024-03-10T11:53:00+01:00")
 IDS = {name: f"customfield_{number}" for number, name in enumerate(CUSTOM_FIELDS, 10100)}
@@ -31,7 +31,7 @@ def test_an_existing_test_execution_is_linked_and_not_rewritten():
 
 def test_nothing_said_is_nothing_sent():
     """An empty envelope has no properties."""
-    assert {} == plain_info(Execution())
+    assert {} == plain_info(ExecutionInfo())
 
 
 def test_cloud_form():
@@ -68,6 +68,6 @@ def test_server_form_without_the_fields():
 @pytest.mark.parametrize("deployment", [CLOUD, SERVER], ids=lambda row: row.key)
 def test_the_users_fields_win(deployment):
     """`fields` may replace anything of ours."""
-    run = Execution(project="CALC", summary="ours", fields={"summary": "theirs", "customfield_1": {"value": "x"}})
+    run = ExecutionInfo(project="CALC", summary="ours", fields={"summary": "theirs", "customfield_1": {"value": "x"}})
 
     assert ("theirs", {"value": "x"}) == tuple(form_info(run, deployment)[0]["fields"][name] for name in ("summary", "customfield_1"))

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from xray_ci.model import Attachment
-from xray_ci.xray.evidence import PIECE, Found, Refusal, Workspace, file_name, media_type, valid_base64, write_base64
+from xray_ci.xray.evidence import (
+    PIECE,
+    EvidenceRefusal,
+    FoundFile,
+    Workspace,
+    file_name,
+    media_type,
+    valid_base64,
+    write_base64,
+)
 
 
 @pytest.fixture
@@ -27,8 +36,8 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def slug(found: Found | Refusal) -> str:
-    return found.slug if isinstance(found, Refusal) else "found:" + "/".join(found.parts)
+def slug(found: FoundFile | EvidenceRefusal) -> str:
+    return found.slug if isinstance(found, EvidenceRefusal) else "found:" + "/".join(found.parts)
 
 
 @pytest.mark.parametrize("path", ["build/reports/shots/a.png", "shots/a.png", "./shots//a.png", r"shots\a.png",
@@ -101,7 +110,7 @@ def test_a_pipe_does_not_hang(root: Path):
     workspace = Workspace(root)
 
     assert "evidence-not-a-file" == slug(workspace.find("pipe"))
-    assert isinstance(workspace.open(("pipe",)), Refusal)
+    assert isinstance(workspace.open(("pipe",)), EvidenceRefusal)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 2])

@@ -12,7 +12,7 @@ from xray_runs import assembly, case, finish, names, place
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.model import Case, Mark, MarkKind, Outcome
-from xray_ci.xray import decisions
+from xray_ci.xray import notices
 from xray_ci.xray.assembly import Assembly
 from xray_ci.xray.writing import Portion
 
@@ -109,7 +109,7 @@ def test_decisions_are_kept_of_reports_that_count(begun, tmp_path):
         end()
     done, _ = finish(run)
 
-    found = [(one.place, one.test, one.by) for one in decisions.read(tmp_path / "work")]
+    found = [(one.place, one.test, one.by) for one in notices.read(tmp_path / "work")]
     assert [("0.xml:7", "Generic c.t0", "definition"), ("2.xml:7", "CALC-7", "the report")] == found
     assert {"definition": 1, "the report": 1} == done.decided
     assert read(done.portions[0])

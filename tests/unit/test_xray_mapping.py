@@ -6,7 +6,16 @@ import pytest
 import re2
 
 from xray_ci.model import Case, Mark, MarkKind, Outcome
-from xray_ci.xray.mapping import NoProject, Options, Rejected, Target, Unmapped, decide, native_identity, step_based
+from xray_ci.xray.mapping import (
+    MappingOptions,
+    NoProject,
+    Rejected,
+    TestTarget,
+    Unmapped,
+    decide,
+    native_identity,
+    step_based,
+)
 
 
 def case(name: str = "adds", *marks: tuple[MarkKind, str], classname: str | None = "calc.Add", suite: tuple[str, ...] = ("calc",)) -> Case:
@@ -14,8 +23,8 @@ def case(name: str = "adds", *marks: tuple[MarkKind, str], classname: str | None
                 marks=tuple(Mark(kind=kind, value=value) for kind, value in marks))
 
 
-def options(**given: object) -> Options:
-    return Options(**{"project": "CALC", **given})  # type: ignore[arg-type]
+def options(**given: object) -> MappingOptions:
+    return MappingOptions(**{"project": "CALC", **given})  # type: ignore[arg-type]
 
 
 KEY, ID = MarkKind.TEST_KEY, MarkKind.TEST_ID
@@ -23,7 +32,7 @@ KEY, ID = MarkKind.TEST_KEY, MarkKind.TEST_ID
 
 def test_a_test_key_names_the_test():
     """A case with a Test key goes to that Test and nothing else."""
-    assert Target(keys=("SHOP-12",)) == decide(case("x", (KEY, "SHOP-12")), options(project=None))
+    assert TestTarget(keys=("SHOP-12",)) == decide(case("x", (KEY, "SHOP-12")), options(project=None))
 
 
 @pytest.mark.parametrize("said", ["shop-12", "SHOP", "SHOP-0", "SHOP-012", "S-1", "1SHOP-1", "SHOP-1 x", "not a key", "SHOP-1\u0661", "SHOP-1\n2", '"SHOP-1"', "-1"])
@@ -39,7 +48,7 @@ def test_several_keys_each_get_the_result():
     """Keys in one mark or in several marks are all used, once each, in order."""
     decision = decide(case("x", (KEY, "A1-1, A1-2;A1-1"), (KEY, "A1-3")), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("A1-1", "A1-2", "A1-3") == decision.keys
 
 
@@ -47,7 +56,7 @@ def test_a_bad_key_beside_a_good_one_is_a_notice():
     """The good key gets the result and the bad one is noticed."""
     decision = decide(case("x", (KEY, "A1-1,oops")), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert (("A1-1",), ("bad-test-key",)) == (decision.keys, decision.notices)
 
 
@@ -55,7 +64,7 @@ def test_an_issue_id_wins_over_a_key():
     """A numeric test id is resolved, and its key is used even beside a test key."""
     decision = decide(case("x", (KEY, "CALC-1"), (ID, "10055")), options(resolve={"10055": "CALC-9"}.get))
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("CALC-9",) == decision.keys
 
 
@@ -63,7 +72,7 @@ def test_an_unresolved_id_falls_back_to_the_key_beside_it():
     """An id that nobody can resolve leaves the valid key, with a notice."""
     decision = decide(case("x", (ID, "10055"), (KEY, "CALC-1")), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert (("CALC-1",), ("test-id-unresolved",)) == (decision.keys, decision.notices)
 
 
@@ -84,7 +93,7 @@ def test_a_key_in_place_of_an_id_is_a_key():
     """People write keys into test_id."""
     decision = decide(case("x", (ID, "CALC-7")), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("CALC-7",) == decision.keys
 
 
@@ -92,7 +101,7 @@ def test_a_key_never_carries_what_would_rewrite_the_test():
     """Labels, requirements and summary beside a key are left out with one notice."""
     decision = decide(case("x", (KEY, "CALC-1"), (MarkKind.TAG, "a"), (MarkKind.SUMMARY, "s"), (MarkKind.COMMENT, "c")), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("test-info-left-out",) == decision.notices
     assert (MarkKind.COMMENT,) == tuple(mark.kind for mark in decision.run_marks)
     assert decision.definition is None
@@ -103,11 +112,11 @@ def test_foreign_projects_are_refused_where_the_user_lists_his():
     """With `key-projects` a report may name Tests of those projects only."""
     allowed = options(key_projects=frozenset({"CALC"}))
 
-    assert isinstance(decide(case("x", (KEY, "CALC-1")), allowed), Target)
+    assert isinstance(decide(case("x", (KEY, "CALC-1")), allowed), TestTarget)
     assert isinstance(decide(case("x", (KEY, "HR-1")), allowed), Rejected)
     assert isinstance(decide(case("x", (MarkKind.PROJECT, "HR")), allowed), Rejected)
     mixed = decide(case("x", (KEY, "HR-1,CALC-1")), allowed)
-    assert isinstance(mixed, Target)
+    assert isinstance(mixed, TestTarget)
     assert (("CALC-1",), ("foreign-test-key",)) == (mixed.keys, mixed.notices)
 
 
@@ -117,7 +126,7 @@ def test_the_pattern_finds_a_key_in_the_name(pattern: str, name: str):
     """Group `key`, else group 1, else the whole match is the key."""
     decision = decide(case(name), options(key_pattern=re2.compile(pattern)))
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("CALC-5",) == decision.keys
 
 
@@ -127,7 +136,7 @@ def test_a_match_that_is_no_key_is_no_key():
 
     for name, projects in (("decodes UTF-8", frozenset({"CALC"})), ("calc-5", frozenset())):
         decision = decide(case(name), options(key_pattern=pattern, key_projects=projects))
-        assert isinstance(decision, Target)
+        assert isinstance(decision, TestTarget)
         assert f"calc.Add.{name}" == decision.definition
 
 
@@ -135,7 +144,7 @@ def test_a_pattern_reads_names_that_are_no_unicode():
     """A broken surrogate in a name does not break the pattern's engine."""
     decision = decide(case("\ud800 CALC-5"), options(key_pattern=re2.compile(r"CALC-\d+")))
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("CALC-5",) == decision.keys
 
 
@@ -147,7 +156,7 @@ def test_identity_is_the_one_of_xrays_own_import(classname: str | None, suite: t
     sample = case("adds", classname=classname, suite=suite)
     decision = decide(sample, options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert definition == decision.definition == native_identity(sample)
     assert "adds" == decision.summary
 
@@ -156,7 +165,7 @@ def test_an_empty_name_keeps_xrays_identity_and_gets_a_summary():
     """A nameless case of a class keeps `classname.` as its identity; Jira needs a summary, so the class name is it."""
     decision = decide(case("", classname="a.B"), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert ("a.B.", "a.B") == (decision.definition, decision.summary)
 
 
@@ -164,8 +173,8 @@ def test_identity_keeps_every_character_that_xml_can_hold():
     """Only what no XML report can say is left out of a definition, with a notice; odd characters of XML stay."""
     odd, broken = (decide(case(name), options()) for name in ("a\x7f\x85\u200b\ufeffb", "a\x00\x1b\ud800b"))
 
-    assert isinstance(odd, Target)
-    assert isinstance(broken, Target)
+    assert isinstance(odd, TestTarget)
+    assert isinstance(broken, TestTarget)
     assert ("calc.Add.a\x7f\x85\u200b\ufeffb", ()) == (odd.definition, odd.notices)
     assert ("calc.Add.a\ufffdb", ("definition-cleaned",)) == (broken.definition, broken.notices)
 
@@ -179,7 +188,7 @@ def test_summaries_are_one_line_and_fit_jira():
     """A summary has no line ends and at most 255 characters; the definition keeps the whole name."""
     decision = decide(case("a\nb " + "x" * 300), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert decision.summary.startswith("a b x")
     assert 255 == len(decision.summary)
     assert decision.definition is not None
@@ -190,8 +199,8 @@ def test_long_names_stay_apart_where_the_summary_finds_the_test():
     """Tests found by summary do not fall together because their names are cut."""
     one, two = (decide(case("x" * 300 + end), options(test_type="Manual")) for end in "ab")
 
-    assert isinstance(one, Target)
-    assert isinstance(two, Target)
+    assert isinstance(one, TestTarget)
+    assert isinstance(two, TestTarget)
     assert one.summary != two.summary
     assert 255 == len(one.summary)
     assert one.definition is None
@@ -203,7 +212,7 @@ def test_marks_fill_the_test():
                            (MarkKind.TAG, "b"), (MarkKind.SUMMARY, "S"), (MarkKind.DESCRIPTION, "D"), (MarkKind.DEFINITION, "def"),
                            (MarkKind.PROJECT, "P2")), options())
 
-    assert isinstance(decision, Target)
+    assert isinstance(decision, TestTarget)
     assert (("CALC-1", "CALC-2"), ("two_words", "b"), "S", "D", "def", "P2", ("bad-requirement-key",)) == (
         decision.requirements, decision.labels, decision.summary, decision.description, decision.definition, decision.project,
         decision.notices)
@@ -213,7 +222,7 @@ def test_marks_fill_the_test():
 def test_without_key_nothing_is_created_unless_wanted(unmapped: str):
     """`unmapped: skip` and `fail` leave a case without key unmapped, even without a project."""
     assert isinstance(decide(case(), options(unmapped=unmapped, project=None)), Unmapped)
-    assert isinstance(decide(case("x", (KEY, "A1-1")), options(unmapped=unmapped)), Target)
+    assert isinstance(decide(case("x", (KEY, "A1-1")), options(unmapped=unmapped)), TestTarget)
 
 
 def test_creating_needs_a_project():

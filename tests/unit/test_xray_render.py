@@ -9,21 +9,21 @@ import pytest
 
 from xray_ci.deployments import CLOUD, DEPLOYMENTS, SERVER, Deployment
 from xray_ci.model import Attachment, Case, Iteration, Mark, MarkKind, Outcome, Step
-from xray_ci.xray.mapping import Target
+from xray_ci.xray.mapping import TestTarget
 from xray_ci.xray.notices import Notices
-from xray_ci.xray.render import Options, Renderer
+from xray_ci.xray.render import Renderer, RenderOptions
 from xray_ci.xray.validate import Checker
 
-KEYED = Target(keys=("CALC-1",))
-FOUND = Target(project="CALC", test_type="Generic", definition="a.b", summary="b")
-MANUAL = Target(project="CALC", test_type="Manual", summary="b")
+KEYED = TestTarget(keys=("CALC-1",))
+FOUND = TestTarget(project="CALC", test_type="Generic", definition="a.b", summary="b")
+MANUAL = TestTarget(project="CALC", test_type="Manual", summary="b")
 BOTH = pytest.mark.parametrize("deployment", [CLOUD, SERVER], ids=lambda row: row.key)
 
 
-def render(case: Case, target: Target = KEYED, deployment: Deployment = CLOUD, **given: object) -> tuple[dict[str, object], list[str]]:
+def render(case: Case, target: TestTarget = KEYED, deployment: Deployment = CLOUD, **given: object) -> tuple[dict[str, object], list[str]]:
     """Render one case; return the document, which must fit its schema, and the slugs of notices."""
     notices = Notices()
-    options = Options(deployment=deployment, **given)  # type: ignore[arg-type]
+    options = RenderOptions(deployment=deployment, **given)  # type: ignore[arg-type]
     document = Renderer(options, notices, lambda _: True).test(case, target)
     flaws = Checker(deployment.key, options.custom_statuses).check_document({"tests": [document]})
     assert () == flaws, flaws[0].what
@@ -70,7 +70,7 @@ def test_a_test_found_by_identity_says_what_finds_it(deployment: Deployment):
 
 def test_descriptions_go_where_they_are_taken():
     """Server takes a description of a Test, with mentions broken; Cloud does not and says so."""
-    target = Target(project="C1", test_type="Generic", definition="d", summary="s", description="hi [~bob]")
+    target = TestTarget(project="C1", test_type="Generic", definition="d", summary="s", description="hi [~bob]")
 
     on_server, quiet = render(case(), target, SERVER)
     on_cloud, told = render(case(), target, CLOUD)
@@ -117,7 +117,7 @@ def test_custom_fields_by_name_or_id():
     """Cloud takes names and ids, Server ids only; several values of one field are a list, as is one that the report lists; v1 takes none."""
     marks = tuple(Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=value, listed=name == "13") for name, value in (
         ("Browser", "firefox"), ("5ddc0e585da9670010e608dc", "x"), ("12", "a"), ("12", "b"), ("13", "c")))
-    target = Target(keys=("CALC-1",), run_marks=marks)
+    target = TestTarget(keys=("CALC-1",), run_marks=marks)
 
     cloud, quiet = render(case(), target, CLOUD)
     server, told = render(case(), target, SERVER)
@@ -134,7 +134,7 @@ def test_marks_of_the_run():
     """Defects that are keys, people and the version of the Test are passed on."""
     marks = (Mark(kind=MarkKind.DEFECT, value="BUG-1, nonsense"), Mark(kind=MarkKind.EXECUTED_BY, value=" ann "),
              Mark(kind=MarkKind.ASSIGNEE, value="bob"), Mark(kind=MarkKind.TEST_VERSION, value="2"))
-    target = Target(keys=("CALC-1",), run_marks=marks)
+    target = TestTarget(keys=("CALC-1",), run_marks=marks)
 
     server, told = render(case(), target, SERVER)
     _, told_cloud = render(case(), target, CLOUD)
@@ -209,7 +209,7 @@ def test_example_rows_use_the_words_for_examples(deployment: Deployment):
 
 def test_comments_by_policy():
     """Failures say why, in full, and so does what was skipped, in a line; an author's own comment stays; `none` sends no text."""
-    said = Target(keys=("A1-1",), run_marks=(Mark(kind=MarkKind.COMMENT, value="mine"),))
+    said = TestTarget(keys=("A1-1",), run_marks=(Mark(kind=MarkKind.COMMENT, value="mine"),))
     failed = case(Outcome.FAILED, message="why")
 
     assert ["why", "mine\n\nwhy", None] == [render(failed, target, comments=policy)[0].get("comment") for target, policy in (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from xray_ci.model import Case, Mark, MarkKind, Outcome
-from xray_ci.reports import patterns
-from xray_ci.settings.mappings import NamedTest, Rule, Rules
+from xray_ci.reports import globs
+from xray_ci.settings.values import MappingRules, NamedTest, Rule
 from xray_ci.xray.rules import Rulebook, Ruled
 
 KEY, TAG, DEFINITION = MarkKind.TEST_KEY, MarkKind.TAG, MarkKind.DEFINITION
@@ -18,7 +18,7 @@ def rule(number: int = 1, **said: object) -> Rule:
 
 
 def apply(case: Case, *rules: Rule, path: str = "build/r.xml", names: tuple[str, ...] = ("junit", "junit"), **more: object) -> Ruled:
-    book = Rulebook(Rules(rules=rules, **more), fits=patterns.fits)  # type: ignore[arg-type]
+    book = Rulebook(MappingRules(rules=rules, **more), fits=globs.fits)  # type: ignore[arg-type]
     book.begin(path, names)
     return book.apply(case)
 

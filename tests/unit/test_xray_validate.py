@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from xray_ci.errors import InvalidPayload
-from xray_ci.xray.flaws import flaws
-from xray_ci.xray.validate import Checker, Part, schema
+from xray_ci.xray.validate import Checker, SchemaPart, flaws, schema
 
 SAMPLES = Path(__file__).parent.parent / "data" / "xray"
 DEPLOYMENTS = ("cloud", "server")
@@ -21,18 +20,18 @@ def samples(kind: str) -> list[Path]:
     return found
 
 
-def part(path: Path) -> Part:
+def part(path: Path) -> SchemaPart:
     """Return the schema that a sample's name and folder stand for."""
     checker = Checker(path.parent.parent.name)
     return checker.part("testInfo" if "-testinfo" in path.name and "info-testinfo" not in path.name else "info")
 
 
-def response(path: Path) -> Part:
+def response(path: Path) -> SchemaPart:
     deployment = path.parent.parent.name
     name = ("error" if path.name.startswith("error-") else f"{deployment}FeatureImport" if path.name.startswith("feature-import")
             else "bulkJobCreated" if path.name.startswith("bulk-job-created") else "bulkJobStatus" if path.name.startswith("bulk-status")
             else f"{deployment}ImportSuccess")
-    return Part(schema("responses") | {"$ref": f"#/$defs/{name}"})
+    return SchemaPart(schema("responses") | {"$ref": f"#/$defs/{name}"})
 
 
 @pytest.mark.parametrize("path", samples("execution"), ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
@@ -132,4 +131,4 @@ def test_patterns_mean_the_same_to_both_validators(text: str):
     for pattern in (schema("cloud-execution")["$defs"]["dateTime"]["pattern"], r"^\S+$"):
         sub = {"type": "string", "pattern": pattern}
         said = flaws(sub, text)
-        assert Part(sub).valid(text) is ("cannot take" in said[0].cause)
+        assert SchemaPart(sub).valid(text) is ("cannot take" in said[0].cause)

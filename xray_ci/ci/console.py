@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
-from xray_ci.ci.syntax import Annotation, Kind, Syntax, annotation, group_end, group_start, mask
+from xray_ci.ci.syntax import Annotation, AnnotationKind, Syntax, annotation, group_end, group_start, mask
 from xray_ci.ci.text import clean, cut, harmless, one_line
 from xray_ci.errors import ConfigurationError, Failure
 
@@ -50,7 +50,7 @@ _MARK: Final = {Level.ERROR: "✗ ", Level.WARNING: "! ", Level.NOTICE: "- ", Le
 _COLOR: Final = {Level.ERROR: "31", Level.WARNING: "33", Level.DEBUG: "2"}
 
 
-class Around(Protocol):
+class ConsoleContext(Protocol):
     """What the console wants to know of its surroundings."""
 
     @property
@@ -61,7 +61,7 @@ class Around(Protocol):
 class Console:
     """Writes lines; one for a process. Text may be anything: hostile, long, of several lines, with secrets in it."""
 
-    def __init__(self, stream: TextIO, *, level: Level, surroundings: Around, redactor: Redactor, color: bool = False,
+    def __init__(self, stream: TextIO, *, level: Level, surroundings: ConsoleContext, redactor: Redactor, color: bool = False,
                  annotations: bool = True, clock: Callable[[], float] = time.time) -> None:
         self._stream = stream
         self._level = level
@@ -73,7 +73,7 @@ class Console:
         self._told = 0
         self._groups = 0
         self._open: tuple[str, int] | None = None
-        self._annotated = dict.fromkeys(Kind, 0)
+        self._annotated = dict.fromkeys(AnnotationKind, 0)
 
     def error(self, text: str) -> None:
         """Write an error that is no `Failure`."""
@@ -125,7 +125,7 @@ class Console:
             if line is not None:
                 self._put(line)
 
-    def annotate(self, kind: Kind, message: str, *, title: str = "xray-ci", file: str | None = None,
+    def annotate(self, kind: AnnotationKind, message: str, *, title: str = "xray-ci", file: str | None = None,
                  line: int | None = None) -> bool:
         """Show a message outside of the log, at a file's line; False where that is not possible or was done ten times.
 
@@ -151,7 +151,7 @@ class Console:
         """
         if level > self._level:
             return
-        kind = Kind.ERROR if level is Level.ERROR else Kind.WARNING
+        kind = AnnotationKind.ERROR if level is Level.ERROR else AnnotationKind.WARNING
         self.end_group()
         problems = failure.problems if isinstance(failure, ConfigurationError) else ()
         for each in problems or (failure,):
@@ -178,7 +178,7 @@ class Console:
         for kind, count in self._annotated.items():
             if count > ANNOTATION_LIMIT:
                 self.notice(f"{count - ANNOTATION_LIMIT} more annotations of kind {kind.value} are in the log only.")
-        self._annotated = dict.fromkeys(Kind, 0)
+        self._annotated = dict.fromkeys(AnnotationKind, 0)
 
     def _block(self, failure: Failure, level: Level, *, link: bool) -> str:
         head, *rest = self._redacted(failure.what).split("\n")

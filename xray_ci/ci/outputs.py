@@ -12,10 +12,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
-from xray_ci.ci import handover
-from xray_ci.ci.files import WriteError, append, write
-from xray_ci.ci.handover import Outputs, variable
+from xray_ci.ci import syntax
+from xray_ci.ci.syntax import Outputs, variable
 from xray_ci.ci.text import harmless, one_line
+from xray_ci.safefiles import WriteError, append, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +54,7 @@ def publish(result: RunResult, *, redact: Callable[[str], str], workspace: Path,
     if outputs_file and (lines := _for_file(kind, values)):
         attempt("The file of step outputs", lambda: append(Path(outputs_file), lines.encode("utf-8", "replace")))
     if log:
-        for line in handover.lines(kind, values.items()):
+        for line in syntax.lines(kind, values.items()):
             log(line)
     if dotenv_file:
         text, left_out = dotenv(values.items())
@@ -91,13 +91,13 @@ def upload(markdown: str, temp: Path | None, log: Callable[[str], object]) -> tu
         write(below, markdown.encode("utf-8", "replace"), (temp,))
     except WriteError as error:
         return (f"The job summary could not be written. {error}",)
-    log(handover.page(str(temp.absolute() / below)))
+    log(syntax.page(str(temp.absolute() / below)))
     return ()
 
 
 def status(text: str, log: Callable[[str], object]) -> None:
     """Add one line about the run to the status of a TeamCity build."""
-    log(handover.status(harmless(one_line(text, handover.STATUS_LIMIT))))
+    log(syntax.status(harmless(one_line(text, syntax.STATUS_LIMIT))))
 
 
 def github(values: Iterable[tuple[str, str]], token: Callable[[], str] = lambda: secrets.token_hex(16)) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.ci import event, forks
+from xray_ci.ci import event_facts
 from xray_ci.ci.environment import (
     Environment,
     Source,
@@ -34,8 +34,7 @@ from xray_ci.ci.environment import (
     url,
     when,
 )
-from xray_ci.ci.handover import NOTHING, Handover, Outputs, Summaries
-from xray_ci.ci.syntax import PLAIN, Annotations, Groups, Masks, Syntax
+from xray_ci.ci.syntax import NOTHING, PLAIN, Annotations, Handover, LogGroups, Masks, Outputs, Summaries, Syntax
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +59,7 @@ class Provider:
     """Variable that names the file for the job summary, in Markdown."""
     event: str | None = None
     """Variable that names the file that says what started the run, in GitHub's format."""
-    remedy: str = forks.REMEDY
+    remedy: str = event_facts.REMEDY
     """What those can do whose runs get no secrets."""
     commit: tuple[Source, ...] = ()
     branch: tuple[Source, ...] = ()
@@ -145,27 +144,27 @@ _DEBUG: Final = ("RUNNER_DEBUG", "CI_DEBUG_TRACE", "SYSTEM_DEBUG")
 PROVIDERS: Final = (
     Provider(
         key="github", title="GitHub Actions", detect=("GITHUB_ACTIONS",),
-        syntax=Syntax(groups=Groups.GITHUB, annotations=Annotations.GITHUB, masks=Masks.GITHUB),
-        handover=Handover(outputs=Outputs.GITHUB, summary=Summaries.GITHUB), outputs="GITHUB_OUTPUT", summary="GITHUB_STEP_SUMMARY", event="GITHUB_EVENT_PATH", remedy=forks.GITHUB_REMEDY,
+        syntax=Syntax(groups=LogGroups.GITHUB, annotations=Annotations.GITHUB, masks=Masks.GITHUB),
+        handover=Handover(outputs=Outputs.GITHUB, summary=Summaries.GITHUB), outputs="GITHUB_OUTPUT", summary="GITHUB_STEP_SUMMARY", event="GITHUB_EVENT_PATH", remedy=event_facts.GITHUB_REMEDY,
         # GITHUB_SHA of a pull request is a merge that nobody has. On `workflow_run` all facts but the job's are those of the run
         # that made the reports: so a re-run of either finds the same Test Execution.
-        commit=(event.COMMIT, "GITHUB_SHA"),
-        branch=(event.BRANCH, unless(event.RUN_ID, "GITHUB_HEAD_REF"), unless(event.RUN_ID, branch("GITHUB_REF")),
+        commit=(event_facts.COMMIT, "GITHUB_SHA"),
+        branch=(event_facts.BRANCH, unless(event_facts.RUN_ID, "GITHUB_HEAD_REF"), unless(event_facts.RUN_ID, branch("GITHUB_REF")),
                 unless("GITHUB_REF", "GITHUB_REF_NAME")),
         tag=(tag("GITHUB_REF"),),
-        pull_request=(event.PULL_REQUEST, found("GITHUB_REF", r"^refs/pull/(\d+)/")), repository=("GITHUB_REPOSITORY",),
-        workflow=(event.WORKFLOW, "GITHUB_WORKFLOW"), job=("GITHUB_JOB",), run_id=(event.RUN_ID, "GITHUB_RUN_ID"),
-        run_number=(event.RUN_NUMBER, "GITHUB_RUN_NUMBER"),
-        attempt=(attempts("GITHUB_RUN_ATTEMPT", event.ATTEMPT),), actor=(event.ACTOR, "GITHUB_ACTOR"),
-        run_url=(built(f"{{GITHUB_SERVER_URL}}/{{GITHUB_REPOSITORY}}/actions/runs/{{{event.RUN_ID}}}"),
+        pull_request=(event_facts.PULL_REQUEST, found("GITHUB_REF", r"^refs/pull/(\d+)/")), repository=("GITHUB_REPOSITORY",),
+        workflow=(event_facts.WORKFLOW, "GITHUB_WORKFLOW"), job=("GITHUB_JOB",), run_id=(event_facts.RUN_ID, "GITHUB_RUN_ID"),
+        run_number=(event_facts.RUN_NUMBER, "GITHUB_RUN_NUMBER"),
+        attempt=(attempts("GITHUB_RUN_ATTEMPT", event_facts.ATTEMPT),), actor=(event_facts.ACTOR, "GITHUB_ACTOR"),
+        run_url=(built(f"{{GITHUB_SERVER_URL}}/{{GITHUB_REPOSITORY}}/actions/runs/{{{event_facts.RUN_ID}}}"),
                  built("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}")),
         workspace=("GITHUB_WORKSPACE",), temp=("RUNNER_TEMP",),
         # Several workflows can follow one run.
-        step=(when(event.RUN_ID, built("{GITHUB_WORKFLOW}/{GITHUB_ACTION}")), "GITHUB_ACTION"),
-        pull_request_title=(event.TITLE,), outsider=(forks.github,), secrets=(forks.said(forks.ON_GITHUB),),
+        step=(when(event_facts.RUN_ID, built("{GITHUB_WORKFLOW}/{GITHUB_ACTION}")), "GITHUB_ACTION"),
+        pull_request_title=(event_facts.TITLE,), outsider=(event_facts.github,), secrets=(event_facts.said(event_facts.ON_GITHUB),),
     ),
     Provider(
-        key="gitlab", title="GitLab CI", detect=("GITLAB_CI",), syntax=Syntax(groups=Groups.GITLAB),
+        key="gitlab", title="GitLab CI", detect=("GITLAB_CI",), syntax=Syntax(groups=LogGroups.GITLAB),
         commit=("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA"),
         branch=("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH"), tag=("CI_COMMIT_TAG",),
         pull_request=("CI_MERGE_REQUEST_IID",), repository=("CI_PROJECT_PATH",),
@@ -175,13 +174,13 @@ PROVIDERS: Final = (
         job_group=("CI_JOB_GROUP_NAME", found("CI_JOB_NAME", r"^(.*?)[\s:/\\]*\d+[\s:/\\]+\d+\s*$"), "CI_JOB_NAME"),
         # `parallel: 3` makes `tests 1/3`, a matrix makes `tests: [chrome]`: only the former shares its work.
         shards=(only("CI_NODE_TOTAL", "CI_JOB_NAME", r"\d/\d+$"),),
-        pull_request_title=("CI_MERGE_REQUEST_TITLE",), outsider=(forks.gitlab,),
-        secrets=(forks.said(forks.MERGE_REQUEST, ("CI_COMMIT_REF_PROTECTED", "false"), ("CI_PIPELINE_SOURCE", "merge_request_event")),
-                 forks.said(forks.UNPROTECTED, ("CI_COMMIT_REF_PROTECTED", "false")), forks.said(forks.ON_GITLAB)),
+        pull_request_title=("CI_MERGE_REQUEST_TITLE",), outsider=(event_facts.gitlab,),
+        secrets=(event_facts.said(event_facts.MERGE_REQUEST, ("CI_COMMIT_REF_PROTECTED", "false"), ("CI_PIPELINE_SOURCE", "merge_request_event")),
+                 event_facts.said(event_facts.UNPROTECTED, ("CI_COMMIT_REF_PROTECTED", "false")), event_facts.said(event_facts.ON_GITLAB)),
     ),
     Provider(
         key="azure", title="Azure Pipelines", detect=("TF_BUILD",), unset=re.compile(r"\$\([^)]*\)"),  # `$(NAME)` as it stands in the pipeline (D)
-        syntax=Syntax(groups=Groups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE),
+        syntax=Syntax(groups=LogGroups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE),
         handover=Handover(outputs=Outputs.AZURE, summary=Summaries.AZURE),
         commit=("SYSTEM_PULLREQUEST_SOURCECOMMITID", "BUILD_SOURCEVERSION"),
         branch=(branch("SYSTEM_PULLREQUEST_SOURCEBRANCH"), branch("BUILD_SOURCEBRANCH")), tag=(tag("BUILD_SOURCEBRANCH"),),
@@ -196,7 +195,7 @@ PROVIDERS: Final = (
         job_group=(built("{SYSTEM_STAGENAME}/{SYSTEM_PHASENAME}"), "SYSTEM_PHASENAME"),
         # A matrix counts its jobs, too, and is MultiConfiguration (O).
         shards=(only("SYSTEM_TOTALJOBSINPHASE", "SYSTEM_PARALLELEXECUTIONTYPE", r"(?i)^multimachine$"),),
-        outsider=(forks.flagged("SYSTEM_PULLREQUEST_ISFORK"),), secrets=(forks.said(forks.ON_AZURE),),
+        outsider=(event_facts.flagged("SYSTEM_PULLREQUEST_ISFORK"),), secrets=(event_facts.said(event_facts.ON_AZURE),),
     ),
     Provider(
         key="bitbucket", title="Bitbucket Pipelines", detect=("BITBUCKET_BUILD_NUMBER",),
@@ -205,7 +204,7 @@ PROVIDERS: Final = (
         repository=("BITBUCKET_REPO_FULL_NAME",), workflow=("BITBUCKET_REPO_FULL_NAME",), run_id=("BITBUCKET_PIPELINE_UUID",),
         run_number=("BITBUCKET_BUILD_NUMBER",), attempt=("BITBUCKET_STEP_RUN_NUMBER",),
         run_url=(built("{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}"),),
-        workspace=("BITBUCKET_CLONE_DIR",), shards=("BITBUCKET_PARALLEL_STEP_COUNT",), secrets=(forks.said(forks.ON_BITBUCKET),),
+        workspace=("BITBUCKET_CLONE_DIR",), shards=("BITBUCKET_PARALLEL_STEP_COUNT",), secrets=(event_facts.said(event_facts.ON_BITBUCKET),),
     ),
     Provider(
         key="circleci", title="CircleCI", detect=("CIRCLECI",),
@@ -218,10 +217,10 @@ PROVIDERS: Final = (
         run_id=("CIRCLE_WORKFLOW_WORKSPACE_ID", "CIRCLE_WORKFLOW_ID"),
         run_number=("CIRCLE_BUILD_NUM",), actor=("CIRCLE_USERNAME",),
         run_url=("CIRCLE_BUILD_URL",), job_group=("CIRCLE_JOB",), shards=("CIRCLE_NODE_TOTAL",),
-        outsider=(forks.named("CIRCLE_PR_USERNAME", "CIRCLE_PR_REPONAME"),), secrets=(forks.said(forks.ON_CIRCLECI),),
+        outsider=(event_facts.named("CIRCLE_PR_USERNAME", "CIRCLE_PR_REPONAME"),), secrets=(event_facts.said(event_facts.ON_CIRCLECI),),
     ),
     Provider(
-        key="buildkite", title="Buildkite", detect=("BUILDKITE",), syntax=Syntax(groups=Groups.BUILDKITE),
+        key="buildkite", title="Buildkite", detect=("BUILDKITE",), syntax=Syntax(groups=LogGroups.BUILDKITE),
         commit=("BUILDKITE_COMMIT",), branch=("BUILDKITE_BRANCH",), tag=("BUILDKITE_TAG",),
         pull_request=("BUILDKITE_PULL_REQUEST",), repository=(repository("BUILDKITE_REPO"),),
         workflow=("BUILDKITE_PIPELINE_NAME", "BUILDKITE_PIPELINE_SLUG"), job=("BUILDKITE_LABEL",),
@@ -229,7 +228,7 @@ PROVIDERS: Final = (
         attempt=(counted_from_zero("BUILDKITE_RETRY_COUNT"),), actor=("BUILDKITE_BUILD_CREATOR",),
         run_url=("BUILDKITE_BUILD_URL",), workspace=("BUILDKITE_BUILD_CHECKOUT_PATH",),
         job_group=("BUILDKITE_STEP_KEY", "BUILDKITE_STEP_ID"), shards=("BUILDKITE_PARALLEL_JOB_COUNT",),
-        outsider=(forks.other("BUILDKITE_PULL_REQUEST_REPO", "BUILDKITE_REPO"),), secrets=(forks.said(forks.ON_BUILDKITE),),
+        outsider=(event_facts.other("BUILDKITE_PULL_REQUEST_REPO", "BUILDKITE_REPO"),), secrets=(event_facts.said(event_facts.ON_BUILDKITE),),
     ),
     Provider(
         key="travis", title="Travis CI", detect=("TRAVIS",),
@@ -239,8 +238,8 @@ PROVIDERS: Final = (
         tag=("TRAVIS_TAG",), pull_request=("TRAVIS_PULL_REQUEST",), repository=("TRAVIS_REPO_SLUG",),
         workflow=("TRAVIS_REPO_SLUG",), job=("TRAVIS_JOB_NAME",), run_id=("TRAVIS_BUILD_ID",),
         run_number=("TRAVIS_BUILD_NUMBER",), run_url=("TRAVIS_BUILD_WEB_URL",), workspace=("TRAVIS_BUILD_DIR",),
-        outsider=(forks.other("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),),
-        secrets=(forks.said(forks.ON_TRAVIS, ("TRAVIS_SECURE_ENV_VARS", "false")),),
+        outsider=(event_facts.other("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),),
+        secrets=(event_facts.said(event_facts.ON_TRAVIS, ("TRAVIS_SECURE_ENV_VARS", "false")),),
     ),
     Provider(
         key="woodpecker", title="Woodpecker CI", detect=("CI=woodpecker",),
@@ -248,7 +247,7 @@ PROVIDERS: Final = (
         pull_request=("CI_COMMIT_PULL_REQUEST",), repository=("CI_REPO",), workflow=("CI_WORKFLOW_NAME", "CI_REPO"),
         job=("CI_STEP_NAME",), run_id=("CI_PIPELINE_NUMBER",), run_number=("CI_PIPELINE_NUMBER",),
         actor=("CI_COMMIT_AUTHOR",), run_url=("CI_PIPELINE_URL",), workspace=("CI_WORKSPACE",),
-        secrets=(forks.said(forks.ON_WOODPECKER),),
+        secrets=(event_facts.said(event_facts.ON_WOODPECKER),),
     ),
     Provider(
         key="drone", title="Drone", detect=("DRONE",),
@@ -256,17 +255,17 @@ PROVIDERS: Final = (
         pull_request=("DRONE_PULL_REQUEST",), repository=("DRONE_REPO",), workflow=("DRONE_REPO",), job=("DRONE_STEP_NAME",),
         run_id=("DRONE_BUILD_NUMBER",), run_number=("DRONE_BUILD_NUMBER",), actor=("DRONE_COMMIT_AUTHOR",),
         run_url=("DRONE_BUILD_LINK",), workspace=("DRONE_WORKSPACE",),
-        pull_request_title=("DRONE_PULL_REQUEST_TITLE",), secrets=(forks.said(forks.ON_DRONE),),
+        pull_request_title=("DRONE_PULL_REQUEST_TITLE",), secrets=(event_facts.said(event_facts.ON_DRONE),),
     ),
     Provider(
-        key="teamcity", title="TeamCity", detect=("TEAMCITY_VERSION",), syntax=Syntax(groups=Groups.TEAMCITY),
+        key="teamcity", title="TeamCity", detect=("TEAMCITY_VERSION",), syntax=Syntax(groups=LogGroups.TEAMCITY),
         handover=Handover(outputs=Outputs.TEAMCITY, summary=Summaries.TEAMCITY),
         commit=("BUILD_VCS_NUMBER",),
         branch=(branch("BUILD_VCS_BRANCH"), branch("TEAMCITY_BUILD_BRANCH")),  # (O) where the build passes them on
         workflow=("TEAMCITY_BUILDCONF_NAME", "TEAMCITY_PROJECT_NAME"), repository=("TEAMCITY_PROJECT_NAME",),
         # The id of a build is in its address alone, unless the build passes it on.
         run_id=("TEAMCITY_BUILD_ID", found("BUILD_URL", r"(?:[?&]buildId=|/)(\d+)/?(?:[?&#]|$)")), run_number=("BUILD_NUMBER",), run_url=("BUILD_URL",),
-        secrets=(forks.said(forks.ON_TEAMCITY),),
+        secrets=(event_facts.said(event_facts.ON_TEAMCITY),),
     ),
     # Late, because agents of other systems inherit these where they run beside Jenkins.
     Provider(
@@ -278,7 +277,7 @@ PROVIDERS: Final = (
         pull_request=("CHANGE_ID",), repository=(repository("GIT_URL"),), workflow=("JOB_NAME",), job=("STAGE_NAME",),
         run_id=("BUILD_TAG", "BUILD_ID"), run_number=("BUILD_NUMBER",), actor=("BUILD_USER_ID", "CHANGE_AUTHOR"),
         run_url=("BUILD_URL",), workspace=("WORKSPACE",), temp=("WORKSPACE_TMP",),
-        pull_request_title=("CHANGE_TITLE",), outsider=(forks.named("CHANGE_FORK"),), secrets=(forks.said(forks.ON_JENKINS),),
+        pull_request_title=("CHANGE_TITLE",), outsider=(event_facts.named("CHANGE_FORK"),), secrets=(event_facts.said(event_facts.ON_JENKINS),),
     ),
     Provider(
         key="other", title="another CI system", detect=("CI", "BUILD_NUMBER"),
@@ -297,7 +296,7 @@ SUMMARIES: Final = (
 def surroundings(env: Environment) -> Surroundings:
     """Say where this run runs, from its environment variables and the event that they name."""
     provider = next((row for row in PROVIDERS if any(_is_here(env, clue) for clue in row.detect)), LOCAL)
-    known = {**env, **event.read(env.get(provider.event))} if provider.event else env
+    known = {**env, **event_facts.read(env.get(provider.event))} if provider.event else env
     facts = {name: first(known, getattr(provider, name), accept) for name, accept in _ACCEPT.items()}
     return Surroundings(provider=provider, **facts, secrets=first(known, provider.secrets, str),
                         outputs_file=env.get(provider.outputs) or None if provider.outputs else None,

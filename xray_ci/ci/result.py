@@ -1,4 +1,8 @@
-"""What became of a run: the one object that the log, outputs, summary and result file are made from.
+"""Where every result went: in reports = sent = stored, with what lies between as terms of the sum.
+
+A value and its sentence; knows nothing of who counted.
+
+What became of a run: the one object that the log, outputs, summary and result file are made from.
 
 Values only; nothing here writes or escapes. Whoever writes takes `redacted` first. `as_json` is what docs/result.schema.json describes.
 """
@@ -11,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import structs
 
-from xray_ci.ci.balance import Balance
 from xray_ci.ci.provider import Provider
 from xray_ci.errors import ConfigurationError, Failure
 from xray_ci.model import Outcome, Problem
@@ -20,6 +23,44 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xray_ci.ci.provider import Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Results at each station of a run; None where nobody counted."""
+
+    in_reports: int | None = None
+    """Cases of the reports that were used; None where an earlier run read them."""
+    folded: int = 0
+    """Results that went into another one's, because they are of the same Test."""
+    left_out: int = 0
+    """By rules, by `unmapped: skip`, or because they could be no result in Xray."""
+    further: int = 0
+    """Results of cases that name several Tests."""
+    not_sent: int = 0
+    """Refused one by one, or in requests that did not get through."""
+    sent: int
+    stored: int | None = None
+    """Test Runs read back that are what was sent; None where nothing was read back."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was to arrive has arrived, as far as it was read back."""
+        return not self.not_sent and self.stored in (None, self.sent)
+
+    def line(self) -> str:
+        """Return the sum as people read it."""
+        terms = [] if self.in_reports is None else [f"{self.in_reports:,} in reports"]
+        if terms:
+            terms += [f"{sign} {count:,} {word}" for sign, count, word in (
+                ("+", self.further, "of further keys"), ("-", self.folded, "folded"), ("-", self.left_out, "left out"),
+                ("-", self.not_sent, "not sent")) if count]
+            terms.append("=")
+        terms.append(f"{self.sent:,} sent")
+        if self.stored is not None:
+            terms.append(f"{'=' if self.stored == self.sent else '≠'} {self.stored:,} stored")
+        return " ".join(terms)
+
 
 SCHEMA: Final = 1
 """Version of the result file: raised when a name goes or changes its meaning, not when one is added."""
@@ -46,7 +87,7 @@ class RunOutcome(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class ReportCounts:
     """Cases of reports by outcome."""
 
     passed: int = 0
@@ -60,8 +101,8 @@ class Counts:
         """All of them."""
         return self.passed + self.failed + self.errors + self.skipped + self.other
 
-    def __add__(self, more: Counts) -> Counts:
-        return Counts(**{fact.name: getattr(self, fact.name) + getattr(more, fact.name) for fact in fields(self)})
+    def __add__(self, more: ReportCounts) -> ReportCounts:
+        return ReportCounts(**{fact.name: getattr(self, fact.name) + getattr(more, fact.name) for fact in fields(self)})
 
     def of(self, outcome: Outcome) -> int:
         """Return how many have this outcome."""
@@ -73,7 +114,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class ExecutionResult:
     """A Test Execution that holds results of this run."""
 
     key: str
@@ -88,7 +129,7 @@ class Report:
     path: str
     """Relative to the workspace."""
     format: str | None = None
-    counts: Counts | None = None
+    counts: ReportCounts | None = None
     """None when the report was refused: then none of its results was used."""
     problems: tuple[Problem, ...] = ()
 
@@ -159,8 +200,8 @@ class RunResult:
     outcome: RunOutcome
     exit_code: int
     deployment: str | None = None
-    executions: tuple[Execution, ...] = ()
-    counts: Counts = Counts()
+    executions: tuple[ExecutionResult, ...] = ()
+    counts: ReportCounts = ReportCounts()
     sent: int = 0
     """Results in the requests of this run, after repeats were folded."""
     imported: int | None = None

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
-from xray_ci.ci.files import WriteError, append
-from xray_ci.ci.markdown import code, inline, link, table
 from xray_ci.ci.result import RunOutcome
+from xray_ci.ci.text import code, inline, link, table
 from xray_ci.model import Outcome
+from xray_ci.safefiles import WriteError, append
 
 if TYPE_CHECKING:
     from collections.abc import Callable

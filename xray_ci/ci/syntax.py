@@ -2,6 +2,11 @@
 
 Knows the spelling and its escapes; knows nothing of when something is written, or of which system it is for. Text comes
 in clean and redacted.
+
+How a CI system is handed outputs and a summary: closed enums, pure functions from values to lines of the log.
+
+Knows spellings, escapes and limits; knows nothing of results, of files, or of where a line goes. Values come in redacted
+and are one line each.
 """
 
 from __future__ import annotations
@@ -9,10 +14,13 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-class Groups(enum.Enum):
+class LogGroups(enum.Enum):
     """How part of a log can be folded."""
 
     NONE = "none"
@@ -43,7 +51,7 @@ class Masks(enum.Enum):
 class Syntax:
     """What the log of one CI system understands."""
 
-    groups: Groups = Groups.NONE
+    groups: LogGroups = LogGroups.NONE
     annotations: Annotations = Annotations.NONE
     masks: Masks = Masks.NONE
 
@@ -52,7 +60,7 @@ PLAIN: Final = Syntax()
 """A log that understands nothing but lines."""
 
 
-class Kind(enum.Enum):
+class AnnotationKind(enum.Enum):
     """Kinds of annotations, in GitHub's words."""
 
     ERROR = "error"
@@ -64,7 +72,7 @@ class Kind(enum.Enum):
 class Annotation:
     """A message with its place in a file of the repository."""
 
-    kind: Kind
+    kind: AnnotationKind
     message: str
     title: str | None = None
     file: str | None = None
@@ -76,36 +84,36 @@ _AZURE: Final = {"%": "%AZP25", "\r": "%0D", "\n": "%0A", "]": "%5D", ";": "%3B"
 _TEAMCITY: Final = re.compile("[|'\\[\\]\r\n\x80-\U0010ffff]")
 
 
-def group_start(groups: Groups, title: str, *, number: int, now: float) -> str:
+def group_start(groups: LogGroups, title: str, *, number: int, now: float) -> str:
     """Return the line that opens a group; `number` tells groups of one log apart, `now` is in seconds since 1970."""
     match groups:
-        case Groups.NONE:
+        case LogGroups.NONE:
             return title
-        case Groups.GITHUB:
+        case LogGroups.GITHUB:
             return f"::group::{_data(title)}"
-        case Groups.GITLAB:
+        case LogGroups.GITLAB:
             return f"\x1b[0Ksection_start:{int(now)}:xray_ci_{number}\r\x1b[0K{title}"
-        case Groups.AZURE:
+        case LogGroups.AZURE:
             return f"##[group]{title}"
-        case Groups.BUILDKITE:
+        case LogGroups.BUILDKITE:
             return f"--- {title}"
-        case Groups.TEAMCITY:
+        case LogGroups.TEAMCITY:
             return f"##teamcity[blockOpened name='{teamcity(title)}']"
     assert_never(groups)
 
 
-def group_end(groups: Groups, title: str, *, number: int, now: float) -> str | None:
+def group_end(groups: LogGroups, title: str, *, number: int, now: float) -> str | None:
     """Return the line that closes the group, or None where the next one does it."""
     match groups:
-        case Groups.NONE | Groups.BUILDKITE:
+        case LogGroups.NONE | LogGroups.BUILDKITE:
             return None
-        case Groups.GITHUB:
+        case LogGroups.GITHUB:
             return "::endgroup::"
-        case Groups.GITLAB:
+        case LogGroups.GITLAB:
             return f"\x1b[0Ksection_end:{int(now)}:xray_ci_{number}\r\x1b[0K"
-        case Groups.AZURE:
+        case LogGroups.AZURE:
             return "##[endgroup]"
-        case Groups.TEAMCITY:
+        case LogGroups.TEAMCITY:
             return f"##teamcity[blockClosed name='{teamcity(title)}']"
     assert_never(groups)
 
@@ -134,7 +142,7 @@ def annotation(annotations: Annotations, note: Annotation) -> str | None:
             told = ",".join(f"{name}={_property(str(fact))}" for name, fact in facts if fact)
             return f"::{note.kind.value}{' ' if told else ''}{told}::{_data(note.message)}"
         case Annotations.AZURE:
-            kind = "error" if note.kind is Kind.ERROR else "warning"  # there is nothing milder (D)
+            kind = "error" if note.kind is AnnotationKind.ERROR else "warning"  # there is nothing milder (D)
             about = (("type", kind), ("sourcepath", note.file), ("linenumber", note.line))
             told = ";".join(f"{name}={azure(str(fact))}" for name, fact in about if fact)
             message = f"{note.title}: {note.message}" if note.title else note.message
@@ -165,3 +173,81 @@ def _bar(char: str) -> str:
         return {"\n": "|n", "\r": "|r"}.get(char, f"|{char}")
     raw = char.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"|0x{raw[at:at + 4]}" for at in range(0, len(raw), 4))
+
+
+class Outputs(enum.Enum):
+    """How a later step gets a value."""
+
+    NONE = "none"
+    """Only by `dotenv-file`: the system reads it (GitLab), or a recipe does."""
+    GITHUB = "github"
+    """A file that the system names, each value between two marks (D)."""
+    DOTENV = "dotenv"
+    """`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D). A step must list the names."""
+    EXPORTS = "exports"
+    """A shell file that the system names and every later step of the job sources: CircleCI's BASH_ENV (D)."""
+    AZURE = "azure"
+    """A command in the log for each value: a variable of later steps, and an output of later jobs and stages (D)."""
+    TEAMCITY = "teamcity"
+    """A service message for each value: an environment variable of later steps and dependent builds (D)."""
+
+
+class Summaries(enum.Enum):
+    """How a page, or a line, gets to where people look at the job."""
+
+    NONE = "none"
+    GITHUB = "github"
+    """A file that the system names takes Markdown, at most 1 MiB of one step (D)."""
+    AZURE = "azure"
+    """A command in the log names a Markdown file, absolute and readable for the agent (D), which fails the step else (O)."""
+    TEAMCITY = "teamcity"
+    """One line of text, added to the status of the build (D)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What one CI system takes besides its log."""
+
+    outputs: Outputs = Outputs.NONE
+    summary: Summaries = Summaries.NONE
+
+
+NOTHING: Final = Handover()
+STATUS_LIMIT: Final = 250
+"""Characters of a line in TeamCity's build status; it shows few more (A)."""
+
+
+def variable(name: str) -> str:
+    """Return the name of the variable that holds an output: `XRAY_` and the name in capitals, everywhere."""
+    return f"XRAY_{name.upper().replace('-', '_')}"
+
+
+def lines(outputs: Outputs, values: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the lines for the log that make values known to later steps; none where a file does it."""
+    match outputs:
+        case Outputs.NONE | Outputs.GITHUB | Outputs.DOTENV | Outputs.EXPORTS:
+            return ()
+        case Outputs.AZURE:
+            # One that is an output is no variable of the later steps of its own job unless it is set as one, too (D).
+            return tuple(f"##vso[task.setvariable variable={variable(name)}{kind}]{azure(value)}"
+                         for name, value in values for kind in ("", ";isOutput=true"))
+        case Outputs.TEAMCITY:
+            return tuple(f"##teamcity[setParameter name='env.{variable(name)}' value='{teamcity(_without_references(value))}']"
+                         for name, value in values)
+    assert_never(outputs)
+
+
+def page(path: str) -> str:
+    """Return the line that puts a Markdown file beside an Azure build; the file keeps its name there."""
+    return f"##vso[task.uploadsummary]{azure(path)}"
+
+
+def status(text: str) -> str:
+    """Return the line that adds a text to the status of a TeamCity build and leaves its verdict alone."""
+    cut = text if len(text) <= STATUS_LIMIT else f"{text[:STATUS_LIMIT - 1]}…"
+    return f"##teamcity[buildStatus text='{{build.status.text}}; {teamcity(cut)}']"
+
+
+def _without_references(value: str) -> str:
+    """Return a parameter's value in which `%name%` is text: a percent sign counts as one when it is doubled (D)."""
+    return value.replace("%", "%%")

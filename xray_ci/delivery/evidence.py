@@ -1,75 +1,151 @@
-"""Evidence inside of tests that lie on disk: where it lies, and the same test without it.
+"""Evidence that made a request too big: added to the Test Run once the results are stored, file by file.
 
-Knows how our own writer puts evidence into Xray JSON, of a test and of its steps; knows no service, and not why a test is to be
-smaller. A test that something else wrote is as it is: nothing is found in it.
+Results go first, so that a video never costs one. Adding is not repeatable: before the first file of a Test Run goes, what is there is
+counted, and a file whose answer was lost goes again only when it is certain that it did not arrive. Knows nothing of sizes.
 """
 
 from __future__ import annotations
 
-import mmap
-import re
-from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from xray_ci.delivery.expected import foreign, listed
-from xray_ci.services.body import Slice
-from xray_ci.services.stored import EvidenceFile
+from xray_ci.delivery.prepare import TRIES
+from xray_ci.delivery.progress import Attaching, EvidenceAdded, Unattached
+from xray_ci.delivery.reconcile import issue_of, listed
+from xray_ci.delivery.splitting import lightened
+from xray_ci.errors import EvidenceRefused, Failure, Interrupted, Refused, TooLarge, UnknownDelivery
+from xray_ci.services.stored import PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-    from xray_ci.delivery.expected import Test
-    from xray_ci.delivery.plan import PlannedImport
-    from xray_ci.delivery.progress import Progress
+    from xray_ci.delivery.context import Means
+    from xray_ci.delivery.plan import PlannedExecution
+    from xray_ci.delivery.reconcile import ExpectedTest
+    from xray_ci.services.stored import EvidenceFile, StoredExecution, StoredRun
 
-_TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-# Inside of a JSON text every quote is escaped, so this is always the name of a member.
-_OPENING: Final = re.compile(rb',"evidences?":\[(?=\{"filename":)')
-_ITEM: Final = re.compile(rb',?\{"filename":(?P<name>' + _TEXT + rb'),"contentType":(?P<type>' + _TEXT
-                          + rb'),"data":"(?P<data>[A-Za-z0-9+/=]*+)"\}', re.DOTALL)
+_NAMED: Final = 20
 
 
-def lightened(test: Test) -> tuple[Test, tuple[EvidenceFile, ...]]:
-    """Return a test without its evidence, and the files in their order; itself and () where it has none of ours."""
-    start, stop = test.at.offset, test.at.offset + test.at.length
-    files: list[EvidenceFile] = []
-    parts: list[Slice] = []
-    with test.at.path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as mapped:
-        kept = position = start
-        while found := _OPENING.search(mapped, position, stop):
-            position = found.end()
-            items = []
-            while item := _ITEM.match(mapped, position, stop):
-                items.append(item)
-                position = item.end()
-            if mapped[position:position + 1] != b"]":
+def attach(execution: PlannedExecution, key: str, means: Means) -> EvidenceRefused | None:
+    """Add the evidence that was left out of requests that are done; return what the service would not have of it, None when nothing.
+
+    Raises Failure; what was added before is recorded, and is not added again.
+    """
+    waiting = [(call.id, test) for call in execution.calls
+               if call.id in means.progress.ended and call.tests_at is not None and call.id in means.progress.light
+               for test in listed(call.tests_at, means.progress.left_out.get(call.id, ()))
+               if means.progress.owed(call.id, test.index)]
+    if not waiting:
+        return None
+    issue = issue_of(execution, key, means)
+    if issue is None:
+        return _refused(["all of it: the Test Execution cannot be read back"], key)
+    round_ = _Round(issue, {run.test: run for run in means.store.runs(issue)}, means)
+    runs = round_.runs_of([test for _, test in waiting])
+    for (call, test), run in zip(waiting, runs, strict=True):
+        round_.add(call, test, run)
+    return _refused(round_.refused, key) if round_.refused else None
+
+
+class _Round:
+    """One go at everything that waits for one Test Execution."""
+
+    def __init__(self, issue: StoredExecution, runs: dict[str, StoredRun], means: Means) -> None:
+        self._issue = issue
+        self._runs = runs
+        self._means = means
+        self._most: int | None = None
+        """Bytes of the smallest file that was refused for its size."""
+        self.refused: list[str] = []
+
+    def runs_of(self, tests: Sequence[ExpectedTest]) -> list[StoredRun | None]:
+        """Return the Test Run of each test: by its key, else by what identifies the Test that Xray found or made for it."""
+        nameless = [test for test in tests if test.head.testKey is None]
+        found = self._identified(nameless) if nameless else {}
+        return [self._runs.get(test.head.testKey or found.get(_identity(test), "")) for test in tests]
+
+    def _identified(self, tests: Sequence[ExpectedTest]) -> dict[str, str]:
+        """Return Test keys by identity, of this Test Execution alone; the index of Jira gets the time that it may need."""
+        wanted = {_identity(test) for test in tests}
+        keys = list(self._runs)
+        waited = 0.0
+        while True:
+            named = [each for start in range(0, len(keys), PAGE) for each in self._means.store.tests_named(keys[start:start + PAGE])]
+            found = {each.summary: each.key for each in named} | {each.definition: each.key for each in named if each.definition}
+            if wanted <= found.keys() or waited >= self._means.patience.lag or not self._means.wait(self._means.patience.pause):
+                return found
+            waited += self._means.patience.pause
+
+    def add(self, call: str, test: ExpectedTest, run: StoredRun | None) -> None:
+        """Add the files of one test that are not there yet; a refusal is kept, every other Failure raised."""
+        names: list[str] | None = None
+        for number, file in enumerate(lightened(test)[1]):
+            if (call, test.index, number) in self._means.progress.attached:
                 continue
-            position += 1
-            files += [_file(test, item) for item in items]
-            parts.append(Slice(path=test.at.path, offset=kept, length=found.start() - kept))
-            kept = position
-    if not files:
-        return test, ()
-    parts.append(Slice(path=test.at.path, offset=kept, length=stop - kept))
-    return replace(test, parts=tuple(parts)), tuple(files)
+            what = f"{file.filename} of {test.head.name[:200]}"
+            if run is None:
+                self.refused.append(f"{what}: there is no Test Run for it")
+                continue
+            size = sum(piece.length for piece in file.data if not isinstance(piece, bytes))
+            if self._most is not None and size >= self._most:
+                self.refused.append(f"{what}: too large as well")
+                continue
+            names = list(self._means.store.evidence(self._issue, run)) if names is None else names
+            try:
+                self._certainly(EvidenceAdded(call=call, index=test.index, file=number), run, file, names)
+            except Refused as refusal:
+                self.refused.append(f"{what}: {refusal.answer or refusal.what}"[:500])
+                self._most = size if isinstance(refusal, TooLarge) else self._most
+            else:
+                names.append(file.filename)
+                self._means.tell(f"{what} was added")
+
+    def _certainly(self, entry: EvidenceAdded, run: StoredRun, file: EvidenceFile, names: Sequence[str]) -> None:
+        """Add one file between its entries; what may have arrived, now or in an earlier run, is looked for before it goes again."""
+        means, place = self._means, (entry.call, entry.index, entry.file)
+        lost: UnknownDelivery | None = None
+        for _ in range(TRIES):
+            before = means.progress.attaching.get(place)
+            if before is None:
+                means.note(Attaching(call=entry.call, index=entry.index, file=entry.file, there=names.count(file.filename)))
+            elif self._arrived(run, file, before):
+                means.note(entry)
+                return
+            try:
+                means.store.add_evidence(self._issue, run, file)
+            except UnknownDelivery as failure:
+                means.tell(f"{file.filename}: {failure.what}; looking for what became of it")
+                lost = failure
+            except Interrupted:
+                raise
+            except Failure:
+                means.note(Unattached(call=entry.call, index=entry.index, file=entry.file))
+                raise
+            else:
+                means.note(entry)
+                return
+        assert lost is not None  # noqa: S101  # only a lost answer leads to another try
+        raise lost
+
+    def _arrived(self, run: StoredRun, file: EvidenceFile, before: int) -> bool:
+        """Say whether there is one more of that name than before; no only once Xray had the time that it may need."""
+        waited = 0.0
+        while self._means.store.evidence(self._issue, run).count(file.filename) <= before:
+            if waited >= self._means.patience.unseen:
+                return False
+            if not self._means.wait(self._means.patience.pause):
+                raise UnknownDelivery(f"the time budget is spent before it is known whether {file.filename} was added to {run.test}")
+            waited += self._means.patience.pause
+        return True
 
 
-def to_send(call: PlannedImport, progress: Progress) -> Iterator[Test]:
-    """Yield the tests of a converted request as they are to be sent: without those left out, and light where that was decided."""
-    if call.tests_at is None:
-        return
-    light = progress.light.get(call.id, {})
-    for test in listed(call.tests_at, progress.left_out.get(call.id, ())):
-        yield lightened(test)[0] if test.index in light else test
+def _identity(test: ExpectedTest) -> str:
+    info = test.head.testInfo
+    return (info.definition or info.summary) if info is not None else ""
 
 
-def _file(test: Test, item: re.Match[bytes]) -> EvidenceFile:
-    data = Slice(path=test.at.path, offset=item.start("data"), length=item.end("data") - item.start("data"))
-    try:
-        name, kind = (msgspec.json.decode(item[part], type=str) for part in ("name", "type"))
-    except (msgspec.MsgspecError, ValueError) as error:  # it may come from a state folder that somebody wrote into
-        raise foreign(test.at.path) from error
-    return EvidenceFile(filename=name, content_type=kind, data=(data,))
+def _refused(files: Sequence[str], key: str) -> EvidenceRefused:
+    more = f"\n… and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+    noun = "file of evidence is" if len(files) == 1 else "files of evidence are"
+    return EvidenceRefused(f"all results are in {key}, and {len(files):,} {noun} not", where=key, service="Xray",
+                          answer="\n".join(files[:_NAMED]) + more)

@@ -1,4 +1,12 @@
-"""The journal of a delivery: typed entries in a file that survives a crash at any instant, beside the files they speak of.
+"""The lines of a journal: `digest json`, where each digest covers the one before it; the first line has the version in front.
+
+Bytes only: knows nothing of folders, entries or of what a line means, but that the last line of a finished journal says so.
+
+What a journal seals: its first line, and the files beside it with their lengths and digests.
+
+Knows which names may lie in a state folder and how they are compared and removed; knows nothing of entries.
+
+The journal of a delivery: typed entries in a file that survives a crash at any instant, beside the files they speak of.
 
 Knows when a line is certainly on the disk, and the folder it lies in; knows nothing of Xray, plans, settings or of what an
 entry means. There is no key in its digests: they are against damage and confusion, not against who may write the folder.
@@ -8,29 +16,219 @@ Targets and hosts that an entry names are for the caller to compare.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import time
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, NamedTuple, Self, TypeVar
 
 import msgspec
 
-from xray_ci.delivery.folder import Folder, JournalFault, StateUnwritable, reason
-from xray_ci.delivery.journal_lines import (
-    FINISHED,
-    JOURNAL_LIMIT,
-    LAST_LENGTH,
-    LINE_LIMIT,
-    Chain,
-    is_finished,
-    line_after,
-    read_lines,
-)
-from xray_ci.delivery.sealed import NAME, Head, Sealed, clear, decoded, entered, head_of, plain_names, seal, verify
+from xray_ci.safefiles import Folder, JournalFault, StateUnwritable, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
+
+
+VERSION: Final = 1
+DIGEST_BYTES: Final = 16
+LINE_LIMIT: Final = 1_000_000
+"""Bytes of one line, with its end."""
+JOURNAL_LIMIT: Final = 64_000_000
+FINISHED: Final = b'"finished"'
+"""What the last line of a finished journal says; entries are objects, so none of them is that."""
+_SEED: Final = hashlib.blake2b(b"xray-ci-journal 1", digest_size=DIGEST_BYTES).digest()
+_FIRST: Final = re.compile(rb"xray-ci-journal ([0-9]{1,9}) (.*)\n", re.DOTALL)
+_LINE: Final = re.compile(rb"([0-9a-f]{32}) (.+)", re.DOTALL)
+_ZEROS: Final = re.compile(rb"\0+")
+_BLOCK: Final = 512
+"""Bytes that a disk writes as one, or not at all; larger blocks are multiples of it."""
+_LAST: Final = re.compile(rb"\n[0-9a-f]{32} " + FINISHED + rb"\n")
+LAST_LENGTH: Final = 1 + 2 * DIGEST_BYTES + 1 + len(FINISHED) + 1
+"""Bytes at the end of a finished journal by which it is known."""
+
+
+class Chain(NamedTuple):
+    """Where a journal stands: the digest over all its lines, and their bytes."""
+
+    digest: bytes = _SEED
+    length: int = 0
+
+
+def line_after(chain: Chain, payload: bytes) -> tuple[bytes, Chain]:
+    """Return the line that says `payload` (JSON, no line break in it), and where the journal stands after it.
+
+    Raises ValueError for a line over `LINE_LIMIT`.
+    """
+    digest = _digest(chain.digest, payload)
+    line = b"%b%b %b\n" % (b"" if chain.length else b"xray-ci-journal %d " % VERSION, digest.hex().encode(), payload)
+    if len(line) > LINE_LIMIT:
+        raise ValueError(f"a line of a journal has at most {LINE_LIMIT:,} bytes, this one has {len(line):,}")
+    return line, Chain(digest, chain.length + len(line))
+
+
+def read_lines(file: BinaryIO, size: int, where: str) -> Iterator[tuple[bytes, Chain]]:
+    """Yield what each line says, checked, and where the journal stands after it; a torn last line is left out.
+
+    `size` is that of the file in bytes. Raises JournalFault, with `where` and the line, for what was not written like that.
+    """
+    if size > JOURNAL_LIMIT:
+        raise JournalFault(f"the journal is larger than {JOURNAL_LIMIT:,} bytes", where=where)
+    chain, number, payload = Chain(), 0, b""
+    while line := file.readline(LINE_LIMIT + 1):
+        number += 1
+        if not line.endswith(b"\n") and len(line) <= LINE_LIMIT:
+            break
+        here = f"{where}:{number}"
+        if payload == FINISHED or len(line) > LINE_LIMIT:
+            raise JournalFault("something else follows the journal" if payload == FINISHED else "this line is too long", where=here)
+        found = _LINE.fullmatch(line[:-1] if chain.length else _versioned(line, here))
+        digest = _digest(chain.digest, found[2]) if found else b""
+        if found is None or digest.hex().encode() != found[1]:
+            if chain.length and chain.length + len(line) == size and _never_written(line, chain.length):
+                break
+            raise JournalFault("this line was changed, or lines before it are missing", where=here)
+        chain, payload = Chain(digest, chain.length + len(line)), found[2]
+        yield payload, chain
+    if not chain.length:
+        raise JournalFault("the journal was never begun", where=where)
+
+
+def is_finished(end: bytes) -> bool:
+    """Whether the last `LAST_LENGTH` bytes of a journal say that it is finished; what is before them is not checked."""
+    return _LAST.fullmatch(end) is not None
+
+
+def _never_written(line: bytes, start: int) -> bool:
+    """Whether a last line, at this place of the file, has blocks that were never written because the power went.
+
+    They read as zeros, from the line's start or that of a block to the end of one: a changed byte does not look like that.
+    """
+    runs = [(start + found.start(), start + found.end()) for found in _ZEROS.finditer(line)]
+    return bool(runs) and all((first == start or first % _BLOCK == 0) and (end == start + len(line) or end % _BLOCK == 0)
+                              for first, end in runs)
+
+
+def _versioned(line: bytes, where: str) -> bytes:
+    """Return the first line without what stands in front of its digest."""
+    found = _FIRST.fullmatch(line)
+    if found is None:
+        raise JournalFault("this is no journal of xray-ci", where=where)
+    if found[1] != b"%d" % VERSION:
+        raise JournalFault(f"the journal is of version {int(found[1])}, this xray-ci reads version {VERSION}", where=where,
+                           advice="Run `xray-ci resume` with the release that wrote it.")
+    return found[2]
+
+
+def _digest(before: bytes, payload: bytes) -> bytes:
+    return hashlib.blake2b(before + payload, digest_size=DIGEST_BYTES).digest()
+
+
+Value = TypeVar("Value")
+
+NAME: Final = "xray-ci.journal"
+LOCKS: Final = ("lock", "lock.held")
+"""Names that `statelock` uses in the same folder."""
+_PIECE: Final = 262_144
+"""Bytes of a file that are read at once."""
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Names that mean the same file everywhere: no folder, no blank, no dot in front."""
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of the folder as it was when the journal began: its plain name, bytes, and blake2b digest in hexadecimal."""
+
+    name: str
+    length: int
+    digest: str
+
+
+class JournalHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first line."""
+
+    begun: float
+    """Seconds since 1970: orders journals by age."""
+    files: tuple[Sealed, ...]
+    header: msgspec.Raw
+
+
+def seal(folder: Folder, name: str, *, through: bool = False) -> Sealed:
+    """Return the length and digest of a file, read in pieces and on request written through; raises OSError."""
+    with os.fdopen(folder.open(name, os.O_RDWR if through else os.O_RDONLY), "rb", buffering=0) as file:
+        length, digest = 0, hashlib.blake2b(digest_size=DIGEST_BYTES)
+        while piece := file.read(_PIECE):
+            length += len(piece)
+            digest.update(piece)
+        if through:
+            os.fsync(file.fileno())
+    return Sealed(name=name, length=length, digest=digest.hexdigest())
+
+
+def entered(folder: Path, root: Path | None) -> Folder:
+    """Open the folder of a journal (see `Folder.enter`); raises JournalFault."""
+    try:
+        return Folder.enter(folder, root)
+    except OSError as error:
+        raise JournalFault(f"the folder of the journal cannot be entered: {reason(error)}", where=str(folder)) from error
+
+
+def head_of(folder: Folder) -> JournalHead:
+    """Return the first line of the journal in a folder; raises JournalFault, OSError."""
+    where = str(folder.path / NAME)
+    with os.fdopen(folder.open(NAME, os.O_RDONLY), "rb") as file:
+        payload, _ = next(read_lines(file, os.fstat(file.fileno()).st_size, where))
+    return decoded(payload, msgspec.json.Decoder(JournalHead), where)
+
+
+def plain_names(folder: Path, files: Sequence[Path]) -> tuple[str, ...]:
+    """Return the names of files that may lie beside a journal; raises ValueError for any other."""
+    names = tuple(path.name for path in files)
+    if any(path.absolute() != folder.absolute() / path.name or not _plain(path.name) for path in files):
+        raise ValueError("a file of a journal lies in its folder, under a plain name")
+    if len({name.lower() for name in names}) != len(names):
+        raise ValueError("two files of a journal have the same name")
+    return names
+
+
+def _plain(name: str) -> bool:
+    return _PLAIN.fullmatch(name) is not None and name.lower() not in (NAME, *LOCKS)
+
+
+def decoded(payload: bytes, reader: msgspec.json.Decoder[Value], where: str) -> Value:
+    """Return what a line says as its type; raises JournalFault."""
+    try:
+        return reader.decode(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise JournalFault(f"this line says something that xray-ci never writes: {str(error)[:200]}", where=where) from error
+
+
+def verify(folder: Folder, files: tuple[Sealed, ...], shown: Path) -> None:
+    """Compare the files with their seals; their lengths first, so that no more is read than was sealed."""
+    for sealed in files:
+        where = str(shown / sealed.name)
+        if not _plain(sealed.name):
+            raise JournalFault("the journal names a file that xray-ci never writes", where=str(shown / NAME))
+        try:
+            same = folder.status(sealed.name).st_size == sealed.length and seal(folder, sealed.name) == sealed
+        except OSError as error:
+            raise JournalFault(f"a file that is to be sent cannot be read: {reason(error)}", where=where) from error
+        if not same:
+            raise JournalFault("a file that is to be sent was changed", where=where)
+
+
+def clear(folder: Folder, files: tuple[Sealed, ...]) -> None:
+    """Remove what belongs to a finished journal, itself last; then the folder, if nothing else is in it."""
+    for sealed in files:
+        if _plain(sealed.name):
+            folder.remove(sealed.name)
+    folder.remove(NAME)
+    for name in LOCKS:
+        folder.remove(name)
+    with contextlib.suppress(OSError):
+        folder.path.rmdir()
+
 
 Entry = TypeVar("Entry")
 Header = TypeVar("Header", bound=msgspec.Struct)
@@ -74,7 +272,7 @@ class Journal(Generic[Entry]):
                 journal = cls(opened, opened.open(NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL))
                 undone.callback(opened.remove, NAME)
                 undone.callback(journal._close_file)
-                head = Head(begun=clock(), files=sealed, header=msgspec.Raw(msgspec.json.encode(header)))
+                head = JournalHead(begun=clock(), files=sealed, header=msgspec.Raw(msgspec.json.encode(header)))
                 journal._append(msgspec.json.encode(head))
                 opened.sync()
                 _sync_around(folder)
@@ -102,7 +300,7 @@ class Journal(Generic[Entry]):
                 undone.callback(journal._close_file)
                 payloads = journal._payloads(where)
                 first = next(payloads)
-                head = decoded(first, msgspec.json.Decoder(Head), f"{where}:1")
+                head = decoded(first, msgspec.json.Decoder(JournalHead), f"{where}:1")
                 header = decoded(bytes(head.header), msgspec.json.Decoder(header_type), f"{where}:1")
                 reader = msgspec.json.Decoder(entry_type)
                 entries = tuple(decoded(payload, reader, f"{where}:{number}") for number, payload in enumerate(payloads, 2))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from xray_ci.ci.provider import placeholders
-from xray_ci.services.jql import quoted
+from xray_ci.services.stored import quoted
 from xray_ci.settings.problems import problem
-from xray_ci.settings.template import fill, names
+from xray_ci.settings.texts import fill, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -36,7 +36,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     """Test Runs that the answer counts; None where the deployment does not say."""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
+class ExecutionFound(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
     """The Test Execution of that id is this issue: made, found by its mark, or brought by an answer."""
 
     execution: str
@@ -108,7 +108,7 @@ class Unattached(msgspec.Struct, frozen=True, kw_only=True, tag="unattached"):
     file: int
 
 
-class Attached(msgspec.Struct, frozen=True, kw_only=True, tag="attached"):
+class EvidenceAdded(msgspec.Struct, frozen=True, kw_only=True, tag="attached"):
     """A file of evidence is in its Test Run."""
 
     call: str
@@ -123,7 +123,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
     right: bool
 
 
-Entry = Begun | Ended | Found | Making | Made | Removed | LeftOut | Withdrawn | Lightened | Attaching | Unattached | Attached | Checked
+Entry = Begun | Ended | ExecutionFound | Making | Made | Removed | LeftOut | Withdrawn | Lightened | Attaching | Unattached | EvidenceAdded | Checked
 
 
 class Progress:
@@ -133,7 +133,7 @@ class Progress:
         self.begun: set[str] = set()
         """Requests that left, and whose end is not known."""
         self.ended: dict[str, Ended] = {}
-        self.found: dict[str, Found] = {}
+        self.found: dict[str, ExecutionFound] = {}
         self.making: set[str] = set()
         self.made: dict[str, Made] = {}
         """Empty ones of ours that are still there."""
@@ -156,7 +156,7 @@ class Progress:
                 self.ended[call] = entry
             case Withdrawn(call=call):
                 self.begun.discard(call)
-            case Found(execution=execution):
+            case ExecutionFound(execution=execution):
                 self.making.discard(execution)
                 self.found[execution] = entry
             case Making(execution=execution):
@@ -169,10 +169,10 @@ class Progress:
                 self.left_out.setdefault(call, {})[index] = entry
             case Checked(execution=execution):
                 self.checked.add(execution)
-            case Lightened() | Attaching() | Unattached() | Attached():
+            case Lightened() | Attaching() | Unattached() | EvidenceAdded():
                 self._note_evidence(entry)
 
-    def _note_evidence(self, entry: Lightened | Attaching | Unattached | Attached) -> None:
+    def _note_evidence(self, entry: Lightened | Attaching | Unattached | EvidenceAdded) -> None:
         match entry:
             case Lightened(call=call, index=index, files=files):
                 self.light.setdefault(call, {})[index] = files
@@ -180,7 +180,7 @@ class Progress:
                 self.attaching[call, index, file] = there
             case Unattached(call=call, index=index, file=file):
                 self.attaching.pop((call, index, file), None)
-            case Attached(call=call, index=index, file=file):
+            case EvidenceAdded(call=call, index=index, file=file):
                 self.attached.add((call, index, file))
 
     def owed(self, call: str, index: int) -> bool:

@@ -12,13 +12,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Redirected, Refused, Throttled
+from xray_ci.services.wire import Answered, Failed, Lost, NotSent, Redirected, RefusedAnswer, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xray_ci.deployments import Rate
-    from xray_ci.services.outcome import Outcome
+    from xray_ci.services.wire import Outcome
 
 MARGIN: Final = 0.1
 """Seconds on top of a wait that was told, which may have been rounded down."""
@@ -82,7 +82,7 @@ def learned(bucket: Bucket, now: float, outcome: Outcome, *, after: float | None
             return _stated(_shut(bucket, now, now + (max(0.0, after or 0.0) + MARGIN)), headers)
         case Failed(after=float(seconds)):  # a 503 that says when to come back is as good as a 429 (D)
             return replace(bucket, at=max(bucket.at, now + (seconds + MARGIN)))
-        case Answered(headers=headers) | Refused(headers=headers) | Redirected(headers=headers) | Failed(headers=headers):
+        case Answered(headers=headers) | RefusedAnswer(headers=headers) | Redirected(headers=headers) | Failed(headers=headers):
             pace = bucket.pace * _GROWTH if bucket.pace and held else bucket.pace
             bucket = _stated(replace(bucket, taken=bucket.taken + 1, pace=pace), headers)
             left = _number(headers, "x-ratelimit-remaining")

@@ -2,17 +2,41 @@
 
 Repeats only what is certainly safe: what never left, what was refused for the moment, and calls that do no harm twice. A call
 that may have been done and may not be done twice is to be looked up, which is the business of whoever knows what it makes.
+
+A caller that does what `retry.decide` says, at the pace that `rate` allows each host.
+
+Holds the time budget and one bucket a host; knows nothing of what is called.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
+from xray_ci.delivery import rate
 from xray_ci.delivery.rate import MARGIN
-from xray_ci.services.call import CallKind
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Outcome, Redirected, Refused, Throttled, Unsent
-from xray_ci.services.verdict import names_other_region
+from xray_ci.services.verdict import names_other_region, origin
+from xray_ci.services.wire import (
+    Answered,
+    CallKind,
+    Failed,
+    Lost,
+    NotSent,
+    Outcome,
+    Redirected,
+    RefusedAnswer,
+    Throttled,
+    Unsent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from random import Random
+
+    from xray_ci.deployments import Rate
+    from xray_ci.services.wire import Call, Caller
+
 
 FEW: Final = 3
 """Repeats of a call that met a broken connection or gateway."""
@@ -44,7 +68,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Succeeded:
     """It succeeded."""
 
 
@@ -70,23 +94,23 @@ class Stop:
     """Leave it; the outcome is what is reported."""
 
 
-Decision: TypeAlias = Done | Wait | LookUp | Reauthenticate | Stop
+Decision: TypeAlias = Succeeded | Wait | LookUp | Reauthenticate | Stop
 
 
 def decide(kind: CallKind, outcome: Outcome, attempt: int, budget: Budget) -> Decision:
     """Say what follows the outcome of the `attempt`-th try (1 is the first)."""
     match outcome:
         case Answered():
-            return Done()
+            return Succeeded()
         case NotSent(reason=reason):
             return Stop() if reason in _PERMANENT else _again(attempt, budget)
         case Throttled(after=after):
             return _as_told(after, attempt, budget)
-        case Refused(status=401) if kind in _SIGNED and not budget.renewed:
+        case RefusedAnswer(status=401) if kind in _SIGNED and not budget.renewed:
             return Stop() if names_other_region(outcome) else Reauthenticate()
         case Failed() | Lost():
             return _unknown(kind, outcome, attempt, budget)
-        case Refused() | Redirected():
+        case RefusedAnswer() | Redirected():
             return Stop()
     assert_never(outcome)
 
@@ -126,3 +150,81 @@ def _later(seconds: float, budget: Budget) -> float:
 
 def _within(seconds: float, budget: Budget) -> Wait | Stop:
     return Wait(seconds=seconds) if seconds <= budget.left else Stop()
+
+
+_SAID: Final = 5.0
+"""Seconds of a wait for the rate limit that people are told of."""
+_NO_RATES: Final[Mapping[str, Rate]] = MappingProxyType({})
+
+
+class Persistent:
+    """Carries calls by another caller, again where that is certainly safe."""
+
+    def __init__(self, inner: Caller, *, sleep: Callable[[float], None], clock: Callable[[], float], random: Random,
+                 time_budget: float = 1800.0, rates: Mapping[str, Rate] = _NO_RATES,
+                 tell: Callable[[str], None] = lambda _: None) -> None:
+        """`rates` are published plans by origin (`https://host`, as `verdict.origin` writes it)."""
+        self._inner = inner
+        self._sleep = sleep
+        self._clock = clock
+        self._random = random
+        self._time_budget = time_budget
+        self._end: float | None = None
+        self._tell = tell
+        self._rates = rates
+        self._buckets: dict[str, rate.Bucket] = {}
+
+    def call(self, call: Call) -> Outcome:
+        """Return the last outcome of a call; the budget runs from the first call of the run.
+
+        An import that may have been done is returned as it is, for the caller to look up.
+        """
+        if self._end is None:
+            self._end = self._clock() + self._time_budget
+        attempt, renewed = 1, False
+        while True:
+            outcome, held = self._paced(call)
+            budget = Budget(left=self._left(), jitter=self._random.random(), renewed=renewed)
+            decision = decide(call.kind, outcome, attempt, budget)
+            self._learn(call, outcome, decision, held=held)
+            match decision:
+                case Succeeded() | Stop() | LookUp():
+                    return outcome
+                case Wait(seconds=seconds):
+                    self._tell(f"{call.kind.value}: again in {seconds:.1f} s")
+                    self._sleep(seconds)
+                case Reauthenticate():
+                    if call.auth is None or not call.auth.renew():
+                        return outcome
+                    renewed = True
+            attempt += 1
+
+    def _paced(self, call: Call) -> tuple[Outcome, bool]:
+        """Return the outcome of one try, made when the host's bucket allows it, and whether that had to be waited for."""
+        counted = call.kind is not CallKind.AUTHENTICATE
+        seconds = rate.wait(self._bucket(call), self._clock(), counted=counted)
+        if seconds > self._left():
+            return NotSent(cause="the rate limit asks to wait for longer than `time-budget` has left", reason=Unsent.TIME), True
+        if seconds > 0:
+            if seconds >= _SAID:
+                self._tell(f"{call.kind.value}: in {seconds:.1f} s, as the rate limit allows")
+            self._sleep(seconds)
+        if counted:
+            self._buckets[origin(call.url)] = rate.spent(self._bucket(call), self._clock())
+        return self._inner.call(call), seconds > 0
+
+    def _learn(self, call: Call, outcome: Outcome, decision: Decision, *, held: bool) -> None:
+        after = decision.seconds - rate.MARGIN if isinstance(decision, Wait) else None
+        if isinstance(outcome, Throttled):
+            after = after if outcome.after is None else outcome.after
+        elif call.kind is CallKind.AUTHENTICATE:
+            return
+        self._buckets[origin(call.url)] = rate.learned(self._bucket(call), self._clock(), outcome, after=after, held=held)
+
+    def _bucket(self, call: Call) -> rate.Bucket:
+        """Return the bucket of a call's host; asked for anew each time, as signing a call may make another call on the way."""
+        host = origin(call.url)
+        return self._buckets[host] if host in self._buckets else rate.starting(self._rates.get(host))
+
+    def _left(self) -> float:
+        return (0.0 if self._end is None else self._end) - self._clock()

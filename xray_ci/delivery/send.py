@@ -9,25 +9,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from xray_ci.delivery.attaching import attach
-from xray_ci.delivery.delivered import Delivered, Receipt, summed
-from xray_ci.delivery.evidence import lightened, to_send
-from xray_ci.delivery.expected import listed
-from xray_ci.delivery.isolating import isolate, restricted
-from xray_ci.delivery.locating import TRIES, located, tidied
+from xray_ci.delivery.context import Delivered, Receipt, summed
+from xray_ci.delivery.evidence import attach
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
-from xray_ci.delivery.progress import Begun, Ended, Found, Lightened, Withdrawn
-from xray_ci.delivery.settling import difference, expected_of, issue_of, stable
+from xray_ci.delivery.prepare import TRIES, located, tidied
+from xray_ci.delivery.progress import Begun, Ended, ExecutionFound, Lightened, Withdrawn
+from xray_ci.delivery.reconcile import difference, expected_of, issue_of, listed, stable
+from xray_ci.delivery.splitting import isolate, lightened, restricted, to_send
 from xray_ci.errors import ConfigurationError, Failure, Interrupted, Refused, UnknownDelivery
-from xray_ci.services.body import Part, Pieces, Upload, boundary, multipart
+from xray_ci.services.body import FormPart, Pieces, Upload, boundary, multipart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from xray_ci.delivery.expected import Test
-    from xray_ci.delivery.means import Means
+    from xray_ci.delivery.context import Means
     from xray_ci.delivery.plan import Plan, PlannedExecution, PlannedImport, PlannedPiece
+    from xray_ci.delivery.reconcile import ExpectedTest
     from xray_ci.services.body import Slice
     from xray_ci.services.xray import ImportAnswer
 
@@ -149,16 +147,16 @@ class _Courier:
             if files := lightened(test)[1]:
                 means.note(Lightened(call=call.id, index=test.index, files=len(files)))
 
-    def _part(self, execution: PlannedExecution, call: PlannedImport, key: str | None, tests: Sequence[Test]) -> str:
+    def _part(self, execution: PlannedExecution, call: PlannedImport, key: str | None, tests: Sequence[ExpectedTest]) -> str:
         """Send some tests of a request and return the key that they went to; raises Failure."""
         answer = self._begin(restricted(_into(call, key), tests), key)
         if key is None:
-            self._means.note(Found(execution=execution.id, key=answer.key, number=answer.id))
+            self._means.note(ExecutionFound(execution=execution.id, key=answer.key, number=answer.id))
         return key or answer.key
 
     def _isolated(self, execution: PlannedExecution, call: PlannedImport, key: str | None, refusal: Refused) -> str:
         """Send a refused request without the tests that are to blame; raises the refusal when nothing of it can be sent."""
-        def part(tests: Sequence[Test]) -> None:
+        def part(tests: Sequence[ExpectedTest]) -> None:
             nonlocal key
             key = self._part(execution, call, key, tests)
 
@@ -190,7 +188,7 @@ class _Courier:
         key = key or (answer.key if answer else None)
         assert key is not None  # noqa: S101  # an answer holds one
         if execution.id not in means.progress.found:
-            means.note(Found(execution=execution.id, key=key, number=answer.id if answer else None))
+            means.note(ExecutionFound(execution=execution.id, key=key, number=answer.id if answer else None))
         tests = (call.tests or 0) - len(means.progress.left_out.get(call.id, ()))
         means.note(Ended(call=call.id, key=key, tests=max(0, tests),
                          stored=len(answer.tests_ok) if answer and answer.tests_ok is not None else None))
@@ -231,7 +229,7 @@ def upload(call: PlannedImport, key: str | None, random: Random) -> Upload:
         case PlannedBody(content_type=content_type, pieces=pieces):
             return Upload(content_type=content_type, body=Pieces(pieces=_filled(pieces, key)))
         case PlannedForm(parts=parts):
-            filled = tuple(Part(name=part.name, filename=part.filename, content_type=part.content_type,
+            filled = tuple(FormPart(name=part.name, filename=part.filename, content_type=part.content_type,
                                 pieces=_filled(part.pieces, key)) for part in parts)
             return multipart(filled, boundary(random))
 

@@ -15,8 +15,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from xray_ci.delivery.folder import Folder, JournalFault, StateUnwritable, reason
 from xray_ci.errors import Failure
+from xray_ci.safefiles import Folder, JournalFault, StateUnwritable, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

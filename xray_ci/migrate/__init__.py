@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.migrate import jenkins, printing, workflow
-from xray_ci.migrate.reading import Found
-from xray_ci.migrate.refs import Refs
-from xray_ci.migrate.step import Host
+from xray_ci.migrate.reading import FoundSteps
+from xray_ci.migrate.step import Host, Refs
 from xray_ci.secret import Redactor
 from xray_ci.settings import yamltext
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from xray_ci.ci.console import Console
-    from xray_ci.migrate.step import Step
+    from xray_ci.migrate.step import MigratedStep
 
 LARGEST: Final = 1_000_000
 """Bytes of a file; a pipeline that people wrote is far smaller."""
@@ -37,7 +36,7 @@ class Migrated(NamedTuple):
     """What an old pipeline becomes; no secret is in it."""
 
     text: str
-    steps: tuple[Step, ...]
+    steps: tuple[MigratedStep, ...]
     unknown: tuple[str, ...]
     """What has Xray in its name and was not understood."""
     redactor: Redactor
@@ -63,7 +62,7 @@ def run(path: Path, shown: str, write: Console, out: TextIO) -> int:
 def migrate(text: str, shown: str) -> Migrated:
     """Return what the text of a pipeline becomes; raises ConfigurationError when it is unreadable or holds nothing of Xray."""
     refs, redactor = Refs(), Redactor()
-    found = Found(refs, redactor)
+    found = FoundSteps(refs, redactor)
     text = text.replace("\r\n", "\n")
     if _GROOVY.search(text):
         jenkins.read(text, found)
@@ -79,7 +78,7 @@ def migrate(text: str, shown: str) -> Migrated:
     return Migrated(redactor(printing.text(found.steps)), tuple(found.steps), tuple(found.unknown), redactor)
 
 
-def _yaml(text: str, shown: str) -> yamltext.Node | None:
+def _yaml(text: str, shown: str) -> yamltext.YamlNode | None:
     try:
         return yamltext.read(text)
     except yamltext.NotYamlError as wrong:

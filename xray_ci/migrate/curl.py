@@ -10,11 +10,11 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote_plus
 
-from xray_ci.settings.aliases import SAME
+from xray_ci.settings.sources import SAME
 from xray_ci.settings.table import FORMATS
 
 if TYPE_CHECKING:
-    from xray_ci.migrate.step import Step
+    from xray_ci.migrate.step import MigratedStep
 
 _VALUED: Final = frozenset({
     "header", "data", "data-binary", "data-raw", "data-ascii", "data-urlencode", "json", "form", "form-string", "user", "upload-file",
@@ -42,7 +42,7 @@ _OURS: Final = frozenset({"authorization", "content-type", "accept", "expect", "
 _BODIES: Final = ("data", "data-binary", "data-raw", "data-ascii", "data-urlencode", "json")
 
 
-class Call(NamedTuple):
+class CurlCall(NamedTuple):
     """One call: its options by long name, in order, and its address."""
 
     url: str
@@ -53,7 +53,7 @@ class Call(NamedTuple):
         return [value for name, value in self.options if name in names]
 
 
-def call(words: tuple[str, ...]) -> Call | None:
+def call(words: tuple[str, ...]) -> CurlCall | None:
     """Return the call a command makes, None when it is not one of curl."""
     start = next((at for at, word in enumerate(words) if re.fullmatch(r"(.*/)?curl(\.exe)?", word)), None)
     if start is None:
@@ -71,7 +71,7 @@ def call(words: tuple[str, ...]) -> Call | None:
         else:
             urls.append(word)
     urls += [value for name, value in options if name == "url"]
-    return Call(next((url for url in urls if "/" in url), ""), tuple(options))
+    return CurlCall(next((url for url in urls if "/" in url), ""), tuple(options))
 
 
 def _cluster(letters: str, rest: list[str]) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def _cluster(letters: str, rest: list[str]) -> list[tuple[str, str]]:
     return found
 
 
-def login(made: Call) -> dict[str, str] | None:
+def login(made: CurlCall) -> dict[str, str] | None:
     """Return the halves of an API key with which a call logs in to Xray Cloud, None for another call; empty: not to be seen."""
     if not _LOGIN.search(made.url.partition("?")[0]):
         return None
@@ -99,7 +99,7 @@ def login(made: Call) -> dict[str, str] | None:
     return {name: found[1] if (found := pattern.search(body[:10_000])) else "" for name, pattern in _KEY.items()}
 
 
-def imports(made: Call) -> re.Match[str] | None:
+def imports(made: CurlCall) -> re.Match[str] | None:
     """Return the parts of an import's address, None for another call."""
     return _IMPORT.match(made.url)
 
@@ -109,7 +109,7 @@ def is_cloud(parts: re.Match[str], *, logged_in: bool) -> bool:
     return not parts["root"].startswith("/rest/") if parts["root"] else logged_in
 
 
-def translate(made: Call, parts: re.Match[str], step: Step, *, cloud: bool, key: dict[str, str] | None) -> None:
+def translate(made: CurlCall, parts: re.Match[str], step: MigratedStep, *, cloud: bool, key: dict[str, str] | None) -> None:
     """Fill a step with what an import call says; `key` is what an earlier login sent."""
     step.address(parts["base"], "the address", cloud=cloud)
     _report(made, parts, step)
@@ -128,7 +128,7 @@ def translate(made: Call, parts: re.Match[str], step: Step, *, cloud: bool, key:
     step.finish(cloud=cloud)
 
 
-def _report(made: Call, parts: re.Match[str], step: Step) -> None:
+def _report(made: CurlCall, parts: re.Match[str], step: MigratedStep) -> None:
     format_ = parts["format"]
     if format_ in ("multipart", None):
         step.put("format", "xray-json", "the endpoint")
@@ -152,7 +152,7 @@ def _report(made: Call, parts: re.Match[str], step: Step) -> None:
         step.put("reports", "\n".join(files), "the file that is sent")
 
 
-def _credentials(made: Call, step: Step) -> None:
+def _credentials(made: CurlCall, step: MigratedStep) -> None:
     for value in made.all("user"):
         name, sign, password = value.partition(":")
         if sign:
@@ -176,7 +176,7 @@ def _credentials(made: Call, step: Step) -> None:
         step.secret("jira-token", token, "the token")
 
 
-def _transfer(made: Call, step: Step) -> None:
+def _transfer(made: CurlCall, step: MigratedStep) -> None:
     for header in made.all("header"):
         if header.partition(":")[0].strip().lower() not in _OURS:
             step.leave("an extra header", "store its line `Name: value` as a secret and set `http-headers`")

@@ -10,22 +10,20 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.ci.text import one_line
-from xray_ci.migrate.refs import RefKind
-from xray_ci.migrate.step import SECRET_NAMES, Host
+from xray_ci.migrate.step import SECRET_NAMES, Host, RefKind
 from xray_ci.settings.table import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xray_ci.migrate.refs import Ref
-    from xray_ci.migrate.step import Step
+    from xray_ci.migrate.step import MigratedStep, Ref
 
 _ACTION: Final = "org/xray-ci@v1"
 _IMAGE: Final = "ghcr.io/org/xray-ci:v1"
 _PLAIN: Final = re.compile(r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9_./-]*|\$\{\{ [\w. ]+ \}\}|always\(\)", re.IGNORECASE | re.ASCII)
 
 
-def text(steps: list[Step]) -> str:
+def text(steps: list[MigratedStep]) -> str:
     """Return what is printed for the steps of one file; it ends with a newline."""
     lines: list[str] = []
     names: set[str] = set()
@@ -46,7 +44,7 @@ def text(steps: list[Step]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _filled(step: Step, value: str, reference: Callable[[Ref], str], literal: Callable[[str], str] = str) -> str:
+def _filled(step: MigratedStep, value: str, reference: Callable[[Ref], str], literal: Callable[[str], str] = str) -> str:
     return "".join(literal(part) if isinstance(part, str) else reference(part) for part in step.refs.split(value))
 
 
@@ -63,7 +61,7 @@ def _block(indent: str, name: str, value: str) -> Iterator[str]:
     yield from (f"{indent}  {row}" for row in value.splitlines() if row.strip())
 
 
-def _github(step: Step) -> Iterator[str]:
+def _github(step: MigratedStep) -> Iterator[str]:
     def expression(ref: Ref) -> str:
         return f"${{{{ {ref.name.strip() if ref.kind is RefKind.EXPRESSION else f'env.{ref.name}'} }}}}"
 
@@ -79,7 +77,7 @@ def _github(step: Step) -> Iterator[str]:
         yield f"    {name}: {_filled(step, value, expression) or f'${{{{ secrets.{SECRET_NAMES[name]} }}}}'}"
 
 
-def _gitlab(step: Step, taken: set[str]) -> Iterator[str]:
+def _gitlab(step: MigratedStep, taken: set[str]) -> Iterator[str]:
     def variable(ref: Ref) -> str:
         return f"${{{ref.name}}}"
 
@@ -105,7 +103,7 @@ def _gitlab(step: Step, taken: set[str]) -> Iterator[str]:
     yield "  script: xray-ci import"
 
 
-def _jenkins(step: Step) -> Iterator[str]:
+def _jenkins(step: MigratedStep) -> Iterator[str]:
     yield "stage('Xray') {"
     yield f"  agent {{ docker {{ image '{_IMAGE}'; args '--entrypoint=' }} }}"
     yield "  environment {"
@@ -139,7 +137,7 @@ def _jenkins(step: Step) -> Iterator[str]:
     yield "}"
 
 
-def _groovy(step: Step, value: str) -> str:
+def _groovy(step: MigratedStep, value: str) -> str:
     if not step.refs.inside(value):
         return "'" + _escaped(value).replace("'", r"\'") + "'"
 
@@ -153,7 +151,7 @@ def _escaped(part: str) -> str:
     return part.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t")
 
 
-def _docker(step: Step) -> Iterator[str]:
+def _docker(step: MigratedStep) -> Iterator[str]:
     names = [BY_NAME[setting].variable for setting in step.secrets]
     before = []
     for setting, value in step.secrets.items():
@@ -171,7 +169,7 @@ def _docker(step: Step) -> Iterator[str]:
     yield f"  {_IMAGE}"
 
 
-def _shell(step: Step, value: str) -> str:
+def _shell(step: MigratedStep, value: str) -> str:
     if not step.refs.inside(value):
         return value if re.fullmatch(r"[\w./:-]+", value, re.ASCII) else "'" + value.replace("'", "'\\''") + "'"
     return '"' + _filled(step, value, lambda ref: f"${{{ref.name}}}", lambda part: re.sub(r'([\\"$`])', r"\\\1", part)) + '"'

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xray_ci.migrate.refs import Refs
+    from xray_ci.migrate.step import Refs
 
 _DEEPEST: Final = 10
 _LONGEST: Final = 4_000
@@ -26,14 +26,14 @@ _BEFORE: Final = frozenset({"if", "then", "else", "elif", "do", "while", "until"
 """Words that may stand before a command or an assignment."""
 
 
-class Command(NamedTuple):
+class ShellCommand(NamedTuple):
     """One simple command; its words are without quotes."""
 
     words: tuple[str, ...]
     line: int
 
 
-def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Iterator[Command]:
+def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Iterator[ShellCommand]:
     """Yield every command of a script, those inside `$(…)` before the one around them.
 
     `script` may hold references already; `line` is that of its beginning. `known` has the values of variables and learns those
@@ -51,7 +51,7 @@ def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Itera
             known[found[1]] = value if len(value) <= _LONGEST else refs.computed()
             words = words[1:]
         if words:
-            yield Command(words, command.line)
+            yield ShellCommand(words, command.line)
 
 
 class _Lexer:
@@ -66,9 +66,9 @@ class _Lexer:
         self.depth = 0
         self.spent = 0
         self.heredocs: list[str] = []
-        self.inner: list[Command] = []
+        self.inner: list[ShellCommand] = []
 
-    def read(self, until: str = "") -> Iterator[Command]:
+    def read(self, until: str = "") -> Iterator[ShellCommand]:
         """Yield commands up to the end, or to the closing character, which is consumed."""
         words: list[str] = []
         word: list[str] | None = None
@@ -93,7 +93,7 @@ class _Lexer:
                 yield from self.inner
                 self.inner.clear()
                 if words:
-                    yield Command(tuple(words), begin)
+                    yield ShellCommand(tuple(words), begin)
                 words = []
                 if char == "\n":
                     self.new_line()

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from xray_ci.delivery.persist import Persistent
+    from xray_ci.delivery.retry import Persistent
     from xray_ci.deployments import Rate
     from xray_ci.errors import WrongRegion
     from xray_ci.pipeline.job import Job
-    from xray_ci.services.call import Authorization
     from xray_ci.services.jira import Jira, XrayFields
     from xray_ci.services.stored import Store
+    from xray_ci.services.wire import Authorization
     from xray_ci.services.xray import Xray
 
 
@@ -66,14 +66,13 @@ class Site:
     @cached_property
     def store(self) -> Store:
         """What Xray holds, for reading back and for what no import does."""
-        from xray_ci.services.cloud import Cloud  # noqa: PLC0415
-        from xray_ci.services.graphql import GraphQL  # noqa: PLC0415
-        from xray_ci.services.server import Server  # noqa: PLC0415
+        from xray_ci.services.cloud import CloudStore, GraphQL  # noqa: PLC0415
+        from xray_ci.services.server import ServerStore  # noqa: PLC0415
 
         if self.deployment.key == "cloud":
-            return Cloud(GraphQL(caller=self.caller, base_url=self.base_url, auth=self._authorization))
+            return CloudStore(GraphQL(caller=self.caller, base_url=self.base_url, auth=self._authorization))
         assert self.jira is not None  # noqa: S101  # the settings want `jira-url` for Server/DC
-        return Server(self.jira, version=self.version)
+        return ServerStore(self.jira, version=self.version)
 
     @property
     def version(self) -> str:
@@ -125,9 +124,9 @@ class Site:
         settings = self.job.settings
         if self.deployment.key != "cloud" or settings.xray_url is not None or settings.client_id is None or settings.client_secret is None:
             return
-        from xray_ci.services import region  # noqa: PLC0415
+        from xray_ci.services import cloud  # noqa: PLC0415
 
-        region.locate(failure, self.deployment.regions, asked=self.base_url, caller=self.caller, version=self.version,
+        cloud.locate(failure, self.deployment.regions, asked=self.base_url, caller=self.caller, version=self.version,
                       client_id=settings.client_id, client_secret=settings.client_secret, redactor=self.job.redactor)
 
     def close(self) -> None:
@@ -141,13 +140,13 @@ class Site:
 
     @cached_property
     def _authorization(self) -> Authorization:
-        from xray_ci.services.auth import ApiKey  # noqa: PLC0415
+        from xray_ci.services.auth import ApiKeyLogin  # noqa: PLC0415
 
         settings = self.job.settings
         if self.deployment.key == "cloud":
             if settings.client_id is None or settings.client_secret is None:
                 raise _without_credentials("client-id and client-secret")
-            return ApiKey(caller=self.caller, base_url=self.base_url, version=self.version, client_id=settings.client_id,
+            return ApiKeyLogin(caller=self.caller, base_url=self.base_url, version=self.version, client_id=settings.client_id,
                           client_secret=settings.client_secret, redactor=self.job.redactor)
         found = self._jira_authorization()
         if found is None:
@@ -172,12 +171,12 @@ def caller_of(job: Job, observe: Callable[[str], None], *, rates: Mapping[str, R
 
     `rates` are the documented plans of hosts by their origin; other hosts' are learned from their answers.
     """
-    from xray_ci.delivery.persist import Persistent  # noqa: PLC0415  # with requests: only runs that send pay for it
-    from xray_ci.services.options import Options  # noqa: PLC0415
+    from xray_ci.delivery.retry import Persistent  # noqa: PLC0415  # with requests: only runs that send pay for it
     from xray_ci.services.transport import Transport  # noqa: PLC0415
+    from xray_ci.services.wire import ConnectionOptions  # noqa: PLC0415
 
     settings = job.settings
-    options = Options(connect_timeout=settings.connect_timeout, timeout=settings.timeout, ca_bundle=settings.ca_bundle,
+    options = ConnectionOptions(connect_timeout=settings.connect_timeout, timeout=settings.timeout, ca_bundle=settings.ca_bundle,
                       client_certificate=settings.client_certificate, client_key=settings.client_key, headers=settings.http_headers)
     with Transport(options, job.redactor, observe=observe) as transport:
         yield Persistent(transport, sleep=job.sleep, clock=job.clock, random=job.random, time_budget=settings.time_budget,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from xray_ci.ci.result import FAILURES_LIMIT, Counts, Report
+from xray_ci.ci.result import FAILURES_LIMIT, Report, ReportCounts
 from xray_ci.errors import NoReports, NoResults
 from xray_ci.model import Case, Origin, Outcome, Problem, Restart, Severity
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from xray_ci.ci.result import FailureRow
     from xray_ci.model import Place
-    from xray_ci.pipeline.annotating import Rows
+    from xray_ci.pipeline.failures import FailureRows
     from xray_ci.pipeline.job import Job
     from xray_ci.pipeline.tally import Tally
-    from xray_ci.reports import Format
-    from xray_ci.reports.discover import Found
+    from xray_ci.reports.discover import FoundReport
+    from xray_ci.reports.formats import Format
     from xray_ci.xray.scrub import Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
@@ -50,10 +50,10 @@ class Gathering(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ReportSource:
     """A report that was found; what it is is looked up when somebody asks."""
 
-    found: Found
+    found: FoundReport
 
     @cached_property
     def row(self) -> Format | Problem:
@@ -79,7 +79,7 @@ class Source:
         return None if isinstance(row, Problem) or row.medium == "lines" else row.family
 
 
-def find(job: Job, tally: Tally) -> tuple[Source, ...]:
+def find(job: Job, tally: Tally) -> tuple[ReportSource, ...]:
     """Return the reports that `reports` names; none of them is a failure or not, as `if-no-reports` says."""
     from xray_ci.reports.discover import discover  # noqa: PLC0415
 
@@ -90,7 +90,7 @@ def find(job: Job, tally: Tally) -> tuple[Source, ...]:
     if not found.files:
         searched = "\n".join(found.searched)
         nothing(job, tally, NoReports("no report was found", where=searched or f"reports, from {settings.origin('reports')}"))
-    return tuple(Source(found=each) for each in found.files)
+    return tuple(ReportSource(found=each) for each in found.files)
 
 
 def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
@@ -104,15 +104,15 @@ def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
             job.console.info(failure.what)
 
 
-def read_all(job: Job, tally: Tally, sources: Sequence[Source], assembly: Gathering | None, *, as_it_is: bool = False) -> bool:
+def read_all(job: Job, tally: Tally, sources: Sequence[ReportSource], assembly: Gathering | None, *, as_it_is: bool = False) -> bool:
     """Read every report to its end and say whether there may be results; one that breaks is named and its results are dropped.
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
-    from xray_ci.pipeline import annotating  # noqa: PLC0415
+    from xray_ci.pipeline import failures  # noqa: PLC0415
 
     say = job.console.info if len(sources) <= _LISTED else job.console.debug
-    scrubber, rows = _scrubber(job), annotating.Rows(job)
+    scrubber, rows = _scrubber(job), failures.FailureRows(job)
     with job.console.group(f"reading {many(len(sources), 'report')}"):
         for source in sources:
             reader = _Reader(source, assembly, scrubber, rows, as_it_is=as_it_is)
@@ -143,7 +143,7 @@ def _scrubber(job: Job) -> Scrubber | None:
 class _Reader:
     """Reads one report."""
 
-    def __init__(self, source: Source, assembly: Gathering | None, scrubber: Scrubber | None, rows: Rows, *, as_it_is: bool) -> None:
+    def __init__(self, source: ReportSource, assembly: Gathering | None, scrubber: Scrubber | None, rows: FailureRows, *, as_it_is: bool) -> None:
         self._source = source
         self._rows = rows
         self._names: tuple[str, ...] = ()
@@ -198,7 +198,7 @@ class _Reader:
 
     def report(self) -> Report:
         row = self._source.row
-        counts = None if self._broken else Counts(**{outcome.value: count for outcome, count in self._counts.items()})
+        counts = None if self._broken else ReportCounts(**{outcome.value: count for outcome, count in self._counts.items()})
         return Report(path=self._source.shown, format=None if isinstance(row, Problem) else row.key, counts=counts,
                       problems=tuple(self.problems))
 
@@ -242,7 +242,7 @@ def line_of(report: Report) -> str:
     return f"{report.path}  {report.format or '?'}  {what}"
 
 
-def words(counts: Counts) -> str:
+def words(counts: ReportCounts) -> str:
     """Return the counts that are not zero, in words."""
     return ", ".join(f"{counts.of(outcome)} {outcome.value}" for outcome in Outcome if counts.of(outcome)) or "none"
 

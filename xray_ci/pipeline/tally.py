@@ -10,15 +10,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from xray_ci import __version__
-from xray_ci.ci.balance import Balance
 from xray_ci.ci.console import Level
 from xray_ci.ci.result import (
     FAILURES_LIMIT,
-    Counts,
-    Execution,
+    Balance,
+    ExecutionResult,
     FailureRow,
     Notice,
     Report,
+    ReportCounts,
     RunOutcome,
     RunResult,
     SnapshotRow,
@@ -46,10 +46,10 @@ class Tally:
         self.troubles: list[Trouble] = []
         self.notices: list[Notice] = [Notice(text=text) for text in job.settings.notices]
         self.reports: list[Report] = []
-        self.counts = Counts()
+        self.counts = ReportCounts()
         self.failures: list[FailureRow] = []
         self.deployment: str | None = None
-        self.executions: list[Execution] = []
+        self.executions: list[ExecutionResult] = []
         self.planned = False
         self._weighable = False
         """Whether something was sent."""

@@ -1,4 +1,10 @@
-"""Allure 2 results: a folder is one report, with one file for each result. Knows the files of such a folder.
+"""One Allure 2 result file to a case. Knows its members; knows nothing of folders.
+
+Class name and name are what the same tool writes in JUnit XML, as far as the result says it (labels `testClass` and `testMethod`,
+`package#method`), else the full name without the name; without a full name the suite labels, joined by ` > `. Rows of a
+parametrised test that share a name share that identity, and their parameters are an iteration. Points in time are milliseconds.
+
+Allure 2 results: a folder is one report, with one file for each result. Knows the files of such a folder.
 
 A retried test has one file for each attempt, and each is a case. They come in the order in which they started, for their
 names are random. Errors of fixtures that end no test, and of the run, stand in files of their own and are notices.
@@ -10,18 +16,142 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from xray_ci.model import Outcome
-from xray_ci.reports import allure_case, remarks
-from xray_ci.reports.allure_files import CONTAINER, GLOBALS, RESULT
+from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
+from xray_ci.reports import author_marks, members, notices, texts
+from xray_ci.reports.discover import CONTAINER, GLOBALS, RESULT
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Source, Window
-from xray_ci.reports.objects import Members
+from xray_ci.reports.members import NESTING_LIMIT, Members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from xray_ci.model import Case, Problem
+    from xray_ci.model import Attachment, Problem
+
+
+STEP_LIMIT: Final = 2_000
+"""Steps kept of one result."""
+PARAMETER_LIMIT: Final = 200
+_OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "broken": Outcome.ERROR, "skipped": Outcome.SKIPPED}
+_SUITES: Final = ("parentSuite", "suite", "subSuite")
+_BEHAVIOURS: Final = frozenset({"epic", "feature", "story"})
+_SEPARATORS: Final = "#.:> /"
+_LONGEST: Final = 366 * 86_400_000.0
+
+
+def to_case(result: Members, number: int, *, folder: str = "") -> Case:
+    """Return the case of a result; `folder`, with a slash at its end, is put before the names of its attachments.
+
+    Raises Fault with the path of a member that should be a list or an object.
+    """
+    labels = [(label.text("name") or "", label.text("value") or "") for label in result.each("labels")]
+    suite = tuple(value for wanted in _SUITES for name, value in labels if name == wanted and value)
+    title = result.text("name") or result.text("fullName") or ""
+    classname, name = _identity(result, dict(reversed(labels)), suite, title)
+    outcome = outcome_of(result)
+    message, trace = _details(result) if outcome is not Outcome.PASSED else (None, None)
+    steps = tuple(_steps(result))
+    start, stop = result.number("start"), result.number("stop")
+    seconds = (stop - start) / 1000 if start is not None and stop is not None and 0 <= stop - start <= _LONGEST else None
+    marks = _marks(result, labels)
+    parameters = tuple(_parameters(result))
+    if name != title and not parameters:  # the title of a row of data is not that of its Test
+        marks = (*marks, Mark(kind=MarkKind.SUMMARY, value=title))
+    rows = (Iteration(outcome=outcome, name=title, parameters=parameters, steps=steps),) if parameters else ()
+    return Case(suite=suite, classname=classname, name=name, outcome=outcome, seconds=seconds, started=result.time("start"),
+                finished=result.time("stop"), kind=members.kind_of(message) or members.kind_of(trace), message=message, trace=trace,
+                attachments=tuple(_attachments(result, folder)), marks=tuple(dict.fromkeys(marks)), steps=steps, iterations=rows,
+                line=number)
+
+
+def outcome_of(result: Members) -> Outcome:
+    """Return what became of a result, a step or a fixture."""
+    return _OUTCOMES.get(result.text("status") or "", Outcome.OTHER)
+
+
+def _identity(result: Members, labels: dict[str, str], suite: tuple[str, ...], title: str) -> tuple[str | None, str]:
+    if (owner := labels.get("testClass")) and (method := labels.get("testMethod")):
+        return owner, method
+    full = result.text("fullName", limit=members.NAME_LIMIT)
+    if not full or full == title:
+        return members.joined(*suite), title
+    if "#" in full and " " not in full:
+        return full.rpartition("#")[0] or None, title
+    return (full.removesuffix(title).rstrip(_SEPARATORS) if full.endswith(title) else full) or members.joined(*suite), title
+
+
+def _details(result: Members) -> tuple[str | None, str | None]:
+    details = result.inner("statusDetails")
+    return (details.text("message"), details.text("trace")) if details is not None else (None, None)
+
+
+def _marks(result: Members, labels: list[tuple[str, str]]) -> tuple[Mark, ...]:
+    found: list[Mark] = []
+    for link in result.each("links"):
+        key = author_marks.key_in(link.text("name") or "") or author_marks.key_in(link.text("url") or "")
+        kind = {"tms": MarkKind.TEST_KEY, "issue": MarkKind.DEFECT}.get(link.text("type") or "")
+        if key and kind is not None:
+            found.append(Mark(kind=kind, value=key))
+    for name, value in labels[:author_marks.ANNOTATIONS_LIMIT]:
+        if name == "tag":
+            found += author_marks.of_tags([value])
+        elif name in _BEHAVIOURS:
+            key = author_marks.key_in(value)
+            found += [Mark(kind=MarkKind.REQUIREMENT, value=key)] if key else []
+        else:
+            found += author_marks.of_annotation(name, value)
+    if description := result.text("description"):
+        found.append(Mark(kind=MarkKind.DESCRIPTION, value=description))
+    return tuple(found)
+
+
+def _parameters(result: Members) -> Iterator[tuple[str, str]]:
+    for number, parameter in enumerate(result.each("parameters")):
+        if number >= PARAMETER_LIMIT:
+            return
+        if parameter.raw("excluded") is True or parameter.raw("mode") == "hidden":
+            continue
+        value = "******" if parameter.raw("mode") == "masked" else parameter.text("value") or ""
+        yield parameter.text("name") or f"parameter {number + 1}", value
+
+
+def _steps(result: Members) -> Iterator[Step]:
+    """Yield the steps; one within another carries the names of those around it."""
+    for names, step in _nested(result):
+        outcome = outcome_of(step)
+        message, _ = _details(step)
+        data = "\n".join(f"{name}: {value}" for name, value in _parameters(step))
+        yield Step(action=texts.cut(" > ".join(names)), data=data or None, outcome=outcome,
+                   comment=message if outcome is not Outcome.PASSED else None)
+
+
+def _nested(result: Members) -> Iterator[tuple[tuple[str, ...], Members]]:
+    around: list[tuple[tuple[str, ...], Iterator[Members]]] = [((), result.each("steps"))]
+    count = 0
+    while around and count < STEP_LIMIT:
+        names, siblings = around[-1]
+        step = next(siblings, None)
+        if step is None:
+            around.pop()
+            continue
+        if len(around) > NESTING_LIMIT:
+            raise step.too_deep()
+        count += 1
+        names = (*names, step.text("name", limit=500) or "(step)")
+        yield names, step
+        around.append((names, step.each("steps")))
+
+
+def _attachments(result: Members, folder: str) -> Iterator[Attachment]:
+    """Yield the files of the result and of its steps, which lie beside the result's own."""
+    count = 0
+    for holder in (result, *(step for _, step in _nested(result))):
+        for entry in holder.each("attachments"):
+            count += 1
+            if (source := entry.text("source", limit=1_000)) and count <= texts.ATTACHMENT_LIMIT:
+                yield texts.file(folder + source, entry.text("type"), entry.text("name"))
+
 
 _BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
 
@@ -34,7 +164,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     result = Members(_document(source), "$")
     if "status" not in result and "stage" not in result:
         raise Fault(NOT_A_REPORT, "it is no result of Allure")
-    yield allure_case.to_case(result, 1)
+    yield to_case(result, 1)
 
 
 def read_folder(path: Path) -> Iterator[Case | Problem]:
@@ -52,27 +182,27 @@ def read_folder(path: Path) -> Iterator[Case | Problem]:
     for number, (_, name) in enumerate(results, 1):
         result = _file(path, name)
         try:
-            yield allure_case.to_case(result, number, folder=folder)
+            yield to_case(result, number, folder=folder)
         except Fault as fault:
             raise _within(name, fault) from None
-    outside = remarks.Outside()
+    outside = notices.Outside()
     for name in names:
         if not name.endswith(RESULT):
             yield from _aside(outside, _file(path, name))
     yield from outside.rest()
     if not results:
-        yield remarks.no_cases()
+        yield notices.no_cases()
 
 
 def _started(path: Path, name: str) -> float:
     return _file(path, name).number("start") or 0.0
 
 
-def _aside(outside: remarks.Outside, document: Members) -> Iterator[Problem]:
+def _aside(outside: notices.Outside, document: Members) -> Iterator[Problem]:
     """Tell of what failed outside of results: clean-ups, preparations without a test, and the run itself."""
     fixtures = [*document.each("afters"), *(document.each("befores") if not document.raw("children") else ())]
     for fixture in fixtures:
-        if allure_case.outcome_of(fixture) in _BAD:
+        if outcome_of(fixture) in _BAD:
             details = fixture.inner("statusDetails")
             yield from outside.say(f"the fixture {fixture.text('name', limit=200) or 'without a name'}",
                                    details.text("message") if details is not None else None)

@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Outcome
-from xray_ci.reports import features, gherkin, texts
-from xray_ci.reports.features import tag_names
-from xray_ci.reports.objects import Members, said
+from xray_ci.reports import gherkin, texts
+from xray_ci.reports.gherkin import tag_names
+from xray_ci.reports.members import Members, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,11 @@ def read(source: Source) -> Iterator[Case | Problem]:
     Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
     yielded before must then be dropped.
     """
-    yield from features.read(source, "Behave JSON", _scenario)
+    yield from gherkin.read(source, "Behave JSON", _scenario)
 
 
 def _scenario(element: Members, background: list[Members]) -> Case:
-    run = gherkin.Run()
+    run = gherkin.ScenarioRun()
     steps = list(element.each("steps"))
     # Scenarios repeat the steps of their background, which stand alone once more, without results.
     for step in (*(step for step in background if "result" in step), *steps):
@@ -48,7 +48,7 @@ def _scenario(element: Members, background: list[Members]) -> Case:
                     description=element.text("description"), outcome=own)
 
 
-def _step(run: gherkin.Run, step: Members) -> None:
+def _step(run: gherkin.ScenarioRun, step: Members) -> None:
     result = step.inner("result")
     word, message, seconds = None, None, None
     if result is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _FAILURES: Final = {"Exception": Outcome.ERROR, "FatalError": Outcome.FAILED, "Error": Outcome.FAILED}
 _NOTES: Final = ("Message", "Info", "Warning")
@@ -37,12 +37,12 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
-    def unit(self, unit: Node, /) -> None:
+class _Reader(units.TreeReader):
+    def unit(self, unit: XmlNode, /) -> None:
         self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes)))
 
 
-def _case(test: Node, suite: tuple[str, ...]) -> Case:
+def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
     failures = list(test.all(*_FAILURES))
     if result := test.get("result"):
         outcome = Outcome.PASSED if result.startswith("passed") else _RESULTS.get(result, Outcome.OTHER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Case, Outcome, Step
-from xray_ci.reports import tag_meaning, texts, units
+from xray_ci.reports import author_marks, texts, units
 from xray_ci.reports.times import seconds
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 STEP_LIMIT: Final = 1_000
 _SECTIONS: Final = ("Section", "SubCase")
@@ -41,12 +41,12 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
-    def unit(self, unit: Node, /) -> None:
+class _Reader(units.TreeReader):
+    def unit(self, unit: XmlNode, /) -> None:
         self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes)))
 
 
-def _case(test: Node, suite: tuple[str, ...]) -> Case:
+def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
     result = test.first("OverallResult") or test.first("OverallResultsAsserts")
     outcome = _outcome(test, result)
     failures = [] if outcome is Outcome.PASSED else list(_failures(test))
@@ -58,11 +58,11 @@ def _case(test: Node, suite: tuple[str, ...]) -> Case:
         suite=suite, classname=" > ".join(filter(None, suite)) or None, name=test.get("name"), outcome=outcome, seconds=seconds(time),
         message=failures[0] if failures else reason, trace=texts.cut("\n\n".join(failures)) or None,
         output=texts.tail("\n".join(texts.tail(text) for text in (*notes, *printed) if text)) or None,
-        marks=tag_meaning.marks(part.strip("[ ") for part in test.get("tags").split("]")), steps=tuple(_steps(test))[:STEP_LIMIT],
+        marks=author_marks.of_tags(part.strip("[ ") for part in test.get("tags").split("]")), steps=tuple(_steps(test))[:STEP_LIMIT],
         line=test.line)
 
 
-def _outcome(test: Node, result: Node | None) -> Outcome:
+def _outcome(test: XmlNode, result: XmlNode | None) -> Outcome:
     if test.get("skipped") == "true":
         return Outcome.SKIPPED
     if result is None:
@@ -72,7 +72,7 @@ def _outcome(test: Node, result: Node | None) -> Outcome:
     return Outcome.SKIPPED if result.get("skips") not in {"", "0"} else Outcome.PASSED
 
 
-def _failures(node: Node) -> Iterator[str]:
+def _failures(node: XmlNode) -> Iterator[str]:
     """Yield the words of each failure, at every depth; that is bounded with the document's."""
     for child in node.children:
         if child.tag in _SECTIONS:
@@ -81,7 +81,7 @@ def _failures(node: Node) -> Iterator[str]:
             yield texts.cut(_words(child))
 
 
-def _notes(node: Node, tags: tuple[str, ...]) -> Iterator[str]:
+def _notes(node: XmlNode, tags: tuple[str, ...]) -> Iterator[str]:
     """Yield what notes of some kinds say, at every depth."""
     for child in node.children:
         if child.tag in _SECTIONS:
@@ -90,11 +90,11 @@ def _notes(node: Node, tags: tuple[str, ...]) -> Iterator[str]:
             yield text
 
 
-def _failed(node: Node) -> bool:
+def _failed(node: XmlNode) -> bool:
     return node.tag in _FAILURES and node.get("success") != "true" and node.get("type") != "WARNING"
 
 
-def _words(failure: Node) -> str:
+def _words(failure: XmlNode) -> str:
     where = f"{failure.get('filename')}:{failure.get('line')}: " if failure.get("filename") else ""
     if failure.tag != "Expression":
         return f"{where}{failure.tag}: {failure.text.strip() or failure.said('Text')}"
@@ -102,7 +102,7 @@ def _words(failure: Node) -> str:
     return f"{said}\n{failure.said('Exception')}".rstrip()
 
 
-def _steps(node: Node, above: str = "") -> Iterator[Step]:
+def _steps(node: XmlNode, above: str = "") -> Iterator[Step]:
     for section in node.all(*_SECTIONS):
         name = texts.cut(f"{above} > {section.get('name')}" if above else section.get("name"), 1_024)
         inner = list(_steps(section, name))

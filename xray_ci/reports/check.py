@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _SHAPE: Final = units.Shape(
     roots=("testsuites",), scopes=frozenset({"suite"}), units=frozenset({"datetime", "title", "test"}),
@@ -35,16 +35,16 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
+class _Reader(units.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._title = ""
         self._stamp: datetime | None = None
 
-    def begin(self, _scope: Node, /) -> None:
+    def begin(self, _scope: XmlNode, /) -> None:
         self._title = ""
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         if unit.tag == "title":
             self._title = unit.text.strip()
         elif unit.tag == "datetime":
@@ -52,7 +52,7 @@ class _Reader(units.Reader):
         else:
             self.add(self._case(unit))
 
-    def _case(self, test: Node) -> Case:
+    def _case(self, test: XmlNode) -> Case:
         outcome = _RESULTS.get(test.get("result"), Outcome.OTHER)
         suite = tuple(filter(None, (self._title, test.said("description"))))
         passed = outcome is Outcome.PASSED

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
 _SHAPE: Final = units.Shape(
@@ -32,8 +32,8 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
-    def unit(self, unit: Node, /) -> None:
+class _Reader(units.TreeReader):
+    def unit(self, unit: XmlNode, /) -> None:
         owner, _, name = unit.said("Name").rpartition("::")
         kind = unit.said("FailureType")
         outcome = Outcome.PASSED

@@ -11,7 +11,7 @@ from xray_ci.model import Case, Outcome, Problem
 from xray_ci.reports import members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.remarks import no_cases
+from xray_ci.reports.notices import no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

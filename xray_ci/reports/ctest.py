@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Case, Outcome
-from xray_ci.reports import tag_meaning, texts, units
+from xray_ci.reports import author_marks, texts, units
 from xray_ci.reports.times import seconds, timestamp
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _SHAPE: Final = units.Shape(
     roots=("Site",), units=frozenset({"Test", "StartTestTime"}), dropped=frozenset({"TestList", "Build", "Configure", "Update", "Coverage"}),
@@ -37,19 +37,19 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
+class _Reader(units.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         if unit.tag == "Test":
             self.add(_case(unit, self._stamp))
         else:
             self._stamp = timestamp(unit.text)
 
 
-def _case(test: Node, stamp: datetime | None) -> Case:
+def _case(test: XmlNode, stamp: datetime | None) -> Case:
     outcome = _OUTCOMES.get(test.get("Status").lower(), Outcome.OTHER)
     measured = {each.get("name"): each.said("Value") for held in test.all("Results") for each in held.all("NamedMeasurement")}
     reason = "; ".join(filter(None, (measured.get("Completion Status"), _exit(measured))))
@@ -58,7 +58,7 @@ def _case(test: Node, stamp: datetime | None) -> Case:
     return Case(
         name=test.said("Name"), classname=folder or None, suite=(folder,) if folder else (), outcome=outcome, started=stamp,
         seconds=seconds(measured.get("Execution Time")), message=None if outcome is Outcome.PASSED else reason or None, output=output or None,
-        marks=tag_meaning.marks(label.text for held in test.all("Labels") for label in held.all("Label")), line=test.line)
+        marks=author_marks.of_tags(label.text for held in test.all("Labels") for label in held.all("Label")), line=test.line)
 
 
 def _exit(measured: dict[str, str]) -> str:
@@ -66,7 +66,7 @@ def _exit(measured: dict[str, str]) -> str:
     return f"{code} ({value})" if code and value else code or value
 
 
-def _output(test: Node) -> str:
+def _output(test: XmlNode) -> str:
     """Return what the test printed; compressed output is left out."""
     values = (value for held in test.all("Results") for each in held.all("Measurement") for value in each.all("Value"))
     return texts.tail("\n".join(value.text for value in values if not value.get("encoding")))

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
-from xray_ci.reports import annotated, embedded, members, remarks, tag_meaning, texts
+from xray_ci.reports import author_marks, members, notices, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
-from xray_ci.reports.objects import Members, said
+from xray_ci.reports.members import Members, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     if not listed:
         raise Fault(BROKEN, "it has no `results.tests`")
     if not count:
-        yield remarks.no_cases()
+        yield notices.no_cases()
 
 
 def _case(test: Members, number: int) -> Case:
@@ -91,17 +91,17 @@ def _suite(test: Members) -> tuple[str, ...]:
 
 
 def _marks(test: Members) -> tuple[Mark, ...]:
-    found = list(tag_meaning.marks(test.texts("tags")))
+    found = list(author_marks.of_tags(test.texts("tags")))
     for holder in ("extra", "labels"):
         if not isinstance(test.raw(holder), dict):
             continue
         said_of = Members(test.raw(holder), holder, test)
         if isinstance(said_of.raw("annotations"), list):
-            found += annotated.marks(note for note in said_of.each("annotations"))
+            found += author_marks.of_annotations(note for note in said_of.each("annotations"))
         for name in said_of:
             value = said_of.raw(name)
             for each in value if isinstance(value, list) else [value]:
-                found += annotated.meaning(name, said(each))
+                found += author_marks.of_annotation(name, said(each))
     return tuple(dict.fromkeys(found))
 
 
@@ -135,10 +135,10 @@ def _attachments(test: Members) -> Iterator[Attachment]:
     for holder in holders:
         for entry in holder.each("attachments"):
             count += 1
-            if (path := entry.text("path")) and count <= embedded.ATTACHMENT_LIMIT:
-                yield embedded.file(path, entry.text("contentType"))
+            if (path := entry.text("path")) and count <= texts.ATTACHMENT_LIMIT:
+                yield texts.file(path, entry.text("contentType"))
     shot = test.text("screenshot", limit=None)
     if shot:
-        found = embedded.attachment(shot.partition("base64,")[2] or shot, "image/png", "screenshot", 1, encoded=True)
+        found = texts.attachment(shot.partition("base64,")[2] or shot, "image/png", "screenshot", 1, encoded=True)
         if found is not None:
             yield found

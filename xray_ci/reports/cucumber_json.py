@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.reports import features, gherkin, texts
-from xray_ci.reports.features import tag_names
-from xray_ci.reports.objects import Members, said
+from xray_ci.reports import gherkin, texts
+from xray_ci.reports.gherkin import tag_names
+from xray_ci.reports.members import Members, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +31,11 @@ def read(source: Source) -> Iterator[Case | Problem]:
     Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
     yielded before must then be dropped.
     """
-    yield from features.read(source, "Cucumber JSON", _scenario)
+    yield from gherkin.read(source, "Cucumber JSON", _scenario)
 
 
 def _scenario(element: Members, background: list[Members]) -> Case:
-    run = gherkin.Run()
+    run = gherkin.ScenarioRun()
     for hook in element.each("before"):
         _hook(run, hook, "Before hook")
     for step in (*background, *element.each("steps")):
@@ -48,7 +48,7 @@ def _scenario(element: Members, background: list[Members]) -> Case:
                     outline=outline, description=element.text("description"), started=element.time("start_timestamp"))
 
 
-def _step(run: gherkin.Run, step: Members) -> None:
+def _step(run: gherkin.ScenarioRun, step: Members) -> None:
     keyword, name = (step.text("keyword") or "").strip(), step.text("name") or ""
     if step.raw("hidden") is True or not name.strip():
         _hook(run, step, f"{keyword or 'unnamed'} hook")
@@ -63,7 +63,7 @@ def _step(run: gherkin.Run, step: Members) -> None:
         _hook(run, hook, "After step hook")
 
 
-def _hook(run: gherkin.Run, hook: Members, name: str) -> None:
+def _hook(run: gherkin.ScenarioRun, hook: Members, name: str) -> None:
     word, message, seconds = _result(hook)
     match = hook.inner("match")
     location = match.text("location") if match is not None else None
@@ -100,7 +100,7 @@ def _objects(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def _belongings(run: gherkin.Run, step: Members) -> None:
+def _belongings(run: gherkin.ScenarioRun, step: Members) -> None:
     for embedding in step.each("embeddings"):
         media = embedding.raw("media")
         about = Members(media, "media", embedding) if isinstance(media, dict) else None

@@ -1,4 +1,6 @@
-"""Cucumber messages, one a line, of protocol 13 and later. Knows which message says what; Gherkin's own rules are in `gherkin`.
+"""What a `gherkinDocument` message says of scenarios: where they stand, and their text. Knows the tree of Gherkin, no results.
+
+Cucumber messages, one a line, of protocol 13 and later. Knows which message says what; Gherkin's own rules are in `gherkin`.
 
 Definitions (features, pickles, test cases) come long before results and are kept outside of memory. Of a retried scenario the
 last attempt counts, the earlier ones are its attempts. A stream without `testRunFinished` was cut off.
@@ -8,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.model import Attempt, Case, Outcome
-from xray_ci.reports import cucumber_ast, embedded, gherkin, remarks, texts
-from xray_ci.reports.drawer import Drawer
+from xray_ci.model import TEXT_LIMIT, Attempt, Case, Outcome
+from xray_ci.reports import gherkin, notices, texts
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
-from xray_ci.reports.objects import Members
+from xray_ci.reports.members import Members
+from xray_ci.reports.spill import Drawer
 from xray_ci.reports.times import LONGEST, timestamp
 
 if TYPE_CHECKING:
@@ -22,6 +24,82 @@ if TYPE_CHECKING:
 
     from xray_ci.model import Problem
     from xray_ci.reports.json_stream import Source
+
+
+Kept = tuple[str, object]
+"""A name, and what is kept under it."""
+
+
+def kept(document: Members) -> Iterator[Kept]:
+    """Yield for each step its keyword (`step:<id>`), for each scenario what is known of it (`node:<id>`).
+
+    A scenario is a list: feature, rule or "", keyword, description, whole text.
+    """
+    feature = document.inner("feature")
+    if feature is None:
+        return
+    title = feature.text("name") or document.text("uri") or ""
+    before: list[str] = []
+    for child in feature.each("children"):
+        rule = child.inner("rule")
+        if rule is None:
+            yield from _child(child, title, "", before)
+            continue
+        inside = list(before)
+        for grandchild in rule.each("children"):
+            yield from _child(grandchild, title, rule.text("name") or "", inside)
+
+
+def _child(child: Members, feature: str, rule: str, before: list[str]) -> Iterator[Kept]:
+    background = child.inner("background")
+    if background is not None:
+        yield from _keywords(background)
+        before += _lines(background)
+    scenario = child.inner("scenario")
+    if scenario is None:
+        return
+    yield from _keywords(scenario)
+    keyword = scenario.text("keyword") or "Scenario"
+    text = "\n".join([f"{keyword}: {scenario.text('name') or ''}", *before, *_lines(scenario), *_examples(scenario)])
+    yield f"node:{scenario.text('id') or ''}", [feature, rule, keyword, texts.cut(scenario.text("description") or ""), texts.cut(text)]
+
+
+def _keywords(holder: Members) -> Iterator[Kept]:
+    for step in holder.each("steps"):
+        yield f"step:{step.text('id') or ''}", step.text("keyword") or ""
+
+
+def _lines(holder: Members) -> list[str]:
+    found: list[str] = []
+    for step in holder.each("steps"):
+        found.append(f"  {(step.text('keyword') or '').strip()} {step.text('text') or ''}".rstrip())
+        rows, doc = step_argument(step)
+        found += [f"    {line}" for line in (rows or "").splitlines()]
+        if doc is not None:
+            found += ['    """', *(f"    {line}" for line in doc.splitlines()), '    """']
+    return found
+
+
+def step_argument(step: Members) -> tuple[str | None, str | None]:
+    """Return the table and the text block of a step, of the tree or of a pickle's `argument`."""
+    table, block = step.inner("dataTable"), step.inner("docString")
+    rows = gherkin.table([_cells(row) for row in table.each("rows")]) if table is not None else None
+    return texts.cut(rows, TEXT_LIMIT) if rows else None, block.text("content") or "" if block is not None else None
+
+
+def _cells(row: Members) -> list[str]:
+    return [cell.text("value") or "" for cell in row.each("cells")]
+
+
+def _examples(scenario: Members) -> list[str]:
+    found: list[str] = []
+    for examples in scenario.each("examples"):
+        header = examples.inner("tableHeader")
+        rows = [_cells(row) for row in ([header] if header is not None else []) + list(examples.each("tableBody"))]
+        found += ["", f"  {examples.text('keyword') or 'Examples'}: {examples.text('name') or ''}".rstrip(),
+                  *(f"    {line}" for line in gherkin.table(rows).splitlines())]
+    return found
+
 
 OPEN_LIMIT: Final = 10_000
 """Scenarios that run at the same time, or wait for another attempt."""
@@ -46,7 +124,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 fault.line = fault.line or documents.number
                 raise
         yield from stream.last_words()
-    yield from remarks.noise(documents)
+    yield from notices.noise(documents)
 
 
 class _Attempt:
@@ -59,7 +137,7 @@ class _Attempt:
         self.started = started
         self.line = line
         self.results: dict[str, Members] = {}
-        self.attached = gherkin.Run()
+        self.attached = gherkin.ScenarioRun()
         self.retried = False
 
 
@@ -70,7 +148,7 @@ class _Stream:
         self._drawer = drawer
         self._open: dict[str, _Attempt] = {}
         self._earlier: dict[str, list[Attempt]] = {}
-        self._outside = remarks.Outside()
+        self._outside = notices.Outside()
         self._known = self._cases = 0
         self._ended = False
         self._line = 0
@@ -97,10 +175,10 @@ class _Stream:
             raise Fault(TRUNCATED, "it ends without `testRunFinished`", line=self._line)
         yield from self._outside.rest()
         if not self._cases:
-            yield remarks.no_cases()
+            yield notices.no_cases()
 
     def _document(self, document: Members) -> None:
-        for name, value in cucumber_ast.kept(document):
+        for name, value in kept(document):
             self._drawer.put(name, value)
 
     def _pickle(self, pickle: Members) -> None:
@@ -108,7 +186,7 @@ class _Stream:
         for step in pickle.each("steps"):
             argument = step.inner("argument")
             steps.append([step.text("id") or "", step.text("text") or "", step.texts("astNodeIds"),
-                          list(cucumber_ast.argument(argument)) if argument is not None else [None, None]])
+                          list(step_argument(argument)) if argument is not None else [None, None]])
         tags = [name for tag in pickle.each("tags") if (name := tag.text("name"))]
         self._drawer.put(f"pickle:{pickle.text('id') or ''}", [pickle.text("name") or "", pickle.text("uri") or "", tags,
                                                                pickle.texts("astNodeIds"), steps])
@@ -143,8 +221,8 @@ class _Stream:
         media, name, body = attachment.text("mediaType"), attachment.text("fileName"), attachment.text("body", limit=None)
         if body:
             attempt.attached.attach(body, media, name, encoded=attachment.raw("contentEncoding") == "BASE64")
-        elif (url := attachment.text("url")) and "://" not in url and len(attempt.attached.attachments) < embedded.ATTACHMENT_LIMIT:
-            attempt.attached.attachments.append(embedded.file(url, media, name))
+        elif (url := attachment.text("url")) and "://" not in url and len(attempt.attached.attachments) < texts.ATTACHMENT_LIMIT:
+            attempt.attached.attachments.append(texts.file(url, media, name))
 
     def _finished(self, finished: Members) -> Iterator[Case]:
         attempt = self._open.pop(finished.text("testCaseStartedId") or "", None)
@@ -178,7 +256,7 @@ class _Stream:
         yield from self._outside.say((source.text("uri") if source is not None else None) or "a feature file", error.text("message"),
                                      line=self._line)
 
-    def _told(self, attempt: _Attempt) -> tuple[gherkin.Run, list[Any]]:
+    def _told(self, attempt: _Attempt) -> tuple[gherkin.ScenarioRun, list[Any]]:
         """Return the run of an attempt with all its steps, and the pickle."""
         run = attempt.attached
         pickle_id, steps = self._drawer.get(f"case:{attempt.case}") or ("", [])

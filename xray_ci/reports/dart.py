@@ -14,7 +14,7 @@ from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem
 from xray_ci.reports import members, texts, times
 from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
-from xray_ci.reports.remarks import Outside, broken_run, no_cases, noise
+from xray_ci.reports.notices import Outside, broken_run, no_cases, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

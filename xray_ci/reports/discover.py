@@ -1,6 +1,11 @@
-"""Patterns to the report files that they name, in a stable order. Knows where files lie; opens none of them."""
+"""Names of the files in a folder of Allure 2 results. Knows names alone; what is in the files is read elsewhere.
 
+Patterns to the report files that they name, in a stable order. Knows where files lie; opens none of them.
+"""
+
+# ruff: noqa: PTH208 - paths are text where files are looked for
 # ruff: noqa: PTH100, PTH112, PTH116, PTH118, PTH119, PTH120 - paths are text here: pathlib costs ten times as much a file
+
 from __future__ import annotations
 
 import os
@@ -11,19 +16,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Place, Problem, Severity
-from xray_ci.reports import allure_files, names
-from xray_ci.reports.patterns import expanded, parts, plain
-from xray_ci.reports.walk import Rest, Walk
+from xray_ci.reports.formats import names
+from xray_ci.reports.globs import Rest, Walk, expanded, parts, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+FORMAT: Final = "allure2-dir"
+RESULT: Final = "-result.json"
+CONTAINER: Final = "-container.json"
+GLOBALS: Final = "-globals.json"
+_ID: Final = r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
+_RESULT: Final = re.compile(rf"{_ID}-(?:result|container|globals)\.json")
+_BELONGS: Final = re.compile(rf"{_ID}-(?:result|container|globals|attachment)\b.*|(?:categories|executor|history|testrun)\.json|"
+                             r"environment\.(?:properties|xml)|.*-attachment\..*")
+
+
+def is_result(name: str) -> bool:
+    """Say whether a file is one of those that Allure writes for a result: named by a random id, so that no other tool's is."""
+    return _RESULT.fullmatch(name) is not None
+
+
+def belongs(name: str) -> bool:
+    """Say whether a file in a folder of results is part of that report: a result, an attachment, or what describes the run."""
+    return _BELONGS.fullmatch(name) is not None
+
+
+def is_folder(path: str) -> bool:
+    """Say whether a folder holds results of Allure, by the names in it."""
+    try:
+        return any(is_result(name) for name in os.listdir(path))
+    except OSError:
+        return False
+
 
 _DRIVE: Final = re.compile(r"^[A-Za-z]:/")
 _NUMBERS: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundReport:
     """A report file, and the format that its line of `reports` fixes (key or family), if it does."""
 
     place: Place
@@ -34,7 +67,7 @@ class Found:
 class Discovery:
     """What the patterns name."""
 
-    files: tuple[Found, ...]
+    files: tuple[FoundReport, ...]
     searched: tuple[str, ...]
     """For each pattern, in words: where it was looked for, how far that folder exists, and how many files were seen."""
     problems: tuple[Problem, ...] = ()
@@ -80,11 +113,11 @@ def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto
         alike += walk.alike
         closed += walk.closed
     default = None if default_format == "auto" else default_format
-    files = sorted(_together((Found(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
-                    for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if allure_files.is_folder(path))]), here),
+    files = sorted(_together((FoundReport(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
+                    for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if is_folder(path))]), here),
                    key=_natural)
     return Discovery(files=tuple(_single(files)),
-                     problems=(*(_folder_problem(path, here) for path in folders if not allure_files.is_folder(path)),
+                     problems=(*(_folder_problem(path, here) for path in folders if not is_folder(path)),
                                *(_closed_problem(path, here) for path in sorted(set(closed)))),
                      searched=tuple(_searched(line, here, seen[line.base]) for line in includes))
 
@@ -107,20 +140,20 @@ def _fixed(includes: list[_Line], numbers: list[int]) -> str | None:
     return next((includes[number].format for number in sorted(numbers) if includes[number].format), None)
 
 
-def _together(files: Iterator[Found], here: str) -> Iterator[Found]:
+def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
     """Give the files of a folder of Allure results as that folder: one of them alone is no report."""
     held = list(files)
-    folders = {os.path.dirname(found.place.path) for found in held if allure_files.is_result(found.place.path.name)}
-    folders |= {str(found.place.path) for found in held if allure_files.is_folder(str(found.place.path))}
+    folders = {os.path.dirname(found.place.path) for found in held if is_result(found.place.path.name)}
+    folders |= {str(found.place.path) for found in held if is_folder(str(found.place.path))}
     for found in held:
         path = str(found.place.path)
-        if path not in folders and not (os.path.dirname(path) in folders and allure_files.belongs(found.place.path.name)):
+        if path not in folders and not (os.path.dirname(path) in folders and belongs(found.place.path.name)):
             yield found
     for path in folders:
-        yield Found(place=Place(path=Path(path), shown=_shown(path, here)), format=allure_files.FORMAT)
+        yield FoundReport(place=Place(path=Path(path), shown=_shown(path, here)), format=FORMAT)
 
 
-def _single(files: list[Found]) -> Iterator[Found]:
+def _single(files: list[FoundReport]) -> Iterator[FoundReport]:
     """Leave out a file that is there under another name already, by a link: its results would count twice."""
     seen = set()
     for found in files:
@@ -141,7 +174,7 @@ def _shown(path: str, here: str) -> str:
     return shown.replace(os.sep, "/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _natural(found: Found) -> tuple[list[tuple[int, int, str]], str]:
+def _natural(found: FoundReport) -> tuple[list[tuple[int, int, str]], str]:
     shown = found.place.shown
     return [(0, int(part), "") if part.isdecimal() and len(part) < 100 else (1, 0, part)  # noqa: PLR2004 - no quadratic int()
             for part in _NUMBERS.split(shown) if part], shown

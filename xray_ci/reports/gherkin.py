@@ -3,19 +3,35 @@
 The worst step or hook decides; what has no result, and undefined and pending steps, are neither passed nor failed. A row of a
 Scenario Outline is one case with one example, under the name that the outline has: rows are results of one Test. Without the key
 of a Test among its tags a case brings what creates a Cucumber Test (name and scenario text): Xray's own import creates none.
+
+JSON of features that hold scenarios: Cucumber's and Behave's shape around them. Knows features, nothing of what is in a scenario.
+
+A background that stands before a scenario as an element of its own is handed over with it. Some tools write a feature's name
+behind its scenarios: those wait, on disk when they are many.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from xray_ci.model import Attachment, Attempt, Case, Mark, MarkKind, Outcome, Step
-from xray_ci.reports import embedded, tag_meaning, texts
-from xray_ci.reports.members import kind_of
+from xray_ci.reports import author_marks, notices, texts
+from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
+from xray_ci.reports.json_stream import Source, Window
+from xray_ci.reports.members import Members, kind_of
+from xray_ci.reports.spill import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
+    from typing import TypeAlias
+
+    from xray_ci.model import Problem
+    Scenario: TypeAlias = Callable[[Members, list[Members]], Case]
+
 
 STEP_LIMIT: Final = 2_000
 """Steps kept of one scenario."""
@@ -55,7 +71,7 @@ def headline(message: str) -> str:
     return (lines[-1] if lines[0].startswith("Traceback (most recent call last)") else lines[0]).strip()
 
 
-class Run:
+class ScenarioRun:
     """What was told of one run of a scenario so far."""
 
     def __init__(self) -> None:
@@ -101,11 +117,11 @@ class Run:
 
     def attach(self, data: str, media_type: str | None, name: str | None = None, *, encoded: bool | None = None) -> None:
         """Keep a file that a step or hook brought, or the line that it logged."""
-        line = embedded.log_line(data, media_type, encoded=encoded)
+        line = texts.log_line(data, media_type, encoded=encoded)
         if line is not None:
             self.log(line)
-        elif len(self.attachments) < embedded.ATTACHMENT_LIMIT:
-            found = embedded.attachment(data, media_type, name, len(self.attachments) + 1, encoded=encoded, stem="embedding")
+        elif len(self.attachments) < texts.ATTACHMENT_LIMIT:
+            found = texts.attachment(data, media_type, name, len(self.attachments) + 1, encoded=encoded, stem="embedding")
             if found is not None:
                 self.attachments.append(found)
 
@@ -142,8 +158,8 @@ class Run:
         """Return the case; `named` are its tags, `text` the scenario's text where the report has it, `outcome` the report's own."""
         result = outcome or self.outcome()
         message, trace = self.words(result)
-        marks = tag_meaning.marks(named)
-        if not tag_meaning.has_key(marks):
+        marks = author_marks.of_tags(named)
+        if not author_marks.has_key(marks):
             head = f"{(keyword or 'Scenario').strip()}: {name}"
             scenario = text if text is not None else "\n".join([head, *(f"  {part}" for part in self.text)])
             marks += (Mark(kind=MarkKind.SCENARIO, value=texts.cut(scenario)),)
@@ -157,3 +173,94 @@ class Run:
                     trace=trace, output=output, attachments=tuple(self.attachments), marks=marks, steps=tuple(self.steps),
                     examples=(_EXAMPLE[result],) if outline else (), attempts=attempts, line=line)
 
+
+_HEAD: Final = frozenset({"name", "tags", "uri", "id", "location"})
+_CREATING: Final = frozenset({MarkKind.SCENARIO, MarkKind.DESCRIPTION})
+
+
+def read(source: Source, title: str, scenario: Scenario) -> Iterator[Case | Problem]:
+    """Yield the case that `scenario` makes of each element and the steps of the background before it, then notices.
+
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
+    yielded before must then be dropped.
+    """
+    window = Window(source)
+    if window.peek() not in {"[", ""}:
+        raise Fault(NOT_A_REPORT if window.peek() == "{" else BROKEN, f"{title} is a list of features")
+    count = 0
+    for number, _ in enumerate(window.elements()):
+        for case in _Feature(window, number, scenario).cases():
+            count += 1
+            yield msgspec.structs.replace(case, line=count)
+    window.finish()
+    if not count:
+        yield notices.no_cases()
+
+
+def tag_names(holder: Members) -> list[str]:
+    """Return the tags of a feature or scenario: objects with a name, or plain texts."""
+    found = holder.raw("tags")
+    if not isinstance(found, list):
+        return []
+    names = [each.get("name") if isinstance(each, dict) else each for each in found]
+    return [name for name in names if isinstance(name, str)]
+
+
+class _Feature:
+    """One feature while it streams by."""
+
+    def __init__(self, window: Window, number: int, scenario: Scenario) -> None:
+        self._window = window
+        self._path = f"[{number}]"
+        self._scenario = scenario
+        self._head: dict[str, object] = {}
+        self._background: list[Members] = []
+        self._title = ""
+        self._above: tuple[Mark, ...] | None = None
+        """What its tags say, once its head is complete."""
+
+    def cases(self) -> Iterator[Case]:
+        window = self._window
+        if window.peek() not in {"{", ""}:
+            raise Fault(BROKEN, f"{self._path} is no object, but a feature should be there")
+        with closing(Waiting()) as waiting:
+            for name in window.members():
+                if name != "elements":
+                    value = window.value()
+                    if name in _HEAD:
+                        self._head[name] = value
+                elif window.peek() != "[":
+                    if window.value() is not None:
+                        raise Fault(BROKEN, f"{self._path}.elements is no list")
+                elif {"name", "tags"} <= self._head.keys():
+                    yield from map(self._completed, self._elements())
+                else:
+                    for case in self._elements():
+                        waiting.add("", case)
+            for _, case in waiting.all():
+                yield self._completed(case)
+
+    def _elements(self) -> Iterator[Case]:
+        for index, _ in enumerate(self._window.elements()):
+            element = Members(self._window.value(), f"{self._path}.elements[{index}]")
+            if _is_background(element):
+                self._background = [*element.each("before"), *element.each("steps"), *element.each("after")]
+                continue
+            yield self._scenario(element, self._background)
+            self._background = []
+
+    def _completed(self, case: Case) -> Case:
+        """Return a case with what its feature says: its name, and tags that some tools do not repeat on the scenario."""
+        if self._above is None:
+            head = Members(self._head, self._path)
+            self._title = head.text("name") or head.text("uri") or head.text("id") or head.text("location") or ""
+            self._above = author_marks.of_tags(tag_names(head))
+        feature, above = self._title, self._above
+        marks = tuple(dict.fromkeys((*above, *case.marks)))
+        if author_marks.has_key(above):
+            marks = tuple(mark for mark in marks if mark.kind not in _CREATING)
+        return msgspec.structs.replace(case, suite=(feature,) if feature else (), classname=feature or None, marks=marks)
+
+
+def _is_background(element: Members) -> bool:
+    return "background" in {element.text("type"), (element.text("keyword") or "").strip().lower()}

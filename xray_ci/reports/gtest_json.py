@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Case, Iteration, Mark, Outcome, Problem
-from xray_ci.reports import junit_marks, members, texts
+from xray_ci.reports import author_marks, members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.remarks import no_cases
+from xray_ci.reports.notices import no_cases
 from xray_ci.reports.times import seconds
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
         message = _without_place(reason) if reason else None
     marks: list[Mark] = []
     for member, value in test.items():
-        if isinstance(value, str) and value.strip() and junit_marks.known(member):
-            marks += junit_marks.marks(member, value.strip())
+        if isinstance(value, str) and value.strip() and author_marks.is_property(member):
+            marks += author_marks.of_property(member, value.strip())
     given = tuple((member, value) for member in _PARAMETERS if (value := members.text(test, member, members.NAME_LIMIT)))
     started = members.moment(test, "timestamp")
     took = seconds(members.text(test, "time"))

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import structs
 
 from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome, Problem
-from xray_ci.reports import junit_marks, members, texts
-from xray_ci.reports.after_log import AfterLog
+from xray_ci.reports import author_marks, members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.remarks import Outside, broken_run, no_cases
+from xray_ci.reports.lines import AfterLog
+from xray_ci.reports.notices import Outside, broken_run, no_cases
 from xray_ci.reports.spill import Waiting
 
 if TYPE_CHECKING:
@@ -150,5 +150,5 @@ def _marks(result: dict[str, Any]) -> tuple[Mark, ...]:
     found = [Mark(kind=MarkKind.TAG, value=tag) for tag in members.names(result, "tags") if tag.strip()]
     for name, value in members.inner(result, "meta").items():
         if isinstance(value, str) and value.strip():
-            found += junit_marks.marks(name, value.strip())
+            found += author_marks.of_property(name, value.strip())
     return tuple(found)

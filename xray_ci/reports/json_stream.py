@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from xray_ci.reports.encoding import sniff
 from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
+from xray_ci.reports.xml import sniff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
+"""One JUnit `testcase`: from what its elements said to a case. Knows attributes and outcomes, not the document.
+
+JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
 Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals that
 the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of `system-err` are
@@ -7,14 +9,16 @@ kept, and only when it did not pass; files that the output names (`[[ATTACHMENT|
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
-from xray_ci.reports import junit_marks, texts, xml
+import msgspec
+
+from xray_ci.model import TEXT_LIMIT, Attempt, Case, Outcome, Problem, Severity
+from xray_ci.reports import author_marks, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
-from xray_ci.reports.junit_case import PROPERTY_LENGTH, PROPERTY_LIMIT, Open, Verdict, finish
-from xray_ci.reports.listening import Ear
-from xray_ci.reports.times import timestamp
+from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports.units import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +26,164 @@ if TYPE_CHECKING:
     from pyexpat import XMLParserType
     from typing import TypeAlias
 
+    from xray_ci.model import Attachment, Mark
     _Close: TypeAlias = Callable[[], None] | None
     _Opener: TypeAlias = Callable[[dict[str, str]], _Close]
+
+
+ATTACHMENT_LIMIT: Final = 1_000
+"""Files kept of one case."""
+PROPERTY_LIMIT: Final = 500
+"""Properties without meaning kept of a case, and of the suites around it; Surefire writes those of the whole JVM."""
+PROPERTY_LENGTH: Final = 2_000
+"""Characters kept of the value of one."""
+
+_BY_ATTRIBUTE: Final = {
+    **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
+                    Outcome.SKIPPED),
+    **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
+    **dict.fromkeys(("error", "errored", "hook_error"), Outcome.ERROR),
+    **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
+}
+_PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
+_RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
+
+
+class Open:
+    """A case whose end was not seen yet."""
+
+    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "properties", "verdicts")
+
+    def __init__(self, attributes: dict[str, str], line: int) -> None:
+        self.attributes = attributes
+        self.line = line
+        self.marks: list[Mark] = []
+        self.out = self.err = ""
+        # None until there is one: most cases have none, and three lists a case are felt.
+        self.verdicts: list[Verdict] | None = None
+        self.attempts: list[Attempt] | None = None
+        self.attachments: list[Attachment] | None = None
+        self.properties: list[tuple[str, str]] | None = None
+
+    def add_property(self, name: str, value: str) -> None:
+        """Note a property without meaning, up to the limit."""
+        if self.properties is None:
+            self.properties = []
+        if len(self.properties) < PROPERTY_LIMIT:
+            self.properties.append((name, value[:PROPERTY_LENGTH]))
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Note an outcome element."""
+        if self.verdicts is None:
+            self.verdicts = []
+        self.verdicts.append(verdict)
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Note an earlier attempt."""
+        if self.attempts is None:
+            self.attempts = []
+        self.attempts.append(attempt)
+
+    def attach(self, found: list[Attachment]) -> None:
+        """Note files, each once, up to the limit."""
+        if self.attachments is None:
+            self.attachments = []
+        for attachment in found:
+            if len(self.attachments) < ATTACHMENT_LIMIT and attachment not in self.attachments:
+                self.attachments.append(attachment)
+
+    @property
+    def full(self) -> bool:
+        """Say whether no more files are noted."""
+        return self.attachments is not None and len(self.attachments) >= ATTACHMENT_LIMIT
+
+    @property
+    def next_file(self) -> int:
+        """Return the number of the next file, from 1."""
+        return len(self.attachments or ()) + 1
+
+
+class Verdict:
+    """A failure, error or skipped element, or an earlier attempt of the case."""
+
+    __slots__ = ("attributes", "line", "outcome", "stack", "text")
+
+    def __init__(self, outcome: Outcome, attributes: dict[str, str], line: int) -> None:
+        self.outcome = outcome
+        self.attributes = attributes
+        self.line = line
+        self.text = ""
+        self.stack: str | None = None
+
+    def attempt(self) -> Attempt:
+        """Return it as an earlier attempt."""
+        trace = texts.cut(_framed(self.stack or self.text))
+        return Attempt(outcome=self.outcome, message=_message(self), trace=trace or None)
+
+    def words(self) -> str:
+        """Return message and text as one line for a problem."""
+        return " ".join(((self.attributes.get("message") or "") or self.text).split())[:300]
+
+
+def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, properties: tuple[tuple[str, str], ...]) -> Case:
+    """Return the case that is complete now; `stamp` and `properties` are its suite's, the former for a case without a time of its own."""
+    get = case.attributes.get
+    outcome = _PASSED
+    kind = message = trace = output = finished = None
+    if case.verdicts is not None:
+        outcome, kind, message, trace = _judge(case.verdicts)
+    elif (status := get("status")) is not None or "result" in case.attributes:
+        outcome = _by_attributes(status, get("result"))
+    if outcome is not _PASSED and (case.out or case.err):
+        output = "\n".join(filter(None, (texts.tail(case.out), texts.tail(case.err)))) or None
+    if own := get("timestamp"):
+        stamp = timestamp(own) or stamp
+    elif own := get("started-at"):
+        stamp, finished = _utc(own), _utc(get("finished-at") or "")
+    # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
+    found = Case(suite=suite, name=get("name", ""), classname=get("classname") or None, outcome=outcome,
+                 seconds=seconds(get("time")), started=stamp, kind=kind, message=message, trace=trace, output=output,
+                 attachments=tuple(case.attachments or ()), marks=tuple(case.marks), attempts=tuple(case.attempts or ()),
+                 properties=(*properties, *case.properties) if case.properties else properties, line=case.line)
+    return found if finished is None else msgspec.structs.replace(found, finished=finished)
+
+
+def _utc(text: str) -> datetime | None:
+    # `started-at` and `finished-at` are UTC in a form without offset (API notes, observed).
+    found = timestamp(text)
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def _by_attributes(*words: str | None) -> Outcome:
+    for word in words:
+        if word and (found := _BY_ATTRIBUTE.get(word.strip().lower())):
+            return found
+    return Outcome.PASSED
+
+
+def _message(verdict: Verdict) -> str | None:
+    return texts.cut(verdict.attributes.get("message") or "") or None
+
+
+def _framed(text: str) -> str:
+    """Return a text without blank lines around it; its first line keeps its indentation, which a trace of Python needs."""
+    text = text.rstrip()
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1:]
+
+
+def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
+    """Return outcome, type and message of the worst element (the first of equals), and the texts of all of that outcome."""
+    worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
+    parts = []
+    for verdict in verdicts:
+        if verdict.outcome is worst.outcome:
+            message, text = verdict.attributes.get("message") or "", _framed(verdict.text)
+            if verdict is not worst and message and message not in text:
+                text = f"{message}\n{text}".rstrip()
+            parts.append(text)
+    trace = texts.cut("\n\n".join(filter(None, parts))) or None
+    return worst.outcome, worst.attributes.get("type") or None, _message(worst), trace
+
 
 ROOTS: Final = ("testsuites", "testsuite", "testcase")
 EVIDENCE_LIMIT: Final = 33_554_432
@@ -34,7 +194,7 @@ NAME_LIMIT: Final = 10_000
 """Different names of elements in one document."""
 
 
-def read(source: xml.Source) -> Iterator[Case | Problem]:
+def read(source: xml.XmlSource) -> Iterator[Case | Problem]:
     """Yield each testcase once, in the order in which they end.
 
     Times are seconds, timestamps keep their offset or are naive; a case without its own takes its suite's. Errors that stand
@@ -260,7 +420,7 @@ class _Reader:
         case = self._case
         if case is None or case.full:
             return
-        found, marks = junit_marks.from_output(text)
+        found, marks = author_marks.from_output(text)
         case.marks += marks
         case.attach(found)
 
@@ -276,16 +436,16 @@ class _Reader:
         if value:
             self._note(case, name, value)
             return None
-        if not junit_marks.known(name):
+        if not author_marks.is_property(name):
             return None
         self._property = name
         self._ear.listen(EVIDENCE_LIMIT)
         return self._property_closer
 
     def _note(self, case: Open, name: str, value: str) -> None:
-        if marks := junit_marks.marks(name, value):
+        if marks := author_marks.of_property(name, value):
             case.marks += marks
-        elif files := junit_marks.files(name, value, case.next_file):
+        elif files := author_marks.files_of(name, value, case.next_file):
             case.attach(files)
         else:
             case.add_property(name, value)
@@ -307,7 +467,7 @@ class _Reader:
         return True
 
     def _open_item(self, attributes: dict[str, str]) -> _Close:
-        if self._property not in {junit_marks.EVIDENCE, junit_marks.CUSTOM_FIELDS}:
+        if self._property not in {author_marks.EVIDENCE, author_marks.CUSTOM_FIELDS}:
             return self._pass_over(attributes)
         self._item = attributes.get("name", "")
         self._ear.listen(EVIDENCE_LIMIT)
@@ -318,11 +478,11 @@ class _Reader:
         if case is None or self._overflow(self._item or owner):
             return
         text = self._ear.take()
-        if owner == junit_marks.EVIDENCE:
-            if found := junit_marks.evidence(self._item, text, case.next_file):
+        if owner == author_marks.EVIDENCE:
+            if found := author_marks.evidence_of(self._item, text, case.next_file):
                 case.attach([found])
         elif text := text.strip():
-            case.marks += junit_marks.custom_field(self._item, texts.cut(text))
+            case.marks += author_marks.custom_field(self._item, texts.cut(text))
 
 
 def _notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:

@@ -14,9 +14,9 @@ from collections import Counter
 from html.entities import html5
 from typing import Final
 
-from xray_ci.reports import encoding as encodings
+from xray_ci.reports import xml as encodings
 from xray_ci.reports.fault import BROKEN, Fault
-from xray_ci.reports.xml import HEAD, PIECE, Source
+from xray_ci.reports.xml import HEAD, PIECE, XmlSource
 
 _LOOKAHEAD: Final = 128
 """Characters held back until more is read; no token that is looked at as a whole is longer."""
@@ -70,7 +70,7 @@ class Mender:
     and the real end of CDATA, tags after the document, a DOCTYPE with declarations.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: XmlSource) -> None:
         self.repairs: Counter[str] = Counter()
         """What was mended, in words, and how often."""
         self._source = source

@@ -1,4 +1,14 @@
-"""Mocha's JSON (`--reporter json`). Knows the lists of the document; what a test of them is, is in `mocha_case`.
+"""One test as Mocha's reporters write it. Knows the members of a test and its error, and the titles of hooks; no document.
+
+Identity: the titles around a test, which are its full title without its own, are the class name (the name of its file for a test
+that stands alone, as far as it is told); its own title is the name. Files do not matter otherwise, for old versions leave them out.
+
+Mocha's JSON stream (`--reporter json-stream`): one `[event, test]` a line. Knows the events; tests are read by `mocha_case`.
+
+Pending tests have no line, only a number at the end: they are told in a notice. Failing hooks are `fail` lines like those of
+tests and cases like them, for nothing else in the stream says that they failed.
+
+Mocha's JSON (`--reporter json`). Knows the lists of the document; what a test of them is, is in `mocha_case`.
 
 The lists `passes`, `pending` and `failures` say the outcome and are read; `tests` holds the same tests once more and is passed
 over. Failing hooks are notices. Tests that never ran because of one are in no list.
@@ -6,20 +16,110 @@ over. Failing hooks are notices. Tests that never ran because of one are in no l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.model import Case, Outcome, Problem
-from xray_ci.reports import members
-from xray_ci.reports.after_log import AfterLog
-from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.model import Attempt, Case, Outcome, Problem
+from xray_ci.reports import members, texts
+from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.mocha_case import hook, is_hook, to_case
-from xray_ci.reports.remarks import Outside, no_cases
+from xray_ci.reports.lines import AfterLog, Documents
+from xray_ci.reports.notices import Outside, no_cases, noise, notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xray_ci.reports.json_stream import Source
+
+
+_ATTEMPTS: Final = 100
+_MILLISECOND: Final = 1e-3
+_STACK: Final = "\n    at "
+_HOOK: Final = re.compile(r'"(?:before|after) (?:all|each)" hook\b')
+
+
+def is_hook(test: dict[str, Any]) -> bool:
+    """Say whether what failed is a hook: no test, though Mocha lists it among the failures."""
+    title = test.get("title")
+    return isinstance(title, str) and bool(_HOOK.match(title))
+
+
+def hook(test: dict[str, Any], outside: Outside) -> Iterator[Problem]:
+    """Yield what a failing hook says."""
+    error = test.get("err")
+    said = members.text(error, "message") if isinstance(error, dict) else members.text(test, "err")
+    yield from outside.say(members.text(test, "fullTitle") or members.text(test, "title") or "a hook", said)
+
+
+def to_case(test: dict[str, Any], outcome: Outcome, path: str, number: int) -> Case:
+    """Return the case of one test; `path` leads to it in the document, `number` is its place, from 1.
+
+    Raises Fault where it has no title.
+    """
+    title = members.demanded(test, "title", path)
+    full = members.text(test, "fullTitle", members.NAME_LIMIT) or title
+    around = full[:-len(title)].strip() if title and full.endswith(title) and full != title else ""
+    file = members.file_label(members.text(test, "file", members.NAME_LIMIT) or "")
+    kind = message = trace = None
+    if outcome is not Outcome.PASSED:
+        kind, message, trace = failure(test)
+    tries = members.number(test, "currentRetry") or 0
+    return Case(suite=tuple(part for part in (file, around) if part), classname=around or file or None, name=title, outcome=outcome,
+                seconds=members.seconds(test, "duration", _MILLISECOND), kind=kind, message=message, trace=trace,
+                attempts=(Attempt(outcome=Outcome.FAILED),) * int(min(tries, _ATTEMPTS)), line=number)
+
+
+def failure(test: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return kind, message and trace of a test's error, in the spellings of the three reporters."""
+    error = test.get("err")
+    if not isinstance(error, dict):
+        trace, message = members.text(test, "stack"), members.text(test, "err")
+        return members.kind_of(trace), message, trace
+    trace = members.text(error, "stack") or members.text(error, "estack")
+    message = members.text(error, "message")
+    if message is None and trace is not None:
+        message = trace.split(_STACK)[0]
+    kind = members.text(error, "name", members.NAME_LIMIT) or members.kind_of(trace) or members.kind_of(message)
+    if trace is not None and (shown := members.text(error, "diff")) and shown.strip() not in trace:
+        trace = texts.cut(f"{trace}\n\n{shown}")
+    return kind, message, trace
+
+
+def read_stream(source: Source) -> Iterator[Case | Problem]:
+    """Yield each test that passed or failed, then notices.
+
+    Durations are milliseconds. Lines that tests print in between are passed over. Raises Fault where a line is broken and where the
+    `end` line is missing.
+    """
+    events = Documents(source, first='["')
+    count = 0
+    begun = ended = False
+    pending = 0.0
+    for event in events:
+        match event:
+            case ["start", dict()]:
+                begun = True
+            case ["pass" | "fail" as word, dict() as test]:
+                count += 1
+                yield to_case(test, Outcome.PASSED if word == "pass" else Outcome.FAILED, f"line {events.number}", count)
+            case ["pass" | "fail" as word, *_]:
+                raise Fault(BROKEN, f"`{word}` without a test", line=events.number)
+            case ["end", dict() as stats]:
+                ended = True
+                pending = members.number(stats, "pending") or 0
+            case _:
+                pass
+    if not begun and not count:
+        raise Fault(NOT_A_REPORT, "it has no event of Mocha's JSON stream")
+    if not ended:
+        raise Fault(TRUNCATED, "its `end` line is missing", line=events.number)
+    yield from noise(events)
+    if pending:
+        yield notice("perhaps-incomplete", f"{pending:g} pending tests are only counted in this format, and left out",
+                     advice="Use Mocha's `json` reporter, which names them.")
+    if not count:
+        yield no_cases()
+
 
 _LISTS: Final = {"passes": Outcome.PASSED, "pending": Outcome.SKIPPED, "failures": Outcome.FAILED}
 

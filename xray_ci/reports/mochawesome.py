@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from xray_ci.model import Attachment, Case, Mark, Outcome, Problem
-from xray_ci.reports import junit_marks, members, texts
-from xray_ci.reports.after_log import AfterLog
+from xray_ci.reports import author_marks, members, texts
 from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.mocha_case import hook, to_case
-from xray_ci.reports.remarks import Outside, no_cases
+from xray_ci.reports.lines import AfterLog
+from xray_ci.reports.mocha import hook, to_case
+from xray_ci.reports.notices import Outside, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def _context(context: object) -> tuple[tuple[Attachment, ...], tuple[Mark, ...]]
                 continue
             if embedded := members.embedded(title or "evidence", text):
                 attachments.append(embedded)
-            elif found := junit_marks.marks(title.strip(), text.strip()):
+            elif found := author_marks.of_property(title.strip(), text.strip()):
                 marks += found
             elif _FILE.fullmatch(text.strip()):
                 attachments.append(texts.named_file(text.strip()))

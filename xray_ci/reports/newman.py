@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Case, Outcome, Problem
 from xray_ci.reports import members, texts
-from xray_ci.reports.after_log import AfterLog
 from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.remarks import Outside, broken_run, no_cases
+from xray_ci.reports.lines import AfterLog
+from xray_ci.reports.notices import Outside, broken_run, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Attachment, Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _PROPERTIES: Final = {"properties": frozenset({"property"}), "categories": frozenset({"category"})}
 _SHAPE: Final = units.Shape(
@@ -53,21 +53,21 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
+class _Reader(units.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._inherited: list[tuple[Mark, ...]] = []
         self._date = ""
 
-    def begin(self, scope: Node, /) -> None:
+    def begin(self, scope: XmlNode, /) -> None:
         self._inherited.append(self._inherited[-1] if self._inherited else ())
         if scope.tag == "test-results":
             self._date = f"{scope.get('date')} {scope.get('time')}"
 
-    def end(self, _scope: Node, /) -> None:
+    def end(self, _scope: XmlNode, /) -> None:
         self._inherited.pop()
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         match unit.tag:
             case "test-case":
                 self.add(self._case(unit))
@@ -79,7 +79,7 @@ class _Reader(units.Reader):
                 passed_on = tuple(mark for mark in _marks([unit]) if mark.kind in {MarkKind.REQUIREMENT, MarkKind.TAG})
                 self._inherited[-1] = (self._inherited[-1] + passed_on)[:INHERITED_LIMIT]
 
-    def _case(self, case: Node) -> Case:
+    def _case(self, case: XmlNode) -> Case:
         outcome = _outcome(case)
         name, whole = case.get("name"), case.get("fullname") or case.get("name")
         classname, name, definition = _identity(name, whole, case.get("classname"))
@@ -112,7 +112,7 @@ def _identity(name: str, whole: str, classname: str) -> tuple[str | None, str, t
     return None, name, (Mark(kind=MarkKind.DEFINITION, value=whole),) if whole else ()
 
 
-def _outcome(case: Node) -> Outcome:
+def _outcome(case: XmlNode) -> Outcome:
     result = case.get("result").lower()
     if result:
         if case.get("label").lower() in _ERRORS and result == "failed":
@@ -123,7 +123,7 @@ def _outcome(case: Node) -> Outcome:
     return Outcome.FAILED if case.get("success").lower() == "false" else Outcome.PASSED
 
 
-def _marks(holders: list[Node]) -> Iterator[Mark]:
+def _marks(holders: list[XmlNode]) -> Iterator[Mark]:
     for each in (each for holder in holders for each in holder.all("property", "category")):
         name, value = each.get("name"), each.get("value")
         if each.tag == "category":
@@ -139,7 +139,7 @@ def _marks(holders: list[Node]) -> Iterator[Mark]:
             yield Mark(kind=MarkKind.DESCRIPTION, value=value)
 
 
-def _words(case: Node) -> tuple[str | None, str | None]:
+def _words(case: XmlNode) -> tuple[str | None, str | None]:
     """Return the first message, and the traces of all failures."""
     said = list(case.all("failure", "reason"))
     said += [assertion for held in case.all("assertions") for assertion in held.all("assertion")] if not said else []
@@ -150,6 +150,6 @@ def _words(case: Node) -> tuple[str | None, str | None]:
     return next(filter(None, messages), None), texts.cut("\n\n".join(filter(None, traces))) or None
 
 
-def _attachments(case: Node) -> tuple[Attachment, ...]:
+def _attachments(case: XmlNode) -> tuple[Attachment, ...]:
     return tuple(texts.named_file(path) for held in case.all("attachments") for each in held.all("attachment")
                  if (path := each.said("filePath")))

@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome, Step
-from xray_ci.reports import annotated, embedded, members, remarks, tag_meaning, texts
+from xray_ci.reports import author_marks, members, notices, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
-from xray_ci.reports.objects import NESTING_LIMIT, Members
+from xray_ci.reports.members import NESTING_LIMIT, Members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class _Reader:
     def __init__(self, window: Window) -> None:
         self._window = window
         self._count = 0
-        self._outside = remarks.Outside()
+        self._outside = notices.Outside()
 
     def document(self) -> Iterator[Case | Problem]:
         window = self._window
@@ -65,7 +65,7 @@ class _Reader:
         window.finish()
         yield from self._outside.rest()
         if not self._count:
-            yield remarks.no_cases()
+            yield notices.no_cases()
 
     def _suites(self, titles: tuple[str, ...], path: str) -> Iterator[Case]:
         if self._window.peek() != "[":
@@ -142,7 +142,7 @@ def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) ->
 
 def _marks(spec: Members, test: Members, results: list[Members], name: str) -> tuple[Mark, ...]:
     notes = [*test.each("annotations"), *(note for result in results[-1:] for note in result.each("annotations"))]
-    found = annotated.marks(notes) + tag_meaning.marks([*spec.texts("tags"), *_TAG_IN_TITLE.findall(name)])
+    found = author_marks.of_annotations(notes) + author_marks.of_tags([*spec.texts("tags"), *_TAG_IN_TITLE.findall(name)])
     return tuple(dict.fromkeys(found))
 
 
@@ -202,10 +202,10 @@ def _attachments(results: list[Members]) -> Iterator[Attachment]:
     for result in results:
         for entry in result.each("attachments"):
             count += 1
-            if count > embedded.ATTACHMENT_LIMIT:
+            if count > texts.ATTACHMENT_LIMIT:
                 return
             media, path, body = entry.text("contentType"), entry.text("path"), entry.text("body", limit=None)
             if path:
-                yield embedded.file(path, media)
-            elif body and (found := embedded.attachment(body, media, entry.text("name"), count, encoded=True)) is not None:
+                yield texts.file(path, media)
+            elif body and (found := texts.attachment(body, media, entry.text("name"), count, encoded=True)) is not None:
                 yield found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _SHAPE: Final = units.Shape(
     roots=("TestCase",), scopes=frozenset({"TestCase"}), units=frozenset({"TestFunction"}),
@@ -38,12 +38,12 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
-    def unit(self, unit: Node, /) -> None:
+class _Reader(units.TreeReader):
+    def unit(self, unit: XmlNode, /) -> None:
         self.add(_case(unit, self.scopes[-1].get("name")))
 
 
-def _case(function: Node, owner: str) -> Case:
+def _case(function: XmlNode, owner: str) -> Case:
     told = [each for each in function.children if each.tag == "Incident" or each.get("type") == "skip"]
     rows: dict[str, Outcome] = {}
     for each in told:
@@ -67,5 +67,5 @@ def _worse(one: Outcome | None, other: Outcome) -> Outcome:
     return other if one is None else min(one, other, key=_WORST.index)
 
 
-def _where(reasons: list[Node]) -> str | None:
+def _where(reasons: list[XmlNode]) -> str | None:
     return texts.cut("\n".join(f"{each.get('file')}:{each.get('line')}: {each.said('Description')}" for each in reasons)) or None

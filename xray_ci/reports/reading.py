@@ -15,22 +15,24 @@ import msgspec
 
 from xray_ci.errors import NotAReport, UnreadableReport
 from xray_ci.model import Case, Origin, Problem, Restart, Severity
-from xray_ci.reports import FORMATS, HEAD, Format, Reader, allure_files, detect, foreign, json_stream, named, xml
+from xray_ci.reports import detect as foreign
+from xray_ci.reports import discover, json_stream, xml
+from xray_ci.reports.detect import HEAD, Look, unreadable
 from xray_ci.reports.fault import BROKEN, Fault
-from xray_ci.reports.look import Look, unreadable
+from xray_ci.reports.formats import FORMATS, Format, Reader, format_of, named
 from xray_ci.reports.mend import Mender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xray_ci.model import Place
-    from xray_ci.reports.discover import Found
+    from xray_ci.reports.discover import FoundReport
 
 _UNOPENED: Final = "unreadable-file"
 _NO_CONVERTER: Final = "no-converter"
 
 
-def read(found: Found) -> Iterator[Case | Problem | Origin | Restart]:
+def read(found: FoundReport) -> Iterator[Case | Problem | Origin | Restart]:
     """Yield the cases of one report, and problems.
 
     The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one must be
@@ -51,7 +53,7 @@ def read(found: Found) -> Iterator[Case | Problem | Origin | Restart]:
         yield _unopened(error, shown)
 
 
-def identify(found: Found) -> Format | Problem:
+def identify(found: FoundReport) -> Format | Problem:
     """Say which format a file is, by its first bytes; a folder by the names in it."""
     if (row := _folder(found)) is not None:
         return row
@@ -64,7 +66,7 @@ def identify(found: Found) -> Format | Problem:
         return _unopened(error, found.place.shown)
 
 
-def check(found: Found) -> Problem | None:
+def check(found: FoundReport) -> Problem | None:
     """Read a report to its end and throw it away: None when it is complete and well-formed, so that it may be sent as it is.
 
     For formats without converter, and for files that are sent natively: nothing is mended. Line formats are only opened.
@@ -91,10 +93,10 @@ def check(found: Found) -> Problem | None:
     return None
 
 
-def _folder(found: Found) -> Format | None:
+def _folder(found: FoundReport) -> Format | None:
     """Return the format of a folder that is one report."""
     path = found.place.path
-    return named(allure_files.FORMAT)[0] if path.is_dir() and allure_files.is_folder(str(path)) else None
+    return named(discover.FORMAT)[0] if path.is_dir() and discover.is_folder(str(path)) else None
 
 
 def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Origin | Restart]:
@@ -151,7 +153,7 @@ def _format(source: BinaryIO, name: str | None) -> Format:
         if medium is not None and medium != rows[0].medium:
             raise NotAReport(f"it is {foreign.what(Look(medium=medium))}")
         return rows[0]
-    return detect(head, rows)
+    return format_of(head, rows)
 
 
 def _check_zip(source: BinaryIO) -> None:

@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import TEXT_LIMIT
-from xray_ci.reports import remarks
+from xray_ci.reports import notices
 from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.robot_case import TROUBLES, Item, Test, to_case, unpaged
-from xray_ci.reports.robot_verdicts import Verdicts
+from xray_ci.reports.robot import TROUBLES, RobotItem, RobotTest, Verdicts, to_case, unpaged
 from xray_ci.reports.times import seconds, timestamp
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
             raise Fault(NOT_A_REPORT, "it holds no `suite`")
         yield from verdicts.all(judge=not generator.upper().startswith("REBOT"))
         if not reader.tests:
-            yield remarks.no_cases()
+            yield notices.no_cases()
 
 
 class _Reader:
@@ -87,7 +86,7 @@ class _Reader:
                 raise Fault(BROKEN, f"`{path}.{name}` is no list")
 
     def _test(self, value: dict[str, Any], suites: list[int], path: str) -> None:
-        test = Test(name=_word(value, "name"), doc=_word(value, "doc"), status=_word(value, "status"), message=_word(value, "message"))
+        test = RobotTest(name=_word(value, "name"), doc=_word(value, "doc"), status=_word(value, "status"), message=_word(value, "message"))
         if not test.status:
             raise Fault(BROKEN, f"`{path}.status` is missing")
         tags = value.get("tags")
@@ -135,8 +134,8 @@ def _statements(value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
         yield teardown, "TEARDOWN"
 
 
-def _item(entry: dict[str, Any], kind: str) -> Item:
-    return Item(action=_action(entry, kind), arguments=_words(entry, "args"), status=_word(entry, "status"), message=_word(entry, "message"),
+def _item(entry: dict[str, Any], kind: str) -> RobotItem:
+    return RobotItem(action=_action(entry, kind), arguments=_words(entry, "args"), status=_word(entry, "status"), message=_word(entry, "message"),
                 said=[(_word(each, "level"), _text(each)) for each in _messages(entry) if _word(each, "message")])
 
 

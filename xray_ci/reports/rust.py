@@ -13,7 +13,7 @@ from xray_ci.model import Case, Outcome, Problem
 from xray_ci.reports import members, texts
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
-from xray_ci.reports.remarks import broken_run, no_cases, noise
+from xray_ci.reports.notices import broken_run, no_cases, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,16 +1,63 @@
-"""Cases that wait for a later place of their report, on disk once they are more than a few. Knows no format of reports."""
+"""Small values by name that a report defines long before it uses them, kept outside of memory. Knows no format of reports.
+
+Cases that wait for a later place of their report, on disk once they are more than a few. Knows no format of reports.
+"""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
 from xray_ci.model import Case
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
+    from types import TracebackType
+
+
+_CACHE: Final = 4_096
+"""KiB of memory; what is more lies in an unnamed file in the folder for temporary files."""
+
+
+class Drawer:
+    """Values of plain texts, lists and numbers; memory does not grow with their number.
+
+    Raises OSError where the disk is full or the folder for temporary files cannot be written.
+    """
+
+    def __init__(self) -> None:
+        import sqlite3  # noqa: PLC0415 - only this needs it, and only for some formats
+
+        self._error = sqlite3.Error
+        self._base: sqlite3.Connection = sqlite3.connect("", isolation_level=None)
+        for order in ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", f"PRAGMA cache_size=-{_CACHE}",
+                      "CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID", "BEGIN"):
+            self._base.execute(order)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._base.close()
+
+    def put(self, name: str, value: object) -> None:
+        """Keep a value; the last one of a name counts."""
+        try:
+            self._base.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, msgspec.msgpack.encode(value)))
+        except self._error as error:
+            raise OSError(f"what the report defines could not be kept ({error})") from None
+
+    def get(self, name: str) -> Any:
+        """Return the value of a name, None where there is none."""
+        try:
+            row = self._base.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
+        except self._error as error:
+            raise OSError(f"what the report defines could not be found again ({error})") from None
+        return None if row is None else msgspec.msgpack.decode(row[0])
+
 
 IN_MEMORY: Final = 4_194_304
 """Bytes; more go to an unnamed file in the folder for temporary files."""

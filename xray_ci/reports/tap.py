@@ -1,4 +1,11 @@
-"""TAP 12, 13 and 14. Knows its lines and where they stand; what a point says is in `tap_point`.
+"""The block of YAML below a TAP point, as far as it says why the point failed. Knows the members that producers write; no TAP.
+
+Producers write many dialects, some of which no YAML reader takes (raw line breaks in quotes, two documents in one block). So it
+is read line by line: names with their scalars and their indented texts, the first of each name, at any depth.
+
+One line of TAP that is a test point, and what belongs to it. Knows descriptions, directives and outcomes; no document.
+
+TAP 12, 13 and 14. Knows its lines and where they stand; what a point says is in `tap_point`.
 
 Cases are the points at the left margin, the points of subtests are their steps (before the point, or after it in braces). There
 are no suites: identity is the description. A point to do is `OTHER`, whatever it says. A plan that is not met and `Bail out!`
@@ -7,19 +14,192 @@ are a run that broke off: its results are read, and a problem says that others a
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
 from typing import TYPE_CHECKING, Final
 
+from xray_ci.model import TEXT_LIMIT, Case, Mark, Outcome, Step
+from xray_ci.reports import author_marks, texts
 from xray_ci.reports.fault import NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import lines
-from xray_ci.reports.remarks import broken_run, no_cases, notice
-from xray_ci.reports.tap_point import STEP_LIMIT, Point
+from xray_ci.reports.members import NAME_LIMIT, SPLIT, file_label, kind_of
+from xray_ci.reports.notices import broken_run, no_cases, notice
+from xray_ci.reports.times import seconds as read_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import Self
 
-    from xray_ci.model import Case, Problem
+    from xray_ci.model import Problem
     from xray_ci.reports.json_stream import Source
+
+
+_MEMBER: Final = re.compile(r"(\s*)[\"']?([A-Za-z_][\w.-]{0,60})[\"']?:(?:\s+(.*))?$")
+_BLOCKS: Final = frozenset({"|", "|-", "|+", ">", ">-", ">+"})
+_NOTHING: Final = frozenset({"", "~", "null", "{}", "[]"})
+_LINES: Final = 5_000
+
+
+def values(block: Sequence[str]) -> dict[str, str]:
+    """Return the first value of each name in a block."""
+    stripped = "\n".join(block).strip()
+    if stripped.startswith("{"):
+        return _json(stripped)
+    found: dict[str, str] = {}
+    at = 0
+    while at < min(len(block), _LINES):
+        member = _MEMBER.match(block[at])
+        at += 1
+        if member is None:
+            continue
+        value = (member[3] or "").strip()
+        if value in _BLOCKS:
+            begin = at
+            while at < len(block) and (not block[at].strip() or _depth(block[at]) > len(member[1])):
+                at += 1
+            value = textwrap.dedent("\n".join(block[begin:at])).strip("\n")
+        else:
+            value = _unquoted(value)
+        if value not in _NOTHING:
+            found.setdefault(member[2], value)
+    return found
+
+
+def failure(block: Sequence[str]) -> tuple[str | None, str | None, str | None]:
+    """Return kind, message and trace: the stack where there is one, else the whole block."""
+    found = values(block)
+    message, trace = found.get("message") or found.get("error"), found.get("stack")
+    kind = found.get("name") or found.get("failureType") or found.get("type") or kind_of(trace)
+    whole = textwrap.dedent("\n".join(block)).strip("\n")
+    if trace is None and whole and whole != message:
+        trace = whole
+    elif trace is not None and (place := found.get("at") or found.get("location")) and place not in trace:
+        trace = f"{trace}\nat {place}"
+    return kind[:NAME_LIMIT] if kind else None, texts.cut(message) if message else None, texts.cut(trace) if trace else None
+
+
+def _json(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: texts.cut(item, TEXT_LIMIT).encode("utf-8", "replace").decode() for name, item in value.items()
+            if isinstance(item, str)} if isinstance(value, dict) else {}
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        try:
+            return str(json.loads(value)).encode("utf-8", "replace").decode()
+        except ValueError:
+            return value[1:-1]
+    return value[1:-1].replace("''", "'") if len(value) > 1 and value[0] == value[-1] == "'" else value
+
+
+STEP_LIMIT: Final = 1_000
+"""Points of subtests that are kept of one point at the margin."""
+_POINT: Final = re.compile(r"(not )?ok(?=\s|$)(?:\s+(\d{1,9})(?=\s|$))?(?:\s*-(?=\s|$))?\s*(.*)")
+_DIRECTIVE: Final = re.compile(r"(?:^|(?<=\s))#\s*(todo|skip)(?:ped|ping)?\b:?[ \t]*(.*)$", re.IGNORECASE)
+_TIME: Final = re.compile(r"\s#\s?(?:time=|in\s)([0-9.]{1,20}\s?m?s)$")
+_ESCAPED: Final = re.compile(r"\\([#\\])")
+_TELLING: Final = re.compile(r"\s*(?:#\s*)?([a-z_]{1,30}):\s+[\"']?([^\"'\r\n]{1,1000})")
+_ASSERTED: Final = re.compile(r"^E {2,7}(\S.{0,1000})$", re.MULTILINE)
+"""How pytest marks what failed."""
+_PATH: Final = re.compile(r"(?:/|[A-Za-z]:\\)[^\n:]+\.\w{1,5}")
+"""A whole path: Node's name for a file that broke, and that of one machine."""
+_MARK_LIMIT: Final = 100
+
+
+class Point:
+    """A point, at the margin or in a subtest, whose diagnosis may still follow."""
+
+    __slots__ = ("_block", "_kept", "_notes", "block", "children", "failed", "indent", "line", "marks", "name", "outcome", "reason", "seconds")
+
+    def __init__(self, indent: int, line: int, ok: bool, rest: str, number: str | None) -> None:  # noqa: FBT001
+        self.indent = indent
+        self.line = line
+        rest = rest.rstrip()
+        self.block = rest == "{" or rest.endswith(" {")
+        """The points of its subtest follow in braces."""
+        rest = rest[:-1].rstrip() if self.block else rest
+        self.seconds: float | None = None
+        if took := _TIME.search(f" {rest}"):
+            self.seconds = read_seconds(took[1].replace(" ", ""))
+            rest = rest[:max(took.start() - 1, 0)]
+        directive = _DIRECTIVE.search(rest)
+        self.reason = (directive[2].strip().strip("-") or None) if directive else None
+        self.outcome = Outcome.PASSED if ok else Outcome.FAILED
+        if directive:
+            rest = rest[:directive.start()]
+            self.outcome = Outcome.OTHER if directive[1].lower() == "todo" else Outcome.SKIPPED
+        self.failed = not ok
+        name = texts.cut(_ESCAPED.sub(r"\1", rest.strip()), NAME_LIMIT) or f"test {number or '?'}"
+        self.name = file_label(name) if _PATH.fullmatch(name) else name
+        self.children: list[Point] = []
+        self.marks: list[Mark] = []
+        self._block: list[str] = []
+        self._notes: list[str] = []
+        self._kept = 0
+
+    @classmethod
+    def of(cls, text: str, indent: int, line: int, ordinal: int) -> Self | None:
+        """Return the point that a line is, without its indentation; `ordinal` names one that has neither number nor name."""
+        found = _POINT.fullmatch(text)
+        return cls(indent, line, not found[1], found[3], found[2] or str(ordinal)) if found else None
+
+    def told(self, line: str, *, block: bool) -> None:
+        """See a line of its diagnosis: of the block of YAML, or a comment."""
+        if len(self.marks) < _MARK_LIMIT and (mark := _TELLING.match(line)):
+            self.marks += author_marks.of_property(mark[1], mark[2].strip())
+        if self._kept < TEXT_LIMIT:
+            (self._block if block else self._notes).append(line[:TEXT_LIMIT])
+            self._kept += len(line) + 1
+
+    @property
+    def has_block(self) -> bool:
+        """Whether it has a block of YAML."""
+        return bool(self._block)
+
+    def case(self, number: int) -> Case:
+        """Return the point as a case, the points of its subtests as steps."""
+        kind, message, trace = self.failure()
+        if self.seconds is None and self._block and (took := values(self._block).get("duration_ms")):
+            self.seconds = read_seconds(f"{took}ms")
+        return Case(name=self.name, outcome=self.outcome, seconds=self.seconds, kind=kind, message=message, trace=trace,
+                    marks=tuple(self.marks), steps=tuple(_steps(self, "")), line=number)
+
+    def failure(self) -> tuple[str | None, str | None, str | None]:
+        """Return kind, message and trace; of a point that was skipped or is to do the reason is the message."""
+        if self.outcome is Outcome.PASSED or not self.failed:
+            return None, self.reason, None
+        kind, message, trace = failure(self._block)
+        notes = textwrap.dedent("\n".join(line.removeprefix("#").removeprefix(" ") for line in self._notes)).strip("\n")
+        if notes and trace:
+            trace = texts.cut(f"{trace}\n\n{notes}")
+        elif notes:
+            trace = texts.cut(notes)
+        if message is None and notes:
+            asserted = _ASSERTED.search(notes)
+            message = asserted[1] if asserted else next(filter(None, map(str.strip, notes.split("\n"))), None)
+        return kind, self.reason or message, trace
+
+
+def _steps(point: Point, before: str) -> list[Step]:
+    """Return the leaves below a point; a point that failed though none below it did is a step too."""
+    steps: list[Step] = []
+    for child in point.children:
+        name = f"{before}{child.name}"
+        steps += _steps(child, f"{name}{SPLIT}")
+        below = [one.outcome for one in child.children]
+        if not below or (child.outcome is Outcome.FAILED and Outcome.FAILED not in below):
+            steps.append(Step(action=texts.cut(name, NAME_LIMIT), outcome=child.outcome, comment=child.failure()[1]))
+    return steps[:STEP_LIMIT]
+
 
 _PLAN: Final = re.compile(r"1\.\.(\d{1,9})(?:\s+#\s*(.*))?\s*$")
 _VERSION: Final = re.compile(r"TAP version \d+\s*$")

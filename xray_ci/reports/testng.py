@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TypeAlias
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
     _Invocation: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -48,20 +48,20 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
+class _Reader(units.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._retried: dict[_Invocation, list[Case]] = {}
         self._waiting = 0
 
-    def end(self, scope: Node, /) -> None:
+    def end(self, scope: XmlNode, /) -> None:
         if scope.tag == "class":
             for case in (case for waiting in self._retried.values() for case in waiting):
                 self.add(case)  # nothing came of it, so it is a result
             self._retried.clear()
             self._waiting = 0
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         owner = next((scope.get("name") for scope in reversed(self.scopes) if scope.tag == "class"), "")
         if unit.get("is-config") != "true":
             case = _case(unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag != "class"))
@@ -85,7 +85,7 @@ def _invocation(case: Case) -> _Invocation:
     return case.name, case.iterations[0].parameters if case.iterations else ()
 
 
-def _case(method: Node, owner: str, suite: tuple[str, ...]) -> Case:
+def _case(method: XmlNode, owner: str, suite: tuple[str, ...]) -> Case:
     outcome = _RESULTS.get(method.get("status").upper(), Outcome.OTHER)
     passed = outcome is Outcome.PASSED
     exception = None if passed else method.first("exception")  # of a test that expects it otherwise
@@ -105,12 +105,12 @@ def _case(method: Node, owner: str, suite: tuple[str, ...]) -> Case:
         line=method.line)
 
 
-def _value(param: Node) -> str:
+def _value(param: XmlNode) -> str:
     value = param.first("value")
     return "null" if value is not None and value.get("is-null") == "true" else param.said("value")
 
 
-def _marks(method: Node) -> tuple[Mark, ...]:
+def _marks(method: XmlNode) -> tuple[Mark, ...]:
     marks: list[Mark] = []
     for attribute in (each for held in method.all("attributes") for each in held.all("attribute")):
         name, value = attribute.get("name"), attribute.text.strip()

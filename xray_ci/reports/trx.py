@@ -15,8 +15,7 @@ import msgspec
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Case, Mark, MarkKind, Outcome
 from xray_ci.reports import texts, units
-from xray_ci.reports.drawer import Drawer
-from xray_ci.reports.spill import Waiting
+from xray_ci.reports.spill import Drawer, Waiting
 from xray_ci.reports.times import seconds, timestamp
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 _RESULTS: Final = frozenset({"UnitTestResult", "TestResultAggregation", "TestResult", "WebTestResult", "LoadTestResult", "ManualTestResult",
                              "GenericTestResult", "OrderedTestResult"})
@@ -60,19 +59,19 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
         yield from units.read(source, _SHAPE, _Reader(waiting, definitions))
 
 
-class _Reader(units.Reader):
+class _Reader(units.TreeReader):
     def __init__(self, waiting: Waiting, definitions: Drawer) -> None:
         super().__init__()
         self._waiting = waiting
         self._definitions = definitions
         self._root = ""
 
-    def begin(self, scope: Node, /) -> None:
+    def begin(self, scope: XmlNode, /) -> None:
         if scope.tag in _RESULTS:
             for around in self.scopes[:-1]:
                 around.tag = ""  # no leaf, so no result of its own
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         if unit.tag in _DEFINITIONS:
             self._definitions.put(unit.get("id").lower(), list(_said(unit)))
         elif unit.tag == "RunInfo":
@@ -83,7 +82,7 @@ class _Reader(units.Reader):
         elif self.scopes:
             self.scopes[-1].children = [*(held for held in self.scopes[-1].children if held.tag != unit.tag), unit]
 
-    def end(self, scope: Node, /) -> None:
+    def end(self, scope: XmlNode, /) -> None:
         if scope.tag in _RESULTS:
             self.cases += 1
             self._waiting.add(scope.get("testId").lower(), _case(scope, self._root))
@@ -94,7 +93,7 @@ class _Reader(units.Reader):
         yield from super().last_words()
 
 
-def _case(result: Node, root: str) -> Case:
+def _case(result: XmlNode, root: str) -> Case:
     word = result.get("outcome").lower()
     outcome = _OUTCOMES.get(word, Outcome.OTHER) if word else Outcome.ERROR  # the enumeration's first word, Error, is left out
     passed = outcome is Outcome.PASSED
@@ -106,7 +105,7 @@ def _case(result: Node, root: str) -> Case:
         attachments=tuple(_files(result, root)), line=result.line)
 
 
-def _files(result: Node, root: str) -> Iterator[Attachment]:
+def _files(result: XmlNode, root: str) -> Iterator[Attachment]:
     """Yield the files of a result: those that it copied lie below `In/<its folder>` of the run's folder beside the report (A)."""
     own = result.get("relativeResultsDirectory").rstrip("\\/")
     folder = "/".join(filter(None, (root.rstrip("\\/"), "In", own))) if own else ""
@@ -121,7 +120,7 @@ def _files(result: Node, root: str) -> Iterator[Attachment]:
                 yield texts.named_file(path)
 
 
-def _said(definition: Node) -> Iterator[tuple[str, str]]:
+def _said(definition: XmlNode) -> Iterator[tuple[str, str]]:
     method = definition.first("TestMethod")
     if method is not None and (name := method.get("className").partition(",")[0].strip()):
         yield _CLASS, name

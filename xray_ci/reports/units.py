@@ -1,4 +1,6 @@
-"""XML reports as streams of small trees: one a test, with what stands around it. Knows expat; knows no format of reports.
+"""Keeping the text of an element while it streams by, in bounded memory. Knows expat; knows no element.
+
+XML reports as streams of small trees: one a test, with what stands around it. Knows expat; knows no format of reports.
 
 A format says by a `Shape` which elements it wants; all others are passed over or dropped with everything in them, so that a
 tree stays small whatever the report holds. Prefixes and namespaces do not matter.
@@ -10,13 +12,85 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Problem
-from xray_ci.reports import remarks, texts, xml
+from xray_ci.reports import notices, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
-from xray_ci.reports.listening import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pyexpat import XMLParserType
+
+
+_OVERLAP: Final = 8_192
+"""Characters of an output that stay behind when its beginning is dropped, so that no marker is cut in two."""
+
+
+class Ear:
+    """Hears the text of one element at a time; deaf otherwise, which is what makes reading fast.
+
+    The handler is the `append` of a list, with no Python in between. `fold` must be called after each piece that the parser
+    was fed: within a piece text cannot grow beyond bounds.
+    """
+
+    __slots__ = ("_append", "_deaf", "_limit", "_parser", "_parts", "_scan", "listening", "overflowed")
+
+    def __init__(self, parser: XMLParserType) -> None:
+        self._parser = parser
+        self._parts: list[str] = []
+        self._append = self._parts.append
+        self._limit = 0
+        self._scan: Callable[[str], object] | None = None
+        self._deaf = False
+        """The beginning is kept and full: nothing more is heard until the next text."""
+        self.listening = False
+        self.overflowed = False
+        """The text that was taken last was longer than its limit and is not whole."""
+
+    def listen(self, limit: int, scan: Callable[[str], object] | None = None) -> None:
+        """Keep text from here on: its beginning, or, where `scan` is to see each part that is not kept, its end.
+
+        At least `limit` characters are kept.
+        """
+        if self._parts:
+            self._parts.clear()
+        self._limit = limit
+        self._scan = scan
+        self.overflowed = self._deaf = False
+        self.listening = True
+        self._parser.CharacterDataHandler = self._append
+
+    def line(self) -> None:
+        """Begin a line of its own for what comes, where something was heard before."""
+        if self._parts and not self._deaf:
+            self._append("\n")
+
+    def take(self) -> str:
+        """Return what was kept, and hear no more."""
+        self._parser.CharacterDataHandler = None
+        self.listening = False
+        parts = self._parts
+        if len(parts) == 1:
+            return parts.pop()
+        text = "".join(parts)
+        parts.clear()
+        return text
+
+    def fold(self) -> None:
+        """Bring what is kept back to its bound."""
+        if not self.listening or self._deaf or sum(map(len, self._parts)) <= self._limit + _OVERLAP:
+            return
+        text = "".join(self._parts)
+        self.overflowed = True
+        if self._scan is None:
+            kept = text[:self._limit + 1]
+            self._deaf = True
+            self._parser.CharacterDataHandler = None
+        else:
+            self._scan(text)
+            # What was scanned must not be seen twice, except for a marker that is not complete yet.
+            start = text.rfind("[[", -_OVERLAP)
+            kept = text[-self._limit:] if start < 0 or "]]" in text[start:] else text[min(start, len(text) - self._limit):]
+        self._parts[:] = [kept]
+
 
 NODE_LIMIT: Final = 20_000
 """Elements kept of one tree."""
@@ -28,7 +102,7 @@ TAIL: Final = -texts.OUTPUT_LIMIT
 """As the limit of a text: keep its end."""
 
 
-class Node:
+class XmlNode:
     """One element that was kept."""
 
     __slots__ = ("attributes", "children", "line", "tag", "text")
@@ -38,19 +112,19 @@ class Node:
         self.attributes = attributes
         self.line = line
         self.text = ""
-        self.children: list[Node] = []
+        self.children: list[XmlNode] = []
 
     def get(self, name: str) -> str:
         """Return an attribute, "" for none."""
         return self.attributes.get(name, "")
 
-    def all(self, *tags: str) -> Iterator[Node]:
+    def all(self, *tags: str) -> Iterator[XmlNode]:
         """Yield the children with one of these tags."""
         return (child for child in self.children if child.tag in tags)
 
-    def first(self, *path: str) -> Node | None:
+    def first(self, *path: str) -> XmlNode | None:
         """Return the first element at a path of tags."""
-        found: Node | None = self
+        found: XmlNode | None = self
         for tag in path:
             found = next(found.all(tag), None) if found is not None else None
         return found
@@ -85,24 +159,24 @@ class Shape:
     """Characters kept of the text of these."""
 
 
-class Reader:
+class TreeReader:
     """What a format does with its trees; a format overrides `unit`, and `begin` and `end` where it has scopes."""
 
     def __init__(self) -> None:
         self.done: list[Case | Problem] = []
-        self.scopes: list[Node] = []
+        self.scopes: list[XmlNode] = []
         """The scopes that are open, outermost first."""
         self.cases = 0
         self.left_out = 0
-        self._outside = remarks.Outside()
+        self._outside = notices.Outside()
 
-    def begin(self, scope: Node, /) -> None:
+    def begin(self, scope: XmlNode, /) -> None:
         """See a scope begin; it is the last of `scopes`."""
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         """See a whole unit."""
 
-    def end(self, scope: Node, /) -> None:
+    def end(self, scope: XmlNode, /) -> None:
         """See a scope end; it is no longer among `scopes`."""
 
     def add(self, case: Case) -> None:
@@ -118,12 +192,12 @@ class Reader:
         """Yield what can only be said when the whole document was seen."""
         yield from self._outside.rest()
         if self.left_out:
-            yield remarks.notice("details-left-out", f"{self.left_out} details of tests that hold very many of them were left out")
+            yield notices.notice("details-left-out", f"{self.left_out} details of tests that hold very many of them were left out")
         if not self.cases:
-            yield remarks.no_cases()
+            yield notices.no_cases()
 
 
-def read(source: xml.Source, shape: Shape, reader: Reader) -> Iterator[Case | Problem]:
+def read(source: xml.XmlSource, shape: Shape, reader: TreeReader) -> Iterator[Case | Problem]:
     """Yield what a reader makes of a document while it streams by.
 
     Raises Fault where the document is broken, hostile or has another root; what was yielded before must then be dropped.
@@ -141,18 +215,18 @@ def read(source: xml.Source, shape: Shape, reader: Reader) -> Iterator[Case | Pr
 class _Walker:
     """The handlers of one document, and what is open at the moment."""
 
-    def __init__(self, parser: XMLParserType, shape: Shape, reader: Reader) -> None:
+    def __init__(self, parser: XMLParserType, shape: Shape, reader: TreeReader) -> None:
         self._parser = parser
         self._shape = shape
         self._reader = reader
         self.ear = Ear(parser)
-        self._open: list[Node | None] = []
+        self._open: list[XmlNode | None] = []
         """Elements that are not dropped: scopes and nodes, None for what is passed over."""
         self._base = -1
         """Elements open around the unit, -1 outside of one."""
         self._dropped = 0
         """Elements open from the outermost dropped one inwards."""
-        self._deep: tuple[Node, int] | None = None
+        self._deep: tuple[XmlNode, int] | None = None
         """An element wanted from within dropped ones, and how many of those are open with it."""
         self._nodes = self._spent = self._limit = 0
         self._names: dict[str, str] = {}
@@ -181,7 +255,7 @@ class _Walker:
             self._nodes = self._spent = 0
             self._push(tag, attributes, shape.limits.get(tag))
         elif tag in shape.scopes:
-            scope = Node(tag, attributes, self._parser.CurrentLineNumber)
+            scope = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
             self._open.append(scope)
             self._reader.scopes.append(scope)
             self._reader.begin(scope)
@@ -215,15 +289,15 @@ class _Walker:
         name = self._names.get(tag) or self._name(tag)
         wanted = self._shape.deep.get(name)
         if wanted is not None and wanted(attributes) and not self._full():
-            self._deep = Node(name, attributes, self._parser.CurrentLineNumber), self._dropped
+            self._deep = XmlNode(name, attributes, self._parser.CurrentLineNumber), self._dropped
             self._listen(self._shape.deep_limit)
 
     def _line(self, tag: str) -> None:
         if self._shape.lines and xml.local(tag) in self._shape.lines:
             self.ear.line()
 
-    def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> Node:
-        node = Node(tag, attributes, self._parser.CurrentLineNumber)
+    def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> XmlNode:
+        node = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
         self._nodes += 1
         self._spent += sum(map(len, attributes.values()))
         self._open.append(node)
@@ -243,7 +317,7 @@ class _Walker:
         self._reader.left_out += full
         return full
 
-    def _hear(self, node: Node) -> None:
+    def _hear(self, node: XmlNode) -> None:
         node.text = self.ear.take()
         limit = self._limit
         if limit < 0:
@@ -271,7 +345,7 @@ class _Walker:
             self._base = -1
             self._reader.unit(node)
 
-    def _end_deep(self, node: Node) -> None:
+    def _end_deep(self, node: XmlNode) -> None:
         self._hear(node)
         self._nodes += 1
         self._deep = None

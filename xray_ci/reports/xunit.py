@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Iteration, Mark, MarkKind, Outcome
-from xray_ci.reports import embedded, texts, units
+from xray_ci.reports import texts, units
 from xray_ci.reports.times import seconds, timestamp
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Attachment, Problem
-    from xray_ci.reports.units import Node
+    from xray_ci.reports.units import XmlNode
 
 EVIDENCE_LIMIT: Final = 33_554_432
 """Characters of base64 kept of one attachment."""
@@ -49,16 +49,16 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     yield from units.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.Reader):
+class _Reader(units.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None
 
-    def begin(self, scope: Node, /) -> None:
+    def begin(self, scope: XmlNode, /) -> None:
         if scope.tag == "assembly":
             self._stamp = timestamp(scope.get("start-rtf") or f"{scope.get('run-date')} {scope.get('run-time')}")
 
-    def unit(self, unit: Node, /) -> None:
+    def unit(self, unit: XmlNode, /) -> None:
         if unit.tag == "test":
             self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes), self._stamp))
             return
@@ -66,7 +66,7 @@ class _Reader(units.Reader):
         self.outside(f"{unit.get('type') or 'failure'} {unit.get('name')!r}", failure.said("message"), unit.line)
 
 
-def _case(test: Node, suite: tuple[str, ...], stamp: datetime | None) -> Case:
+def _case(test: XmlNode, suite: tuple[str, ...], stamp: datetime | None) -> Case:
     outcome = _RESULTS.get(test.get("result").replace("-", "").lower(), Outcome.OTHER)
     owner, method, shown = test.get("type"), test.get("method"), test.get("name")
     title, parameters = _row(shown, owner, method)
@@ -105,7 +105,7 @@ def _row(shown: str, owner: str, method: str) -> tuple[str | None, tuple[tuple[s
     return title, tuple((name, texts.cut(value, 1_024)) for name, colon, value in named if colon)
 
 
-def _marks(trait: Node) -> Iterator[Mark]:
+def _marks(trait: XmlNode) -> Iterator[Mark]:
     name, value = trait.get("name").lower(), texts.cut(trait.get("value").strip())
     if not value:
         return
@@ -117,10 +117,10 @@ def _marks(trait: Node) -> Iterator[Mark]:
         yield Mark(kind=MarkKind.TAG, value=value)
 
 
-def _attachments(test: Node) -> Iterator[Attachment]:
+def _attachments(test: XmlNode) -> Iterator[Attachment]:
     """Yield what version 3 attaches: base64 where it has a media type, else a text."""
     for number, each in enumerate((each for held in test.all("attachments") for each in held.all("attachment")), 1):
         media = each.get("media-type")
-        if len(each.text) < EVIDENCE_LIMIT and (found := embedded.attachment(
+        if len(each.text) < EVIDENCE_LIMIT and (found := texts.attachment(
                 each.text, media or "text/plain", each.get("name"), number, encoded=bool(media), stem="evidence")):
             yield found

@@ -13,9 +13,8 @@ from typing import Final
 
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.body import Pieces, Upload
-from xray_ci.services.call import Call, Caller, CallKind
-from xray_ci.services.outcome import Answered
 from xray_ci.services.verdict import Asked, failure
+from xray_ci.services.wire import Answered, Call, Caller, CallKind
 
 _JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
@@ -52,7 +51,7 @@ class Basic:
         return False
 
 
-class ApiKey:
+class ApiKeyLogin:
     """An API key of Xray Cloud: asks for a token when the first header is wanted, and keeps it for the run.
 
     Tokens live 24 hours (D), longer than any run; one that was revoked earlier shows by a 401.

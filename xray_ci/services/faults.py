@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import urllib3
 from urllib3 import exceptions as wire
 
-from xray_ci.services.outcome import Lost, NotSent, Unsent
+from xray_ci.services.wire import Lost, NotSent, Unsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

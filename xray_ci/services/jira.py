@@ -8,18 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.services import documents
-from xray_ci.services.call import Authorization, Call, Caller, CallKind
-from xray_ci.services.outcome import Answered, NotSent, Refused
+from xray_ci.services import body
 from xray_ci.services.stored import KEY, NUMBER, PAGE, StoredExecution
 from xray_ci.services.verdict import Asked, failure
+from xray_ci.services.wire import Answered, Authorization, Call, Caller, CallKind, NotSent, RefusedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from xray_ci.errors import Failure
     from xray_ci.services.body import Upload
-    from xray_ci.services.outcome import Outcome
+    from xray_ci.services.wire import Outcome
 
 _XRAY: Final = "com.xpandit.plugins.xray:"
 _TEXT: Final = "com.atlassian.jira.plugin.system.customfieldtypes:textfield"
@@ -102,7 +101,7 @@ class Jira:
         match outcome:
             case Answered(json=dict(document)) if isinstance(document.get("key"), str):
                 return str(document["key"])
-            case Refused(status=404):
+            case RefusedAnswer(status=404):
                 return None
             case _:
                 raise self.failure(outcome)
@@ -111,7 +110,7 @@ class Jira:
         """Yield the issues that JQL finds on Server/DC, page by page, as Jira shows them; raises what an outcome is."""
         asked, start = {"jql": jql, "fields": list(fields), "maxResults": PAGE}, 0
         while True:
-            outcome = self.send("POST", f"{_API}/search", documents.upload({**asked, "startAt": start}))
+            outcome = self.send("POST", f"{_API}/search", body.upload({**asked, "startAt": start}))
             match outcome:
                 case Answered(json={"issues": list(issues), "total": int(total)}):
                     yield from (each for each in issues if isinstance(each, dict))
@@ -123,7 +122,7 @@ class Jira:
 
     def create_issue(self, fields: Mapping[str, object]) -> StoredExecution:
         """Make an issue and return it; raises what the outcome is, UnknownDelivery when it may have been made."""
-        outcome = self.send("POST", f"{_API}/issue", documents.upload({"fields": dict(fields)}), repeatable=False)
+        outcome = self.send("POST", f"{_API}/issue", body.upload({"fields": dict(fields)}), repeatable=False)
         match outcome:
             case Answered(json={"id": str(number), "key": str(key)}) if NUMBER.fullmatch(number) and KEY.fullmatch(key):
                 return StoredExecution(id=number, key=key)
@@ -136,7 +135,7 @@ class Jira:
         match outcome:
             case Answered():
                 return True
-            case Refused(status=404):
+            case RefusedAnswer(status=404):
                 return False
             case _:
                 raise self.failure(outcome)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.errors import NotTheService, Refused, UnknownDelivery
-from xray_ci.services import documents, jql
-from xray_ci.services import outcome as wire
+from xray_ci.services import body, stored, wire
 from xray_ci.services.jira import checked, definition_fields
 from xray_ci.services.stored import KEY, NUMBER, PAGE, ExistingTest, StoredExecution, StoredRun, text_or_none
 
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 
     from xray_ci.errors import Failure
     from xray_ci.services.jira import DefinitionFields, Jira
-    from xray_ci.services.outcome import Outcome
     from xray_ci.services.stored import EvidenceFile
+    from xray_ci.services.wire import Outcome
 
 _TITLE: Final = "Xray Server/Data Center"
 _BAD_REQUEST: Final = 400
 
 
-class Server:
+class ServerStore:
     """Xray Server/DC as it stands: a Store."""
 
     def __init__(self, jira: Jira, *, version: str = "2.0") -> None:
@@ -37,15 +36,15 @@ class Server:
 
     def existing_tests(self, project: str) -> Iterator[ExistingTest]:
         """Yield every Test of a project that the index knows, oldest first; asks 100 at a time."""
-        return self._tests(jql.tests_of(project))
+        return self._tests(stored.tests_of(project))
 
     def tests_named(self, keys: Sequence[str]) -> tuple[ExistingTest, ...]:
         """Return those of the keys (100 at most) that the index knows as Tests."""
-        return jql.known(keys, lambda query: self._tests(f"{query} AND issuetype = Test"))
+        return stored.known(keys, lambda query: self._tests(f"{query} AND issuetype = Test"))
 
     def execution(self, key: str) -> StoredExecution | None:
         """Return a Test Execution by its key, through the index; None when there is none."""
-        return next(iter(jql.known((key,), lambda query: self.executions(f'{query} AND issuetype = "Test Execution"'))), None)
+        return next(iter(stored.known((key,), lambda query: self.executions(f'{query} AND issuetype = "Test Execution"'))), None)
 
     def executions(self, jql: str) -> tuple[StoredExecution, ...]:
         """Return the issues that JQL finds."""
@@ -62,7 +61,7 @@ class Server:
         while True:
             page += 1
             outcome = self._jira.send("GET", f"{place}?limit={limit}&page={page}")
-            while page == 1 and limit > 1 and isinstance(outcome, wire.Refused) and outcome.status == _BAD_REQUEST:
+            while page == 1 and limit > 1 and isinstance(outcome, wire.RefusedAnswer) and outcome.status == _BAD_REQUEST:
                 limit //= 2
                 outcome = self._jira.send("GET", f"{place}?limit={limit}&page={page}")
             fresh = [each for each in self._listed(outcome) if each.get("key") not in seen]
@@ -89,8 +88,8 @@ class Server:
     def add_evidence(self, execution: StoredExecution, run: StoredRun, evidence: EvidenceFile) -> None:
         """Add one file to a run."""
         number = self._run_id(execution, run)
-        document = {"data": documents.HOLE, "filename": evidence.filename, "contentType": evidence.content_type}
-        upload = documents.upload(document, evidence.data)
+        document = {"data": body.HOLE, "filename": evidence.filename, "contentType": evidence.content_type}
+        upload = body.upload(document, evidence.data)
         outcome = self._jira.send("POST", f"{self._api}/testrun/{number}/attachment", upload, repeatable=False)
         match outcome:
             case wire.Answered(status=201) if not outcome.is_page:
@@ -103,7 +102,7 @@ class Server:
 
     def link_plan(self, plan: str, execution: StoredExecution) -> None:
         """Link a Test Execution to a Test Plan; an empty list is success, else it holds messages (O)."""
-        upload = documents.upload({"add": [execution.key]})
+        upload = body.upload({"add": [execution.key]})
         outcome = self._jira.send("POST", f"{self._api}/testplan/{checked(plan)}/testexecution", upload)
         match outcome:
             case wire.Answered(json=[]):

@@ -12,15 +12,25 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from xray_ci.errors import SnapshotFailed
 from xray_ci.services.auth import Bearer
-from xray_ci.services.call import Call, Caller, CallKind
-from xray_ci.services.outcome import Answered, Failed, Lost, NotSent, Redirected, Refused, Throttled
 from xray_ci.services.verdict import origin
+from xray_ci.services.wire import (
+    Answered,
+    Call,
+    Caller,
+    CallKind,
+    Failed,
+    Lost,
+    NotSent,
+    Redirected,
+    RefusedAnswer,
+    Throttled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xray_ci.secret import Secret
-    from xray_ci.services.outcome import Outcome
+    from xray_ci.services.wire import Outcome
 
 GLOBAL_URL: Final = "https://snapshots.radbeeapps.com/take-snapshot/{page-id}"
 """Where the global key goes (D); the page id is the last segment of the path."""
@@ -30,7 +40,7 @@ _SHOWN: Final = 20_000
 """Characters kept of an answer: sinks show fewer, after they took secrets out."""
 
 
-class Target(Protocol):
+class SnapshotCall(Protocol):
     """One snapshot as the settings say it: a macro's `url`, or a `page_id` with the global key."""
 
     @property
@@ -60,12 +70,12 @@ class SnapshotResult:
     problem: SnapshotFailed | None = None
 
 
-def trigger_all(caller: Caller, targets: Iterable[Target], *, template: str = GLOBAL_URL) -> tuple[SnapshotResult, ...]:
+def trigger_all(caller: Caller, targets: Iterable[SnapshotCall], *, template: str = GLOBAL_URL) -> tuple[SnapshotResult, ...]:
     """Trigger each target; one that fails does not stop the others."""
     return tuple(trigger(caller, target, number, template=template) for number, target in enumerate(targets, 1))
 
 
-def trigger(caller: Caller, target: Target, number: int = 1, *, template: str = GLOBAL_URL) -> SnapshotResult:
+def trigger(caller: Caller, target: SnapshotCall, number: int = 1, *, template: str = GLOBAL_URL) -> SnapshotResult:
     """Trigger one snapshot; redirects are followed within the same origin only, so that the key goes nowhere else."""
     if target.page_id is not None:
         name, url = f"page {target.page_id}", template.replace("{page-id}", quote(target.page_id, safe=""))
@@ -93,14 +103,14 @@ def trigger(caller: Caller, target: Target, number: int = 1, *, template: str = 
     return _answered_no(name, outcome)
 
 
-def _answered_no(name: str, outcome: Refused | Failed | Throttled | Redirected) -> SnapshotResult:
+def _answered_no(name: str, outcome: RefusedAnswer | Failed | Throttled | Redirected) -> SnapshotResult:
     match outcome:
         case Redirected():
             return _failed(name, f"after {_MOST_REDIRECTS} redirects there was still no answer", outcome)
         case Throttled() | Failed():
             return _failed(name, "the service is busy or out of order", outcome,
                            advice="Run `xray-ci snapshots` again in some minutes.")
-        case Refused():
+        case RefusedAnswer():
             return _failed(name, "it was refused", outcome)
     assert_never(outcome)
 
@@ -112,7 +122,7 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
-def _call(target: Target, url: str, name: str) -> Call:
+def _call(target: SnapshotCall, url: str, name: str) -> Call:
     auth = Bearer(token=target.bearer_token) if target.bearer_token else None
     return Call(kind=CallKind.TRIGGER, method="POST", url=url, shown=f"snapshot of {name}", auth=auth, gateway=False,
                 headers=((KEY_HEADER, target.api_key),))

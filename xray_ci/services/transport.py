@@ -1,4 +1,10 @@
-"""The only user of requests: one call in, one outcome out, within bounds of time and size.
+"""Connections that are bounded in total: sending patiently, answers that cannot drip for ever.
+
+Knows urllib3's and the standard library's connections; knows nothing of requests, calls or what is sent.
+
+The one TLS context of a run. Knows certificates' files; knows nothing of hosts or requests.
+
+The only user of requests: one call in, one outcome out, within bounds of time and size.
 
 Knows sessions, TLS, proxies and what a broken connection means. Knows nothing of Xray, retries or secrets' meaning;
 what it says about a fault is made of its own words and the system's, never of headers or bodies.
@@ -6,30 +12,153 @@ what it says about a fault is made of its own words and the system's, never of h
 
 from __future__ import annotations
 
+import io
+import ssl
 import time
 from datetime import UTC, datetime
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from xray_ci.errors import ConfigurationError
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services import faults, sockets, tls
-from xray_ci.services.call import Call, CallKind
-from xray_ci.services.outcome import Answered, Lost, NotSent, Outcome, classify
+from xray_ci.services import faults
+from xray_ci.services.wire import Answered, Call, CallKind, Lost, NotSent, Outcome, classify
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
     from collections.abc import Callable, Iterator, Mapping
 
     from xray_ci.services.body import Pieces
-    from xray_ci.services.options import Options
+    from xray_ci.services.wire import ConnectionOptions
+
+
+def pools(seconds: float) -> dict[str, Any]:
+    """Return pool classes by scheme, for `pool_classes_by_scheme`.
+
+    Their connections send with `seconds` for each piece (urllib3 sends with the connect timeout), and read an answer, head and
+    body and what a proxy says before it, within the read timeout in total (urllib3 allows that for each single read).
+    """
+
+    class Plain(HTTPConnection):
+        response_class = _Bounded
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            if self.sock is None:
+                self.connect()
+            self.timeout = seconds
+            super().request(*args, **kwargs)
+
+    class Secure(HTTPSConnection):
+        response_class = _Bounded
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            if self.sock is None:
+                self.connect()
+            self.timeout = seconds
+            super().request(*args, **kwargs)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+class _Bounded(HTTPResponse):
+    """An answer whose every read has what is left of the time that the socket allows when the answer begins."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        seconds = sock.gettimeout() or 0.0  # never without: the transport gives every call its limits
+        self.fp = io.BufferedReader(_Until(self.fp.detach(), sock, time.monotonic() + seconds))
+
+
+class _Until(io.RawIOBase):
+    """The raw stream of a socket up to a moment of the monotonic clock; raises TimeoutError after it."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, end: float) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._end = end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def context(options: ConnectionOptions) -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities and those of `ca-bundle`, and shows our certificate if asked.
+
+    Costs 20 to 30 ms, so it is made once and only for https. Raises ConfigurationError for a file that cannot be used.
+    """
+    made = ssl.create_default_context()
+    if not _system_has_authorities():
+        import certifi  # noqa: PLC0415  # comes with requests; only where the system brings no authorities of its own
+
+        made.load_verify_locations(cafile=certifi.where())
+    if options.ca_bundle is not None:
+        _load(made, options.ca_bundle, "ca-bundle")
+    if options.client_certificate is not None:
+        try:
+            made.load_cert_chain(options.client_certificate, options.client_key, password=_no_password)
+        except (OSError, ValueError) as fault:
+            raise ConfigurationError(f"the client certificate or its key cannot be used: {_plain(fault)}",
+                                     where="client-certificate, client-key",
+                                     advice="Give unencrypted PEM files that belong together.") from fault
+    return made
+
+
+def _load(made: ssl.SSLContext, bundle: Path, setting: str) -> None:
+    try:
+        if bundle.is_dir():
+            made.load_verify_locations(capath=bundle)
+        else:
+            made.load_verify_locations(cafile=bundle)
+    except (OSError, ValueError) as fault:
+        raise ConfigurationError(f"the certificates in {bundle.name} cannot be used: {_plain(fault)}", where=setting,
+                                 advice="Give a readable PEM file, or a folder made by `openssl rehash`.") from fault
+
+
+def _system_has_authorities() -> bool:
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return True
+    return bool(paths.capath) and any(Path(str(paths.capath)).iterdir())
+
+
+def _no_password() -> NoReturn:
+    # Without this OpenSSL asks on the terminal, and a job waits for ever.
+    raise ValueError("the key is encrypted")
+
+
+def _plain(fault: Exception) -> str:
+    return getattr(fault, "strerror", None) or getattr(fault, "reason", None) or str(fault)
+
 
 ANSWER_LIMIT: Final = 10_000_000
 """Bytes kept of one answer; the longest import answer lists every Test of a batch, about 1.5 MB for 10,000."""
@@ -39,7 +168,7 @@ _READ: Final = 65_536
 class Transport:
     """A session: connections are reused, nothing else is remembered between calls."""
 
-    def __init__(self, options: Options, redactor: Redactor, *, observe: Callable[[str], None] | None = None,
+    def __init__(self, options: ConnectionOptions, redactor: Redactor, *, observe: Callable[[str], None] | None = None,
                  now: Callable[[], datetime] = lambda: datetime.now(UTC),
                  clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
@@ -178,10 +307,10 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """Connections with our TLS context, and with the long timeout while a body is being sent."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ConnectionOptions) -> None:
         self._options = options
         self._context: ssl.SSLContext | None = None
-        self._pools = sockets.pools(options.timeout)
+        self._pools = pools(options.timeout)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -197,7 +326,7 @@ class _Adapter(HTTPAdapter):
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "https":
             if self._context is None:
-                self._context = tls.context(self._options)
+                self._context = context(self._options)
             pool["ssl_context"] = self._context
         return host, pool
 

@@ -1,4 +1,8 @@
-"""From an outcome that is no success to the failure that a user reads: what, where, what was answered, what next.
+"""What common refusals mean. Advice only: no text of a service ever decides whether something succeeded.
+
+Sentences of Xray and Jira as observed (O); on Server/DC they may come in another language, then there is no hint.
+
+From an outcome that is no success to the failure that a user reads: what, where, what was answered, what next.
 
 Decides by status and shape. Texts of services are shown and may add advice; two of them (`another region`, `null for uri`)
 pick a more helpful class among those of the same meaning. Knows nothing of repeating.
@@ -24,12 +28,51 @@ from xray_ci.errors import (
     WrongCredentials,
     WrongRegion,
 )
-from xray_ci.services import hints
-from xray_ci.services import outcome as wire
-from xray_ci.services.call import CallKind
+from xray_ci.services import wire
+from xray_ci.services.wire import CallKind
 
 if TYPE_CHECKING:
-    from xray_ci.services.outcome import Answer, Outcome
+    from xray_ci.services.wire import Answer, Outcome
+
+
+_HINTS: Final = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in (
+    (r"not of issue type Test Plan|Test Plan.{0,40}does not exist",
+     "Set `test-plan` to the key of a Test Plan, or leave it out."),
+    (r"not of issue type Test Execution",
+     "Set `test-execution` to the key of a Test Execution, or leave it out to create one."),
+    (r"not of issue type Test\b|Test issue with key \S{1,60} not found",
+     "A report names a Test key that is no Test, or that this user cannot see. Correct the key in the report's source."),
+    (r"environments? (don't|do not|doesn't|does not) exist|not in the context of test execution project",
+     "Create the Test Environments in the project first, or correct `test-environments`."),
+    (r"No project could be found|Error retrieving Project",
+     "Set `project` to a project key that this user can see."),
+    (r"project is required",
+     "Set `project`, and check that this user may see the Tests that the report names."),
+    (r"xrayFields.{0,80}invalid fields", "Leave these names out of `fields`; they have settings of their own."),
+    (r"xrayFields.{0,20}cannot be set", "This is Xray Server/DC: set `deployment: server`."),
+    (r"testPlanKey.{0,20}cannot be set", "Use the setting `test-plan` and leave the name out of `fields`."),
+    (r"cannot be set\. It is not on the appropriate screen",
+     "Put the field on the create screen of the Test Execution in Jira, or leave it out of `fields`."),
+    (r"issuetype", "The project has no issue type `Test Execution` of this name; give `issuetype` in `fields`."),
+    (r"is required|must specify", "Give the mandatory field in `fields`."),
+    (r"version.{0,40}(not valid|does ?n.t exist|not exist)|fixVersions?",
+     "Create the version in the project first, or correct `fix-version`."),
+    (r"is not a requirement issue",
+     "The report links a requirement whose issue type Xray does not cover; correct the requirement or Xray's settings."),
+    (r"not valid Xray Format|invalid (json|xml)|Error parsing|malformed",
+     "The document was refused as a whole. Run `xray-ci plan`; if that is clean, report this as a defect with the message."),
+    (r"Missing data in the \w+ results", "The report is empty or was not sent as this deployment expects it."),
+    (r"\btags?\b", "Scenario tags must be Test keys with the prefix that Xray's Cucumber settings name."),
+    (r"licen[cs]e", "The licence of Xray on this site is not valid: ask a Jira administrator."),
+    (r"XSRF", "A gateway or Jira's XSRF check refused the upload: ask a Jira administrator."),
+))
+
+
+def advice(text: str) -> str | None:
+    """Return what to do about a refusal, or None where the sentence is not known."""
+    cut = text[:4000]
+    return next((hint for pattern, hint in _HINTS if pattern.search(cut)), None)
+
 
 _LOGIN_PLACE: Final = re.compile(r"login|signin|sign-in|/sso|saml|oauth2?/|/auth|adfs|os_destination", re.IGNORECASE)
 _LOGIN_PAGE: Final = re.compile(r"""type=["']?password|os_username|login\.jsp|SAMLRequest|<title>[^<]*(log.?in|sign.?in)""",
@@ -84,7 +127,7 @@ def _failure(outcome: Outcome, asked: Asked) -> Failure:  # noqa: PLR0911  # one
     match outcome:
         case wire.Answered():
             return _not_an_answer(outcome, asked)
-        case wire.Refused():
+        case wire.RefusedAnswer():
             return _refused(outcome, asked)
         case wire.Failed():
             what = f"{asked.service} failed with status {outcome.status}"
@@ -167,49 +210,49 @@ def _page(answer: Answer, asked: Asked) -> Failure:
                          answer=said(answer))
 
 
-def _refused(outcome: wire.Refused, asked: Asked) -> Failure:
+def _refused(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     if asked.kind is CallKind.READ and outcome.status in {404, 405} and not outcome.is_page:
         return _said_no(outcome, asked)
     return _BY_STATUS.get(outcome.status, _said_no)(outcome, asked)
 
 
-def _said_no(outcome: wire.Refused, asked: Asked) -> Failure:
+def _said_no(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     if outcome.is_page:
         return _page(outcome, asked)
     answer = said(outcome)
     if asked.kind is CallKind.AUTHENTICATE:
         return WrongCredentials(f"{asked.service} cannot read {asked.credentials}", where=asked.where, answer=answer)
-    return Refused(f"{asked.service} refused the request", where=asked.where, answer=answer, advice=hints.advice(answer))
+    return Refused(f"{asked.service} refused the request", where=asked.where, answer=answer, advice=advice(answer))
 
 
-def _proxy_asks(outcome: wire.Refused, asked: Asked) -> Failure:
+def _proxy_asks(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     return Unreachable("the proxy wants to know who asks", where=asked.where, answer=said(outcome), service="proxy",
                        advice="Put user and password into the proxy variable: http://USER:PASSWORD@HOST:PORT.")
 
 
-def _too_large(outcome: wire.Refused, asked: Asked) -> Failure:
+def _too_large(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     return TooLarge(f"{asked.service}, or a proxy in front of it, takes no request of {asked.size:,} bytes",
                     where=asked.where, answer=said(outcome))
 
 
-def _unauthorised(outcome: wire.Refused, asked: Asked) -> Failure:
+def _unauthorised(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     answer = said(outcome)
     if names_other_region(outcome):
         return WrongRegion(f"{origin(asked.url)} does not hold the data of this site", where=asked.where, answer=answer)
     if _CAPTCHA in outcome.headers:
         return _captcha(asked, answer)
     return WrongCredentials(f"{asked.service} does not accept {asked.credentials}", where=asked.where, answer=answer,
-                            advice=hints.advice(answer) if "licen" in answer.lower() else None)
+                            advice=advice(answer) if "licen" in answer.lower() else None)
 
 
-def _forbidden(outcome: wire.Refused, asked: Asked) -> Failure:
+def _forbidden(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     answer = said(outcome)
     if _CAPTCHA in outcome.headers:
         return _captcha(asked, answer)
     if outcome.is_page and (_LOGIN_PAGE.search(outcome.text[:200_000]) or asked.setting == "xray-url"):
         return _page(outcome, asked)  # of the network in front of Xray Cloud, which itself answers in JSON
     return NotAuthorised(f"{asked.service} does not allow this", where=asked.where, answer=answer,
-                         advice=hints.advice(answer) or "Give the user of these credentials the permissions to browse the "
+                         advice=advice(answer) or "Give the user of these credentials the permissions to browse the "
                          "project, create issues and link issues.")
 
 
@@ -218,7 +261,7 @@ def _captcha(asked: Asked, answer: str) -> Failure:
                             advice="Log in once in a browser as this user, correct the credentials, then run again.")
 
 
-def _elsewhere(outcome: wire.Refused, asked: Asked) -> Failure:
+def _elsewhere(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     answer = said(outcome)
     if "null for uri" in answer:
         return NotTheService("this is a Jira Cloud site, and Xray Server/DC was asked for", where=asked.where, answer=answer,

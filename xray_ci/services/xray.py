@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from xray_ci.services.call import Authorization, Call, Caller, CallKind
-from xray_ci.services.outcome import Answered
 from xray_ci.services.verdict import Asked, failure
+from xray_ci.services.wire import Answered, Authorization, Call, Caller, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from xray_ci.deployments import Deployment, Endpoint
     from xray_ci.errors import Failure
     from xray_ci.services.body import Upload
-    from xray_ci.services.outcome import Outcome
+    from xray_ci.services.wire import Outcome
 
 _LONGEST_KEY: Final = 255
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from xray_ci.settings import urls
-from xray_ci.settings.commands import COMMANDS
+from xray_ci.settings import texts
 from xray_ci.settings.problems import CONFLICT, MISSING, problem
-from xray_ci.settings.table import API_VERSIONS, BY_NAME
+from xray_ci.settings.table import API_VERSIONS, BY_NAME, COMMANDS
 from xray_ci.settings.values import resolve
 
 if TYPE_CHECKING:
@@ -149,9 +148,9 @@ def _plain_http(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 
 def _one_plain(chosen: Chosen, name: str, url: str, *, cloud: bool) -> Iterator[ConfigurationError]:
-    if not urls.plain_abroad(url):
+    if not texts.plain_abroad(url):
         return
-    if cloud or urls.of_cloud(url):
+    if cloud or texts.of_cloud(url):
         yield problem(f"`{name}` is plain http, and a cloud is never reached that way", chosen.origins.get(name, name),
                       advice="Write https://.")
     elif not chosen.values["allow-http"]:

@@ -41,7 +41,7 @@ def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: P
         raise problems.problem("this user may not enter the workspace", str(workspace), problems.CLOSED,
                                'Run as its owner: `docker run --user "$(id -u):$(id -g)"`.')
     gathered = sources.gather(flags, env, workspace, github=github)
-    around = kinds.Around(workspace, tuple(workspace / env[name] for name in _TEMP if env.get(name)), env)
+    around = kinds.ValueContext(workspace, tuple(workspace / env[name] for name in _TEMP if env.get(name)), env)
     values, wrong = _parsed(gathered, around)
     values["command"] = command
     origins = {name: raw.origin for name, raw in gathered.values.items()}
@@ -58,7 +58,7 @@ def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: P
     return Settings(**attributes, workspace=workspace, origins=MappingProxyType(origins), notices=notices)
 
 
-def _parsed(gathered: Gathered, around: kinds.Around) -> tuple[dict[str, Any], list[tuple[str, ConfigurationError]]]:
+def _parsed(gathered: Gathered, around: kinds.ValueContext) -> tuple[dict[str, Any], list[tuple[str, ConfigurationError]]]:
     """Read every value; one that is wrong is replaced by its default, so that the rest can be checked too."""
     values: dict[str, Any] = {}
     issues: list[tuple[str, ConfigurationError]] = []

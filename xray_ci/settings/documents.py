@@ -1,4 +1,8 @@
-"""Files made from the tables: what CI systems read, the README's settings table, docs/settings.md, the config file's schema, help.txt.
+"""What CI systems read, made from the tables: both actions of GitHub and the component of GitLab.
+
+Pure functions from the tables to text. Knows how these files hand settings on to xray-ci; knows nothing of docs and schema.
+
+Files made from the tables: what CI systems read, the README's settings table, docs/settings.md, the config file's schema, help.txt.
 
 Pure functions from the tables to text, and `python -m xray_ci.settings.documents --write|--check ROOT`. Knows what these
 files look like; knows nothing of reading settings.
@@ -7,15 +11,152 @@ files look like; knows nothing of reading settings.
 from __future__ import annotations
 
 import json
+import re
 import sys
+import textwrap
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from xray_ci.settings import aliases, schema
-from xray_ci.settings.commands import COMMANDS
-from xray_ci.settings.documents_ci import GENERATED, action, composite, gitlab
-from xray_ci.settings.table import GROUPS, Kind, Row
-from xray_ci.settings.usage import usage
+from xray_ci.settings import configfile, sources
+from xray_ci.settings.flags import usage
+from xray_ci.settings.table import COMMANDS, GROUPS, LIST_KINDS, ROWS, Kind, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+GENERATED: Final = "made by `python -m xray_ci.settings.documents --write .` from xray_ci/settings/table.py"
+OUTPUTS: Final = (
+    ("outcome", "What became of the run, in one word."),
+    ("test-execution-key", "Key of the Test Execution."),
+    ("test-execution-keys", "Keys of all Test Executions, separated by commas."),
+    ("test-execution-url", "Address of the Test Execution in Jira, where `jira-url` is known."),
+    ("tests", "Cases in the reports."),
+    ("passed", "Cases that passed."),
+    ("failed", "Cases that failed, errors included."),
+    ("skipped", "Cases that were skipped."),
+    ("imported", "Test Runs stored."),
+    ("created-tests", "Tests that were created."),
+    ("snapshots-triggered", "Snapshots that were triggered."),
+    ("result-file", "Path of the machine-readable result."),
+)
+INPUTS_HERE: Final = "# inputs: generated"
+VARIABLES_HERE: Final = "# variables: generated"
+_UNEXPANDED: Final = frozenset({Kind.REGEX, Kind.REGEXES, Kind.MAPPING})
+"""What may hold a pattern, where `$` is the end of a text and begins no variable."""
+
+
+def action() -> str:
+    """Return action.yml. Inputs have no defaults there: GitHub would set them and so outvote variables and config file."""
+    lines = [*_head("Import the reports of any test tool into Xray (Jira) as one Test Execution, and refresh Confluence snapshots."),
+             "outputs:"]
+    for name, meaning in OUTPUTS:
+        lines += [f"  {name}:", *_description(meaning, 4)]
+    lines += ["runs:", "  using: docker", "  image: Dockerfile"]
+    return "\n".join(lines) + "\n"
+
+
+def composite() -> str:
+    """Return composite/action.yml: the same inputs and outputs, for runners and jobs that cannot start a container.
+
+    GitHub sets no INPUT_ variables for composite actions (O), so each input is mapped. It is never part of a script.
+    """
+    lines = [*_head("The same as the action of this repository without a container, for Windows, macOS and jobs that run in a container."),
+             "outputs:"]
+    for name, meaning in OUTPUTS:
+        lines += [f"  {name}:", *_description(meaning, 4), f"    value: ${{{{ steps.xray.outputs.{name} }}}}"]
+    lines += ["runs:", "  using: composite", "  steps:", "    - name: Run xray-ci", "      id: xray", "      shell: bash",
+              '      run: . "$GITHUB_ACTION_PATH/run.sh"', "      env:"]
+    lines += [f"        {variable(name)}: ${{{{ inputs.{name} }}}}" for name in (*(row.name for row in ROWS), *sources.NAMES)]
+    return "\n".join(lines) + "\n"
+
+
+def gitlab(body: str) -> str:
+    """Return the component of GitLab: its hand-written body with inputs and variables in place of two marker lines.
+
+    Inputs travel as INPUT_ variables. A job's own variables are weaker than a project's (D): as XRAY_CI_ ones they would
+    give way to what the project sets for all its jobs, and an empty one would hide what a pipeline sets for all its jobs.
+    As inputs they are stronger than both, and an empty one is not set. Raises ValueError when a marker is missing.
+    """
+    body = f"# {GENERATED} and templates/xray-ci.body.yml\n" + re.sub(r"\A(#.*\n)+", "", body)
+    header, end, job = body.partition("\n---\n")
+    if not end or INPUTS_HERE not in header or VARIABLES_HERE not in job:
+        msg = f"templates/xray-ci.body.yml lacks {INPUTS_HERE} … --- … {VARIABLES_HERE}"
+        raise ValueError(msg)
+    rows = [row for row in ROWS if not row.secret and not re.search(rf"^ +{re.escape(row.name)}:$", header, re.MULTILINE)]
+    filled = _put(header, INPUTS_HERE, lambda depth: [*_indented(_NO_SECRETS, depth), *(
+        line for row in rows for line in _gitlab_input(row, depth))])
+    return filled + end + _put(job, VARIABLES_HERE, lambda depth: [
+        line for row in rows for line in _gitlab_variable(row, depth)])
+
+
+def variable(name: str) -> str:
+    """Return the variable that an input arrives in; hyphens are no part of a name that every shell hands on."""
+    return "INPUT_" + name.upper().replace("-", "_")
+
+
+def _head(about: str) -> list[str]:
+    lines = [f"# {GENERATED}", "name: xray-ci", f"description: {about}", "author: xray-ci",
+             "branding:", "  icon: check-circle", "  color: green", "inputs:"]
+    for row in ROWS:
+        lines += _input(row.name, f"{row.help} {_default_words(row)}".rstrip())
+    for name, ours in sources.NAMES.items():
+        meaning = f"Accepted and passed over: {ours}." if name in sources.PASSED_OVER else f"Accepted for {ours}."
+        lines += _input(name, meaning)
+    return lines
+
+
+def _input(name: str, meaning: str) -> list[str]:
+    return [f"  {name}:", *_description(meaning, 4), "    required: false"]
+
+
+def _description(text: str, depth: int) -> list[str]:
+    """Return a text as a folded block: no character of it needs quoting, and no line gets long."""
+    return [" " * depth + "description: >-", *_indented(textwrap.wrap(text, 110, break_on_hyphens=False), depth + 2)]
+
+
+def _default_words(row: Row) -> str:
+    if row.default is not None:
+        return f"Default: {row.default}."
+    return "Required." if row.unset == "required" else f"Default: {row.unset}." if row.unset != "-" else ""
+
+
+_NO_SECRETS: Final = (
+    "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, XRAY_CI_JIRA_TOKEN and so on as",
+    "# masked CI/CD variables. A text is one line; longer ones are XRAY_CI_ variables, too, or stand in the config file.",
+)
+
+
+def _put(text: str, marker: str, lines: Callable[[int], list[str]]) -> str:
+    """Return a text with lines in place of the one that holds a marker, as far to the right as it."""
+    before, _, after = text.partition(marker)
+    depth = len(before) - before.rfind("\n") - 1
+    return before[:len(before) - depth] + "\n".join(lines(depth)) + after
+
+
+def _indented(lines: Iterable[str], depth: int) -> list[str]:
+    return [" " * depth + line for line in lines]
+
+
+def _gitlab_input(row: Row, depth: int) -> list[str]:
+    kind, nothing = ("array", "[]") if row.kind in LIST_KINDS else ("string", '""')
+    words = f"{row.help} {_default_words(row)}".rstrip()
+    return [*_indented((f"{row.name}:", f"  type: {kind}", f"  default: {nothing}"), depth), *_description(words, depth + 2)]
+
+
+def _gitlab_variable(row: Row, depth: int) -> list[str]:
+    """Return a variable that holds an input.
+
+    GitLab puts the text of an input into the file before it reads it as YAML (D, since 16.9). In a literal block no character
+    means anything but a line break, and that makes a file GitLab refuses; between quotes a quote would end the value. A list
+    becomes one line of JSON. It keeps its line break, for without it gitlab-ci-local would put a list there (O).
+    """
+    name, value = variable(row.name), f"$[[ inputs.{row.name} ]]"
+    block = "|" if row.kind in LIST_KINDS else "|-"
+    if row.kind in _UNEXPANDED:
+        return _indented((f"{name}:", "  expand: false", f"  value: {block}", f"    {value}"), depth)
+    return _indented((f"{name}: {block}", f"  {value}"), depth)
+
 
 BEGIN: Final = "<!-- settings:begin -->"
 END: Final = "<!-- settings:end -->"
@@ -63,8 +204,8 @@ def page() -> str:
     lines += [f"| `{command.name}` | `--{option.name}{f' {option.metavar}' if option.metavar else ''}` | {option.help} |"
               for command in COMMANDS.values() for option in command.options]
     lines += ["", "## Inputs of another action", "", _ALIASES, "", "| input there | here |", "|---|---|"]
-    lines += [f"| `{name}` | {f'passed over: {ours}' if name in aliases.PASSED_OVER else ours} |"
-              for name, ours in aliases.NAMES.items()]
+    lines += [f"| `{name}` | {f'passed over: {ours}' if name in sources.PASSED_OVER else ours} |"
+              for name, ours in sources.NAMES.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +222,7 @@ def _long_row(row: Row) -> str:
 
 def schema_text() -> str:
     """Return docs/xray-ci.schema.json."""
-    return json.dumps(schema.document(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(configfile.document(), indent=2, ensure_ascii=False) + "\n"
 
 
 _SOURCES: Final = """\

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xray_ci.secret import Secret
-from xray_ci.settings import mappingtext, structures, texts, urls
-from xray_ci.settings.mappings import Rules
+from xray_ci.settings import mapping, structures, texts
+from xray_ci.settings import texts as urls
 from xray_ci.settings.problems import WrongValueError, nearest, shown
 from xray_ci.settings.table import SCOPES, Kind, Row
-from xray_ci.settings.template import SCOPE_PLACEHOLDERS, check, names
+from xray_ci.settings.texts import SCOPE_PLACEHOLDERS, check, names
+from xray_ci.settings.values import MappingRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ _CANNOT_RESOLVE: Final = 1921
 """How Windows says that links lead in a circle."""
 
 
-class Around(NamedTuple):
+class ValueContext(NamedTuple):
     """What a value can depend on besides its text."""
 
     workspace: Path
@@ -43,7 +44,7 @@ class Around(NamedTuple):
     env: Mapping[str, str]
 
 
-def parse(row: Row, raw: Raw, around: Around) -> Any:
+def parse(row: Row, raw: Raw, around: ValueContext) -> Any:
     """Return the value of a setting as `Settings` holds it; raises WrongValueError."""
     if not _is_unicode(raw):
         raise WrongValueError("It is not UTF-8")
@@ -61,7 +62,7 @@ def empty(row: Row) -> Any:
     if row.kind is Kind.STATUSES:
         return {}
     if row.kind is Kind.MAPPING:
-        return Rules()
+        return MappingRules()
     if row.kind is Kind.CHOICES:
         return frozenset()
     listed = row.kind in _LISTED
@@ -77,28 +78,28 @@ def choice(row: Row, text: str) -> str:
     raise WrongValueError(f"{shown(text)} is none of {', '.join(row.choices)}", f"Did you mean `{near}`?" if near else "")
 
 
-def _choice(row: Row, raw: Raw, _: Around) -> str:
+def _choice(row: Row, raw: Raw, _: ValueContext) -> str:
     return choice(row, raw.text())
 
 
-def _choices(row: Row, raw: Raw, _: Around) -> frozenset[str]:
+def _choices(row: Row, raw: Raw, _: ValueContext) -> frozenset[str]:
     words = raw.lines()
     return frozenset() if words == ("none",) else frozenset(choice(row, word) for word in words)
 
 
-def _text(_: Row, raw: Raw, __: Around) -> str:
+def _text(_: Row, raw: Raw, __: ValueContext) -> str:
     return texts.one_line(raw.text())
 
 
-def _issue_key(_: Row, raw: Raw, __: Around) -> str:
+def _issue_key(_: Row, raw: Raw, __: ValueContext) -> str:
     return texts.issue_key(raw.text())
 
 
-def _project(_: Row, raw: Raw, __: Around) -> str:
+def _project(_: Row, raw: Raw, __: ValueContext) -> str:
     return texts.matching(raw.text(), texts.PROJECT_KEY, "a project key", "SHOP")
 
 
-def _projects(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+def _projects(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     return _unique(texts.matching(line, texts.PROJECT_KEY, "a project key", "SHOP") for line in raw.lines())
 
 
@@ -106,31 +107,31 @@ def _unique(items: Any) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _url(_: Row, raw: Raw, __: Around) -> str:
+def _url(_: Row, raw: Raw, __: ValueContext) -> str:
     return urls.base(raw.text())
 
 
-def _url_template(_: Row, raw: Raw, __: Around) -> str:
+def _url_template(_: Row, raw: Raw, __: ValueContext) -> str:
     return urls.template(raw.text())
 
 
-def _globs(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+def _globs(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     lines = tuple(texts.one_line(line) for line in raw.lines())
     if lines and all(line.startswith("!") for line in lines):
         raise WrongValueError("Every line excludes, none says what to read", "Add a pattern without `!`.")
     return _unique(lines)
 
 
-def _list(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+def _list(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     # Only `test-environments` is of this kind, and Xray's own import takes them with `;` between (D).
     return _unique(texts.one_line(part.strip()) for line in raw.lines() for part in line.split(";") if part.strip())
 
 
-def _labels(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+def _labels(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     return _unique(texts.label(line) for line in raw.lines())
 
 
-def _pages(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+def _pages(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     return _unique(texts.matching(line, _PAGE, "a page id", "123456") for line in raw.lines())
 
 
@@ -143,17 +144,17 @@ def size(text: str) -> int:
     return int(match[1] + fraction) * _UNITS[match[3]] // int(10 ** len(fraction))
 
 
-def _size(row: Row, raw: Raw, _: Around) -> int:
+def _size(row: Row, raw: Raw, _: ValueContext) -> int:
     return int(_bounded(row, size(raw.text()), 10**18))
 
 
-def _seconds(row: Row, raw: Raw, _: Around) -> float:
+def _seconds(row: Row, raw: Raw, _: ValueContext) -> float:
     if not _SECONDS.fullmatch(raw.text()):
         raise WrongValueError(f"{shown(raw.text())} is not a number of seconds", "Write a number such as 30 or 0.5.")
     return _bounded(row, float(raw.text()), _LONGEST_TIME)
 
 
-def _number(row: Row, raw: Raw, _: Around) -> int:
+def _number(row: Row, raw: Raw, _: ValueContext) -> int:
     if not _NUMBER.fullmatch(raw.text()):
         raise WrongValueError(f"{shown(raw.text())} is not a whole number")
     return int(_bounded(row, int(raw.text()), 10**9))
@@ -165,11 +166,11 @@ def _bounded(row: Row, number: float, most: float) -> float:
     return number
 
 
-def _flag(_: Row, raw: Raw, __: Around) -> bool:
+def _flag(_: Row, raw: Raw, __: ValueContext) -> bool:
     return texts.flag(raw.text())
 
 
-def _path(_: Row, raw: Raw, around: Around) -> Path:
+def _path(_: Row, raw: Raw, around: ValueContext) -> Path:
     path = around.workspace / _file_name(raw)
     try:
         readable = path.is_file()
@@ -180,21 +181,21 @@ def _path(_: Row, raw: Raw, around: Around) -> Path:
     return path
 
 
-def _target(_: Row, raw: Raw, around: Around) -> Path:
+def _target(_: Row, raw: Raw, around: ValueContext) -> Path:
     path = _inside(raw, around)
     if os.path.isdir(path):  # noqa: PTH112  # pathlib raises where it may not look
         raise WrongValueError(f"{shown(raw.text())} is a folder")
     return path
 
 
-def _folder(_: Row, raw: Raw, around: Around) -> Path:
+def _folder(_: Row, raw: Raw, around: ValueContext) -> Path:
     path = _inside(raw, around, itself=around.temp)
     if any(os.path.exists(place) and not os.path.isdir(place) for place in (path, *path.parents)):  # noqa: PTH110, PTH112
         raise WrongValueError(f"{shown(raw.text())} is not a folder, or not below one")
     return path
 
 
-def _inside(raw: Raw, around: Around, itself: tuple[Path, ...] = ()) -> Path:
+def _inside(raw: Raw, around: ValueContext, itself: tuple[Path, ...] = ()) -> Path:
     """Return a path that can be written to, wherever links lead: below the workspace or a temp folder, or one of `itself`."""
     path = around.workspace / _file_name(raw)
     if _loops(path):
@@ -225,21 +226,21 @@ def _file_name(raw: Raw) -> str:
     return texts.one_line(raw.text())
 
 
-def _regex(_: Row, raw: Raw, __: Around) -> str:
+def _regex(_: Row, raw: Raw, __: ValueContext) -> str:
     text = raw.text()
     texts.pattern(text)
     return text
 
 
-def _regexes(_: Row, raw: Raw, __: Around) -> tuple[str, ...]:
+def _regexes(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     return _unique(texts.hiding(line, number) for number, line in enumerate(raw.lines(), 1))
 
 
-def _template(_: Row, raw: Raw, __: Around) -> str:
+def _template(_: Row, raw: Raw, __: ValueContext) -> str:
     return check(raw.text())
 
 
-def _scope(_: Row, raw: Raw, __: Around) -> str:
+def _scope(_: Row, raw: Raw, __: ValueContext) -> str:
     text = texts.one_line(raw.text())
     word = text.lower().replace("_", "-")
     if word in SCOPES:
@@ -253,7 +254,7 @@ def _scope(_: Row, raw: Raw, __: Around) -> str:
     return text
 
 
-def _zone(_: Row, raw: Raw, __: Around) -> str:
+def _zone(_: Row, raw: Raw, __: ValueContext) -> str:
     name = raw.text()
     if name.upper() in ("UTC", "Z"):
         return "UTC"  # Holds without a time zone database, too.
@@ -270,7 +271,7 @@ def _zone(_: Row, raw: Raw, __: Around) -> str:
     return name
 
 
-def _secret(_: Row, raw: Raw, __: Around) -> Secret:
+def _secret(_: Row, raw: Raw, __: ValueContext) -> Secret:
     text = raw.verbatim().strip("\r\n")
     if texts.CONTROL.search(text):
         raise WrongValueError("It has a line break or control character inside", "Store the secret again, on one line.")
@@ -279,33 +280,33 @@ def _secret(_: Row, raw: Raw, __: Around) -> Secret:
     return Secret(text)
 
 
-def _secrets(_: Row, raw: Raw, __: Around) -> tuple[Secret, ...]:
+def _secrets(_: Row, raw: Raw, __: ValueContext) -> tuple[Secret, ...]:
     return _unique(Secret(urls.opaque(line)) for line in raw.lines())
 
 
-def _headers(_: Row, raw: Raw, __: Around) -> tuple[tuple[str, Secret], ...]:
+def _headers(_: Row, raw: Raw, __: ValueContext) -> tuple[tuple[str, Secret], ...]:
     return structures.headers(raw)
 
 
-def _fields(_: Row, raw: Raw, __: Around) -> Mapping[str, object]:
+def _fields(_: Row, raw: Raw, __: ValueContext) -> Mapping[str, object]:
     return structures.fields(raw)
 
 
-def _statuses(_: Row, raw: Raw, __: Around) -> Mapping[str, str]:
+def _statuses(_: Row, raw: Raw, __: ValueContext) -> Mapping[str, str]:
     return structures.statuses(raw)
 
 
-def _snapshots(_: Row, raw: Raw, around: Around) -> tuple[Any, ...]:
+def _snapshots(_: Row, raw: Raw, around: ValueContext) -> tuple[Any, ...]:
     return structures.snapshots(raw, around.env)
 
 
-def _mapping(_: Row, raw: Raw, __: Around) -> Rules:
-    return mappingtext.rules(raw)
+def _mapping(_: Row, raw: Raw, __: ValueContext) -> MappingRules:
+    return mapping.rules(raw)
 
 
 _LISTED: Final = frozenset({Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS, Kind.HEADERS,
                             Kind.SNAPSHOTS, Kind.REGEXES})
-_PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, Around], Any]]] = {
+_PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, ValueContext], Any]]] = {
     Kind.CHOICE: _choice, Kind.CHOICES: _choices, Kind.TEXT: _text, Kind.KEY: _issue_key, Kind.PROJECT: _project,
     Kind.PROJECTS: _projects, Kind.URL: _url, Kind.URL_TEMPLATE: _url_template, Kind.GLOBS: _globs, Kind.LIST: _list,
     Kind.LABELS: _labels, Kind.PAGES: _pages, Kind.SIZE: _size, Kind.SECONDS: _seconds, Kind.NUMBER: _number,

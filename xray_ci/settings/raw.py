@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from xray_ci.settings.problems import WrongValueError
 
 if TYPE_CHECKING:
-    from xray_ci.settings.yamltext import Node
+    from xray_ci.settings.yamltext import YamlNode
 
 
 class Raw(NamedTuple):
     """One value and its origin."""
 
-    value: str | tuple[str, ...] | Node
+    value: str | tuple[str, ...] | YamlNode
     """Text of a variable or flag, texts of a repeated flag, or a value of the config file."""
     origin: str
     """`--x`, `INPUT_X`, `XRAY_CI_X`, `.xray-ci.yml:12:3` or `default`."""

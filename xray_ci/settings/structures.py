@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.secret import Secret
-from xray_ci.settings import urls, yamltext
+from xray_ci.settings import texts, yamltext
 from xray_ci.settings.problems import WrongValueError, nearest, shown
 from xray_ci.settings.table import OUTCOMES
 from xray_ci.settings.values import SnapshotTarget
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xray_ci.settings.raw import Raw
-    from xray_ci.settings.yamltext import Node
+    from xray_ci.settings.yamltext import YamlNode
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{1,8000}")
@@ -89,7 +89,7 @@ def _yaml(text: str) -> Any:
 def snapshots(raw: Raw, env: Mapping[str, str]) -> tuple[SnapshotTarget, ...]:
     """Read the items of `snapshots`; keys as text in a variable, by the name of a variable in a config file."""
     in_file = not isinstance(raw.value, (str, tuple))
-    root: Node | None
+    root: YamlNode | None
     if isinstance(raw.value, (str, tuple)):
         try:
             root = yamltext.read(raw.verbatim())
@@ -109,7 +109,7 @@ def snapshots(raw: Raw, env: Mapping[str, str]) -> tuple[SnapshotTarget, ...]:
     return tuple(targets)
 
 
-def _target(number: int, item: Node, env: Mapping[str, str], *, in_file: bool) -> SnapshotTarget:
+def _target(number: int, item: YamlNode, env: Mapping[str, str], *, in_file: bool) -> SnapshotTarget:
     entries = {key: node.text.strip() for key, node in (item.entries or {}).items() if node.text is not None}
     if item.entries is None or len(entries) != len(item.entries):
         raise WrongValueError(f"Item {number} is not a mapping of texts")
@@ -129,7 +129,7 @@ def _target(number: int, item: Node, env: Mapping[str, str], *, in_file: bool) -
     if key_text is None:
         raise WrongValueError(f"Item {number} has no API key", "Add `api-key`, or `api-key-env: NAME`.")
     token = _key(number, "bearer-token", entries, env)
-    return SnapshotTarget(url=Secret(urls.opaque(entries["url"])) if "url" in entries else None,
+    return SnapshotTarget(url=Secret(texts.opaque(entries["url"])) if "url" in entries else None,
                           page_id=entries.get("page-id"),
                           api_key=Secret(key_text), bearer_token=Secret(token) if token else None)
 

@@ -40,7 +40,7 @@ class NotYamlError(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Node:
+class YamlNode:
     """One value and where it begins, both counted from 1."""
 
     line: int
@@ -49,9 +49,9 @@ class Node:
     """Of a scalar."""
     plain: bool = False
     """Whether the scalar is written without quotes."""
-    items: list[Node] | None = None
-    entries: dict[str, Node] | None = None
-    keys: dict[str, Node] = field(default_factory=dict)
+    items: list[YamlNode] | None = None
+    entries: dict[str, YamlNode] | None = None
+    keys: dict[str, YamlNode] = field(default_factory=dict)
     """Of a mapping: where its keys stand."""
     weight: int = 1
     """Values in it, those that aliases repeat counted again."""
@@ -64,7 +64,7 @@ class Node:
             return {key: value.json() for key, value in self.entries.items()}
         return _scalar(self.text or "") if self.plain else self.text
 
-    def at(self, path: tuple[str | int, ...]) -> Node:
+    def at(self, path: tuple[str | int, ...]) -> YamlNode:
         """Return the node at a path of keys and indices, or the deepest one there is on the way."""
         node = self
         for step in path:
@@ -75,7 +75,7 @@ class Node:
         return node
 
 
-def read(text: str) -> Node | None:
+def read(text: str) -> YamlNode | None:
     """Return the one document of a text, None when there is nothing in it; raises NotYamlError."""
     if len(text) > LARGEST:
         raise NotYamlError(f"is larger than {LARGEST} characters", 1, 1)
@@ -100,15 +100,15 @@ class _Building:
 
     def __init__(self, yaml: Any) -> None:
         self.yaml = yaml
-        self.open: list[Node] = []
-        self.pending: list[Node | None] = []
+        self.open: list[YamlNode] = []
+        self.pending: list[YamlNode | None] = []
         """For each open mapping the key that waits for its value."""
         self.names: list[str | None] = []
-        self.anchors: dict[str, Node] = {}
-        self.root: Node | None = None
+        self.anchors: dict[str, YamlNode] = {}
+        self.root: YamlNode | None = None
         self.documents = 0
 
-    def document(self, events: Iterator[Any]) -> Node | None:
+    def document(self, events: Iterator[Any]) -> YamlNode | None:
         kinds = self.yaml.events
         for event in events:
             line, column = event.start_mark.line + 1, event.start_mark.column + 1
@@ -120,7 +120,7 @@ class _Building:
                 self.alias(event.anchor, line, column)
             elif isinstance(event, kinds.ScalarEvent):
                 self.tag(event, line, column)
-                node = Node(line=line, column=column, text=event.value, plain=not event.style and event.tag is None)
+                node = YamlNode(line=line, column=column, text=event.value, plain=not event.style and event.tag is None)
                 self.remember(event.anchor, node)
                 self.add(node)
             elif isinstance(event, kinds.CollectionStartEvent):
@@ -134,7 +134,7 @@ class _Building:
     def begin(self, event: Any, line: int, column: int) -> None:
         if len(self.open) >= _DEEPEST:
             raise NotYamlError(f"is nested deeper than {_DEEPEST} levels", line, column)
-        node = Node(line=line, column=column)
+        node = YamlNode(line=line, column=column)
         if isinstance(event, self.yaml.events.SequenceStartEvent):
             node.items = []
         else:
@@ -154,11 +154,11 @@ class _Building:
             raise NotYamlError("uses an alias before its anchor is complete", line, column)
         self.add(self.anchors[name], line, column)
 
-    def remember(self, anchor: str | None, node: Node) -> None:
+    def remember(self, anchor: str | None, node: YamlNode) -> None:
         if anchor is not None:
             self.anchors[anchor] = node
 
-    def add(self, node: Node, line: int | None = None, column: int | None = None) -> None:
+    def add(self, node: YamlNode, line: int | None = None, column: int | None = None) -> None:
         """Put a complete value into the collection around it."""
         if not self.open:
             self.root = node
@@ -176,7 +176,7 @@ class _Building:
         else:
             self.key(around, node)
 
-    def key(self, around: Node, node: Node) -> None:
+    def key(self, around: YamlNode, node: YamlNode) -> None:
         if node.text is None:
             raise NotYamlError("has a key that is no text", node.line, node.column)
         if node.text == "<<" and node.plain:

@@ -1,4 +1,8 @@
-"""The run on disk: cases in, one file of tests in report order out, each Test once, cut into batches.
+"""What became of cases, report by report: counts, results that are left out and named, and what is missing to send the rest.
+
+A report that turns out broken is forgotten. Knows decisions about Tests and nothing of documents or files.
+
+The run on disk: cases in, one file of tests in report order out, each Test once, cut into batches.
 
 Knows the order of the steps (map, render, validate, spool; then fold and write) and counts what becomes of every case.
 Memory is constant but for one byte a result; a report counts from its `commit` on.
@@ -12,24 +16,105 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from xray_ci.xray import hostile, mapping, render
-from xray_ci.xray.accounts import Account, Accounts
-from xray_ci.xray.attached import Attached, EvidenceOptions
-from xray_ci.xray.decisions import Decisions
-from xray_ci.xray.fold import EXAMPLED, IDENTITY, OUTCOMES, RECORD, STEPPED
-from xray_ci.xray.groups import Groups
-from xray_ci.xray.mapping import Target, identity_of
-from xray_ci.xray.notices import Notices
-from xray_ci.xray.spool import Partitions
+from xray_ci.errors import ConfigurationError, UnmappedResults
+from xray_ci.model import Problem, Severity
+from xray_ci.xray import escaping, mapping, render, validate
+from xray_ci.xray.attached import CaseEvidence, EvidenceOptions
+from xray_ci.xray.mapping import NoProject, Rejected, TestTarget, Unmapped, identity_of
+from xray_ci.xray.notices import CaseCounts, Decisions, Notices
+from xray_ci.xray.repeats import HAS_EXAMPLES, IDENTITY, LEFT_OUT, NAME, OUTCOMES, RECORD, STEPPED, Partitions
 from xray_ci.xray.validate import Checker
-from xray_ci.xray.writing import LEFT_OUT, NAME, Assembled, Spooled, write
+from xray_ci.xray.writing import Assembled, ExecutionGroups, Spooled, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from xray_ci.model import Case, Place
-    from xray_ci.xray.counts import Counts
+    from xray_ci.xray.mapping import Decision
     from xray_ci.xray.rules import Rulebook, Ruled
+
+
+_NAMED: Final = 20
+_PROBLEMS: Final = 1_000
+
+
+class Account:
+    """Of one report."""
+
+    def __init__(self, shown: str, first: int) -> None:
+        self.shown = shown
+        self.first = first
+        """Number of its first result in the run."""
+        self.cases = [0] * len(OUTCOMES)
+        """By the code of their outcome."""
+        self.counts = CaseCounts()
+        self.problems: list[Problem] = []
+        self.unmapped: list[str] = []
+        self.projectless: list[str] = []
+        self.identities: set[bytes] = set()
+
+    def where(self, line: int | None) -> str:
+        """Return a place in it."""
+        return self.shown if line is None else f"{self.shown}:{line}"
+
+    def leave_out(self, slug: str, cause: str, line: int | None) -> None:
+        """Note a result that is left out."""
+        if len(self.problems) < _PROBLEMS:
+            self.problems.append(Problem(severity=Severity.RESULT, slug=slug, cause=cause, path=self.shown, line=line))
+
+    def refuse(self, case: Case, decision: Decision, by: str | None) -> None:
+        """Count a case that is not sent; `by` is the rule that named its Test."""
+        match decision:
+            case Unmapped():
+                self.counts.unmapped += 1
+                if len(self.unmapped) < _NAMED:
+                    self.unmapped.append(self.where(case.line) + " " + validate.shown(case.name))
+            case Rejected(slug=slug, reason=reason):
+                self.counts.rejected += 1
+                named = f" (by {by})" if by else ""
+                self.leave_out(slug, f"test {validate.shown(case.name)} {reason}{named}; it was left out", case.line)
+            case NoProject():
+                self.projectless.append(self.where(case.line) + " " + validate.shown(case.name))
+                del self.projectless[1:]
+            case TestTarget():
+                raise AssertionError
+
+
+class Accounts:
+    """Of all reports that count."""
+
+    def __init__(self) -> None:
+        self.total = CaseCounts()
+        self.problems: list[Problem] = []
+        self.identities: set[bytes] = set()
+        """`mapping.identity_of` Tests that may be created, where somebody wants to know."""
+        self._unmapped: list[str] = []
+        self._projectless: list[str] = []
+
+    def commit(self, account: Account) -> CaseCounts:
+        """Count a report in; return its counts."""
+        counts = account.counts
+        counts.passed, counts.skipped, counts.other, counts.failed, counts.errors = account.cases
+        counts.tests = sum(account.cases)
+        self.total += counts
+        self.problems += account.problems[: max(0, _PROBLEMS - len(self.problems))]
+        self._unmapped += account.unmapped[: max(0, _NAMED - len(self._unmapped))]
+        self._projectless += account.projectless[:1]
+        self.identities |= account.identities
+        return counts
+
+    def check(self, *, unmapped_fail: bool) -> None:
+        """Raise ConfigurationError when a project is missing, UnmappedResults when there are such and `unmapped_fail`."""
+        if self._projectless:
+            raise ConfigurationError("`project` is needed: Tests of results without a Test key are found or created in it",
+                                     where=self._projectless[0], slug="project-required",
+                                     advice="Set `project`, give the tests a Test key, or set `unmapped: skip`.")
+        if self._unmapped and unmapped_fail:
+            count = self.total.unmapped
+            more = f"\n… and {count - len(self._unmapped)} more" if count > len(self._unmapped) else ""
+            raise UnmappedResults(f"{count} result{'s have' if count > 1 else ' has'} no Test key",
+                                  where="\n".join(self._unmapped) + more)
+
 
 PARTITIONS: Final = 256
 """By the first byte of a digest."""
@@ -38,11 +123,11 @@ _TOGETHER: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class AssemblyOptions:
     """Everything the user asked for that this room needs."""
 
-    mapping: mapping.Options
-    rendering: render.Options
+    mapping: mapping.MappingOptions
+    rendering: render.RenderOptions
     evidence: EvidenceOptions
     repeats: str = "worst"
     rulebook: Rulebook | None = None
@@ -57,14 +142,14 @@ class Rules:
 class Assembly:
     """Takes the cases of a run, report after report."""
 
-    def __init__(self, work: Path, rules: Rules) -> None:
+    def __init__(self, work: Path, rules: AssemblyOptions) -> None:
         """`work` is an empty folder of ours; the finished file stays in it."""
         self._work = work
         self._rules = rules
         self._mapping = rules.mapping
         self._run_notices = Notices()
         self._notices = Notices()
-        self._attached = Attached(work / "inline", rules.evidence, self._notices)
+        self._attached = CaseEvidence(work / "inline", rules.evidence, self._notices)
         self._renderer = render.Renderer(rules.rendering, self._notices, self._attached.admit)
         self._checker = Checker(rules.rendering.deployment.key, rules.rendering.custom_statuses)
         self._encoder = msgspec.json.Encoder()
@@ -80,7 +165,7 @@ class Assembly:
         """Cases of the documents held back, to name those that turn out invalid."""
         self._empty_digest = hashlib.blake2b(digest_size=16)
         self._accounts = Accounts()
-        self._groups = Groups(rules.executions)
+        self._groups = ExecutionGroups(rules.executions)
         self._many = self._groups.many
         self._decisions = Decisions(work, written=rules.explained)
         self._decided = self._decisions.here
@@ -118,7 +203,7 @@ class Assembly:
                 return
             case = ruled.case
         target = mapping.decide(case, self._mapping)
-        if type(target) is not Target:
+        if type(target) is not TestTarget:
             report.refuse(case, target, ruled.by if ruled is not None else None)
             return
         if case.steps or case.iterations:
@@ -133,7 +218,7 @@ class Assembly:
             self._decisions.add(case, target, by, report.shown)
         keys = target.keys
         if "examples" in document:
-            code |= EXAMPLED
+            code |= HAS_EXAMPLES
         if keys:
             report.counts.by_key += len(keys)
             for key in keys:
@@ -145,7 +230,7 @@ class Assembly:
         elif len(self._pending) >= _TOGETHER:
             self._flush()
 
-    def commit(self) -> Counts:
+    def commit(self) -> CaseCounts:
         """Count the current report in; return its counts."""
         self._flush()
         counts = self._accounts.commit(self._report)
@@ -216,14 +301,14 @@ class Assembly:
         said = ruled.environments if ruled is not None else ()
         return self._groups.of(case, said, self._renderer.times) if self._many or said else None
 
-    def _keep_found(self, document: dict[str, Any], target: Target, code: int, case: Case, group: int | None) -> None:
+    def _keep_found(self, document: dict[str, Any], target: TestTarget, code: int, case: Case, group: int | None) -> None:
         """Keep a result whose Test Xray finds or creates."""
         self._report.counts.by_identity += 1
         code |= IDENTITY
         if target.definition is None and mapping.step_based(target.test_type):
             code |= STEPPED
             if self._rules.repeats == "iterations":
-                document[NAME] = hostile.one_line(case.name, mapping.SUMMARY_LIMIT)
+                document[NAME] = escaping.one_line(case.name, mapping.SUMMARY_LIMIT)
         identity = identity_of(target.test_type, target.project, target.definition or target.summary)
         if self._rules.identified:
             self._report.identities.add(identity)
@@ -277,6 +362,6 @@ class Assembly:
         self._flush()
 
 
-def decided_by(target: Target, ruled: Ruled) -> str:
+def decided_by(target: TestTarget, ruled: Ruled) -> str:
     """Return what decided which Test it is; a key in the name comes before what a rule says of the definition."""
     return target.by if ruled.by is None or target.by == mapping.BY_PATTERN else ruled.by

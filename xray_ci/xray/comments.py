@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import CUT, Case, Mark, MarkKind, Outcome, Step
-from xray_ci.xray import hostile
+from xray_ci.xray import escaping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,16 +39,16 @@ def whole(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki
     block of code) goes into the block: many tools that write Xray JSON put a trace into the comment (O).
     """
     said = [mark for mark in marks if mark.kind is MarkKind.COMMENT] if wiki else []
-    free = [mark for mark in said if _PREFORMATTED.search(hostile.clean(mark.value).strip()) is None]
-    text = "\n\n".join(filter(None, (hostile.clean(mark.value).strip() for mark in free)))
+    free = [mark for mark in said if _PREFORMATTED.search(escaping.clean(mark.value).strip()) is None]
+    text = "\n\n".join(filter(None, (escaping.clean(mark.value).strip() for mark in free)))
     if not text:
         return comment(case, marks, failure=failure, steps=steps, wiki=wiki, limit=limit)
     text = _readable(text)
     kept = [mark for mark in said if mark not in free]
     block = comment(case, kept, failure=failure, steps=steps, wiki=wiki, limit=limit - min(len(text), (limit - RESERVE) // 2) - 2)
     if block is None:
-        return hostile.cut(text, limit - RESERVE)
-    return f"{hostile.cut(text, limit - RESERVE - len(block) - 2)}\n\n{block}"
+        return escaping.cut(text, limit - RESERVE)
+    return f"{escaping.cut(text, limit - RESERVE - len(block) - 2)}\n\n{block}"
 
 
 def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
@@ -75,12 +75,12 @@ def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wi
 
 def safe(text: str, *, wiki: bool, limit: int) -> str:
     """Return cleaned text that notifies nobody and, where comments are wiki text, formats nothing."""
-    return hostile.verbatim(text, limit) if wiki else hostile.cut(hostile.without_mentions(text), limit)
+    return escaping.verbatim(text, limit) if wiki else escaping.cut(escaping.without_mentions(text), limit)
 
 
 def _readable(text: str) -> str:
     """Return an author's own wiki text that notifies nobody, opens no macro and loads no picture; bold stays bold."""
-    return _LOADED.sub("! ", _MACRO.sub("{ ", hostile.without_mentions(text)))
+    return _LOADED.sub("! ", _MACRO.sub("{ ", escaping.without_mentions(text)))
 
 
 _MACRO: Final = re.compile(r"\{(?=[A-Za-z])")
@@ -105,7 +105,7 @@ def _framed(text: str | None) -> str:
     """Return cleaned text without blank lines around it; its first line keeps its indentation."""
     if not text:
         return ""
-    text = hostile.clean(text).rstrip()
+    text = escaping.clean(text).rstrip()
     return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1:]
 
 
@@ -123,7 +123,7 @@ def _reason(case: Case) -> str:
 
 def _failure(case: Case) -> Iterator[str]:
     """Yield the message with its kind, the trace, and what earlier attempts said."""
-    kind = hostile.one_line(case.kind, _STEP).strip() if case.kind else ""
+    kind = escaping.one_line(case.kind, _STEP).strip() if case.kind else ""
     message, trace = _once(_framed(case.message), _framed(case.trace), kind,
                            tuple(f"{row.name}: " for row in case.iterations[:_STEPS] if row.name))
     if kind and (kind in message or kind in trace):
@@ -134,7 +134,7 @@ def _failure(case: Case) -> Iterator[str]:
     if trace:
         yield trace
     for number, attempt in enumerate(case.attempts, 1):
-        said = hostile.cut(_framed(attempt.message) or _framed(attempt.trace), _ATTEMPT)
+        said = escaping.cut(_framed(attempt.message) or _framed(attempt.trace), _ATTEMPT)
         yield f"attempt {number}: {_WORDS[attempt.outcome]}" + (f": {said}" if said else "")
 
 
@@ -178,15 +178,15 @@ def _with_output(text: str, output: str, room: int) -> str:
     if len(end) > limit:
         end = _CUT_BEFORE + end[len(_CUT_BEFORE) - limit:] if limit > len(_CUT_BEFORE) else ""
     part = f"output:\n{end}"
-    return f"{hostile.cut(text, room - len(part) - 2)}\n\n{part}" if text else part
+    return f"{escaping.cut(text, room - len(part) - 2)}\n\n{part}" if text else part
 
 
 def _iteration_lines(case: Case) -> Iterator[str]:
     """Yield one line an iteration, with what it ran with; a single one has no number, and no line without anything to say."""
     rows = case.iterations
     for number, row in enumerate(rows[:_STEPS], 1):
-        given = hostile.one_line(", ".join(f"{name}={value}" for name, value in row.parameters[:_STEPS]), _STEP * 2)
-        named = hostile.one_line(row.name, _STEP) if row.name and not given and row.name != case.name else ""
+        given = escaping.one_line(", ".join(f"{name}={value}" for name, value in row.parameters[:_STEPS]), _STEP * 2)
+        named = escaping.one_line(row.name, _STEP) if row.name and not given and row.name != case.name else ""
         if len(rows) > 1:
             yield f"iteration {number}: {_WORDS[row.outcome]}" + _ran(given, named)
         elif given or named:
@@ -205,7 +205,7 @@ def _step_lines(steps: Sequence[Step]) -> Iterator[str]:
     """Yield one line a step, and below one that failed what it said itself."""
     for number, step in enumerate(steps[:_STEPS], 1):
         outcome = _WORDS[step.outcome] if step.outcome else "no result"
-        said = hostile.one_line(step.action or step.comment or "", _STEP)
+        said = escaping.one_line(step.action or step.comment or "", _STEP)
         yield f"step {number}: {outcome}" + (f": {said}" if said else "")
         if step.action and step.comment and step.outcome in _BAD and (reason := _headline(step.comment)):
             yield f"    {reason}"
@@ -215,7 +215,7 @@ def _step_lines(steps: Sequence[Step]) -> Iterator[str]:
 
 def _headline(text: str) -> str:
     """Return the line that says what happened: the first with a word in it, of a Python traceback the last."""
-    lines = [line for line in hostile.clean(text).splitlines() if line.strip()]
+    lines = [line for line in escaping.clean(text).splitlines() if line.strip()]
     if not lines:
         return ""
-    return hostile.one_line(lines[-1 if lines[0].startswith(_TRACEBACK) else 0], _STEP).strip()
+    return escaping.one_line(lines[-1 if lines[0].startswith(_TRACEBACK) else 0], _STEP).strip()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Problem, Severity
-from xray_ci.xray import hostile
+from xray_ci.xray import escaping
 from xray_ci.xray.mapping import SUMMARY_LIMIT
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ CUSTOM_FIELDS: Final = (TEST_PLAN, ENVIRONMENTS, REVISION, BEGIN, END)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class ExecutionInfo:
     """What a Test Execution is to be called and linked to; None and () where nobody said."""
 
     project: str | None = None
@@ -49,7 +49,7 @@ class Execution:
     finished: str | None = None
 
 
-def plain_info(run: Execution, *, existing: bool = False) -> Json:
+def plain_info(run: ExecutionInfo, *, existing: bool = False) -> Json:
     """Return `info` of Xray JSON, the same on both deployments.
 
     For an existing Test Execution only what links and marks it: summary, description and dates are left alone, because some
@@ -70,7 +70,7 @@ def plain_info(run: Execution, *, existing: bool = False) -> Json:
     return info
 
 
-def form_info(run: Execution, deployment: Deployment, custom_fields: Mapping[str, str] = MappingProxyType({})) -> tuple[
+def form_info(run: ExecutionInfo, deployment: Deployment, custom_fields: Mapping[str, str] = MappingProxyType({})) -> tuple[
         Json, tuple[Problem, ...]]:
     """Return the part `info` of the multipart path, and a notice for each thing that this path cannot carry.
 
@@ -84,14 +84,14 @@ def form_info(run: Execution, deployment: Deployment, custom_fields: Mapping[str
     _put(fields, "description", run.description)
     if run.fix_version:
         fields["fixVersions"] = [{"name": run.fix_version}]
-    _put(fields, "labels", [label for text in run.labels if (label := hostile.label(text))])
+    _put(fields, "labels", [label for text in run.labels if (label := escaping.label(text))])
     info: Json = {"fields": fields}
     lost = _cloud(run, info) if deployment.key == "cloud" else _server(run, fields, custom_fields)
     fields.update(run.fields)
     return info, tuple(_notice(deployment, what) for what in lost)
 
 
-def _cloud(run: Execution, info: Json) -> list[str]:
+def _cloud(run: ExecutionInfo, info: Json) -> list[str]:
     """Add Xray's own fields, which stand beside Jira's; return what they cannot say."""
     own: Json = {}
     _put(own, "testPlanKey", run.test_plan)
@@ -101,7 +101,7 @@ def _cloud(run: Execution, info: Json) -> list[str]:
     return [what for what, value in (("revision", run.revision), ("dates", run.started or run.finished)) if value]
 
 
-def _server(run: Execution, fields: Json, custom_fields: Mapping[str, str]) -> list[str]:
+def _server(run: ExecutionInfo, fields: Json, custom_fields: Mapping[str, str]) -> list[str]:
     """Add Xray's fields as the custom fields they are in Jira; return those whose ids are unknown.
 
     Test Plan and Test Environments are lists there (O).
@@ -130,8 +130,8 @@ def _notice(deployment: Deployment, what: str) -> Problem:
     return Problem(severity=Severity.NOTICE, slug="info-left-out", cause=f"{subject} left out: {why}")
 
 
-def _summary(run: Execution) -> str | None:
-    return hostile.one_line(run.summary, SUMMARY_LIMIT) if run.summary else None
+def _summary(run: ExecutionInfo) -> str | None:
+    return escaping.one_line(run.summary, SUMMARY_LIMIT) if run.summary else None
 
 
 def _jira_date(timestamp: str) -> str:

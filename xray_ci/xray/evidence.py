@@ -41,14 +41,14 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class EvidenceRefusal:
     """Why a piece of evidence is left out: a slug of the notices."""
 
     slug: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundFile:
     """A file that may be sent: its path below the workspace, and its size in bytes when it was looked at."""
 
     parts: tuple[str, ...]
@@ -64,36 +64,36 @@ class Workspace:
         self._real = PurePosixPath(self.root.as_posix())
         self._refused = frozenset(_identity(path) for path in refused) - {None}
 
-    def find(self, path: str, folder: str = "") -> Found | Refusal:
+    def find(self, path: str, folder: str = "") -> FoundFile | EvidenceRefusal:
         """Find the file that a report names.
 
         `folder` is the report's own, relative to the workspace. A relative path is looked for below the workspace, then
         below that folder; an absolute one must lie in the workspace. Backslashes separate as slashes do.
         """
         if _ADDRESS.match(path):
-            return Refusal(slug="evidence-address")
+            return EvidenceRefusal(slug="evidence-address")
         plain = path.replace("\\", "/")
         if "\0" in plain or not plain.strip():
-            return Refusal(slug="evidence-missing")
-        refusal = Refusal(slug="evidence-missing")
+            return EvidenceRefusal(slug="evidence-missing")
+        refusal = EvidenceRefusal(slug="evidence-missing")
         for base in ("", folder) if folder not in ("", ".") else ("",):
             parts = self._parts(plain, base)
-            found = self._look(parts) if parts else Refusal(slug="evidence-outside")
-            if isinstance(found, Found):
+            found = self._look(parts) if parts else EvidenceRefusal(slug="evidence-outside")
+            if isinstance(found, FoundFile):
                 return found
             if refusal.slug == "evidence-missing":
                 refusal = found
         return refusal
 
-    def open(self, parts: tuple[str, ...]) -> BinaryIO | Refusal:
+    def open(self, parts: tuple[str, ...]) -> BinaryIO | EvidenceRefusal:
         """Open a file that was found, without following a link anywhere on the way, even one made since."""
         try:
             descriptor = self._descend(parts) if _BY_DESCRIPTOR else self._checked(parts)
         except OSError:
-            return Refusal(slug="evidence-not-a-file")
+            return EvidenceRefusal(slug="evidence-not-a-file")
         if not stat.S_ISREG(os.fstat(descriptor).st_mode) or _key(os.fstat(descriptor)) in self._refused:
             os.close(descriptor)
-            return Refusal(slug="evidence-not-a-file")
+            return EvidenceRefusal(slug="evidence-not-a-file")
         return os.fdopen(descriptor, "rb")
 
     def _parts(self, plain: str, base: str) -> tuple[str, ...] | None:
@@ -122,9 +122,9 @@ class Workspace:
         top = [name for name in root.as_posix().split("/") if name]
         return names[len(top):] if names[: len(top)] == top and len(names) > len(top) else None
 
-    def _look(self, parts: tuple[str, ...]) -> Found | Refusal:
+    def _look(self, parts: tuple[str, ...]) -> FoundFile | EvidenceRefusal:
         if any(name.startswith(".") for name in parts):
-            return Refusal(slug="evidence-private")
+            return EvidenceRefusal(slug="evidence-private")
         current = self.root
         status = None
         for name in parts:
@@ -132,14 +132,14 @@ class Workspace:
             try:
                 status = os.lstat(current)
             except (OSError, ValueError):
-                return Refusal(slug="evidence-missing")
+                return EvidenceRefusal(slug="evidence-missing")
             if stat.S_ISLNK(status.st_mode):
-                return Refusal(slug="evidence-link")
+                return EvidenceRefusal(slug="evidence-link")
         if status is None or not stat.S_ISREG(status.st_mode):
-            return Refusal(slug="evidence-not-a-file")
+            return EvidenceRefusal(slug="evidence-not-a-file")
         if _key(status) in self._refused:
-            return Refusal(slug="evidence-private")
-        return Found(parts=parts, size=status.st_size)
+            return EvidenceRefusal(slug="evidence-private")
+        return FoundFile(parts=parts, size=status.st_size)
 
     def _descend(self, parts: tuple[str, ...]) -> int:
         folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
@@ -154,7 +154,7 @@ class Workspace:
             os.close(folder)
 
     def _checked(self, parts: tuple[str, ...]) -> int:
-        if not isinstance(self._look(parts), Found):
+        if not isinstance(self._look(parts), FoundFile):
             raise FileNotFoundError
         return os.open(self.root.joinpath(*parts), os.O_RDONLY | getattr(os, "O_BINARY", 0))
 

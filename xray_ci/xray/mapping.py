@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from xray_ci.model import Case, Mark, MarkKind
-from xray_ci.xray import hostile
+from xray_ci.xray import escaping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def _unresolved(_issue_id: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class MappingOptions:
     """What the user asked for about mapping."""
 
     project: str | None = None
@@ -66,7 +66,7 @@ class Options:
     """Issue id → Test key, or None; asked once a case, so whoever gives it remembers the answers."""
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class TestTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The Test of a case: its keys, or what finds or creates it."""
 
     keys: tuple[str, ...] = ()
@@ -103,12 +103,12 @@ class NoProject(msgspec.Struct, frozen=True):
     """The Test has to be found or created, and nobody said in which project."""
 
 
-Decision = Target | Unmapped | Rejected | NoProject
+Decision = TestTarget | Unmapped | Rejected | NoProject
 UNMAPPED: Final = Unmapped()
 NO_PROJECT: Final = NoProject()
 
 
-def decide(case: Case, options: Options) -> Decision:
+def decide(case: Case, options: MappingOptions) -> Decision:
     """Say which Test a case is.
 
     Order: test id, test keys, `key-pattern` in the name, else identity. A mark that names a Test wrongly rejects the
@@ -121,7 +121,7 @@ def decide(case: Case, options: Options) -> Decision:
     if options.key_pattern is not None:
         key = _key_in_name(case.name, options)
         if key is not None:
-            return Target(keys=(key,), by=BY_PATTERN, run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
+            return TestTarget(keys=(key,), by=BY_PATTERN, run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
                           notices=() if all(mark.kind in _RUN_MARKS for mark in marks) else _INFO_LEFT_OUT)
     if options.unmapped != "create":
         return UNMAPPED
@@ -138,7 +138,7 @@ def step_based(test_type: str) -> bool:
     return test_type.lower() not in (GENERIC, CUCUMBER)
 
 
-def _named(marks: tuple[Mark, ...], options: Options) -> Decision:
+def _named(marks: tuple[Mark, ...], options: MappingOptions) -> Decision:
     """Decide a case whose author named its Test: never with test info, which would rewrite the Test (D, A)."""
     key: str | None = None
     rest: list[Mark] | None = None
@@ -173,10 +173,10 @@ def _named(marks: tuple[Mark, ...], options: Options) -> Decision:
         if len(own) < len(keys):
             notices += ("foreign-test-key",)
         keys = own
-    return Target(keys=keys, run_marks=run_marks, notices=notices)
+    return TestTarget(keys=keys, run_marks=run_marks, notices=notices)
 
 
-def _keys(key: str | None, rest: list[Mark], options: Options) -> tuple[tuple[str, ...], tuple[str, ...]] | Rejected:
+def _keys(key: str | None, rest: list[Mark], options: MappingOptions) -> tuple[tuple[str, ...], tuple[str, ...]] | Rejected:
     """Return the keys of a case and notices; an issue id wins over keys (D), a key in its place is one more key."""
     said = [] if key is None else [key]
     unresolved = None
@@ -197,13 +197,13 @@ def _keys(key: str | None, rest: list[Mark], options: Options) -> tuple[tuple[st
     if unresolved is not None:
         return Rejected(slug="test-id-unresolved", reason=f"names the issue id {unresolved}, which could not be resolved to "
                         "a Test key")
-    return Rejected(slug="bad-test-key", reason=f"names the Test {hostile.one_line(' '.join(said), 60)!r}, which is no Jira "
+    return Rejected(slug="bad-test-key", reason=f"names the Test {escaping.one_line(' '.join(said), 60)!r}, which is no Jira "
                     "issue key (like SHOP-12, upper case)")
 
 
-def _key_in_name(name: str, options: Options) -> str | None:
+def _key_in_name(name: str, options: MappingOptions) -> str | None:
     """Return the key that the user's pattern finds: group `key`, else group 1, else the whole match."""
-    match = options.key_pattern.search(hostile.clean(name))
+    match = options.key_pattern.search(escaping.clean(name))
     if match is None:
         return None
     named = match.groupdict().get("key")
@@ -214,7 +214,7 @@ def _key_in_name(name: str, options: Options) -> str | None:
     return found if not projects or found.rpartition("-")[0] in projects else None
 
 
-def _plain(case: Case, options: Options) -> Decision:
+def _plain(case: Case, options: MappingOptions) -> Decision:
     """Decide a case without marks: what nearly every case is."""
     project = options.project
     if not project:
@@ -223,11 +223,11 @@ def _plain(case: Case, options: Options) -> Decision:
     test_type = options.test_type or "Generic"
     if (test_type == "Generic" and case.classname and len(name) <= SUMMARY_LIMIT and name.isprintable()
             and not name.isspace() and name and case.classname.isprintable()):
-        return Target(project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name, by=BY_IDENTITY)
+        return TestTarget(project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name, by=BY_IDENTITY)
     return _identified(case, options)
 
 
-def _identified(case: Case, options: Options) -> Decision:
+def _identified(case: Case, options: MappingOptions) -> Decision:
     """Decide a case by the identity of Xray's own import, with everything its marks say of the Test."""
     said: dict[str, str] = {}
     requirements: list[str] = []
@@ -236,7 +236,7 @@ def _identified(case: Case, options: Options) -> Decision:
     notices: list[str] = []
     for mark in case.marks:
         if mark.kind is _TAG:
-            labels += [label for part in mark.value.split(",") if (label := hostile.label(part))]
+            labels += [label for part in mark.value.split(",") if (label := escaping.label(part))]
         elif mark.kind is _REQUIREMENT:
             requirements += [part for part in _SEVERAL.split(mark.value.strip()) if part]
         elif mark.kind in _RUN_MARKS:
@@ -253,7 +253,7 @@ def _identified(case: Case, options: Options) -> Decision:
     test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else "Generic")
     by_definition = test_type.lower() == GENERIC or MarkKind.DEFINITION.value in said
     exact = (said.get(MarkKind.DEFINITION.value) or native_identity(case)) if by_definition else None
-    definition = hostile.storable(exact) if exact is not None else None
+    definition = escaping.storable(exact) if exact is not None else None
     if definition != exact:
         notices.append("definition-cleaned")
     summary = _summary(case, said.get(MarkKind.SUMMARY.value), distinct=not by_definition)
@@ -261,7 +261,7 @@ def _identified(case: Case, options: Options) -> Decision:
         return Rejected(slug="nameless-test", reason="has neither a name nor a class name, so no Test can be found for it")
     kept = tuple(key for key in dict.fromkeys(requirements) if is_key(key))
     notices += ["bad-requirement-key"] * (len(dict.fromkeys(requirements)) - len(kept))
-    return Target(project=project, test_type=test_type, definition=definition, summary=summary,
+    return TestTarget(project=project, test_type=test_type, definition=definition, summary=summary,
                   description=said.get(MarkKind.DESCRIPTION.value),
                   scenario=scenario if definition is None and (test_type.lower() == CUCUMBER or _TEST_TYPE in said) else None,
                   requirements=kept, labels=tuple(dict.fromkeys(labels)), run_marks=tuple(run_marks), notices=tuple(notices),
@@ -279,11 +279,11 @@ def native_identity(case: Case) -> str:
 
 def _summary(case: Case, said: str | None, *, distinct: bool) -> str:
     for text in (said, case.name, case.classname, *reversed(case.suite)):
-        line = hostile.one_line(text, SUMMARY_LIMIT, distinct=distinct) if text else ""
+        line = escaping.one_line(text, SUMMARY_LIMIT, distinct=distinct) if text else ""
         if line.strip():
             return line
     return ""
 
 
 def _word(text: str | None) -> str:
-    return hostile.one_line(text, SUMMARY_LIMIT).strip() if text else ""
+    return escaping.one_line(text, SUMMARY_LIMIT).strip() if text else ""

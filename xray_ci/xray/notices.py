@@ -1,14 +1,33 @@
 """What was left out or changed on the way to Xray, counted: one sentence a kind, with the first place it happened.
 
 Knows the sentences. A notice never changes an exit code; what loses a result is a Problem of severity RESULT instead.
+
+Who decided which Test a result is: counted always, written down for each result when somebody will read it (`plan`).
+
+Knows words and a file; a report that turns out broken leaves nothing behind.
+
+What became of the cases of a report or a run, in numbers.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
 
 from xray_ci.model import Problem, Severity
+from xray_ci.xray import escaping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from xray_ci.model import Case
+    from xray_ci.xray.mapping import TestTarget
+
 
 SENTENCES: Final = MappingProxyType({
     "test-info-left-out": "A Test that is named by its key is not rewritten: summary, labels, requirements or definition "
@@ -85,3 +104,106 @@ class Notices:
         return tuple(Problem(severity=Severity.NOTICE, slug=slug, path=path, line=line,  # type: ignore[arg-type]
                              cause=SENTENCES[slug] + ("" if count == 1 else f" ({count} times; this is the first)"))
                      for slug, (count, path, line) in self._counts.items())
+
+
+FILE: Final = "decisions"
+_SHOWN: Final = 200
+
+
+class Decided(msgspec.Struct, frozen=True, array_like=True):
+    """One result: its place and name, its Test, and what decided that."""
+
+    place: str
+    name: str
+    test: str
+    """Its key or keys, else type and definition or summary."""
+    by: str
+
+
+class Decisions:
+    """Collects over a run."""
+
+    def __init__(self, work: Path, *, written: bool) -> None:
+        """`written`: each result is kept on disk, in the file `FILE` of the folder `work`."""
+        self._path = work / FILE
+        self._out = self._path.open("w+b") if written else None
+        self._encoder = msgspec.json.Encoder()
+        self._begin = 0
+        self.here: Counter[str] = Counter()
+        """What decided the results of the current report; counted by who reads it, once a case."""
+        self.counts: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        """Start a report; forget what was not committed."""
+        self.here.clear()
+        if self._out is not None:
+            self._out.seek(self._begin)
+            self._out.truncate()
+
+    def add(self, case: Case, target: TestTarget, by: str, shown: str) -> None:
+        """Write down one result of the report that is shown like this."""
+        if self._out is not None:
+            test = ", ".join(target.keys) or f"{target.test_type} {target.definition or target.summary}"
+            where = shown if case.line is None else f"{shown}:{case.line}"
+            line = Decided(where, escaping.one_line(case.name, _SHOWN), escaping.one_line(test, _SHOWN), by)
+            self._out.write(self._encoder.encode(line) + b"\n")
+
+    def commit(self) -> None:
+        """Count the current report in."""
+        self.counts += self.here
+        self.here.clear()
+        if self._out is not None:
+            self._begin = self._out.tell()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._out is not None:
+            self.begin()
+            self._out.close()
+            self._out = None
+
+
+def read(work: Path) -> Iterator[Decided]:
+    """Yield what was written down, in report order; nothing when nothing was."""
+    path = work / FILE
+    if path.exists():
+        decoder = msgspec.json.Decoder(Decided)
+        with path.open("rb") as lines:
+            yield from map(decoder.decode, lines)
+
+
+@dataclass(slots=True, kw_only=True)
+class CaseCounts:
+    """The first six count cases of reports; the others what they became on the way to Xray."""
+
+    tests: int = 0
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+    other: int = 0
+    by_key: int = 0
+    """Results whose Test is named by key; a case with two keys gives two."""
+    by_identity: int = 0
+    """Results whose Test is found or created."""
+    unmapped: int = 0
+    """Cases left out because of `unmapped: skip`."""
+    ruled_out: int = 0
+    """Cases that a rule of the user's leaves out."""
+    rejected: int = 0
+    """Cases left out because they name a Test wrongly."""
+    invalid: int = 0
+    """Results left out because Xray would refuse them."""
+    folded: int = 0
+    """Results that another result of the same Test stands for."""
+    tests_by_key: int = 0
+    """Distinct Tests named by key."""
+    tests_by_identity: int = 0
+    """Distinct Tests that Xray finds, or creates where it does not: the most that can be created."""
+    sent: int = 0
+    """Test Runs in the finished file."""
+
+    def __iadd__(self, other: CaseCounts) -> Self:
+        for row in fields(self):
+            setattr(self, row.name, getattr(self, row.name) + getattr(other, row.name))
+        return self

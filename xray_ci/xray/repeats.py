@@ -1,7 +1,16 @@
-"""Which results stand for the others of their Test, and what their text says of that.
+"""Several results for one Test become one: which wins, and what is said of the others. Pure.
+
+Knows records of fixed size: a digest of what identifies the Test, the number of the result, and its outcome. Two results
+belong together when their digests are equal; of 16 bytes that happens by chance in no run.
+
+Which results stand for the others of their Test, and what their text says of that.
 
 Folds partition by partition, marks what is not sent, and changes the text of those that stand for several: a line in the
 comment, or a list of iterations.
+
+What is known of a run so far, on disk: lines in order, and fixed-size records by partition.
+
+Knows bytes only. Memory is bounded by `memory` whatever the size of the run; the caller owns the folder and removes it.
 """
 
 from __future__ import annotations
@@ -9,21 +18,116 @@ from __future__ import annotations
 import mmap
 import struct
 from array import array
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from xray_ci.xray import comments, fold
-from xray_ci.xray.spool import Partitions
+from xray_ci.model import Outcome
+from xray_ci.xray import comments
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xray_ci.model import Outcome
-    from xray_ci.xray.counts import Counts
-    from xray_ci.xray.notices import Notices
-    from xray_ci.xray.render import Options
+    from xray_ci.xray.notices import CaseCounts, Notices
+    from xray_ci.xray.render import RenderOptions
     from xray_ci.xray.validate import Checker
+
+
+RECORD: Final = struct.Struct("<16sIB")
+"""Digest of the identity, number of the result in the run, code."""
+IDENTITY: Final = 0x08
+"""Bit of a code: found or created by identity, not named by key."""
+OUTCOMES: Final = (Outcome.PASSED, Outcome.SKIPPED, Outcome.OTHER, Outcome.FAILED, Outcome.ERROR)
+"""Outcome of a code's low bits, from good to bad; the last two are equally bad."""
+STEPPED: Final = 0x10
+"""Bit of a code: the Test is step-based and found by identity, so its results can become iterations."""
+HAS_EXAMPLES: Final = 0x20
+"""Bit of a code: the result is of example rows of a Scenario Outline, which belong together in one Test Run."""
+_LOW: Final = 0x07
+_WORST: Final = 3
+MOST_ITERATIONS: Final = 1_000
+"""Results that can become iterations of one result."""
+
+
+@dataclass(slots=True)
+class RepeatedResults:
+    """Results of one Test: the winner's number and code, how many of each code, and all numbers where they matter."""
+
+    winner: int
+    code: int
+    counts: list[int]
+    members: list[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Outcome of folding one partition."""
+
+    keys: int
+    """Distinct Tests named by key."""
+    identities: int
+    losers: tuple[int, ...]
+    """Numbers of results that are not sent on their own."""
+    groups: tuple[RepeatedResults, ...]
+    """Tests with more than one result."""
+
+
+def better(policy: str, held: int, new: int) -> bool:
+    """Say whether a later result replaces the one held, under `repeats`; the first of equals stays."""
+    if policy == "last":
+        return True
+    rank_held, rank_new = min(held & _LOW, _WORST), min(new & _LOW, _WORST)
+    return rank_new < rank_held if policy == "best" else rank_new > rank_held
+
+
+def fold(records: bytes, policy: str, left_out: bytearray) -> Folded:
+    """Fold one partition.
+
+    `left_out` has one byte a result, not zero for one that does not count (its report was dropped, or it is invalid).
+    With `iterations` the winner is the worst, as with `worst`. The members are told of a step-based Test with `iterations`, and
+    of example rows always (one more than `MOST_ITERATIONS` when there are more).
+    """
+    keys = identities = 0
+    losers: list[int] = []
+    first: dict[bytes, tuple[bytes, int, int]] = {}
+    groups: dict[bytes, RepeatedResults] = {}
+    for record in RECORD.iter_unpack(records):
+        number = record[1]
+        if left_out[number]:
+            continue
+        held = first.setdefault(record[0], record)
+        if held is record:
+            if record[2] & IDENTITY:
+                identities += 1
+            else:
+                keys += 1
+            continue
+        group = groups.get(record[0])
+        if group is None:
+            together = held[2] & HAS_EXAMPLES or (policy == "iterations" and held[2] & STEPPED)
+            members = [held[1]] if together else None
+            group = groups[record[0]] = RepeatedResults(held[1], held[2], [0] * len(OUTCOMES), members)
+            group.counts[held[2] & _LOW] = 1
+        losers.append(_settle(group, number, record[2], policy))
+    return Folded(keys, identities, tuple(losers), tuple(groups.values()))
+
+
+def _settle(group: RepeatedResults, number: int, new: int, policy: str) -> int:
+    """Put one more result into a group; return the number of the one that loses."""
+    group.counts[new & _LOW] += 1
+    if group.members is not None and len(group.members) <= MOST_ITERATIONS:
+        group.members.append(number)
+    if not better(policy, group.code, new):
+        return number
+    loser, group.winner, group.code = group.winner, number, new
+    return loser
+
+
+def counts(group: RepeatedResults) -> dict[Outcome, int]:
+    """Return how many results of each outcome a Test had, good ones first."""
+    return {OUTCOMES[index]: count for index, count in enumerate(group.counts) if count}
+
 
 LEFT_OUT: Final = 1
 """State of a result that is not sent: folded away, invalid, or of a dropped report."""
@@ -34,7 +138,7 @@ NAME: Final = "~name"
 """Property that holds a case's name in the spooled text while it may become the name of an iteration."""
 _STRETCH: Final = 14
 """Results are looked at in stretches of 2^14, so that notes about them are never all in memory."""
-_COUNTS: Final = struct.Struct(f"<I{len(fold.OUTCOMES)}I")
+_COUNTS: Final = struct.Struct(f"<I{len(OUTCOMES)}I")
 _MEMBER: Final = struct.Struct("<II")
 _SHOWN: Final = {"worst": "the worst", "best": "the best", "last": "the last", "iterations": "the worst"}
 _COMMENT: Final = b',"comment":'
@@ -47,7 +151,7 @@ class _Comment(msgspec.Struct):
 class Repeats:
     """Knows what became of the results of each Test."""
 
-    def __init__(self, work: Path, rendering: Options, checker: Checker, notices: Notices, policy: str) -> None:
+    def __init__(self, work: Path, rendering: RenderOptions, checker: Checker, notices: Notices, policy: str) -> None:
         self._work = work
         self._rendering = rendering
         self._checker = checker
@@ -62,14 +166,14 @@ class Repeats:
         self._lines: mmap.mmap | None = None
         self._offsets: mmap.mmap | None = None
 
-    def settle(self, index: Partitions, states: bytearray, counts: Counts) -> None:
+    def settle(self, index: Partitions, states: bytearray, counts: CaseCounts) -> None:
         """Fold all results: set the state of each in `states`, and the numbers of Tests in `counts`."""
         stretches = (len(states) >> _STRETCH) + 1
         self._count_notes = Partitions(self._work / "repeats", stretches)
         self._member_notes = Partitions(self._work / "members", stretches)
         iterated = False
         for number in range(len(index)):
-            folded = fold.fold(index.read(number), self._policy, states)
+            folded = fold(index.read(number), self._policy, states)
             counts.tests_by_key += folded.keys
             counts.tests_by_identity += folded.identities
             counts.folded += len(folded.losers)
@@ -108,16 +212,16 @@ class Repeats:
             if mapped is not None:
                 mapped.close()
 
-    def _together(self, group: fold.Group) -> int | None:
+    def _together(self, group: RepeatedResults) -> int | None:
         """Return the state of a winner that takes all results of its group in; None, and the reason counted, when it does not."""
-        exampled = bool(group.code & fold.EXAMPLED)
+        exampled = bool(group.code & HAS_EXAMPLES)
         if not exampled and not self.named:
             return None
         if group.members is None:
             if self.named:
                 self._notices.add("iterations-folded")
             return None
-        if len(group.members) > fold.MOST_ITERATIONS:
+        if len(group.members) > MOST_ITERATIONS:
             self._notices.add("iterations-too-many")
             return None
         return EXAMPLED if exampled else ITERATED
@@ -128,7 +232,7 @@ class Repeats:
         if stretch == self._stretch:
             return
         self._stretch = stretch
-        self._counts = {row[0]: {fold.OUTCOMES[index]: count for index, count in enumerate(row[1:]) if count}
+        self._counts = {row[0]: {OUTCOMES[index]: count for index, count in enumerate(row[1:]) if count}
                         for row in _COUNTS.iter_unpack(self._count_notes.read(stretch))}
         self._members = {}
         for winner, member in _MEMBER.iter_unpack(self._member_notes.read(stretch)):
@@ -209,3 +313,58 @@ def _unnamed(text: bytes) -> bytes:
     test: dict[str, Any] = msgspec.json.decode(text)
     test.pop(NAME, None)
     return msgspec.json.encode(test)
+
+
+MEMORY: Final = 1 << 20
+"""Bytes of records kept in memory before they go to disk."""
+
+
+class Partitions:
+    """Records grouped by partition number; the order within a partition is the order of adding."""
+
+    def __init__(self, path: Path, count: int, *, memory: int = MEMORY) -> None:
+        self._path = path
+        self._memory = memory
+        self._held = 0
+        self._spilled: list[array[int]] = []
+        self.parts = [bytearray() for _ in range(count)]
+        """Where records are appended; after some, call `grown`. Offered bare because it is done once a result."""
+
+    def add(self, number: int, record: bytes) -> None:
+        """Append one record to a partition."""
+        self.parts[number] += record
+        self.grown(len(record))
+
+    def grown(self, size: int) -> None:
+        """Take note of that many bytes appended; spill to disk when it is too much for memory."""
+        self._held += size
+        if self._held >= self._memory:
+            self._spill()
+
+    def read(self, number: int) -> bytes:
+        """Return all records of a partition, oldest first."""
+        pieces = []
+        if self._spilled:
+            with self._path.open("rb") as source:
+                for offsets in self._spilled:
+                    source.seek(offsets[number])
+                    pieces.append(source.read(offsets[number + 1] - offsets[number]))
+        pieces.append(bytes(self.parts[number]))
+        return b"".join(pieces)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def _spill(self) -> None:
+        offsets = array("Q")
+        with self._path.open("ab") as out:
+            position = out.tell()
+            for part in self.parts:
+                offsets.append(position)
+                position += len(part)
+            offsets.append(position)
+            out.write(b"".join(self.parts))
+        self._spilled.append(offsets)
+        for part in self.parts:
+            part.clear()
+        self._held = 0

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from xray_ci.model import Case, Mark, MarkKind
-from xray_ci.settings.template import fill
-from xray_ci.xray import groups, hostile
+from xray_ci.settings.texts import fill
+from xray_ci.xray import escaping, writing
 from xray_ci.xray.mapping import is_key, native_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from xray_ci.settings.mappings import Rule, Rules
+    from xray_ci.settings.values import MappingRules, Rule
 
 SUITE_SPLIT: Final = " > "
 """Between the names of nested suites, where a pattern sees them as one text."""
@@ -55,7 +55,7 @@ class _Compiled(msgspec.Struct, frozen=True, kw_only=True):
 class Rulebook:
     """All rules of a run; the same case always gets the same answer."""
 
-    def __init__(self, said: Rules, *, fits: Callable[[str, str], bool]) -> None:
+    def __init__(self, said: MappingRules, *, fits: Callable[[str, str], bool]) -> None:
         """`fits` says whether a path fits a glob, as patterns of `reports` do."""
         import re2  # noqa: PLC0415  # a user's pattern must not hang on a hostile name: RE2 runs in linear time
 
@@ -145,8 +145,8 @@ class _Saying:
             self.key_by = one.shown
         if rule.definition is not None and self.definition is None:
             self.definition, self.definition_by = fill(rule.definition, values), one.shown
-        self.labels += [label for text in rule.labels if (label := hostile.label(fill(text, values)))]
-        self.environments += [name for text in rule.environments if (name := groups.environment(fill(text, values)))]
+        self.labels += [label for text in rule.labels if (label := escaping.label(fill(text, values)))]
+        self.environments += [name for text in rule.environments if (name := writing.environment(fill(text, values)))]
 
 
 def _match(one: _Compiled, case: Case, marks: Sequence[Mark]) -> dict[str, str] | None:
@@ -175,7 +175,7 @@ def _tags(marks: Sequence[Mark]) -> list[str]:
 
 
 def _subject(text: str) -> str:
-    return hostile.clean(text[:SUBJECT_LIMIT])
+    return escaping.clean(text[:SUBJECT_LIMIT])
 
 
 def _meaning(mark: Mark, prefixes: tuple[tuple[MarkKind, tuple[str, ...]], ...]) -> Mark:

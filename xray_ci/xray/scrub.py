@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from xray_ci.model import Case, Problem, Restart
-from xray_ci.xray import hostile
+from xray_ci.xray import escaping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ class Scrubber:
         """Return one text: what it holds as it is written, and what a colour code or control character inside of it would hide."""
         plain = text if text.isascii() else text.encode("utf-8", "replace").decode()  # RE2 takes no halves of surrogate pairs
         found = self._replaced(plain)
-        cleaned = hostile.clean(found)
+        cleaned = escaping.clean(found)
         scrubbed = self._replaced(cleaned)
         if scrubbed != cleaned:
             return scrubbed

@@ -2,20 +2,30 @@
 
 Two validators on purpose: jsonschema-rs says yes or no in a microsecond, jsonschema is asked only about what failed and says
 why. Both are imported late. Knows schemas and JSON; knows nothing of cases or reports but the place it is told.
+
+Why a document does not fit its schema, in words for people: the JSON path, and a cause that never shows a document.
+
+The only user of jsonschema in this room. What it says of a value is cut, and of evidence never more than its length:
+jsonschema's own messages hold the whole instance.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.errors import InvalidPayload
-from xray_ci.xray.flaws import Flaw, deepest, flaws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from jsonschema.exceptions import ValidationError
+
 
 _SCHEMAS: Final = Path(__file__).parent / "schemas"
 _PARTS: Final = {"info": "{deployment}-multipart-info", "testInfo": "multipart-test-info"}
@@ -32,7 +42,7 @@ def schema(name: str) -> dict[str, Any]:
     return loaded
 
 
-class Part:
+class SchemaPart:
     """One schema, ready to be asked."""
 
     def __init__(self, document_schema: dict[str, Any]) -> None:
@@ -63,8 +73,8 @@ class Checker:
         self._schema = schema(f"{deployment}-execution")
         _allow(self._schema["$defs"]["status"], custom_statuses)
         definitions = self._schema["$defs"]
-        self._tests = Part({"type": "array", "items": {"$ref": "#/$defs/test"}, "$defs": definitions})
-        self._test = Part({"$ref": "#/$defs/test", "$defs": definitions})
+        self._tests = SchemaPart({"type": "array", "items": {"$ref": "#/$defs/test"}, "$defs": definitions})
+        self._test = SchemaPart({"$ref": "#/$defs/test", "$defs": definitions})
 
     def valid_all(self, tests: Sequence[dict[str, Any]]) -> bool:
         """Say whether all of some tests fit: a third faster than one by one."""
@@ -90,17 +100,17 @@ class Checker:
         """Return why the property `info` of a body would be refused."""
         return tuple(InvalidPayload(f"info: {flaw}", where=flaw.path) for flaw in self._info.flaws(info))
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> SchemaPart:
         """Return the schema of a part of the multipart path: `info` or `testInfo`."""
-        return Part(schema(_PARTS[name].format(deployment=self._deployment)))
+        return SchemaPart(schema(_PARTS[name].format(deployment=self._deployment)))
 
     @cached_property
-    def _document(self) -> Part:
-        return Part(self._schema)
+    def _document(self) -> SchemaPart:
+        return SchemaPart(self._schema)
 
     @cached_property
-    def _info(self) -> Part:
-        return Part({"$ref": "#/$defs/info", "$defs": self._schema["$defs"]})
+    def _info(self) -> SchemaPart:
+        return SchemaPart({"$ref": "#/$defs/info", "$defs": self._schema["$defs"]})
 
 
 def _allow(status: dict[str, Any], custom: frozenset[str]) -> None:
@@ -110,3 +120,161 @@ def _allow(status: dict[str, Any], custom: frozenset[str]) -> None:
         status["not"] = {"enum": refused}
     else:
         del status["not"]
+
+
+_SHOWN: Final = 60
+_MOST: Final = 20
+_TYPES: Final = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number",
+                 type(None): "null"}
+_WORDS: Final = {"object": "an object", "array": "a list", "string": "text", "boolean": "true or false",
+                 "number": "a number", "integer": "a whole number", "null": "null"}
+_BLANK: Final = r"\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One cause, and where in the document it is."""
+
+    path: str
+    """JSON path from `$`."""
+    cause: str
+    depth: int = 0
+    telling: bool = False
+    """Whether it names what somebody wrote, and not only what is missing."""
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.cause}" if self.path != "$" else self.cause
+
+    def about(self, name: str) -> str:
+        """Return the sentence about a test of that name."""
+        return f"test {shown(name)} would be refused by Xray: {self}"
+
+
+def flaws(schema: dict[str, Any], document: object) -> tuple[Flaw, ...]:
+    """Return the flaws of a document that a schema refuses: at least one, at most 20, in the order of the document."""
+    found: dict[tuple[str, str], Flaw] = {}
+    for error in _validator(schema).iter_errors(document):
+        for leaf in _leaves(error):
+            flaw = Flaw(path=leaf.json_path, cause=_cause(leaf), depth=len(leaf.absolute_path),
+                        telling=leaf.validator == "additionalProperties")
+            found.setdefault((flaw.path, flaw.cause), flaw)
+            if len(found) >= _MOST:
+                return tuple(found.values())
+    return tuple(found.values()) or (Flaw(path="$", cause="holds something that JSON or its schema cannot take"),)
+
+
+def deepest(found: tuple[Flaw, ...]) -> Flaw:
+    """Return the flaw that lies deepest in the document, of equals the most telling: the nearest to what somebody wrote."""
+    return max(found, key=lambda flaw: (flaw.depth, flaw.telling))
+
+
+def shown(value: object) -> str:
+    """Return a value as an error may show it: short text quoted, what is long or has parts by its kind only."""
+    if isinstance(value, str):
+        text = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+        return repr(text)
+    if isinstance(value, (dict, list)):
+        return _TYPES[type(value)]
+    return repr(value)[:_SHOWN]
+
+
+def _validator(schema: dict[str, Any]) -> Any:
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415  # late: 62 ms
+
+    return validators.extend(Draft202012Validator, {"pattern": _pattern})(schema)  # type: ignore[no-untyped-call]
+
+
+def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    """Check a pattern with JSON Schema's meaning of it, which Python's own differs from: digits, blanks, ends of lines."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415
+
+    if isinstance(instance, str) and not re.search(_translated(pattern), instance):
+        yield ValidationError("has another form")
+
+
+def _translated(pattern: str) -> str:
+    """Return an ECMA 262 pattern, of the few our schemas use, as Python's."""
+    return (pattern.replace(r"\d", "[0-9]").replace(r"\S", f"[^{_BLANK}]").replace(r"\s", f"[{_BLANK}]")
+            .replace("$", r"\Z"))
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """Yield the causes below an error: those of the branches, unless the branches only say which property is needed."""
+    if error.context and not all(inner.validator == "required" and not inner.relative_path for inner in error.context):
+        best = max(len(inner.relative_path) for inner in error.context)
+        for inner in error.context:
+            if len(inner.relative_path) == best:
+                yield from _leaves(inner)
+        return
+    yield error
+
+
+def _cause(error: ValidationError) -> str:  # noqa: PLR0911  # one keyword a line
+    """Return what is wrong, by the keyword that failed."""
+    instance: Any = error.instance
+    wanted: Any = error.validator_value
+    kind = _TYPES.get(type(instance), "something else")
+    match str(error.validator):
+        case "required":
+            return "lacks " + ", ".join(name for name in wanted if name not in instance)
+        case "additionalProperties":
+            return _unknown(instance, error.schema)
+        case "type":
+            names = [wanted] if isinstance(wanted, str) else wanted
+            return f"is {kind}, not " + " or ".join(_WORDS[name] for name in names)
+        case "enum":
+            return f"is {shown(instance)}, not one of " + ", ".join(map(shown, wanted))
+        case "pattern":
+            return f"is {_value(error)}, which is not the form of: {_purpose(error)}"
+        case "minLength" | "minItems" | "minProperties":
+            return "is empty"
+        case "maxLength" | "maxItems":
+            unit = "characters" if isinstance(instance, str) else "items"
+            return f"has {len(instance)} {unit}, at most {wanted} are taken"
+        case "anyOf" | "oneOf":
+            names = dict.fromkeys(name for branch in wanted for name in branch.get("required", ()))
+            needs = "one" if error.validator == "anyOf" else "exactly one"
+            return f"needs {needs} of " + ", ".join(names)
+        case "not":
+            return _excluded(error)
+        case _:
+            return "does not fit the schema"
+
+
+def _value(error: ValidationError) -> str:
+    """Return the value of an error, or only its length where it is evidence."""
+    path = error.absolute_path
+    if path and path[-1] == "data" and isinstance(error.instance, str):
+        return f"{len(error.instance)} characters long"
+    return shown(error.instance)
+
+
+def _purpose(error: ValidationError) -> str:
+    schema: Any = error.schema
+    return str(schema.get("description", "labels without blanks"))[:120]
+
+
+def _unknown(instance: dict[str, Any], schema: Any) -> str:
+    """Name properties that do not exist, and the one that was probably meant."""
+    known = list(schema.get("properties", ()))
+    folded = {name.lower(): name for name in known}
+    said = []
+    for name in [name for name in instance if name not in known][:3]:
+        meant = [folded[near] for near in difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.75)]
+        said.append(shown(name) + (f" (did you mean {meant[0]!r}?)" if meant else ""))
+    return "has a property that does not exist there: " + ", ".join(said)
+
+
+def _excluded(error: ValidationError) -> str:
+    """Say what excludes what: two properties, a status of the other product, or a name in the wrong place."""
+    steps = list(error.absolute_schema_path)
+    if "dependentSchemas" in steps:
+        name = str(steps[steps.index("dependentSchemas") + 1])
+        branches: Any = error.validator_value
+        present: Any = error.instance
+        others = [other for branch in branches["anyOf"] for other in branch["required"] if other in present]
+        return f"has both {' and '.join(sorted([name, *others]))}, which exclude each other"
+    if "propertyNames" in steps:
+        return f"has the property {shown(error.instance)}, which is no Jira field"
+    return (f"is {shown(error.instance)}, a status of the other Xray product; if this site really has it, name it "
+            "in `statuses`")

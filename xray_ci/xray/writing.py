@@ -1,33 +1,39 @@
-"""The finished files, one a Test Execution: every Test once, in report order, with its evidence, cut into batches.
+"""Which Test Execution of a run a result belongs to: the only one, that of its report, or that of its Test Environments.
+
+Knows reports' names, environments and spans of time. Knows nothing of Tests: the same Test has one Test Run in each.
+
+The finished files, one a Test Execution: every Test once, in report order, with its evidence, cut into batches.
 
 Reads what the assembly spooled, line by line, and never holds more than a line and a stretch of notes.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from xray_ci.xray.enclosing import EvidenceWriter
-from xray_ci.xray.repeats import LEFT_OUT, NAME, Repeats
+from xray_ci.errors import ConfigurationError
+from xray_ci.model import MarkKind
+from xray_ci.xray import escaping
+from xray_ci.xray.attached import EvidenceWriter
+from xray_ci.xray.repeats import LEFT_OUT, Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO, Protocol, Self
 
-    from xray_ci.model import Problem
-    from xray_ci.xray.attached import Attached, EvidenceOptions
-    from xray_ci.xray.counts import Counts
-    from xray_ci.xray.groups import Groups
-    from xray_ci.xray.notices import Notices
-    from xray_ci.xray.render import Options
-    from xray_ci.xray.spool import Partitions
+    from xray_ci.model import Case, Problem
+    from xray_ci.xray.attached import CaseEvidence, EvidenceOptions
+    from xray_ci.xray.notices import CaseCounts, Notices
+    from xray_ci.xray.render import RenderOptions
+    from xray_ci.xray.repeats import Partitions
+    from xray_ci.xray.times import Timestamps
     from xray_ci.xray.validate import Checker
-
     class Sink(Protocol):
         """What a document is written to."""
 
@@ -35,7 +41,97 @@ if TYPE_CHECKING:
             """Take some bytes."""
 
 
-__all__ = ["LEFT_OUT", "NAME", "Assembled", "Batch", "Portion", "Spooled", "write"]
+MOST: Final = 500
+"""Test Executions of one run: more is a rule that captured too much, or a hostile report."""
+_NAME_LIMIT: Final = 255
+_ENVIRONMENT: Final = MarkKind.ENVIRONMENT
+
+
+class ExecutionGroup:
+    """One Test Execution to be."""
+
+    __slots__ = ("environments", "report", "span")
+
+    def __init__(self, report: str | None, environments: tuple[str, ...]) -> None:
+        self.report = report
+        self.environments = environments
+        """Besides those of the whole run."""
+        self.span: tuple[float, float] | None = None
+        """The earliest start and the latest finish, seconds since the epoch."""
+
+
+class ExecutionGroups:
+    """Numbers the Test Executions of a run in the order of their first result."""
+
+    def __init__(self, policy: str) -> None:
+        """`policy` is the setting `executions`."""
+        self.many = policy != "single"
+        self._by_report = policy == "per-report"
+        self.all: list[ExecutionGroup] = [] if self.many else [ExecutionGroup(None, ())]
+        self.numbers = array("H")
+        """For each result the number of its group; empty when there is only one."""
+        self._found: dict[tuple[str, ...], int] = {}
+        self.shown = ""
+        """The report that results are from."""
+        self._environments: dict[int, dict[str, None]] = {}
+        self._spans: dict[int, tuple[float, float]] = {}
+
+    def begin(self, shown: str) -> None:
+        """Look at another report; forget what was not committed."""
+        self.shown = shown
+        self._environments.clear()
+        self._spans.clear()
+
+    def of(self, case: Case, said: tuple[str, ...], times: Timestamps) -> int:
+        """Return the group of a case; `said` are environments that rules give it, `times` hold its span alone when there are many.
+
+        Raises ConfigurationError when there are more than `MOST`.
+        """
+        if not self.many:
+            self._environments.setdefault(0, {}).update(dict.fromkeys(said))
+            return 0
+        number = self._numbered((self.shown,), said) if self._by_report else self._numbered(said or _own(case), ())
+        if times.earliest is not None and times.latest is not None:
+            held = self._spans.get(number, (times.earliest, times.latest))
+            self._spans[number] = min(held[0], times.earliest), max(held[1], times.latest)
+        return number
+
+    def commit(self, times: Timestamps) -> None:
+        """Count the current report in."""
+        if not self.many and times.earliest is not None and times.latest is not None:
+            self._spans[0] = times.earliest, times.latest
+        for number, span in self._spans.items():
+            group = self.all[number]
+            held = group.span or span
+            group.span = min(held[0], span[0]), max(held[1], span[1])
+        for number, names in self._environments.items():
+            group = self.all[number]
+            group.environments = tuple(dict.fromkeys((*group.environments, *names)))
+
+    def _numbered(self, key: tuple[str, ...], environments: tuple[str, ...]) -> int:
+        number = self._found.get(key)
+        if number is None:
+            if len(self.all) >= MOST:
+                raise ConfigurationError(f"the results would make more than {MOST} Test Executions", where="executions",
+                                         slug="too-many-executions",
+                                         advice="Choose rules that give fewer environments, or `executions: single`.")
+            number = self._found[key] = len(self.all)
+            self.all.append(ExecutionGroup(key[0], ()) if self._by_report else ExecutionGroup(None, key))
+        if environments:
+            self._environments.setdefault(number, {}).update(dict.fromkeys(environments))
+        return number
+
+
+def environment(text: str) -> str:
+    """Return a text of a report as the name of a Test Environment, which may be empty; `;` would separate two (D)."""
+    return escaping.one_line(text, _NAME_LIMIT).replace(";", ",").strip()
+
+
+def _own(case: Case) -> tuple[str, ...]:
+    """Return what the report itself says that a case ran in."""
+    return tuple(dict.fromkeys(name for mark in case.marks if mark.kind is _ENVIRONMENT and (name := environment(mark.value))))
+
+
 _BUFFER: Final = 1 << 18
 _SMALL_BUFFER: Final = 1 << 14
 _OPEN: Final = 64
@@ -73,7 +169,7 @@ class Assembled:
 
     portions: tuple[Portion, ...]
     """Those with tests, in the order of their first result."""
-    counts: Counts
+    counts: CaseCounts
     problems: tuple[Problem, ...]
     """Results that are left out, each named."""
     notices: tuple[Problem, ...]
@@ -111,18 +207,18 @@ class Spooled:
     index: Partitions
     states: bytearray
     """One byte a result; not zero for one that does not count."""
-    attached: Attached
+    attached: CaseEvidence
     evidence: EvidenceOptions
-    rendering: Options
+    rendering: RenderOptions
     repeats: str
     checker: Checker
     notices: Notices
-    groups: Groups
+    groups: ExecutionGroups
     text_of: Callable[[float], str]
     """Seconds since the epoch → timestamp."""
 
 
-def write(spooled: Spooled, counts: Counts, problems: tuple[Problem, ...], decided: Mapping[str, int],
+def write(spooled: Spooled, counts: CaseCounts, problems: tuple[Problem, ...], decided: Mapping[str, int],
           identities: frozenset[bytes], *, batch_tests: int, batch_bytes: int) -> Assembled:
     """Fold the spooled results and write the finished files beside them."""
     repeats = Repeats(spooled.work, spooled.rendering, spooled.checker, spooled.notices, spooled.repeats)

@@ -1,0 +1,310 @@
+"""The plan of a run that was converted to Xray JSON: the first request creates, the rest goes to its key.
+
+Pure. Knows the envelope of Xray JSON around batches that lie on disk; what is in `info` was made by who knows Xray's words.
+
+The plan of a run whose reports go to their own endpoints: one Test Execution as far as the paths allow it.
+
+Pure. Knows which path carries what; the reports were made ready by `prepare`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.delivery.plan import (
+    Hole,
+    Plan,
+    PlannedBody,
+    PlannedExecution,
+    PlannedForm,
+    PlannedImport,
+    PlannedPart,
+    collected,
+)
+from xray_ci.deployments import JSON_FORMATS, BodyKind
+from xray_ci.errors import ConfigurationError
+from xray_ci.services.body import Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from xray_ci.delivery.marker import Marker
+    from xray_ci.delivery.plan import ImportTarget, PlannedPiece
+    from xray_ci.deployments import Deployment, Endpoint
+
+
+_JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOnDisk:
+    """The tests of one request on disk: JSON objects joined by commas, without the brackets of their list."""
+
+    path: Path
+    offset: int
+    length: int
+    tests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkerLookup:
+    """How a Test Execution is found again, and what is asked of one that was found."""
+
+    marker: Marker
+    blank: Mapping[str, object]
+    """Jira fields of an empty one."""
+    adding: Mapping[str, object]
+    """`info` of the first request to one that is there already."""
+
+
+def convert(target: ImportTarget, batches: Sequence[BatchOnDisk], *, info: Mapping[str, object] | None,
+            form_info: Mapping[str, object] | None = None, first: int = 1, label: str | None = None,
+            mark: MarkerLookup | None = None) -> Plan:
+    """Return the plan of one Test Execution's converted results; its requests are numbered from `first`.
+
+    `label` tells it from other Test Executions of the run. `info` is the object of that name in Xray JSON, `form_info` the whole
+    `info` part of the multipart path; the latter is needed when the target wants fields or labels; what neither could carry was told by
+    who made them; both carry the mark already. No batch, no request.
+    """
+    if not batches:
+        return Plan(deployment=target.deployment, executions=())
+    calls: list[PlannedImport] = []
+    created = Hole(f"import-{first}")
+    for number, batch in enumerate(batches, first):
+        if number > first:
+            calls.append(_plain(target, batch, number, _later_info(target), target.test_execution or created))
+        elif target.test_execution is not None:
+            calls.append(_plain(target, batch, number, info, target.test_execution))
+        else:
+            creating = (_form(target, batch, number, form_info) if target.wants_form and form_info is not None
+                        else _plain(target, batch, number, info, None))
+            calls.append(replace(creating, adding=_plain(target, batch, number, mark.adding if mark else _later_info(target), created)))
+    execution = PlannedExecution(
+        id=calls[0].id, calls=tuple(replace(call, label=label) for call in calls), key=target.test_execution, project=target.project,
+        test_plan=target.test_plan, marker=mark.marker if mark else None, blank=mark.blank if mark else None)
+    return Plan(deployment=target.deployment, executions=(execution,))
+
+
+def row(deployment: Deployment, name: str, *, multipart: bool) -> Endpoint:
+    """Return an endpoint that the table must have; raises KeyError where it has none."""
+    found = deployment.endpoint(name, multipart=multipart)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def document(value: Mapping[str, object]) -> bytes:
+    """Return a JSON object as it travels."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _later_info(target: ImportTarget) -> Mapping[str, object] | None:
+    """Return the `info` of a later batch: the plan, so that Tests that only this batch brings are added to it as well."""
+    return {"testPlanKey": target.test_plan} if target.test_plan else None
+
+
+def _plain(target: ImportTarget, batch: BatchOnDisk, number: int, info: Mapping[str, object] | None,
+           execution: str | Hole | None) -> PlannedImport:
+    pieces: list[PlannedPiece] = [b"{"]
+    if execution is not None:
+        key = execution if isinstance(execution, Hole) else json.dumps(execution).encode()
+        pieces += [b'"testExecutionKey":', key, b","]
+    if info:
+        pieces += [b'"info":', document(info), b","]
+    pieces += _tests(batch)
+    return PlannedImport(id=f"import-{number}", endpoint=row(target.deployment, "xray-json", multipart=False),
+                         body=PlannedBody(content_type=_JSON, pieces=tuple(pieces)), execution=execution,
+                         project=target.project, tests=batch.tests, tests_at=_at(batch))
+
+
+def _form(target: ImportTarget, batch: BatchOnDisk, number: int, form_info: Mapping[str, object]) -> PlannedImport:
+    endpoint = row(target.deployment, "xray-json", multipart=True)
+    parts = (PlannedPart(name="info", filename="info.json", content_type=_JSON, pieces=(document(form_info),)),
+             PlannedPart(name=endpoint.report_part or "results", filename=endpoint.report_name, content_type=_JSON,
+                         pieces=(b"{", *_tests(batch))))
+    return PlannedImport(id=f"import-{number}", endpoint=endpoint, body=PlannedForm(parts=parts), execution=None,
+                         project=target.project, tests=batch.tests, tests_at=_at(batch))
+
+
+def _tests(batch: BatchOnDisk) -> tuple[PlannedPiece, ...]:
+    return b'"tests":[', _at(batch), b"]}"
+
+
+def _at(batch: BatchOnDisk) -> Slice:
+    return Slice(path=batch.path, offset=batch.offset, length=batch.length)
+
+
+_MEDIA: Final = {"xml": "application/xml", "json": "application/json", "zip": "application/zip"}
+_ONE_AFTER_THE_OTHER: Final = (
+    "{} {} reports go one after the other: where they hold results of one Test, the last replaces the earlier "
+    "(`strategy: convert` keeps the worst, or what `repeats` says)")
+_LOST: Final = "`{}` is left out: {} cannot carry it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeFile:
+    """One body for one endpoint: a report, or several merged into one."""
+
+    format: str
+    """Name of the endpoint."""
+    shown: tuple[str, ...]
+    """The reports in it."""
+    pieces: tuple[bytes | Slice, ...]
+    tests: int | None = None
+
+
+def native(target: ImportTarget, files: Sequence[NativeFile], *, form_info: Mapping[str, object] | None = None, first: int = 1,
+           label: str | None = None) -> Plan:
+    """Return the plan of native reports; requests are numbered from `first`, `label` tells the Test Execution from others of the run.
+
+    `form_info` is the whole `info` part of the multipart path; what it could not carry was told by who made it, and concerns
+    this plan when `Plan.by_form` says so. JSON formats go first: they always create, and what follows can go to their key.
+    Raises ConfigurationError for a format that the deployment has no endpoint for, and for combinations that cannot work.
+    """
+    _check(target, files)
+    ordered = sorted(files, key=lambda file: file.format not in JSON_FORMATS)
+    planner = _Planner(target, form_info, first, label)
+    for file in ordered:
+        planner.add(file)
+    creators = sum(call.execution is None for call in planner.calls)
+    if creators > 1:
+        planner.notices.append(f"{creators} Test Executions are created: these formats cannot be added to an existing one")
+    planner.notices += [_ONE_AFTER_THE_OTHER.format(count, name) for name, count in Counter(file.format for file in files).items()
+                        if count > 1 and name not in JSON_FORMATS]
+    return Plan(deployment=target.deployment, executions=planner.executions(), notices=collected(planner.notices))
+
+
+def _check(target: ImportTarget, files: Sequence[NativeFile]) -> None:
+    deployment = target.deployment
+    for name in dict.fromkeys(file.format for file in files):
+        plain = deployment.endpoint(name, multipart=False)
+        if plain is None:
+            raise ConfigurationError(f"{deployment.title} takes no native {name} reports", where="strategy",
+                                     advice="Set `strategy: convert` (or leave it at auto).")
+        if target.test_execution and not plain.query:
+            raise ConfigurationError(f"native {name} reports cannot be imported into an existing Test Execution",
+                                     where="test-execution",
+                                     advice="Set `strategy: convert`, or leave `test-execution` out.")
+        if plain.query and not (target.project or target.test_execution):
+            raise ConfigurationError(f"native {name} reports need to know their project", where="project",
+                                     advice="Set `project`, or `test-execution`.")
+
+
+class _Planner:
+    """Adds one request after the other; the first that creates gives its key to those that follow."""
+
+    def __init__(self, target: ImportTarget, form_info: Mapping[str, object] | None, first: int, label: str | None) -> None:
+        self._first = first
+        self._label = label
+        self.calls: list[PlannedImport] = []
+        self.notices: list[str] = []
+        self._target = target
+        self._form_info = form_info
+
+    def add(self, file: NativeFile) -> None:
+        plain = row(self._target.deployment, file.format, multipart=False)
+        form = self._target.deployment.endpoint(file.format, multipart=True)
+        execution = self._execution(plain)
+        if execution is None and form is not None and self._form_info is not None and self._wants_form(file.format):
+            self._add(file, form, self._parts(file, form), None)
+            self._tell_lost_by_form(file.format)
+        else:
+            self._add(file, plain, _plain_body(file, plain), execution)
+            self._tell_lost_by_plain(plain, execution)
+
+    def executions(self) -> tuple[PlannedExecution, ...]:
+        """Return the requests by the Test Executions that they fill: those that cannot be added make one each."""
+        creators = [call for call in self.calls if call.execution is None] or self.calls[:1]
+        target = self._target
+        return tuple(PlannedExecution(
+            id=creator.id, key=target.test_execution, project=target.project, test_plan=target.test_plan,
+            calls=tuple(call for call in self.calls if call is creator or _follows(call, creator))) for creator in creators)
+
+    def _execution(self, plain: Endpoint) -> str | Hole | None:
+        if not plain.query:
+            return None
+        return self._target.test_execution or (Hole(self.calls[0].id) if self.calls else None)
+
+    def _wants_form(self, name: str) -> bool:
+        """Return whether the multipart path is needed; for JSON it is: their plain path knows not even a project."""
+        return name in JSON_FORMATS or self._target.wants_form or bool(self._target.test_fields)
+
+    def _add(self, file: NativeFile, endpoint: Endpoint, body: PlannedBody | PlannedForm,
+             execution: str | Hole | None) -> None:
+        query = self._query(execution) if endpoint.query else ()
+        self.calls.append(PlannedImport(
+            id=f"import-{self._first + len(self.calls)}", label=self._label, endpoint=endpoint, query=query, body=body, execution=execution,
+            project=self._target.project if endpoint.query or endpoint.multipart else None, tests=file.tests,
+            reports=file.shown))
+
+    def _query(self, execution: str | Hole | None) -> tuple[tuple[str, str | Hole], ...]:
+        target = self._target
+        later = isinstance(execution, Hole)
+        pairs: tuple[tuple[str, str | Hole | None], ...] = (
+            ("projectKey", target.project if execution is None else None), ("testExecKey", execution),
+            # The plan with every request: Tests that only this one brings are added to it as well.
+            ("testPlanKey", target.test_plan),
+            ("testEnvironments", None if later else ";".join(target.environments)),
+            ("revision", None if later else target.revision), ("fixVersion", None if later else target.fix_version))
+        return tuple((name, value) for name, value in pairs if value)
+
+    def _parts(self, file: NativeFile, form: Endpoint) -> PlannedForm:
+        info = self._form_info or {}
+        parts = [PlannedPart(name="info", filename="info.json", content_type="application/json", pieces=(document(info),)),
+                 _report_part(file, form)]
+        if self._target.test_fields and form.test_info:
+            parts.append(PlannedPart(name="testInfo", filename="testInfo.json", content_type="application/json",
+                                     pieces=(document(_test_info(self._target)),)))
+        return PlannedForm(parts=tuple(parts))
+
+    def _tell_lost_by_form(self, name: str) -> None:
+        if self._target.test_fields and name in JSON_FORMATS:
+            self.notices.append(_LOST.format("test-fields", f"the import of {name} reports"))
+
+    def _tell_lost_by_plain(self, plain: Endpoint, execution: str | Hole | None) -> None:
+        target = self._target
+        asked: dict[str, object] = {"test-fields": target.test_fields}
+        if execution is None:
+            asked |= {"summary": target.summary, "description": target.description, "labels": target.labels,
+                      "fields": target.fields}
+            if not plain.query:
+                asked |= {"project": target.project, "test-plan": target.test_plan, "test-environments": target.environments,
+                          "revision": target.revision, "fix-version": target.fix_version}
+        path = f"the path for {plain.format} reports" if execution is None else "a request to an existing Test Execution"
+        self.notices += [_LOST.format(name, path) for name, value in asked.items() if value]
+
+
+def _follows(call: PlannedImport, creator: PlannedImport) -> bool:
+    return call.execution == Hole(creator.id) or (creator.execution is not None and call.execution == creator.execution)
+
+
+def _test_info(target: ImportTarget) -> Mapping[str, object]:
+    """Return the part `testInfo`: fields of new Tests, with the project as clients send it (O)."""
+    fields = dict(target.test_fields or {})
+    inner = fields.pop("fields", fields)
+    known = dict(inner) if isinstance(inner, dict) else {}
+    if target.project:
+        known.setdefault("project", {"key": target.project})
+    rest = fields if inner is not fields else {}
+    return {"fields": known, **rest}
+
+
+def _plain_body(file: NativeFile, endpoint: Endpoint) -> PlannedBody | PlannedForm:
+    if endpoint.body is BodyKind.FORM:
+        return PlannedForm(parts=(_report_part(file, endpoint),))
+    return PlannedBody(content_type=endpoint.body.value, pieces=file.pieces)
+
+
+def _report_part(file: NativeFile, endpoint: Endpoint) -> PlannedPart:
+    suffix = endpoint.report_name.rpartition(".")[2]
+    return PlannedPart(name=endpoint.report_part or "file", filename=endpoint.report_name, content_type=_MEDIA[suffix],
+                       pieces=file.pieces)
+
+
+def endpoints_of(deployment: Deployment) -> tuple[str, ...]:
+    """Return the formats that a deployment takes natively, Xray's own left out."""
+    return tuple(dict.fromkeys(known.format for known in deployment.endpoints if known.format != "xray-json"))

@@ -1,8 +1,9 @@
 # ruff: noqa: INP001  # a script of its own, in no package
 """Makes the private environment that the composite action runs in, once a job, and prints the path of its interpreter.
 
-Knows pip and the lock; knows nothing of settings. Started by run.sh with the runner's own Python, isolated. Nothing of this
-repository is built or installed: the packages it needs are wheels that the lock names by hash, and it is run from its checkout.
+Knows pip and the lock; knows nothing of settings. Started by run.sh with the runner's own Python, isolated. Nothing of
+this repository is built or installed: the packages it needs are wheels that the lock names by hash, and it is run from
+its checkout.
 """
 
 from __future__ import annotations
@@ -18,18 +19,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOCK: Final = Path(__file__).resolve().parent.parent / "requirements" / "runtime.txt"
-FROM_WHERE: Final = frozenset({
-    "PIP_CACHE_DIR", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT", "PIP_EXTRA_INDEX_URL",
-    "PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_KEYRING_PROVIDER", "PIP_NO_CACHE_DIR", "PIP_NO_INDEX", "PIP_PROXY",
-    "PIP_RETRIES", "PIP_TIMEOUT", "PIP_TRUSTED_HOST"})
-"""Variables that say where packages come from and how to get there: a company's mirror has to work, and the hashes hold for it, too.
+FROM_WHERE: Final = frozenset(
+    {
+        "PIP_CACHE_DIR",
+        "PIP_CERT",
+        "PIP_CLIENT_CERT",
+        "PIP_CONFIG_FILE",
+        "PIP_DEFAULT_TIMEOUT",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_FIND_LINKS",
+        "PIP_INDEX_URL",
+        "PIP_KEYRING_PROVIDER",
+        "PIP_NO_CACHE_DIR",
+        "PIP_NO_INDEX",
+        "PIP_PROXY",
+        "PIP_RETRIES",
+        "PIP_TIMEOUT",
+        "PIP_TRUSTED_HOST",
+    }
+)
+"""Variables that say where packages come from and how to get there: a company's mirror has to work, and the hashes hold
+for it, too.
 
-All others are a job's wishes for its own packages. PIP_TARGET would put ours there, PIP_CONSTRAINT forbid them, PIP_REQUIREMENT
-and PIP_EDITABLE add strangers.
-"""
-ADVICE: Final = ("Look at the lines above. The package index has to be reachable (PIP_INDEX_URL names another one), and there are wheels for "
-                 "CPython 3.11 to 3.14 on Windows, macOS and Linux with glibc: actions/setup-python brings such a Python. "
-                 "On Alpine use the container image.")
+All others are a job's wishes for its own packages. PIP_TARGET would put ours there, PIP_CONSTRAINT forbid them,
+PIP_REQUIREMENT and PIP_EDITABLE add strangers."""
+ADVICE: Final = (
+    "Look at the lines above. The package index has to be reachable (PIP_INDEX_URL names another one), and there are "
+    "wheels for "
+    "CPython 3.11 to 3.14 on Windows, macOS and Linux with glibc: actions/setup-python brings such a Python. "
+    "On Alpine use the container image."
+)
 
 
 class Failed(Exception):
@@ -37,9 +56,15 @@ class Failed(Exception):
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for pip: nothing that leads Python elsewhere, and of pip's own variables only FROM_WHERE."""
-    kept = {name: value for name, value in env.items()
-            if not name.upper().startswith(("PIP_", "PYTHON", "INPUT_", "XRAY_CI_")) or name.upper() in FROM_WHERE}
+    """Return the environment for pip.
+
+    Nothing that leads Python elsewhere, and of pip's own variables only FROM_WHERE.
+    """
+    kept = {
+        name: value
+        for name, value in env.items()
+        if not name.upper().startswith(("PIP_", "PYTHON", "INPUT_", "XRAY_CI_")) or name.upper() in FROM_WHERE
+    }
     return kept | {"PIP_USER": "0"}  # a config file may say otherwise for all that its user installs
 
 
@@ -52,16 +77,45 @@ def make(folder: Path, env: Mapping[str, str]) -> None:
     """Make an environment with everything the lock names; raises Failed."""
     # In a process of its own, because making one starts the new interpreter with this environment.
     _run([sys.executable, "-I", "-m", "venv", "--clear", str(folder)], env, "The virtual environment could not be made")
-    _run([str(interpreter(folder)), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet",
-          "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK)], env, "The packages could not be installed")
+    _run(
+        [
+            str(interpreter(folder)),
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+            str(LOCK),
+        ],
+        env,
+        "The packages could not be installed",
+    )
 
 
 def _run(command: list[str], env: Mapping[str, str], failure: str) -> None:
-    done = subprocess.run(command, env=env, cwd=LOCK.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,  # noqa: S603
-                          stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False)
+    done = subprocess.run(  # noqa: S603
+        command,
+        env=env,
+        cwd=LOCK.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
     if done.returncode != 0:
         for line in done.stdout.splitlines():
-            sys.stderr.write(f"| {line}\n")  # whoever answers for the index must not write commands of the runner into the log
+            sys.stderr.write(
+                f"| {line}\n"
+            )  # whoever answers for the index must not write commands of the runner into the log
         raise Failed(f"{failure} ({Path(command[0]).name} ended with {done.returncode}). {ADVICE}")
 
 
@@ -84,7 +138,9 @@ def main(env: Mapping[str, str]) -> int:
             ready.touch()
         except (OSError, Failed) as error:
             return _told(str(error), 7)
-    sys.stdout.buffer.write(bytes(interpreter(folder)))  # without a line break, which Windows would write in two characters
+    sys.stdout.buffer.write(
+        bytes(interpreter(folder))
+    )  # without a line break, which Windows would write in two characters
     return 0
 
 

@@ -24,8 +24,18 @@ DEPENDENCIES = Path("/opt/xray-ci/lib")
 NOT_NEEDED = re.compile(r"_?(test|xx|curses|dbm|gdbm|readline|tkinter)|_ctypes_test")
 """Extensions of the standard library that no module uses which is kept: a terminal's, and CPython's own tests."""
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-SYSTEM = ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/os-release", "/etc/debian_version", "/etc/ssl/openssl.cnf",
-          "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/usr/lib/ssl", "/usr/share/zoneinfo")
+SYSTEM = (
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/debian_version",
+    "/etc/ssl/openssl.cnf",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/usr/lib/ssl",
+    "/usr/share/zoneinfo",
+)
 LOADED = re.compile(r"^[^/\n]*(/\S+) \(0x", re.MULTILINE)
 MISSING = re.compile(r"^.* => not found", re.MULTILINE)
 
@@ -53,7 +63,9 @@ def interpreter() -> list[Path]:
 
 def libraries(files: Iterable[Path]) -> list[Path]:
     """Return the shared libraries that files load, theirs included; raises SystemExit when one is not there."""
-    told = output("ldd", *(str(path) for path in files if path.suffix == ".so" or (os.access(path, os.X_OK) and path.is_file())))
+    told = output(
+        "ldd", *(str(path) for path in files if path.suffix == ".so" or (os.access(path, os.X_OK) and path.is_file()))
+    )
     if absent := MISSING.findall(told):
         sys.exit(f"trim.py: {', '.join(sorted(set(absent)))}")
     return [Path(path) for path in sorted(set(LOADED.findall(told))) if not path.startswith(str(DEPENDENCIES))]
@@ -102,7 +114,12 @@ def main(folder: str, *names: str) -> None:
     (root / "tmp").chmod(0o1777)
     started = [*programs(names), *interpreter()]
     files = [*started, *libraries([*started, *DEPENDENCIES.rglob("*.so")])]
-    described = [*files, Path("/usr/share/zoneinfo/UTC"), Path("/etc/debian_version"), Path("/usr/sbin/update-ca-certificates")]
+    described = [
+        *files,
+        Path("/usr/share/zoneinfo/UTC"),
+        Path("/etc/debian_version"),
+        Path("/usr/sbin/update-ca-certificates"),
+    ]
     for path in (*files, BUNDLE, *map(Path, SYSTEM)):
         copy(path, root)
     trusted = root / ssl.get_default_verify_paths().openssl_cafile.lstrip("/")

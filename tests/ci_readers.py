@@ -1,4 +1,7 @@
-"""How CI systems read what a step hands over, written from their documentation: what the product escapes, this undoes."""
+"""How CI systems read what a step hands over, written from their documentation.
+
+What the product escapes, this undoes.
+"""
 
 import os
 import re
@@ -12,7 +15,10 @@ _BARS = re.compile(r"\|(0x[0-9a-fA-F]{4}|.)")
 
 
 def azure(log):
-    """Return the variables of later steps, the outputs of the step, and the summaries, as an agent takes them from a log."""
+    """Return the variables of later steps, the outputs of the step, and the summaries.
+
+    As an agent takes them from a log.
+    """
     variables, outputs, pages = {}, {}, []
     for line in log.splitlines():
         found = _COMMAND.search(line)
@@ -58,7 +64,9 @@ def _unbarred(found):
 
 def sourced(file):
     """Return the variables that begin with XRAY_ once bash has sourced a file, as each later step of CircleCI does."""
-    done = subprocess.run(["bash", "-c", "env -0"], env={"BASH_ENV": str(file), "PATH": os.defpath}, capture_output=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", "env -0"], env={"BASH_ENV": str(file), "PATH": os.defpath}, capture_output=True, check=True
+    )
     pairs = (each.split("=", 1) for each in done.stdout.decode().split("\0") if each.startswith("XRAY_"))
     return dict(pairs)
 

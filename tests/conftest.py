@@ -1,7 +1,7 @@
 """Seals every test, and gives it a workspace, a clock and the product as a process.
 
-Sealed: sockets reach loopback only, no proxy, no home, no credential and no CI variable of the machine gets in, warnings
-are errors, the order is random. What a test wants in its environment it says itself.
+Sealed: sockets reach loopback only, no proxy, no home, no credential and no CI variable of the machine gets in,
+warnings are errors, the order is random. What a test wants in its environment it says itself.
 """
 
 from __future__ import annotations
@@ -32,11 +32,29 @@ SEALED: Mapping[str, str] = {
 }
 MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "COVERAGE_CORE")
 """How a child process learns that its coverage is wanted too."""
-KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "XRAY_CI_CORPUS", "XRAY_CI_REWRITE_GOLDEN", *MEASURED)
+KEPT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "XRAY_CI_CORPUS",
+    "XRAY_CI_REWRITE_GOLDEN",
+    *MEASURED,
+)
 """What our own process keeps; the product's process gets `SEALED` and `MEASURED` alone."""
 
-settings.register_profile("house", max_examples=20, deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ,
-                          suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect
+settings.register_profile(
+    "house",
+    max_examples=20,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # a busy machine is no defect
 settings.register_profile("deep", settings.get_profile("house"), max_examples=200)
 settings.load_profile("house")
 
@@ -46,7 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in tuple(os.environ):
         if name not in KEPT and not name.startswith(("PYTEST_", "DOCKER_")):
             del os.environ[name]
-    os.environ.update({name: value for name, value in SEALED.items() if name not in ("PATH", "HTTP_PROXY", "HTTPS_PROXY")})
+    os.environ.update(
+        {name: value for name, value in SEALED.items() if name not in ("PATH", "HTTP_PROXY", "HTTPS_PROXY")}
+    )
     if hasattr(time, "tzset"):
         time.tzset()
 
@@ -125,17 +145,43 @@ class Run:
         """Return what is started."""
         return [sys.executable, "-I", "-u", "-B", str(ENTRYPOINT), *arguments]
 
-    def __call__(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None,
-                 stdin: str = "", timeout: float = 60) -> Result:
+    def __call__(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: str = "",
+        timeout: float = 60,
+    ) -> Result:
         """Run to the end; `env` comes on top of `run.env`."""
-        done = subprocess.run(self.command(*arguments), env={**self.env, **(env or {})}, cwd=cwd or self.folder, input=stdin,
-                              capture_output=True, encoding="utf-8", timeout=timeout, check=False)
+        done = subprocess.run(
+            self.command(*arguments),
+            env={**self.env, **(env or {})},
+            cwd=cwd or self.folder,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
         return Result(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> subprocess.Popen[str]:
-        """Start and leave running, with both outputs as pipes; for signals and long runs. Use it as a context manager."""
-        return subprocess.Popen(self.command(*arguments), env={**self.env, **(env or {})}, cwd=cwd or self.folder,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """Start and leave running, with both outputs as pipes; for signals and long runs.
+
+        Use it as a context manager.
+        """
+        return subprocess.Popen(
+            self.command(*arguments),
+            env={**self.env, **(env or {})},
+            cwd=cwd or self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
-"""The table of the corpus at the end of a test run: what became of its samples, format by format. Knows what `test_corpus` notes.
+"""The table of the corpus at the end of a test run: what became of its samples, format by format.
 
-A plugin, because only the process that prints sees the tests of all workers: they send what they noted with their outcome.
+Knows what `test_corpus` notes.
+
+A plugin, because only the process that prints sees the tests of all workers: they send what they noted with their
+outcome.
 """
 
 from __future__ import annotations
@@ -36,7 +39,11 @@ class Row:
     def cells(self, title: str) -> list[str]:
         """Return the row as text."""
         counted = [len(self.samples), *(self.fates[fate] for fate in FATES), *(self.numbers[name] for name in NUMBERS)]
-        return [title, *(f"{number:,}" if number else "-" for number in counted), "yes" if not self.different else f"{self.different} NOT"]
+        return [
+            title,
+            *(f"{number:,}" if number else "-" for number in counted),
+            "yes" if not self.different else f"{self.different} NOT",
+        ]
 
 
 def noted(name: str, format: str, report: Seen) -> tuple[str, list[object]]:  # noqa: A002 - as the product calls it
@@ -52,16 +59,27 @@ def table(notes: Iterable[tuple[list[object], bool]]) -> Iterator[str]:
         for title in (str(format_), "all"):
             rows.setdefault(title, Row()).add(str(name), str(fate), numbers, equal=equal)  # type: ignore[arg-type]
     whole = [rows.pop("all").cells("all")] if rows else []
-    lines = [["format", "samples", *FATES, *NUMBERS, "as expected"], *(rows[key].cells(key) for key in sorted(rows)), *whole]
+    lines = [
+        ["format", "samples", *FATES, *NUMBERS, "as expected"],
+        *(rows[key].cells(key) for key in sorted(rows)),
+        *whole,
+    ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for first, *others in lines:
-        yield "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))])
+        yield "  ".join(
+            [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table when tests of the corpus ran."""
-    notes = [(value, report.passed) for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)
-             for name, value in report.user_properties if name == NOTE]
+    notes = [
+        (value, report.passed)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, value in report.user_properties
+        if name == NOTE
+    ]
     if notes:
         terminalreporter.write_sep("=", "corpus of reports")
         for line in table(notes):

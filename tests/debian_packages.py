@@ -1,6 +1,9 @@
-"""Programs a container test needs and Debian has: there already, installed on the spot, or the test is skipped with the reason.
+"""Programs a container test needs and Debian has.
 
-Where CI is set nothing is skipped: a machine that tests every change has to have them. Knows apt; knows nothing of the tests.
+There already, installed on the spot, or the test is skipped with the reason.
+
+Where CI is set nothing is skipped: a machine that tests every change has to have them. Knows apt; knows nothing of the
+tests.
 """
 
 import os
@@ -12,7 +15,10 @@ import pytest
 
 
 def machine():
-    """Return the environment the tests were started with: who installs needs the proxies and registries that tests are sealed from."""
+    """Return the environment the tests were started with.
+
+    Who installs needs the proxies and registries that tests are sealed from.
+    """
     pairs = Path("/proc/self/environ").read_bytes().decode("utf-8", "surrogateescape").split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
@@ -22,7 +28,7 @@ def need(*programs, package):
     missing = [name for name in programs if shutil.which(name) is None]
     if not missing:
         return
-    if 0 == os.getuid() and shutil.which("apt-get"):
+    if os.getuid() == 0 and shutil.which("apt-get"):
         _apt("update")
         _apt("install", "--yes", "--no-install-recommends", package)
     if any(shutil.which(name) is None for name in programs):
@@ -32,5 +38,10 @@ def need(*programs, package):
 
 def _apt(*arguments):
     """Run apt-get without questions; what goes wrong shows in what is missing afterwards."""
-    subprocess.run(["apt-get", "--quiet", "--quiet", *arguments], env={**machine(), "DEBIAN_FRONTEND": "noninteractive"},
-                   capture_output=True, timeout=280, check=False)
+    subprocess.run(
+        ["apt-get", "--quiet", "--quiet", *arguments],
+        env={**machine(), "DEBIAN_FRONTEND": "noninteractive"},
+        capture_output=True,
+        timeout=280,
+        check=False,
+    )

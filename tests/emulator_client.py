@@ -1,7 +1,7 @@
 """The emulator as tests see it: two fixtures and a client for its control interface.
 
-`emulator_server` serves once a session (and a worker), `emulator` resets it before every test that asks for it. Standard
-library only, so that what is tested is never used to test.
+`emulator_server` serves once a session (and a worker), `emulator` resets it before every test that asks for it.
+Standard library only, so that what is tested is never used to test.
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ class Emulated:
         return [each for each in self._control("GET", "requests") if kind in (None, each["kind"])]
 
     def fault(self, method: str, path: str, *, contains: str = "", **order: Any) -> None:
-        """Order a fault for requests whose body contains a text: `status`, `headers`, `body`, `delay_s`, `drop`, `times`, `skip`, `work`, `later_s`."""
+        """Order a fault for requests whose body contains a text.
+
+        `status`, `headers`, `body`, `delay_s`, `drop`, `times`, `skip`, `work`, `later_s`.
+        """
         self._control("POST", "faults", {"match": {"method": method, "path": path, "contains": contains}, **order})
 
     def clock(self, **order: Any) -> str:
@@ -90,7 +93,9 @@ class Emulated:
 
     def executions(self) -> list[dict[str, Any]]:
         """Return the Test Executions that were made since the reset, oldest first."""
-        return [each for each in self.state()["issues"].values() if each["type"] == "Test Execution" and not each["seeded"]]
+        return [
+            each for each in self.state()["issues"].values() if each["type"] == "Test Execution" and not each["seeded"]
+        ]
 
     def created_tests(self) -> list[dict[str, Any]]:
         """Return the Tests that were made since the reset."""
@@ -132,8 +137,11 @@ class Emulated:
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()
-            return Answer(status=response.status, headers={name.lower(): value for name, value in response.getheaders()},
-                          body=response.read())
+            return Answer(
+                status=response.status,
+                headers={name.lower(): value for name, value in response.getheaders()},
+                body=response.read(),
+            )
         finally:
             connection.close()
 
@@ -142,15 +150,30 @@ class Emulated:
         body = json.dumps({"client_id": client_id, "client_secret": CLIENT_SECRET}).encode()
         return self.call("POST", "/api/v2/authenticate", body, Content_Type="application/json").json()
 
-    def cloud(self, path: str, body: Any, *, kind: str = "application/json", client_id: str = CLIENT_ID, version: str = "v2",
-              query: Mapping[str, str] | None = None) -> Answer:
+    def cloud(
+        self,
+        path: str,
+        body: Any,
+        *,
+        kind: str = "application/json",
+        client_id: str = CLIENT_ID,
+        version: str = "v2",
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Post to Xray Cloud's import root; a dictionary or list travels as JSON."""
         place = f"/api/{version}/import/execution{path}" + (f"?{urlencode(query)}" if query else "")
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.call("POST", place, data, Content_Type=kind, Authorization=f"Bearer {self.token(client_id)}")
 
-    def server(self, path: str, body: Any, *, kind: str = "application/json", version: str = "2.0",
-               query: Mapping[str, str] | None = None) -> Answer:
+    def server(
+        self,
+        path: str,
+        body: Any,
+        *,
+        kind: str = "application/json",
+        version: str = "2.0",
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Post to Xray Server's import root."""
         place = f"/jira/rest/raven/{version}/import/execution{path}" + (f"?{urlencode(query)}" if query else "")
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -161,8 +184,13 @@ class Emulated:
         if client_id not in self._tokens:
             self._tokens[client_id] = self.token(client_id)
         body = json.dumps({"query": query, "variables": variables}).encode()
-        return self.call("POST", "/api/v2/graphql", body, Content_Type="application/json",
-                         Authorization=f"Bearer {self._tokens[client_id]}")
+        return self.call(
+            "POST",
+            "/api/v2/graphql",
+            body,
+            Content_Type="application/json",
+            Authorization=f"Bearer {self._tokens[client_id]}",
+        )
 
     def operations(self) -> list[str]:
         """Return the fields at the top of every GraphQL document, in order."""
@@ -171,12 +199,12 @@ class Emulated:
     def _control(self, method: str, name: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         answer = self.call(method, f"/__emulator__/{name}", data, Content_Type="application/json")
-        assert 200 == answer.status, answer.text
+        assert answer.status == 200, answer.text
         return answer.json()
 
     def _raw(self, name: str) -> bytes:
         answer = self.call("GET", f"/__emulator__/{name}")
-        assert 200 == answer.status, answer.text
+        assert answer.status == 200, answer.text
         return answer.body
 
 

@@ -1,4 +1,7 @@
-"""The main job against the emulator: fixtures `cloud`, `server`, `inside` and `reports`, and small JUnit reports to run it on."""
+"""The main job against the emulator.
+
+Fixtures `cloud`, `server`, `inside` and `reports`, and small JUnit reports to run it on.
+"""
 
 import io
 
@@ -43,11 +46,23 @@ class Inside:
         self.server = {**base, "XRAY_CI_JIRA_URL": emulator.jira_url, "XRAY_CI_JIRA_TOKEN": "emulator-pat"}
 
     def __call__(self, *args, on="cloud", **changes):
-        """Run on `cloud` or `server`; `test_plan="SHOP-2"` is `XRAY_CI_TEST_PLAN`, in capitals the variable of that name, None takes one away."""
-        env = getattr(self, on) | {name if name.isupper() else f"XRAY_CI_{name.upper()}": value for name, value in changes.items()}
+        """Run on `cloud` or `server`.
+
+        `test_plan="SHOP-2"` is `XRAY_CI_TEST_PLAN`, in capitals the variable of that name, None takes one away.
+        """
+        env = getattr(self, on) | {
+            name if name.isupper() else f"XRAY_CI_{name.upper()}": value for name, value in changes.items()
+        }
         out, err = io.StringIO(), io.StringIO()
-        process = Process(args, {name: value for name, value in env.items() if value is not None}, str(self._folder), out, err,
-                          sleep=self._sleep, clock=self._clock.monotonic)
+        process = Process(
+            args,
+            {name: value for name, value in env.items() if value is not None},
+            str(self._folder),
+            out,
+            err,
+            sleep=self._sleep,
+            clock=self._clock.monotonic,
+        )
         return Result(code=execute(process), out=out.getvalue(), err=err.getvalue())
 
     def left(self):
@@ -61,7 +76,10 @@ class Inside:
 
 @pytest.fixture
 def inside(emulator, workspace, clock):
-    """Run a command in this process, with time that passes at once: `inside("import", on="server", time_budget="1")`."""
+    """Run a command in this process, with time that passes at once.
+
+    `inside("import", on="server", time_budget="1")`.
+    """
     return Inside(emulator, workspace, clock)
 
 
@@ -80,7 +98,9 @@ def server(inside):
 @pytest.fixture
 def reports(workspace):
     """Three reports: one failure, one skipped, five results."""
-    (workspace / "a.xml").write_text(suite("a", case("adds"), case("removes", '<failure message="boom">trace</failure>')))
+    (workspace / "a.xml").write_text(
+        suite("a", case("adds"), case("removes", '<failure message="boom">trace</failure>'))
+    )
     (workspace / "b.xml").write_text(suite("b", case("sorts", "<skipped/>"), case("shows", classname="shop.List")))
     (workspace / "c.xml").write_text(suite("c", case("pays", classname="shop.Pay")))
     return workspace

@@ -29,10 +29,16 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
 
 HEAD = Head(host="https://xray.example", batches=2)
 STEP = Asked | Answered
-STEPS: tuple[Asked | Answered, ...] = (Asked(batch=1), Answered(batch=1, key="SHOP-7"), Asked(batch=2, note="line\nbreak \u2028 ü"))
+STEPS: tuple[Asked | Answered, ...] = (
+    Asked(batch=1),
+    Answered(batch=1, key="SHOP-7"),
+    Asked(batch=2, note="line\nbreak \u2028 ü"),
+)
 
 
-def begun(state: Path, spool: bytes | None = b"results", at: float | None = None) -> tuple[Path, Journal[Asked | Answered]]:
+def begun(
+    state: Path, spool: bytes | None = b"results", at: float | None = None
+) -> tuple[Path, Journal[Asked | Answered]]:
     """Return a new folder and the journal that was begun in it, with one spool file."""
     folder = make_folder(state)
     files = []
@@ -56,7 +62,7 @@ def read(folder: Path) -> tuple[Asked | Answered, ...]:
     """Return what a journal holds."""
     journal, head, steps = Journal.reopen(folder, Head, STEP)
     journal.close()
-    assert HEAD == head
+    assert head == HEAD
     return steps
 
 

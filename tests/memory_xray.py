@@ -1,4 +1,6 @@
-"""Xray in memory, for laws that need thousands of deliveries: importer and store in one, with an index that lags and answers that get lost.
+"""Xray in memory, for laws that need thousands of deliveries.
+
+Importer and store in one, with an index that lags and answers that get lost.
 
 No HTTP is pretended here: it stands where `services` ends. What goes over the wire is for the contract tests.
 """
@@ -50,7 +52,16 @@ class Died(BaseException):
 class MemoryXray:
     """One project SHOP; Tests SHOP-1 up to SHOP-9999 exist, but for `bad` ones."""
 
-    def __init__(self, clock, *, lag: float = 0.0, bad: tuple[str, ...] = (), names: bool = True, most: int = 10**9, tell: str = "no Test") -> None:
+    def __init__(
+        self,
+        clock,
+        *,
+        lag: float = 0.0,
+        bad: tuple[str, ...] = (),
+        names: bool = True,
+        most: int = 10**9,
+        tell: str = "no Test",
+    ) -> None:
         self.clock = clock
         self.lag = lag
         self.bad = set(bad)
@@ -94,19 +105,29 @@ class MemoryXray:
         """Import Xray JSON as a whole, or refuse it as a whole."""
         body = b"".join(upload.body)
         document = json.loads(body)
-        fault = self._arrive("import", [test.get("testKey") or test["testInfo"]["definition"] for test in document["tests"]])
+        fault = self._arrive(
+            "import", [test.get("testKey") or test["testInfo"]["definition"] for test in document["tests"]]
+        )
         if fault == "dropped":
             raise UnknownDelivery("the connection was reset")
         if len(body) > self.most:
             raise TooLarge("too large", answer="413: too large")
         for test in document["tests"]:
             if test.get("testKey") in self.bad:
-                raise Refused("refused", answer=f"400: {test['testKey']}: {self.tell}" if self.names else f"400: {self.tell}")
+                raise Refused(
+                    "refused", answer=f"400: {test['testKey']}: {self.tell}" if self.names else f"400: {self.tell}"
+                )
         issue = self._issue(document.get("testExecutionKey"), json.dumps(document.get("info", {})))
         for test in document["tests"]:
-            key = test.get("testKey") or self.created.setdefault(test["testInfo"]["definition"], f"SHOP-{10_000 + len(self.created)}")
+            key = test.get("testKey") or self.created.setdefault(
+                test["testInfo"]["definition"], f"SHOP-{10_000 + len(self.created)}"
+            )
             issue.runs[key] = test["status"]
-            files = [(file["filename"], file["data"]) for holder in (*test.get("steps", ()), test) for file in holder.get("evidence", ())]
+            files = [
+                (file["filename"], file["data"])
+                for holder in (*test.get("steps", ()), test)
+                for file in holder.get("evidence", ())
+            ]
             issue.evidence |= {key: files} if files else {}
         self._leave(fault)
         return ImportAnswer(key=issue.key, id=str(issue.id), url=None, tests_ok=None)
@@ -128,7 +149,11 @@ class MemoryXray:
         self._arrive("lookup", jql)
         found = _WORD.search(jql)
         assert found
-        known = [each for each in self.issues.values() if each.token == found[0] and each.made + self.lag <= self.clock.monotonic()]
+        known = [
+            each
+            for each in self.issues.values()
+            if each.token == found[0] and each.made + self.lag <= self.clock.monotonic()
+        ]
         return tuple(each.stored for each in known)
 
     def execution(self, key: str) -> StoredExecution | None:
@@ -190,8 +215,13 @@ def spooled(path: Path, tests: list[dict[str, Any]], size: int) -> list[BatchOnD
     with path.open("wb") as file:
         for start in range(0, len(tests), size):
             # As the product writes it: without blanks.
-            content = b",".join(json.dumps(test, ensure_ascii=False, separators=(",", ":")).encode() for test in tests[start:start + size])
-            batches.append(BatchOnDisk(path=path, offset=file.tell(), length=len(content), tests=len(tests[start:start + size])))
+            content = b",".join(
+                json.dumps(test, ensure_ascii=False, separators=(",", ":")).encode()
+                for test in tests[start : start + size]
+            )
+            batches.append(
+                BatchOnDisk(path=path, offset=file.tell(), length=len(content), tests=len(tests[start : start + size]))
+            )
             file.write(content)
     return batches
 
@@ -203,27 +233,53 @@ def keyed(count: int, status: str = "PASSED") -> list[dict[str, Any]]:
 
 def defined(count: int, status: str = "PASSED") -> list[dict[str, Any]]:
     """Return results without key."""
-    return [{"status": status, "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"}}
-            for number in range(count)]
+    return [
+        {"status": status, "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"}}
+        for number in range(count)
+    ]
 
 
-def planned(folder: Path, tests: list[dict[str, Any]], *, size: int = 10**6, look: bool = False, race: bool = False, token: str | None = TOKEN,
-            **target: Any) -> Plan:
-    """Return the plan of converted results, their spool in a folder; marked, unless they go to an existing Test Execution."""
+def planned(
+    folder: Path,
+    tests: list[dict[str, Any]],
+    *,
+    size: int = 10**6,
+    look: bool = False,
+    race: bool = False,
+    token: str | None = TOKEN,
+    **target: Any,
+) -> Plan:
+    """Return the plan of converted results, their spool in a folder.
+
+    Marked, unless they go to an existing Test Execution.
+    """
     wanted = ImportTarget(**({"deployment": CLOUD, "project": "SHOP"} | target))
     info = {"project": "SHOP", "summary": "nightly"} | ({"description": token} if token else {})
     mark = None
     if token is not None and wanted.test_execution is None:
         blank = empty_execution(project="SHOP", summary="nightly", labels=(token,))
-        mark = MarkerLookup(marker=Marker(token=token, look=look or race, race=race), blank=blank, adding={"summary": "nightly"})
+        mark = MarkerLookup(
+            marker=Marker(token=token, look=look or race, race=race), blank=blank, adding={"summary": "nightly"}
+        )
     return convert(wanted, spooled(folder / "spool", tests, size), info=info, mark=mark)
 
 
 def means(xray: MemoryXray, *, budget: float = 1800.0, **given: Any) -> Means:
     """Return what a delivery to it works with."""
     clock = xray.clock
-    return Means(**({"xray": xray, "store": xray, "random": Random(1), "sleep": clock.sleep, "work": Path("/nowhere"),
-                     "left": lambda: budget - clock.monotonic()} | given))
+    return Means(
+        **(
+            {
+                "xray": xray,
+                "store": xray,
+                "random": Random(1),
+                "sleep": clock.sleep,
+                "work": Path("/nowhere"),
+                "left": lambda: budget - clock.monotonic(),
+            }
+            | given
+        )
+    )
 
 
 class Kept(list):  # type: ignore[type-arg]

@@ -1,7 +1,7 @@
 """Reports that say all that Xray's own import reads in a format, each with the Tests and statuses it has to come to.
 
-A Test is written as its key where the report names it, else as its Generic Test Definition; `CALC-7` and `CALC-8` are requirements,
-all other keys Tests. Statuses are PASS, FAIL and TODO, which each deployment has its own words for.
+A Test is written as its key where the report names it, else as its Generic Test Definition; `CALC-7` and `CALC-8` are
+requirements, all other keys Tests. Statuses are PASS, FAIL and TODO, which each deployment has its own words for.
 """
 
 from __future__ import annotations
@@ -70,12 +70,26 @@ _REBOT = b"""<robot generator="Rebot 7.3.2"><suite name="Root"><test name="Judge
 
 
 def _scenario(tags: list[Any], steps: list[dict[str, Any]], kind: str = "scenario", **more: Any) -> dict[str, Any]:
-    return {"type": kind, "keyword": kind.capitalize(), "name": f"of {tags}", "id": f"f;{tags}", "location": "f.feature:2", "tags": tags,
-            "steps": steps, **more}
+    return {
+        "type": kind,
+        "keyword": kind.capitalize(),
+        "name": f"of {tags}",
+        "id": f"f;{tags}",
+        "location": "f.feature:2",
+        "tags": tags,
+        "steps": steps,
+        **more,
+    }
 
 
 def _step(word: str | None = "passed", **more: Any) -> dict[str, Any]:
-    return {"keyword": "Given ", "name": "a step", "step_type": "given", **({"result": {"status": word}} if word else {}), **more}
+    return {
+        "keyword": "Given ",
+        "name": "a step",
+        "step_type": "given",
+        **({"result": {"status": word}} if word else {}),
+        **more,
+    }
 
 
 def _hook(word: str) -> dict[str, Any]:
@@ -87,19 +101,36 @@ def _cucumber() -> bytes:
         return _scenario([{"name": f"@TEST_CALC-{key}"}, {"name": "@REQ_CALC-7"}], list(steps), **more)
 
     elements = [
-        scenario("1", _step(), after=[_hook("failed")]), scenario("2", _step("ambiguous")), scenario("3", _step(), _step("undefined")),
-        scenario("4", _step("PASSED"), before=[_hook("passed")]), scenario("5", _step("passed"), _step("skipped")),
-        scenario("6", _step(), _step("pending"), _step("failed")), scenario("10", _step(None)),
-        scenario("11", _step(before=[_hook("passed")], after=[_hook("failed")])), scenario("12"),
+        scenario("1", _step(), after=[_hook("failed")]),
+        scenario("2", _step("ambiguous")),
+        scenario("3", _step(), _step("undefined")),
+        scenario("4", _step("PASSED"), before=[_hook("passed")]),
+        scenario("5", _step("passed"), _step("skipped")),
+        scenario("6", _step(), _step("pending"), _step("failed")),
+        scenario("10", _step(None)),
+        scenario("11", _step(before=[_hook("passed")], after=[_hook("failed")])),
+        scenario("12"),
         scenario("13", {"keyword": "After", "hidden": True, "result": {"status": "failed"}}, _step()),
         scenario("14", _step(), {"keyword": "After", "hidden": True}),
-        scenario("15", _step()), scenario("15", _step("failed")), scenario("16", _step()), scenario("16", _step("skipped")),
+        scenario("15", _step()),
+        scenario("15", _step("failed")),
+        scenario("16", _step()),
+        scenario("16", _step("skipped")),
         _scenario([], [_step()], name="without a key"),
-        _scenario([], [_step("failed")], kind="background"), scenario("17", _step()),
+        _scenario([], [_step("failed")], kind="background"),
+        scenario("17", _step()),
     ]
-    features = [{"keyword": "Feature", "name": "F", "id": "f", "uri": "f.feature", "tags": [], "elements": elements},
-                {"keyword": "Feature", "name": "G", "id": "g", "uri": "g.feature", "tags": [{"name": "@CALC-18"}], "elements": [
-                    _scenario([{"name": "@TestName:CALC-19"}, {"name": "@smoke"}], [_step()])]}]
+    features = [
+        {"keyword": "Feature", "name": "F", "id": "f", "uri": "f.feature", "tags": [], "elements": elements},
+        {
+            "keyword": "Feature",
+            "name": "G",
+            "id": "g",
+            "uri": "g.feature",
+            "tags": [{"name": "@CALC-18"}],
+            "elements": [_scenario([{"name": "@TestName:CALC-19"}, {"name": "@smoke"}], [_step()])],
+        },
+    ]
     return json.dumps(features).encode()
 
 
@@ -108,41 +139,179 @@ def _behave() -> bytes:
         said = {"status": status} if status else {}
         return _scenario([f"TEST_CALC-{key}", "REQ_CALC-7"], [*steps] or [_step()], **said)
 
-    words = ("passed", "failed", "error", "hook_error", "cleanup_error", "skipped", "undefined", "untested", "PASSED", "Hook_Error")
-    elements = [_scenario([], [_step("failed")], kind="background"),
-                *(scenario(str(number), word) for number, word in enumerate(words, start=10)),
-                scenario("1", None, _step(), _step("failed")), scenario("2", None, _step()), scenario("3", None, _step(None)),
-                scenario("4", "passed"), scenario("4", "failed"), _scenario([], [_step()], name="without a key", status="passed")]
-    features = [{"keyword": "Feature", "name": "F", "location": "f.feature:1", "status": "failed", "tags": [], "elements": elements},
-                {"keyword": "Feature", "name": "G", "location": "g.feature:1", "status": "passed", "tags": ["CALC-5"], "elements": [
-                    _scenario(["TestName:CALC-6"], [_step()], status="passed")]}]
+    words = (
+        "passed",
+        "failed",
+        "error",
+        "hook_error",
+        "cleanup_error",
+        "skipped",
+        "undefined",
+        "untested",
+        "PASSED",
+        "Hook_Error",
+    )
+    elements = [
+        _scenario([], [_step("failed")], kind="background"),
+        *(scenario(str(number), word) for number, word in enumerate(words, start=10)),
+        scenario("1", None, _step(), _step("failed")),
+        scenario("2", None, _step()),
+        scenario("3", None, _step(None)),
+        scenario("4", "passed"),
+        scenario("4", "failed"),
+        _scenario([], [_step()], name="without a key", status="passed"),
+    ]
+    features = [
+        {
+            "keyword": "Feature",
+            "name": "F",
+            "location": "f.feature:1",
+            "status": "failed",
+            "tags": [],
+            "elements": elements,
+        },
+        {
+            "keyword": "Feature",
+            "name": "G",
+            "location": "g.feature:1",
+            "status": "passed",
+            "tags": ["CALC-5"],
+            "elements": [_scenario(["TestName:CALC-6"], [_step()], status="passed")],
+        },
+    ]
     return json.dumps(features).encode()
 
 
 SAYING: dict[str, tuple[tuple[bytes, dict[str, str]], ...]] = {
-    "junit": ((_JUNIT, {
-        "outer.bare": "PASS", "alone": "PASS", "CALC-1": "FAIL", "CALC-2": "PASS", "c.row": "TODO", "c.mixed": "FAIL", "c.covers": "PASS",
-        "c.flaky": "PASS", "c.off": "TODO", "c.left out": "TODO"}),),
-    "testng": ((_TESTNG, {"c.C.rows": "FAIL", "c.C.retried": "TODO", "c.C.covers": "PASS", "CALC-1": "PASS", "c.C.linked": "PASS"}),),
+    "junit": (
+        (
+            _JUNIT,
+            {
+                "outer.bare": "PASS",
+                "alone": "PASS",
+                "CALC-1": "FAIL",
+                "CALC-2": "PASS",
+                "c.row": "TODO",
+                "c.mixed": "FAIL",
+                "c.covers": "PASS",
+                "c.flaky": "PASS",
+                "c.off": "TODO",
+                "c.left out": "TODO",
+            },
+        ),
+    ),
+    "testng": (
+        (
+            _TESTNG,
+            {"c.C.rows": "FAIL", "c.C.retried": "TODO", "c.C.covers": "PASS", "CALC-1": "PASS", "c.C.linked": "PASS"},
+        ),
+    ),
     "nunit": (
-        (_NUNIT3, {"N.F.Adds(1)": "PASS", "N.F.Adds(2)": "FAIL", "N.F.Stopped": "FAIL", "N.F.Unsure": "TODO", "N.F.Warns": "TODO",
-                   "N.F.Off": "TODO", "CALC-1": "PASS", "CALC-2": "FAIL", "CALC-3": "FAIL", "N.F.Labelled": "PASS"}),
-        (_NUNIT2, {"A.passes": "PASS", "A.fails": "FAIL", "A.off": "TODO", "A.ok": "PASS", "A.breaks": "FAIL", "A.ignored": "TODO",
-                   "A.unsure": "TODO", "A.broken": "TODO", "CALC-1": "FAIL"})),
-    "xunit": ((_XUNIT, {"N.C.Adds": "FAIL", "N.C.Titled": "PASS", "N.C.Off": "TODO", "Loose": "PASS", "CALC-1": "FAIL", "CALC-2": "PASS",
-                        "CALC-3": "PASS"}),),
+        (
+            _NUNIT3,
+            {
+                "N.F.Adds(1)": "PASS",
+                "N.F.Adds(2)": "FAIL",
+                "N.F.Stopped": "FAIL",
+                "N.F.Unsure": "TODO",
+                "N.F.Warns": "TODO",
+                "N.F.Off": "TODO",
+                "CALC-1": "PASS",
+                "CALC-2": "FAIL",
+                "CALC-3": "FAIL",
+                "N.F.Labelled": "PASS",
+            },
+        ),
+        (
+            _NUNIT2,
+            {
+                "A.passes": "PASS",
+                "A.fails": "FAIL",
+                "A.off": "TODO",
+                "A.ok": "PASS",
+                "A.breaks": "FAIL",
+                "A.ignored": "TODO",
+                "A.unsure": "TODO",
+                "A.broken": "TODO",
+                "CALC-1": "FAIL",
+            },
+        ),
+    ),
+    "xunit": (
+        (
+            _XUNIT,
+            {
+                "N.C.Adds": "FAIL",
+                "N.C.Titled": "PASS",
+                "N.C.Off": "TODO",
+                "Loose": "PASS",
+                "CALC-1": "FAIL",
+                "CALC-2": "PASS",
+                "CALC-3": "PASS",
+            },
+        ),
+    ),
     "robot": (
-        (_ROBOT, {"CALC-1": "FAIL", "CALC-2": "PASS", "Root.Kept.Skips": "TODO", "Root.Kept.Plain": "PASS",
-                  "Root.Fallen.Deep.Had passed": "FAIL", "Root.Fallen.Deep.Had skipped": "TODO", "Root.Left.Had passed": "TODO",
-                  "Root.Left.Had failed": "TODO"}),
-        (_REBOT, {"Root.Judged": "PASS"})),
-    "cucumber": ((_cucumber(), {
-        "CALC-1": "FAIL", "CALC-2": "FAIL", "CALC-3": "TODO", "CALC-4": "PASS", "CALC-5": "TODO", "CALC-6": "FAIL", "CALC-10": "TODO",
-        "CALC-11": "FAIL", "CALC-12": "TODO", "CALC-13": "FAIL", "CALC-14": "PASS", "CALC-15": "FAIL", "CALC-16": "TODO",
-        "CALC-17": "FAIL", "CALC-18": "PASS", "CALC-19": "PASS"}),),
-    "behave": ((_behave(), {
-        "CALC-10": "PASS", "CALC-11": "FAIL", "CALC-12": "FAIL", "CALC-13": "FAIL", "CALC-14": "FAIL", "CALC-15": "TODO",
-        "CALC-16": "TODO", "CALC-17": "TODO", "CALC-18": "PASS", "CALC-19": "FAIL", "CALC-1": "FAIL", "CALC-2": "PASS", "CALC-3": "TODO",
-        "CALC-4": "FAIL", "CALC-5": "PASS", "CALC-6": "PASS"}),),
+        (
+            _ROBOT,
+            {
+                "CALC-1": "FAIL",
+                "CALC-2": "PASS",
+                "Root.Kept.Skips": "TODO",
+                "Root.Kept.Plain": "PASS",
+                "Root.Fallen.Deep.Had passed": "FAIL",
+                "Root.Fallen.Deep.Had skipped": "TODO",
+                "Root.Left.Had passed": "TODO",
+                "Root.Left.Had failed": "TODO",
+            },
+        ),
+        (_REBOT, {"Root.Judged": "PASS"}),
+    ),
+    "cucumber": (
+        (
+            _cucumber(),
+            {
+                "CALC-1": "FAIL",
+                "CALC-2": "FAIL",
+                "CALC-3": "TODO",
+                "CALC-4": "PASS",
+                "CALC-5": "TODO",
+                "CALC-6": "FAIL",
+                "CALC-10": "TODO",
+                "CALC-11": "FAIL",
+                "CALC-12": "TODO",
+                "CALC-13": "FAIL",
+                "CALC-14": "PASS",
+                "CALC-15": "FAIL",
+                "CALC-16": "TODO",
+                "CALC-17": "FAIL",
+                "CALC-18": "PASS",
+                "CALC-19": "PASS",
+            },
+        ),
+    ),
+    "behave": (
+        (
+            _behave(),
+            {
+                "CALC-10": "PASS",
+                "CALC-11": "FAIL",
+                "CALC-12": "FAIL",
+                "CALC-13": "FAIL",
+                "CALC-14": "FAIL",
+                "CALC-15": "TODO",
+                "CALC-16": "TODO",
+                "CALC-17": "TODO",
+                "CALC-18": "PASS",
+                "CALC-19": "FAIL",
+                "CALC-1": "FAIL",
+                "CALC-2": "PASS",
+                "CALC-3": "TODO",
+                "CALC-4": "FAIL",
+                "CALC-5": "PASS",
+                "CALC-6": "PASS",
+            },
+        ),
+    ),
 }
 """Reports of each endpoint with what is stored of them."""

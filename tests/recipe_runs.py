@@ -1,7 +1,9 @@
-"""What is written on the pages of docs/recipes: its blocks by their marks, and a machine that runs the shell lines of them.
+"""What is written on the pages of docs/recipes.
 
-On the machine `xray-ci` is the checkout's; what installs or wraps it (pip, pipx, uvx, Buildkite's agent) is a stand-in that
-refuses whatever the real one would not take that way.
+Its blocks by their marks, and a machine that runs the shell lines of them.
+
+On the machine `xray-ci` is the checkout's; what installs or wraps it (pip, pipx, uvx, Buildkite's agent) is a stand-in
+that refuses whatever the real one would not take that way.
 """
 
 import json
@@ -52,20 +54,38 @@ class Machine:
         self.workspace, self.temp, self.agent, home = (folder / name for name in ("workspace", "temp", "agent", "home"))
         for made in (self.workspace, self.temp, self.agent, home / ".config" / "xray", folder / "bin"):
             made.mkdir(parents=True)
-        for name, text in (("id", CLOUD["XRAY_CI_CLIENT_ID"]), ("secret", CLOUD["XRAY_CI_CLIENT_SECRET"]), ("token", "emulator-pat")):
+        for name, text in (
+            ("id", CLOUD["XRAY_CI_CLIENT_ID"]),
+            ("secret", CLOUD["XRAY_CI_CLIENT_SECRET"]),
+            ("token", "emulator-pat"),
+        ):
             (home / ".config" / "xray" / name).write_text(f"{text}\n")
         for name, code in _STAND_INS.items():
             _script(folder / "bin" / name, code)
         (folder / "report.xml").write_text(REPORT)
         _script(self.workspace / "run-tests", f"mkdir -p results && cp {folder}/report.xml results/TEST-a.xml; exit 1")
         (example, *_) = json.loads((CI / f"{provider}.json").read_text())
-        self.env = {**SEALED, **example["env"], "PATH": f"{folder / 'bin'}:{SEALED['PATH']}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home),
-                    "AGENT": str(self.agent), **env}
+        self.env = {
+            **SEALED,
+            **example["env"],
+            "PATH": f"{folder / 'bin'}:{SEALED['PATH']}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(home),
+            "AGENT": str(self.agent),
+            **env,
+        }
 
     def sh(self, script, shell=("bash", "-eo", "pipefail", "-c"), **env):
         """Run the lines of a step; return its exit code and everything it printed."""
-        done = subprocess.run([*shell, script], cwd=self.workspace, env={**self.env, **env}, text=True, check=False, timeout=60,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            [*shell, script],
+            cwd=self.workspace,
+            env={**self.env, **env},
+            text=True,
+            check=False,
+            timeout=60,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         return done.returncode, done.stdout
 
 

@@ -63,7 +63,11 @@ def seen(path: Path, format: str | None = None) -> Seen:  # noqa: A002 - as the 
 
 def cases(document: str | bytes) -> list[Case]:
     """Read JUnit XML that is well-formed, without a file."""
-    return [item for item in junit.read(BytesIO(document.encode() if isinstance(document, str) else document)) if isinstance(item, Case)]
+    return [
+        item
+        for item in junit.read(BytesIO(document.encode() if isinstance(document, str) else document))
+        if isinstance(item, Case)
+    ]
 
 
 def case(inner: str = "", attributes: str = 'classname="c" name="n"') -> Case:

@@ -1,7 +1,9 @@
-"""Every sample of the corpus comes to the totals that were counted by hand, and each `expect` rule holds. No exceptions list.
+"""Every sample of the corpus comes to the totals that were counted by hand, and each `expect` rule holds.
 
-Our own samples are here; the environment variable XRAY_CI_CORPUS may name a folder of the same layout with more of them. The
-table at the end of a run (`corpus_table`) is made of what the tests note here.
+No exceptions list.
+
+Our own samples are here; the environment variable XRAY_CI_CORPUS may name a folder of the same layout with more of
+them. The table at the end of a run (`corpus_table`) is made of what the tests note here.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ HERE = Path(__file__).parent / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
 SAMPLES = {
     (folder, name): expected
-    for folder in FOLDERS for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()}
+    for folder in FOLDERS
+    for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
+}
 RULES = {"ok", "schema-invalid", "repair-or-reject", "reject", "not-a-test-report", "unsupported-format", "safe"}
 SMALL = 64 * 2**20
 """Bytes that even a bomb may take while it is read."""
@@ -106,7 +110,9 @@ def test_what_was_attached_is_seen(sample):
     if "rerun_elements" in expected:
         assert expected["rerun_elements"] == sum(len(case.attempts) for case in report.cases)
     if "flaky_passed" in expected:
-        assert expected["flaky_passed"] <= sum(case.outcome is Outcome.PASSED and bool(case.attempts) for case in report.cases)
+        assert expected["flaky_passed"] <= sum(
+            case.outcome is Outcome.PASSED and bool(case.attempts) for case in report.cases
+        )
     if expected["format"] == "xray-json" and "raw" in expected:
         assert sorted(expected["raw"]) == sorted({case.status for case in report.cases})
     if "iterations" in expected:
@@ -135,9 +141,9 @@ def test_what_is_no_whole_report_is_refused(sample, record_property):
     assert error.advice
     assert sample[1].rpartition("/")[2] == error.path
     if expected["expect"] == "not-a-test-report":
-        assert "not-a-test-report" == error.slug
+        assert error.slug == "not-a-test-report"
     if expected["expect"] == "unsupported-format":
-        assert "no-converter" == error.slug
+        assert error.slug == "no-converter"
 
 
 @of("safe")
@@ -147,7 +153,7 @@ def test_a_hostile_report_reads_nothing_and_asks_nobody(sample, record_property)
         report, _ = look(sample, record_property)
 
     assert {f"open {sample[0] / sample[1]}"} == set(opened)
-    assert report.refused or 1 == report.totals["tests"]
+    assert report.refused or report.totals["tests"] == 1
 
 
 @of("safe", "reject")
@@ -157,8 +163,8 @@ def test_a_bomb_is_refused_quickly_in_little_memory(sample):
     begun = time.process_time()
     try:
         look(sample)
-        assert SMALL > tracemalloc.get_traced_memory()[1]
-        assert 30 > time.process_time() - begun  # a guard against hanging, not a measurement
+        assert tracemalloc.get_traced_memory()[1] < SMALL
+        assert time.process_time() - begun < 30  # a guard against hanging, not a measurement
     finally:
         tracemalloc.stop()
 
@@ -174,18 +180,25 @@ def test_inspect_prints_the_same_numbers(run, folder, tmp_path):
     for name in names:
         expected = SAMPLES[folder, name]
         row = {number: rows[name.rstrip("/")][number] for number in NUMBERS}
-        allowed = [numbers(expected)] if expected["expect"] in {"ok", "schema-invalid"} else [numbers(expected), dict.fromkeys(NUMBERS)]
-        assert row in allowed or (expected["expect"] == "safe" and 1 == row["tests"]), name
+        allowed = (
+            [numbers(expected)]
+            if expected["expect"] in {"ok", "schema-invalid"}
+            else [numbers(expected), dict.fromkeys(NUMBERS)]
+        )
+        assert row in allowed or (expected["expect"] == "safe" and row["tests"] == 1), name
 
 
 def test_the_table_counts_each_sample_once_and_tells_what_differs():
     """A sample in both folders is one; a test that failed makes its format stand out."""
-    notes = [(["junit", "a", "ok", [2, 1, 1, 0, 0, 0]], True), (["junit", "a", "ok", [2, 1, 1, 0, 0, 0]], True),
-             (["tap", "b", "refused", [0, 0, 0, 0, 0, 0]], False)]
+    notes = [
+        (["junit", "a", "ok", [2, 1, 1, 0, 0, 0]], True),
+        (["junit", "a", "ok", [2, 1, 1, 0, 0, 0]], True),
+        (["tap", "b", "refused", [0, 0, 0, 0, 0, 0]], False),
+    ]
 
     head, junit, tap, whole = (" ".join(line.split()) for line in table(notes))
 
     assert f"format samples ok repaired refused {' '.join(NUMBERS)} as expected" == head
-    assert "junit 1 1 - - 2 1 1 - - - yes" == junit
-    assert "tap 1 - - 1 - - - - - - 1 NOT" == tap
-    assert "all 2 1 - 1 2 1 1 - - - 1 NOT" == whole
+    assert junit == "junit 1 1 - - 2 1 1 - - - yes"
+    assert tap == "tap 1 - - 1 - - - - - - 1 NOT"
+    assert whole == "all 2 1 - 1 2 1 1 - - - 1 NOT"

@@ -1,7 +1,10 @@
-"""A rich sample of every format, and beside it what xray-ci makes of it: the cases, and the Xray JSON of each deployment.
+"""A rich sample of every format, and beside it what xray-ci makes of it.
 
-The samples are the rows of the table in `data/golden/README.md`. `XRAY_CI_REWRITE_GOLDEN=1 pytest tests/test_golden.py` writes the golden
-files anew and removes those of no sample, instead of comparing: read the difference before it is committed.
+The cases, and the Xray JSON of each deployment.
+
+The samples are the rows of the table in `data/golden/README.md`. `XRAY_CI_REWRITE_GOLDEN=1 pytest tests/test_golden.py`
+writes the golden files anew and removes those of no sample, instead of comparing: read the difference before it is
+committed.
 """
 
 from __future__ import annotations
@@ -52,7 +55,11 @@ class Sample:
     @property
     def variants(self) -> tuple[str, ...]:
         """How it is converted."""
-        return ("", *(("manual",) if "steps" in self.shows else ()), *(("iterations",) if "parameters" in self.shows else ()))
+        return (
+            "",
+            *(("manual",) if "steps" in self.shows else ()),
+            *(("iterations",) if "parameters" in self.shows else ()),
+        )
 
     def golden(self, *words: str) -> Path:
         """Return the golden file of these words, beside the sample or, for one that other tests read too, in the format's folder."""
@@ -60,8 +67,15 @@ class Sample:
 
 
 def _samples() -> tuple[Sample, ...]:
-    rows = re.findall(r"^\| ([a-z0-9-]+) \| `([^`]+)` \|[^|\n]*\| ([^|\n]*) \|$", (GOLDEN / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    return tuple(Sample(format=format_, path=GOLDEN / path, shows=frozenset(shows.strip().split(", "))) for format_, path, shows in rows)
+    rows = re.findall(
+        r"^\| ([a-z0-9-]+) \| `([^`]+)` \|[^|\n]*\| ([^|\n]*) \|$",
+        (GOLDEN / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    return tuple(
+        Sample(format=format_, path=GOLDEN / path, shows=frozenset(shows.strip().split(", ")))
+        for format_, path, shows in rows
+    )
 
 
 SAMPLES = _samples()
@@ -132,7 +146,9 @@ def _check(golden: Path, found: Any) -> None:
         golden.write_text(text, encoding="utf-8")
         return
     held = golden.read_text(encoding="utf-8")
-    assert held == text, "\n" + "\n".join(difflib.unified_diff(held.split("\n"), text.split("\n"), str(golden.relative_to(DATA)), "now", n=2, lineterm=""))
+    assert held == text, "\n" + "\n".join(
+        difflib.unified_diff(held.split("\n"), text.split("\n"), str(golden.relative_to(DATA)), "now", n=2, lineterm="")
+    )
 
 
 @pytest.mark.parametrize("key", [row.key for row in FORMATS if row.reader is not None])
@@ -150,28 +166,48 @@ def test_what_a_sample_says_arrives_in_its_cases(sample):
     assert not report.refused
     assert sorted(sample.shows) == sorted(_depth(report.cases))
     problems = [_plain(problem) for problem in report.problems]
-    _check(sample.golden("cases"), {"cases": [_plain(case) for case in report.cases]} | ({"problems": problems} if problems else {}))
+    _check(
+        sample.golden("cases"),
+        {"cases": [_plain(case) for case in report.cases]} | ({"problems": problems} if problems else {}),
+    )
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS)
-@pytest.mark.parametrize(("sample", "variant"), [(sample, variant) for sample in SAMPLES for variant in sample.variants],
-                         ids=lambda value: _id(value) if isinstance(value, Sample) else value or "default")
+@pytest.mark.parametrize(
+    ("sample", "variant"),
+    [(sample, variant) for sample in SAMPLES for variant in sample.variants],
+    ids=lambda value: _id(value) if isinstance(value, Sample) else value or "default",
+)
 def test_a_sample_becomes_the_same_document(sample, variant, deployment):
     """What `convert` writes is the golden file, and each deployment's schema accepts it."""
     out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
-    arguments = ["convert", "--project", "SHOP", "--deployment", deployment, "--reports", sample.path.name, *VARIANTS[variant]]
+    arguments = [
+        "convert",
+        "--project",
+        "SHOP",
+        "--deployment",
+        deployment,
+        "--reports",
+        sample.path.name,
+        *VARIANTS[variant],
+    ]
     code = execute(Process(arguments, {}, str(sample.path.parent), out, err))
 
-    assert 0 == code, err.getvalue()
+    assert code == 0, err.getvalue()
     document = json.loads(out.buffer.getvalue())
-    assert () == _checker(deployment).check_document(document)
+    assert _checker(deployment).check_document(document) == ()
     _check(sample.golden(variant, deployment), document)
 
 
 def test_no_golden_file_is_left_over():
     """A golden file belongs to a sample of the table."""
     wanted = {sample.golden("cases") for sample in SAMPLES}
-    wanted |= {sample.golden(variant, deployment) for sample in SAMPLES for variant in sample.variants for deployment in DEPLOYMENTS}
+    wanted |= {
+        sample.golden(variant, deployment)
+        for sample in SAMPLES
+        for variant in sample.variants
+        for deployment in DEPLOYMENTS
+    }
 
     found = {path for path in GOLDEN.glob("*/*.json") if _NAMES.fullmatch(path.name)}
     if _rewriting():  # in random order: those that are wanted may not be there yet

@@ -43,7 +43,7 @@ class Connection:
         """Read the head of a request and leave its body on the wire."""
         line = self.file.readline().decode("utf-8", "replace").strip()
         headers = {}
-        while (text := self.file.readline().decode("utf-8", "replace").strip()):
+        while text := self.file.readline().decode("utf-8", "replace").strip():
             name, _, value = text.partition(":")
             headers[name.lower()] = value.strip()
         return Request(line=line, headers=headers, body=b"")
@@ -51,7 +51,9 @@ class Connection:
     def request(self) -> Request:
         """Read one whole request and remember it."""
         head = self.head()
-        whole = Request(line=head.line, headers=head.headers, body=self.file.read(int(head.headers.get("content-length", "0"))))
+        whole = Request(
+            line=head.line, headers=head.headers, body=self.file.read(int(head.headers.get("content-length", "0")))
+        )
         if whole.line:
             self._seen.append(whole)
         return whole
@@ -69,17 +71,23 @@ class Connection:
 
 def answer(status: str = "200 OK", body: bytes = b"", **headers: str) -> bytes:
     """Return a whole HTTP/1.1 answer; `_` in header names stands for `-`."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *(f"{name.replace('_', '-')}: {text}" for name, text in headers.items())]
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        *(f"{name.replace('_', '-')}: {text}" for name, text in headers.items()),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def says(*answers: bytes) -> Script:
     """Return a script that reads a request for each answer and then closes."""
+
     def script(connection: Connection) -> None:
         for each in answers:
             if not connection.request().line:
                 return
             connection.send(each)
+
     return script
 
 

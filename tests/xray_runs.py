@@ -15,15 +15,30 @@ from xray_ci.xray.validate import Checker
 from xray_ci.xray.writing import Assembled, Portion
 
 
-def assembly(base: Path, *, deployment: Deployment = CLOUD, repeats: str = "worst", attachments: str = "failed", max_file: int = 10**7,
-             max_total: int = 10**8, comments: str = "failed", **mapped: Any) -> Assembly:
+def assembly(
+    base: Path,
+    *,
+    deployment: Deployment = CLOUD,
+    repeats: str = "worst",
+    attachments: str = "failed",
+    max_file: int = 10**7,
+    max_total: int = 10**8,
+    comments: str = "failed",
+    **mapped: Any,
+) -> Assembly:
     """Begin an assembly whose work folder and workspace lie in a folder."""
     (base / "work").mkdir()
     (base / "ws").mkdir(exist_ok=True)
     evidence = EvidenceOptions(workspace=base / "ws", attachments=attachments, max_file=max_file, max_total=max_total)
-    return Assembly(base / "work", AssemblyOptions(
-        mapping=mapping.MappingOptions(**{"project": "CALC", **mapped}), evidence=evidence, repeats=repeats,
-        rendering=render.RenderOptions(deployment=deployment, comments=comments)))
+    return Assembly(
+        base / "work",
+        AssemblyOptions(
+            mapping=mapping.MappingOptions(**{"project": "CALC", **mapped}),
+            evidence=evidence,
+            repeats=repeats,
+            rendering=render.RenderOptions(deployment=deployment, comments=comments),
+        ),
+    )
 
 
 def place(name: str) -> Place:
@@ -47,11 +62,16 @@ def run(assembly: Assembly, *cases: Case, **limits: int) -> tuple[Assembled, lis
 
 
 def finish(assembly: Assembly, **limits: int) -> tuple[Assembled, list[dict[str, Any]]]:
-    """Finish; return the result and the tests of all portions, which fit the schema and lie in the batches without a gap."""
+    """Finish.
+
+    Return the result and the tests of all portions, which fit the schema and lie in the batches without a gap.
+    """
     done = assembly.finish(**limits)
     tests = [test for portion in done.portions for test in _tests(portion)]
     deployment = assembly._rules.rendering.deployment.key
-    assert not tests or not Checker(deployment, assembly._rules.rendering.custom_statuses).check_document({"tests": tests})
+    assert not tests or not Checker(deployment, assembly._rules.rendering.custom_statuses).check_document(
+        {"tests": tests}
+    )
     assert done.counts.sent == len(tests)
     left = {path.name for path in assembly._work.iterdir()} - {notices.FILE}
     assert {"tests", *(portion.path.name for portion in done.portions)} == left
@@ -62,7 +82,9 @@ def _tests(portion: Portion) -> list[dict[str, Any]]:
     """Return the tests of one Test Execution."""
     content = portion.path.read_bytes()
     tests = json.loads(b"[" + content + b"]")
-    pieces = [json.loads(b"[" + content[batch.offset:batch.offset + batch.length] + b"]") for batch in portion.batches]
+    pieces = [
+        json.loads(b"[" + content[batch.offset : batch.offset + batch.length] + b"]") for batch in portion.batches
+    ]
     assert tests == [test for piece in pieces for test in piece]
     assert [len(piece) for piece in pieces] == [batch.tests for batch in portion.batches]
     return tests

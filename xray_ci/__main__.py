@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 HELP = f"{__file__.removesuffix('__main__.py')}settings/help.txt"
-"""Text of `--help`, made from the tables by `make generate`: reading it takes a tenth of the time that importing them does."""
+"""Text of `--help`, made from the tables by `make generate`: reading it takes a tenth of the time that importing them
+does."""
 
 
 def main() -> int:

@@ -2,7 +2,8 @@
 
 The command line: the only place that reads the environment and arguments, handles signals and decides how to exit.
 
-`execute` does everything with what it is handed; `process` hands it this process. Both import late: `--help` needs the tables.
+`execute` does everything with what it is handed; `process` hands it this process. Both import late: `--help` needs the
+tables.
 """
 
 from __future__ import annotations
@@ -34,18 +35,38 @@ if TYPE_CHECKING:
 def run(command: str, parsed: Parsed, process: Process) -> int:
     """Run a command that needs settings; return its exit code. Raises ConfigurationError."""
     around = surroundings(process.env)
-    settings = config.load(parsed.flags, _given(process.env, around), Path(process.folder), command=command,
-                           github=around.provider.key == "github", withheld=around.outsider is not None, cause=around.secrets)
+    settings = config.load(
+        parsed.flags,
+        _given(process.env, around),
+        Path(process.folder),
+        command=command,
+        github=around.provider.key == "github",
+        withheld=around.outsider is not None,
+        cause=around.secrets,
+    )
     redactor = Redactor()
     for secret in settings.secrets():
         redactor.register(secret)
-    work = (StateFolder(settings, around) if command == "import" and not settings.dry_run
-            else WorkFolder(around.temp if _is_folder(around.temp) else None))
+    work = (
+        StateFolder(settings, around)
+        if command == "import" and not settings.dry_run
+        else WorkFolder(around.temp if _is_folder(around.temp) else None)
+    )
     talks = command in ("import", "plan", "snapshots", "resume", "collect")
     console = _console(process.out if talks else process.err, settings, around, redactor)
     try:
-        job = Job(settings=settings, surroundings=around, console=console, redactor=redactor, work=work, now=datetime.now(UTC),
-                  clock=process.clock, sleep=process.sleep, random=SystemRandom(), private=_private(settings, process.env))
+        job = Job(
+            settings=settings,
+            surroundings=around,
+            console=console,
+            redactor=redactor,
+            work=work,
+            now=datetime.now(UTC),
+            clock=process.clock,
+            sleep=process.sleep,
+            random=SystemRandom(),
+            private=_private(settings, process.env),
+        )
         return _do(command, parsed, process, job)
     except Failure as failure:
         console.failure(failure)
@@ -100,9 +121,17 @@ def _publish(result: RunResult, job: Job, out: TextIO) -> int:
     settings, around = job.settings, job.surroundings
     temp = Path(around.temp) if around.temp else None
     takes = around.provider.handover
-    warnings = outputs.publish(result, redact=job.redactor, workspace=settings.workspace, temp=temp, kind=takes.outputs,
-                               outputs_file=around.outputs_file, log=command, result_file=settings.result_file,
-                               dotenv_file=settings.dotenv_file)
+    warnings = outputs.publish(
+        result,
+        redact=job.redactor,
+        workspace=settings.workspace,
+        temp=temp,
+        kind=takes.outputs,
+        outputs_file=around.outputs_file,
+        log=command,
+        result_file=settings.result_file,
+        dotenv_file=settings.dotenv_file,
+    )
     if settings.job_summary:
         warnings += _summarize(result, job, takes.summary, temp, command)
     for warning in warnings:
@@ -112,7 +141,9 @@ def _publish(result: RunResult, job: Job, out: TextIO) -> int:
     return code
 
 
-def _summarize(result: RunResult, job: Job, kind: Summaries, temp: Path | None, command: Callable[[str], None]) -> tuple[str, ...]:
+def _summarize(
+    result: RunResult, job: Job, kind: Summaries, temp: Path | None, command: Callable[[str], None]
+) -> tuple[str, ...]:
     """Put the summary where the CI system shows one; return warnings."""
     from xray_ci.ci import outputs, summary  # noqa: PLC0415
     from xray_ci.ci.syntax import Summaries  # noqa: PLC0415
@@ -140,7 +171,9 @@ def _console(stream: TextIO, settings: Settings, around: Surroundings, redactor:
 
 def _private(settings: Settings, env: Mapping[str, str]) -> tuple[Path, ...]:
     """Return files that no report may name as evidence."""
-    named = [Path(value) for name, value in env.items() if name.startswith("XRAY_CI_") and name.endswith("_FILE") and value]
+    named = [
+        Path(value) for name, value in env.items() if name.startswith("XRAY_CI_") and name.endswith("_FILE") and value
+    ]
     own = [settings.config, settings.client_certificate, settings.client_key, settings.workspace / ".xray-ci.yml"]
     return tuple(settings.workspace / path for path in (*named, *own) if path is not None)
 
@@ -165,8 +198,12 @@ def process() -> int:
     except OSError as error:
         from xray_ci.errors import ConfigurationError  # noqa: PLC0415
 
-        gone = ConfigurationError(f"there is no working directory: {error.strerror}", where="the current folder", slug="closed-workspace",
-                                  advice="Start in a folder that is there and that this user may enter.")
+        gone = ConfigurationError(
+            f"there is no working directory: {error.strerror}",
+            where="the current folder",
+            slug="closed-workspace",
+            advice="Start in a folder that is there and that this user may enter.",
+        )
         return _told(gone, Process((), os.environ, "/", sys.stdout, sys.stderr))
     return execute(Process(sys.argv[1:], os.environ, folder, sys.stdout, sys.stderr, alone=True))
 
@@ -259,7 +296,6 @@ def _command(parsed: Parsed, process: Process) -> int:
             watched = process.alone and "CI" not in process.env and sys.stdin.isatty() and sys.stdout.isatty()
             return demo.run(process, execute, keep=bool(parsed.options.get("keep")), watched=watched)
         case _:
-
             return run(command, parsed, process)
 
 
@@ -269,8 +305,12 @@ def _emulator(parsed: Parsed, process: Process) -> int:
     try:
         from xray_ci.emulator import app  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        raise problems.problem(f"the emulator needs the package {missing.name}", "command line", problems.USAGE,
-                               "Install it: pip install 'xray-ci[emulator]'.") from None
+        raise problems.problem(
+            f"the emulator needs the package {missing.name}",
+            "command line",
+            problems.USAGE,
+            "Install it: pip install 'xray-ci[emulator]'.",
+        ) from None
     return app.run(int(str(parsed.options.get("port") or 8765)), process.out)
 
 
@@ -285,8 +325,12 @@ def _migrate(parsed: Parsed, process: Process) -> int:
 
     name = str(parsed.options.get("file") or "")
     if not name:
-        raise problems.problem("`migrate` needs a file", "command line", problems.USAGE, "Write `xray-ci migrate FILE`.")
-    console = Console(process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=Redactor(), annotations=False)
+        raise problems.problem(
+            "`migrate` needs a file", "command line", problems.USAGE, "Write `xray-ci migrate FILE`."
+        )
+    console = Console(
+        process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=Redactor(), annotations=False
+    )
     return migrate.run(Path(process.folder) / name, name, console, process.out)
 
 

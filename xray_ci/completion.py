@@ -1,8 +1,8 @@
 """Completion scripts for shells, made from the tables of commands and settings: what `xray-ci completion SHELL` prints.
 
-A command and no flag, as of kubectl, docker, gh and helm: whoever looks for it finds it in the list of commands, and every
-other command starts as fast as before. The scripts ask nobody: all words stand in them, so a key press starts no Python.
-Knows the languages of three shells; knows nothing of how settings are read.
+A command and no flag, as of kubectl, docker, gh and helm: whoever looks for it finds it in the list of commands, and
+every other command starts as fast as before. The scripts ask nobody: all words stand in them, so a key press starts no
+Python. Knows the languages of three shells; knows nothing of how settings are read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def run(shell: str, out: TextIO) -> int:
     if shell not in SHELLS:
         known = f"one of {', '.join(SHELLS)}"
         what = f"{problems.shown(shell)} is not {known}" if shell else f"`completion` needs a shell: {known}"
-        raise problems.together([problems.problem(what, "command line", problems.USAGE, "Write `xray-ci completion bash`.")])
+        raise problems.together(
+            [problems.problem(what, "command line", problems.USAGE, "Write `xray-ci completion bash`.")]
+        )
     out.write(script(shell))
     return 0
 
@@ -67,7 +69,10 @@ def _option(option: Option) -> Flag:
 
 def _setting(row: Row) -> list[Flag]:
     if row.kind is Kind.FLAG:
-        return [Flag(f"--{row.name}", "nothing", (), row.help), Flag(f"--no-{row.name}", "nothing", (), f"Not: {row.help}")]
+        return [
+            Flag(f"--{row.name}", "nothing", (), row.help),
+            Flag(f"--no-{row.name}", "nothing", (), f"Not: {row.help}"),
+        ]
     words = row.choices or (_SCOPES if row.kind is Kind.SCOPE else ())
     takes = "words" if words else "files" if row.kind in _FILES else "folders" if row.kind in _FOLDERS else "text"
     return [Flag(f"--{row.name}", takes, words, row.help)]
@@ -88,15 +93,27 @@ def _bash() -> str:
     for flag in _once().values():
         if flag.takes != "nothing":
             by_takes.setdefault((flag.takes, flag.words), []).append(flag.name)
-    values = [f"    {'|'.join(names)}) {_BASH_VALUES[takes].format(words=' '.join(words))}; return;;"
-              for (takes, words), names in by_takes.items()]
-    commands = [f"    {name}) flags='{' '.join(flag.name for flag in flags(row))}'{_bash_word(row)};;" for name, row in COMMANDS.items()]
-    return _BASH.format(names=" ".join(COMMANDS), choice="|".join(COMMANDS), values="\n".join(values), commands="\n".join(commands),
-                        default=" ".join(flag.name for flag in flags(COMMANDS["import"])))
+    values = [
+        f"    {'|'.join(names)}) {_BASH_VALUES[takes].format(words=' '.join(words))}; return;;"
+        for (takes, words), names in by_takes.items()
+    ]
+    commands = [
+        f"    {name}) flags='{' '.join(flag.name for flag in flags(row))}'{_bash_word(row)};;"
+        for name, row in COMMANDS.items()
+    ]
+    return _BASH.format(
+        names=" ".join(COMMANDS),
+        choice="|".join(COMMANDS),
+        values="\n".join(values),
+        commands="\n".join(commands),
+        default=" ".join(flag.name for flag in flags(COMMANDS["import"])),
+    )
 
 
 _BASH_VALUES: Final = {
-    "words": """_xray_ci_words '{words}' "$cur\"""", "files": '_xray_ci_names -f "$cur"', "folders": '_xray_ci_names -d "$cur"',
+    "words": """_xray_ci_words '{words}' "$cur\"""",
+    "files": '_xray_ci_names -f "$cur"',
+    "folders": '_xray_ci_names -d "$cur"',
     "text": ":",
 }
 
@@ -178,7 +195,8 @@ def _zsh_text(text: str) -> str:
 
 _ZSH: Final = """\
 #compdef xray-ci
-# Completion of xray-ci for zsh. Load it: source <(xray-ci completion zsh), or store it as _xray-ci in a folder of $fpath.
+# Completion of xray-ci for zsh. Load it: source <(xray-ci completion zsh), or store it as _xray-ci in a folder of
+# $fpath.
 _xray_ci() {{
   local -a described=(
 {described}
@@ -210,7 +228,9 @@ def _fish() -> str:
         lines += [f"complete -c xray-ci -n {own} {_fish_flag(flag)}" for flag in flags(row)]
         if after := _after(row):
             lines.append(f"complete -c xray-ci -n {own} {_fish_takes(after, plain=True)}")
-    lines += [f"complete -c xray-ci -n {_fish_text(f'not {seen}')} {_fish_flag(flag)}" for flag in flags(COMMANDS["import"])]
+    lines += [
+        f"complete -c xray-ci -n {_fish_text(f'not {seen}')} {_fish_flag(flag)}" for flag in flags(COMMANDS["import"])
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -237,4 +257,3 @@ def _fish_text(text: str) -> str:
 
 
 SHELLS: Final[Mapping[str, Callable[[], str]]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
-

@@ -43,16 +43,29 @@ def run(process: Process, execute: Callable[[Process], int], *, keep: bool, watc
         from xray_ci.emulator.clock import Clock  # noqa: PLC0415
         from xray_ci.emulator.server import Emulator  # noqa: PLC0415  # with its server library, for this command alone
     except ModuleNotFoundError as missing:
-        raise problems.problem(f"the demo needs the package {missing.name}", "command line", problems.USAGE,
-                               "Install it: pip install 'xray-ci[emulator]'.") from None
-    with tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder, Emulator(0, clock=Clock(datetime.now(UTC))) as emulator:
+        raise problems.problem(
+            f"the demo needs the package {missing.name}",
+            "command line",
+            problems.USAGE,
+            "Install it: pip install 'xray-ci[emulator]'.",
+        ) from None
+    with (
+        tempfile.TemporaryDirectory(prefix="xray-ci-demo-") as folder,
+        Emulator(0, clock=Clock(datetime.now(UTC))) as emulator,
+    ):
         workspace = Path(folder) / "workspace"
         shutil.copytree(_SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
         return _show(process, execute, emulator, workspace, keep=keep, watched=watched)
 
 
 def _show(
-    process: Process, execute: Callable[[Process], int], emulator: Emulator, workspace: Path, *, keep: bool, watched: bool
+    process: Process,
+    execute: Callable[[Process], int],
+    emulator: Emulator,
+    workspace: Path,
+    *,
+    keep: bool,
+    watched: bool,
 ) -> int:
     def say(text: str = "") -> None:
         process.out.write(text + "\n")
@@ -89,10 +102,19 @@ def _show(
 def _environment(url: str) -> dict[str, str]:
     """Return the environment of the job: that of a pipeline which knows nothing but its own settings."""
     settings = {
-        "REPORTS": "*.xml\n*.json", "XRAY_URL": url, "CLIENT_ID": "EMULATORCLIENTID0000000000000001",
-        "CLIENT_SECRET": "emulator-secret", "PROJECT": "SHOP", "TEST_PLAN": "SHOP-2", "TEST_ENVIRONMENTS": "chrome",
-        "SUMMARY": "Demo run of {date}", "SNAPSHOTS_URL": url + "/take-snapshot/{page-id}", "SNAPSHOT_PAGE_IDS": _PAGE,
-        "SNAPSHOT_API_KEY": "emulator-global-key", "SNAPSHOTS_DELAY": "0"}
+        "REPORTS": "*.xml\n*.json",
+        "XRAY_URL": url,
+        "CLIENT_ID": "EMULATORCLIENTID0000000000000001",
+        "CLIENT_SECRET": "emulator-secret",
+        "PROJECT": "SHOP",
+        "TEST_PLAN": "SHOP-2",
+        "TEST_ENVIRONMENTS": "chrome",
+        "SUMMARY": "Demo run of {date}",
+        "SNAPSHOTS_URL": url + "/take-snapshot/{page-id}",
+        "SNAPSHOT_PAGE_IDS": _PAGE,
+        "SNAPSHOT_API_KEY": "emulator-global-key",
+        "SNAPSHOTS_DELAY": "0",
+    }
     return {f"XRAY_CI_{name}": value for name, value in settings.items()}
 
 

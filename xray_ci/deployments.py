@@ -126,24 +126,57 @@ JSON_FORMATS: Final = ("cucumber", "behave")
 
 def _endpoints(*, xml_plain: BodyKind, xml_part: str, json_part: str) -> tuple[Endpoint, ...]:
     """Return the rows that both deployments have: the same paths, other bodies and part names (D, O)."""
-    rows = [Endpoint(format="xray-json", multipart=False, path="/import/execution", body=BodyKind.JSON),
-            Endpoint(format="xray-json", multipart=True, path="/import/execution/multipart", body=BodyKind.FORM,
-                     report_part=json_part)]
+    rows = [
+        Endpoint(format="xray-json", multipart=False, path="/import/execution", body=BodyKind.JSON),
+        Endpoint(
+            format="xray-json",
+            multipart=True,
+            path="/import/execution/multipart",
+            body=BodyKind.FORM,
+            report_part=json_part,
+        ),
+    ]
     for name in XML_FORMATS:
         path = f"/import/execution/{name}"
-        rows.append(Endpoint(format=name, multipart=False, path=path, body=xml_plain, query=True, report_name="report.xml",
-                             report_part=xml_part if xml_plain is BodyKind.FORM else None))
-        rows.append(Endpoint(format=name, multipart=True, path=f"{path}/multipart", body=BodyKind.FORM, report_part=xml_part,
-                             test_info=True, report_name="report.xml"))
+        rows.append(
+            Endpoint(
+                format=name,
+                multipart=False,
+                path=path,
+                body=xml_plain,
+                query=True,
+                report_name="report.xml",
+                report_part=xml_part if xml_plain is BodyKind.FORM else None,
+            )
+        )
+        rows.append(
+            Endpoint(
+                format=name,
+                multipart=True,
+                path=f"{path}/multipart",
+                body=BodyKind.FORM,
+                report_part=xml_part,
+                test_info=True,
+                report_name="report.xml",
+            )
+        )
     for name in JSON_FORMATS:
         path = f"/import/execution/{name}"
         rows.append(Endpoint(format=name, multipart=False, path=path, body=BodyKind.JSON))
-        rows.append(Endpoint(format=name, multipart=True, path=f"{path}/multipart", body=BodyKind.FORM, report_part=json_part))
+        rows.append(
+            Endpoint(format=name, multipart=True, path=f"{path}/multipart", body=BodyKind.FORM, report_part=json_part)
+        )
     return tuple(rows)
 
 
-_BUNDLE: Final = Endpoint(format="bundle", multipart=False, path="/import/execution/bundle", body=BodyKind.FORM, report_part="file",
-                          report_name="results.zip")
+_BUNDLE: Final = Endpoint(
+    format="bundle",
+    multipart=False,
+    path="/import/execution/bundle",
+    body=BodyKind.FORM,
+    report_part="file",
+    report_name="results.zip",
+)
 
 CLOUD: Final = Deployment(
     key="cloud",
@@ -152,19 +185,48 @@ CLOUD: Final = Deployment(
     import_root="/api/{version}",
     key_path=("key",),
     dialect=Dialect(
-        statuses=MappingProxyType({Outcome.PASSED: "PASSED", Outcome.FAILED: "FAILED", Outcome.ERROR: "FAILED",
-                                   Outcome.SKIPPED: "TO DO", Outcome.OTHER: "TO DO"}),
+        statuses=MappingProxyType(
+            {
+                Outcome.PASSED: "PASSED",
+                Outcome.FAILED: "FAILED",
+                Outcome.ERROR: "FAILED",
+                Outcome.SKIPPED: "TO DO",
+                Outcome.OTHER: "TO DO",
+            }
+        ),
         builtin=frozenset({"PASSED", "FAILED", "TO DO", "TODO", "EXECUTING", "ABORTED"}),
         foreign=frozenset({"PASS", "FAIL"}),
-        example_words=MappingProxyType({Outcome.PASSED: "PASSED", Outcome.FAILED: "FAILED", Outcome.ERROR: "FAILED",
-                                        Outcome.SKIPPED: "TODO", Outcome.OTHER: "TODO"}),
-        test_type="type", evidence="evidence", step_evidence="evidence", custom_field_names=True, iteration_log=True,
-        test_version=False, test_description=False, wiki_comments=False),
+        example_words=MappingProxyType(
+            {
+                Outcome.PASSED: "PASSED",
+                Outcome.FAILED: "FAILED",
+                Outcome.ERROR: "FAILED",
+                Outcome.SKIPPED: "TODO",
+                Outcome.OTHER: "TODO",
+            }
+        ),
+        test_type="type",
+        evidence="evidence",
+        step_evidence="evidence",
+        custom_field_names=True,
+        iteration_log=True,
+        test_version=False,
+        test_description=False,
+        wiki_comments=False,
+    ),
     limits=Limits(step_action=8192),
     endpoints=_endpoints(xml_plain=BodyKind.XML, xml_part="results", json_part="results"),
-    regions=MappingProxyType({"global": "https://xray.cloud.getxray.app", "us": "https://us.xray.cloud.getxray.app",
-                              "eu": "https://eu.xray.cloud.getxray.app", "au": "https://au.xray.cloud.getxray.app"}),
-    rate=Rate(calls=300, seconds=300.0),  # (D), Standard; Enterprise 1,000 (D). Once seen kept as 60 in 60 s (O): that is learned
+    regions=MappingProxyType(
+        {
+            "global": "https://xray.cloud.getxray.app",
+            "us": "https://us.xray.cloud.getxray.app",
+            "eu": "https://eu.xray.cloud.getxray.app",
+            "au": "https://au.xray.cloud.getxray.app",
+        }
+    ),
+    rate=Rate(
+        calls=300, seconds=300.0
+    ),  # (D), Standard; Enterprise 1,000 (D). Once seen kept as 60 in 60 s (O): that is learned
 )
 
 SERVER: Final = Deployment(
@@ -174,14 +236,35 @@ SERVER: Final = Deployment(
     import_root="/rest/raven/{version}",
     key_path=("testExecIssue", "key"),
     dialect=Dialect(
-        statuses=MappingProxyType({Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.ERROR: "FAIL",
-                                   Outcome.SKIPPED: "TODO", Outcome.OTHER: "TODO"}),
+        statuses=MappingProxyType(
+            {
+                Outcome.PASSED: "PASS",
+                Outcome.FAILED: "FAIL",
+                Outcome.ERROR: "FAIL",
+                Outcome.SKIPPED: "TODO",
+                Outcome.OTHER: "TODO",
+            }
+        ),
         builtin=frozenset({"PASS", "FAIL", "TODO", "EXECUTING", "ABORTED"}),
         foreign=frozenset({"PASSED", "FAILED", "TO DO"}),
-        example_words=MappingProxyType({Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.ERROR: "FAIL",
-                                        Outcome.SKIPPED: "TODO", Outcome.OTHER: "TODO"}),
-        test_type="testType", evidence="evidences", step_evidence="evidences", custom_field_names=False,
-        iteration_log=False, test_version=True, test_description=True, wiki_comments=True),
+        example_words=MappingProxyType(
+            {
+                Outcome.PASSED: "PASS",
+                Outcome.FAILED: "FAIL",
+                Outcome.ERROR: "FAIL",
+                Outcome.SKIPPED: "TODO",
+                Outcome.OTHER: "TODO",
+            }
+        ),
+        test_type="testType",
+        evidence="evidences",
+        step_evidence="evidences",
+        custom_field_names=False,
+        iteration_log=False,
+        test_version=True,
+        test_description=True,
+        wiki_comments=True,
+    ),
     limits=Limits(parameters=20),
     endpoints=(*_endpoints(xml_plain=BodyKind.FORM, xml_part="file", json_part="result"), _BUNDLE),
     rate=None,  # an administrator may set one, and then its answers say it (O)

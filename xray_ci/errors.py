@@ -26,8 +26,15 @@ class Failure(Exception):
     slug: ClassVar[str] = "defect"
     advice: ClassVar[str] = "This is a defect of xray-ci. Please report it with the log."
 
-    def __init__(self, what: str, *, where: str | None = None, answer: str | None = None, advice: str | None = None,
-                 service: str | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        answer: str | None = None,
+        advice: str | None = None,
+        service: str | None = None,
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
@@ -46,8 +53,15 @@ class ConfigurationError(Failure):
     slug = "configuration"
     advice = "Correct the settings above; nothing was sent."
 
-    def __init__(self, what: str, *, where: str | None = None, advice: str | None = None, slug: str | None = None,
-                 problems: tuple[ConfigurationError, ...] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        advice: str | None = None,
+        slug: str | None = None,
+        problems: tuple[ConfigurationError, ...] = (),
+    ) -> None:
         super().__init__(what, where=where, advice=advice)
         if slug is not None:
             self.slug = slug  # type: ignore[misc]  # closed set of slugs of settings, one class is enough for them
@@ -119,8 +133,11 @@ class TooManyNewTests(Failure):
 
     exit_code = 4
     slug = "too-many-new-tests"
-    advice = ("Give these tests a Test key, check `project` and `test-type`, or raise `max-new-tests` when they are meant to be "
-              "created. Nothing was imported.")
+    advice = (
+        "Give these tests a Test key, check `project` and `test-type`, or raise `max-new-tests` when they are meant to "
+        "be "
+        "created. Nothing was imported."
+    )
 
 
 class NotAuthorised(Failure):
@@ -210,8 +227,11 @@ class EvidenceRefused(PartlyImported):
     """All results are stored, and files of evidence that were to follow them are not."""
 
     slug = "evidence-refused"
-    advice = ("Send less of it (`attachments`, `evidence-max-file`), or correct what is named above and run `xray-ci resume`, which adds "
-              "the rest.")
+    advice = (
+        "Send less of it (`attachments`, `evidence-max-file`), or correct what is named above and run `xray-ci "
+        "resume`, which adds "
+        "the rest."
+    )
 
 
 class SnapshotFailed(Failure):
@@ -219,8 +239,10 @@ class SnapshotFailed(Failure):
 
     exit_code = 9
     slug = "snapshot-failed"
-    advice = ("The key was regenerated, or the global key expired (three months); the page was not republished after "
-              "automation was enabled; or automation is off for the macro, the space or the site.")
+    advice = (
+        "The key was regenerated, or the global key expired (three months); the page was not republished after "
+        "automation was enabled; or automation is off for the macro, the space or the site."
+    )
 
 
 class Interrupted(Failure):

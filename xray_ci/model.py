@@ -145,7 +145,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Status words of a Scenario Outline's rows, as the report writes them."""
     attempts: tuple[Attempt, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
-    """Names and values that a tool or an author attached and that mean nothing by themselves, of the suites around it first."""
+    """Names and values that a tool or an author attached and that mean nothing by themselves, of the suites around it
+    first."""
     line: int | None = None
     """Line (XML) or index (JSON) of the case in its report, 1-based."""
 

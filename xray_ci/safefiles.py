@@ -1,6 +1,7 @@
 """A state folder: walked and opened without following a link, and the regular files in it.
 
-Knows the file system, and what can be wrong with a folder that a stranger may have packed; knows nothing of what is in it.
+Knows the file system, and what can be wrong with a folder that a stranger may have packed; knows nothing of what is in
+it.
 
 Files that xray-ci leaves behind: written whole or not at all, below a folder that was allowed, through no link.
 
@@ -31,9 +32,16 @@ _BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTO
 _DIRECTORY: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 # Not blocking: a named pipe in place of a file must not hang the run before it is refused.
-_FILE: Final = (_NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
-                | getattr(os, "O_BINARY", 0))
-_CANNOT_SYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR})
+_FILE: Final = (
+    _NOFOLLOW
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_CANNOT_SYNC: Final = frozenset(
+    {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR}
+)
 """What file systems answer that cannot write a folder through; those of the network write it through on their own."""
 
 
@@ -42,8 +50,10 @@ class JournalFault(Failure):
 
     exit_code = 2
     slug = "state-unusable"
-    advice = ("Look in Xray for what was sent before you run the import again. The folder was changed, cut or is of another "
-              "version; remove it when nothing of it is needed.")
+    advice = (
+        "Look in Xray for what was sent before you run the import again. The folder was changed, cut or is of another "
+        "version; remove it when nothing of it is needed."
+    )
 
 
 class StateUnwritable(Failure):
@@ -51,8 +61,10 @@ class StateUnwritable(Failure):
 
     exit_code = 7
     slug = "state-unwritable"
-    advice = ("Free space, or set `state-dir` to a folder that can be written. What was sent before is in the journal: "
-              "`xray-ci resume` goes on from there.")
+    advice = (
+        "Free space, or set `state-dir` to a folder that can be written. What was sent before is in the journal: "
+        "`xray-ci resume` goes on from there."
+    )
 
 
 class Folder:
@@ -98,7 +110,9 @@ class Folder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -149,7 +163,10 @@ class Folder:
                 raise
 
     def _owner(self) -> tuple[int, int] | None:
-        """Return to whom new names are given: made by root they belong to the folder's owner, who could not remove them else."""
+        """Return to whom new names are given.
+
+        Made by root they belong to the folder's owner, who could not remove them else.
+        """
         if self._descriptor is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
             return None
         status = os.fstat(self._descriptor)
@@ -171,7 +188,10 @@ def make_folder(state_dir: Path, *, root: Path | None = None) -> Path:
         else:
             state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # trusted: flags or variables named it
             # Best effort: who may not read the folder around it did not make this one either.
-            with contextlib.suppress(OSError), Folder.enter(state_dir.absolute().parent, state_dir.absolute().parent) as around:
+            with (
+                contextlib.suppress(OSError),
+                Folder.enter(state_dir.absolute().parent, state_dir.absolute().parent) as around,
+            ):
                 around.sync()
         with Folder.enter(state_dir, root or state_dir.absolute().parent) as around:
             around.make(name)
@@ -200,7 +220,9 @@ def reason(error: OSError) -> str:
 
 _HERE: Final = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd
 """Whether folders can be walked by descriptor; elsewhere (Windows) each one is looked at before it is entered."""
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NEW: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -301,7 +323,10 @@ def _write_by_name(root: Path, below: Path, data: bytes) -> None:
 
 
 def draft() -> str:
-    """Return a name for a file that is being written: nobody has it, and it is short enough whatever the file will be called."""
+    """Return a name for a file that is being written.
+
+    Nobody has it, and it is short enough whatever the file will be called.
+    """
     return f".xray-ci.{secrets.token_hex(8)}.tmp"
 
 
@@ -319,7 +344,9 @@ def replacing(target: Path, *, option: str = "--output", folders: bool = False) 
     """
     where, advice = f"{option} {target}", "Choose a folder that exists and can be written to."
     if not target.name or "\0" in str(target):
-        raise ConfigurationError("this is no name of a file", where=where, advice="Name a file in a folder that can be written to.")
+        raise ConfigurationError(
+            "this is no name of a file", where=where, advice="Name a file in a folder that can be written to."
+        )
     part = target.with_name(draft())
     try:
         if folders:

@@ -20,8 +20,10 @@ _PLAIN: Final = re.compile(r"[0-9A-Za-z._-]")
 _NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
 _BASE64: Final = "[0-9A-Za-z+/_-]?"
-_NEWLINE: Final = (r"(?:\r\n?|\n|\\+r\\+n|\\+[rn]|(?i:%(?:25)*0D%(?:25)*0A|%(?:25)*0[DA]|\\+u000[da]"
-                   r"|&(?:amp;)*#(?:x0*[da]|0*1[03]);))")
+_NEWLINE: Final = (
+    r"(?:\r\n?|\n|\\+r\\+n|\\+[rn]|(?i:%(?:25)*0D%(?:25)*0A|%(?:25)*0[DA]|\\+u000[da]"
+    r"|&(?:amp;)*#(?:x0*[da]|0*1[03]);))"
+)
 
 
 @final
@@ -109,7 +111,7 @@ class Redactor:
             span: re.Match[str] | None = found
             while span is not None:
                 if span.start() >= end:  # else it overlaps the one before, and its rest vanishes with it
-                    parts += [text[end:span.start()], MASK]
+                    parts += [text[end : span.start()], MASK]
                 end = max(end, span.end())
                 span = self._pattern.search(text, span.start() + 1)
             text = "".join(parts) + text[end:]
@@ -140,7 +142,9 @@ def _base64(raw: bytes, shift: int) -> str:
     start, end = (0, 2, 3)[shift], (shift + len(raw)) * 8 // 6
     middle = base64.b64encode(b"\0" * shift + raw).decode()[start:end]
     # A character at either end can hold bits of the secret and of its neighbour: it goes too.
-    body = "".join({"+": r"(?:[+-]|(?i:%(?:25)*2B|\\+u002b))", "/": r"(?:\\*/|_|(?i:%(?:25)*2F))"}.get(c, c) for c in middle)
+    body = "".join(
+        {"+": r"(?:[+-]|(?i:%(?:25)*2B|\\+u002b))", "/": r"(?:\\*/|_|(?i:%(?:25)*2F))"}.get(c, c) for c in middle
+    )
     return (_BASE64 if shift else "") + body + (_BASE64 if (shift + len(raw)) % 3 else "")
 
 
@@ -164,7 +168,7 @@ def _character(char: str) -> str:
     code = ord(char)
     percent = "".join(f"%(?:25)*{byte:02X}" for byte in _bytes(char))
     units = _bytes(char).decode("utf-8", "surrogateescape").encode("utf-16-be", "surrogatepass")
-    escaped = "".join(rf"\\+u{units[at:at + 2].hex()}" for at in range(0, len(units), 2))
+    escaped = "".join(rf"\\+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
     ways = [percent, escaped, rf"\\+U{code:08x}", rf"&(?:amp;)*#(?:x0*{code:x}|0*{code});"]
     ways += [rf"\\+x{code:02x}"] if code < 0x100 else []  # noqa: PLR2004 - what fits the two digits
     ways += [f"&(?:amp;)*{_NAMED[char]};"] if char in _NAMED else []

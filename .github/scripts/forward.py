@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Passes connections on to a port of loopback: `forward.py ADDRESS PORT TARGET` prints `ADDRESS:PORT` and serves until it is stopped.
+"""Passes connections on to a port of loopback.
 
-A container action has a network of its own, and the stand-in for Xray listens on loopback only. On the address of the engine's
-bridge this lets the container reach it. Knows nothing of what is said.
+`forward.py ADDRESS PORT TARGET` prints `ADDRESS:PORT` and serves until it is stopped.
+
+A container action has a network of its own, and the stand-in for Xray listens on loopback only. On the address of the
+engine's bridge this lets the container reach it. Knows nothing of what is said.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> No
 
 async def serve(address: str, port: int, target: int) -> None:
     """Listen, and join each connection with one to the target."""
+
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target)
         await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))

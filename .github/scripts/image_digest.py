@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Prints the digest a registry has for an image now: `image_digest.py python:3.13-slim-trixie` prints `sha256:...`.
 
-Asks the registry itself (the distribution API, pulled anonymously) and hashes what it answers, so it needs no engine and trusts no
-header. For an image of several architectures it is the digest of the whole, which is what a Dockerfile should name.
+Asks the registry itself (the distribution API, pulled anonymously) and hashes what it answers, so it needs no engine
+and trusts no header. For an image of several architectures it is the digest of the whole, which is what a Dockerfile
+should name.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-_KINDS = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json",
-          "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+_KINDS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 _HUB = "registry-1.docker.io"
 _LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1)(?::\d+)?")
 _LONGEST = 4 << 20

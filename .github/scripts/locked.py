@@ -12,7 +12,9 @@ import sys
 
 def main(names: list[str], lock: str) -> int:
     """Print the entries in the order of the names; return the exit code."""
-    entries = {match[1]: match[0] for match in re.finditer(r"^([\w.-]+)(?:\[[\w,.-]+\])?==(?:.*\\\n)*.*\n", lock, re.MULTILINE)}
+    entries = {
+        match[1]: match[0] for match in re.finditer(r"^([\w.-]+)(?:\[[\w,.-]+\])?==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
+    }
     missing = [name for name in names if name not in entries]
     if missing:
         sys.stderr.write(f"locked.py: not in the lock: {', '.join(missing)}\n")

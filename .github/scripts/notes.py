@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Prints what the change log says of one version, as notes of its release: `notes.py 1.2.3 [REFERENCE...] < CHANGELOG.md`.
+"""Prints what the change log says of one version, as notes of its release.
 
-Each reference names an image by its digest and is listed below the notes. Knows the change log's headings and nothing else.
+`notes.py 1.2.3 [REFERENCE...] < CHANGELOG.md`.
+
+Each reference names an image by its digest and is listed below the notes. Knows the change log's headings and nothing
+else.
 """
 
 from __future__ import annotations

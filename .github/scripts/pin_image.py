@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes into action.yml which image it runs, by digest: `pin_image.py ghcr.io/org/xray-ci@sha256:... [action.yml]`.
 
-On main the action builds its Dockerfile; a release names what was built, tested and signed. Knows that one line of action.yml.
+On main the action builds its Dockerfile; a release names what was built, tested and signed. Knows that one line of
+action.yml.
 """
 
 from __future__ import annotations

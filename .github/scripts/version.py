@@ -39,7 +39,10 @@ def released(tag: str) -> tuple[int, ...] | None:
 
 
 def floating(tag: str, others: Iterable[str]) -> str:
-    """Return the tag of the major version, or nothing when a newer release of that major is out: a repair of an old one moves nothing."""
+    """Return the tag of the major version, or nothing when a newer release of that major is out.
+
+    A repair of an old one moves nothing.
+    """
     mine = released(tag)
     assert mine  # noqa: S101 - main() looked
     newer = [other for other in map(released, others) if other and other[0] == mine[0] and other > mine]

@@ -14,9 +14,17 @@ from xray_ci.reports.formats import FORMATS, KNOWN, EvidencePlace, Format, Known
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 WORDS = {
-    MarkKind.TEST_KEY: "key", MarkKind.TEST_ID: "issue id", MarkKind.REQUIREMENT: "requirements", MarkKind.TAG: "labels",
-    MarkKind.SUMMARY: "summary", MarkKind.DESCRIPTION: "description", MarkKind.COMMENT: "comment",
-    MarkKind.CUSTOM_FIELD: "custom fields", MarkKind.DEFECT: "defects", MarkKind.ENVIRONMENT: "environment"}
+    MarkKind.TEST_KEY: "key",
+    MarkKind.TEST_ID: "issue id",
+    MarkKind.REQUIREMENT: "requirements",
+    MarkKind.TAG: "labels",
+    MarkKind.SUMMARY: "summary",
+    MarkKind.DESCRIPTION: "description",
+    MarkKind.COMMENT: "comment",
+    MarkKind.CUSTOM_FIELD: "custom fields",
+    MarkKind.DEFECT: "defects",
+    MarkKind.ENVIRONMENT: "environment",
+}
 """Kinds of marks in the order in which they are shown."""
 
 
@@ -30,14 +38,24 @@ def endpoints(row: Format) -> list[tuple[Deployment, Endpoint]]:
 
 def table() -> str:
     """Return the Markdown of all formats, a row each."""
-    lines = ["| format | name | family | convert | native | keys | steps | evidence |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| format | name | family | convert | native | keys | steps | evidence |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for row in FORMATS:
         known = KNOWN[row.key]
         taken = [deployment.title for deployment, _ in endpoints(row)]
         native_to = "both" if len(taken) == len(DEPLOYMENTS) else ", ".join(taken) or "–"
         holds = (bool(known.marks & {MarkKind.TEST_KEY}), known.steps, known.evidence is not EvidencePlace.NONE)
         said = ["yes" if each else "–" for each in (row.read, *holds)]
-        cells = [f"[{row.title}](#{anchor(row.title)})", f"`{row.key}`", f"`{row.family}`", said[0], native_to, *said[1:]]
+        cells = [
+            f"[{row.title}](#{anchor(row.title)})",
+            f"`{row.key}`",
+            f"`{row.family}`",
+            said[0],
+            native_to,
+            *said[1:],
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -15,9 +15,15 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @cache
 def _modules() -> dict[Path, ast.Module]:
-    """Return every module of the product but the emulator's; read when the first test asks, as each worker collects all tests."""
-    return {path: ast.parse(path.read_text("utf-8")) for path in sorted((CHECKOUT / "xray_ci").rglob("*.py"))
-            if "emulator" not in path.relative_to(CHECKOUT).parts}
+    """Return every module of the product but the emulator's.
+
+    Read when the first test asks, as each worker collects all tests.
+    """
+    return {
+        path: ast.parse(path.read_text("utf-8"))
+        for path in sorted((CHECKOUT / "xray_ci").rglob("*.py"))
+        if "emulator" not in path.relative_to(CHECKOUT).parts
+    }
 
 
 @cache
@@ -26,7 +32,13 @@ def _constants() -> dict[str, str]:
     found = {}
     for module in _modules().values():
         for node in module.body:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
             value = getattr(node, "value", None)
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 found |= {target.id: value.value for target in targets if isinstance(target, ast.Name)}
@@ -39,7 +51,11 @@ def _takers(module: ast.Module) -> dict[str, int]:
     for outer in ast.walk(module):
         for node in outer.body if isinstance(outer, ast.Module | ast.ClassDef) else ():
             if isinstance(node, ast.FunctionDef):
-                names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg not in ("self", "cls")]
+                names = [
+                    argument.arg
+                    for argument in (*node.args.posonlyargs, *node.args.args)
+                    if argument.arg not in ("self", "cls")
+                ]
                 if "slug" in names:
                     name = outer.name if node.name == "__init__" and isinstance(outer, ast.ClassDef) else node.name
                     found[name] = names.index("slug")
@@ -61,7 +77,12 @@ def _anywhere() -> dict[str, int]:
 @cache
 def _imported(path: Path) -> set[str]:
     """Return the names that a module imports from others."""
-    return {name.asname or name.name for node in ast.walk(_modules()[path]) if isinstance(node, ast.ImportFrom) for name in node.names}
+    return {
+        name.asname or name.name
+        for node in ast.walk(_modules()[path])
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
 
 
 def _by_position(call: ast.Call, path: Path) -> list[ast.expr]:
@@ -74,11 +95,11 @@ def _by_position(call: ast.Call, path: Path) -> list[ast.expr]:
         case ast.Attribute(attr=name):
             # Another object's method may only share the name: what looks like no slug there is none of ours.
             at = _anywhere().get(name)
-            said = [text for arg in call.args[at:at + 1] for text in _texts(arg)] if at is not None else []
+            said = [text for arg in call.args[at : at + 1] for text in _texts(arg)] if at is not None else []
             at = at if all(text is not None and SLUG.fullmatch(text) for text in said) else None
         case _:
             at = None
-    return [] if at is None else call.args[at:at + 1]
+    return [] if at is None else call.args[at : at + 1]
 
 
 def _texts(node: ast.expr) -> Iterator[str | None]:
@@ -111,10 +132,17 @@ def _slugs() -> Iterator[tuple[str | None, str]]:
             values: list[ast.expr] = []
             match node:
                 case ast.ClassDef():
-                    values = [line.value for line in node.body if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None
-                              and "slug" in ast.unparse(line).partition("=")[0].partition(":")[0]]
+                    values = [
+                        line.value
+                        for line in node.body
+                        if isinstance(line, ast.Assign | ast.AnnAssign)
+                        and line.value is not None
+                        and "slug" in ast.unparse(line).partition("=")[0].partition(":")[0]
+                    ]
                 case ast.Call():
-                    values = [keyword.value for keyword in node.keywords if keyword.arg == "slug"] + _by_position(node, path)
+                    values = [keyword.value for keyword in node.keywords if keyword.arg == "slug"] + _by_position(
+                        node, path
+                    )
                 case ast.AnnAssign(target=ast.Name(id="SENTENCES"), value=ast.Call(args=[ast.Dict(keys=keys)])):
                     values = [key for key in keys if key is not None]
                 case ast.FunctionDef():
@@ -132,15 +160,15 @@ def _headings() -> list[str]:
 
 def test_every_slug_can_be_told():
     """A slug is written out or a constant, so that this page, and whoever searches for it, can find it."""
-    assert [] == [where for text, where in _all_slugs() if text is None or not SLUG.fullmatch(text)]
+    assert [where for text, where in _all_slugs() if text is None or not SLUG.fullmatch(text)] == []
 
 
 def test_every_slug_has_a_paragraph_and_every_paragraph_a_slug():
     """The address that a message shows leads somewhere, and nothing old is left on the page."""
     told = {text: where for text, where in _all_slugs() if text is not None}
     headings = _headings()
-    assert {} == {slug: where for slug, where in told.items() if slug not in headings}
-    assert [] == [heading for heading in headings if heading not in told]
+    assert {slug: where for slug, where in told.items() if slug not in headings} == {}
+    assert [heading for heading in headings if heading not in told] == []
 
 
 def test_headings_are_in_order_and_once():
@@ -152,4 +180,4 @@ def test_headings_are_in_order_and_once():
 def test_each_paragraph_says_something(slug):
     """A paragraph says what happened and what to do, in some words of its own."""
     body = PAGE.read_text("utf-8").partition(f"\n## {slug}\n")[2].partition("\n## ")[0]
-    assert 12 < len(body.split())
+    assert len(body.split()) > 12

@@ -18,9 +18,12 @@ from xray_ci.reports.formats import FORMATS, KNOWN, TOLD, DataRows, EvidencePlac
 
 HERE = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
-SAMPLES = [(folder / name, expected["format"]) for folder in FOLDERS
-           for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
-           if expected["expect"] == "ok"]
+SAMPLES = [
+    (folder / name, expected["format"])
+    for folder in FOLDERS
+    for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
+    if expected["expect"] == "ok"
+]
 READ = [row for row in FORMATS if row.read is not None]
 
 
@@ -63,7 +66,9 @@ def test_every_format_is_listed_once():
 
 def test_every_link_of_the_table_has_its_heading():
     """No two formats share a heading."""
-    anchors = [formats_table.anchor(line[4:]) for line in formats_table.sections().splitlines() if line.startswith("### ")]
+    anchors = [
+        formats_table.anchor(line[4:]) for line in formats_table.sections().splitlines() if line.startswith("### ")
+    ]
 
     assert sorted(set(anchors)) == sorted(anchors)
     assert [formats_table.anchor(row.title) for row in FORMATS] == anchors

@@ -13,7 +13,9 @@ from xray_ci.reports.formats import FORMATS
 CHECKOUT = Path(__file__).resolve().parents[2]
 MODULES = sorted((CHECKOUT / "xray_ci").rglob("*.py"))
 OURS = sorted([*MODULES, *(CHECKOUT / "tests").rglob("*.py"), CHECKOUT / "entrypoint.py"])
-CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+    "contracts"
+]
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "handler", "handlers", "common", "misc"}
 
 
@@ -44,13 +46,17 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def test_no_file_is_over_550_lines():
     """A file that knows too much is split by what it knows."""
-    assert {} == {named(path): size for path in OURS if (size := lines(path)) > 550}
+    assert {named(path): size for path in OURS if (size := lines(path)) > 550} == {}
 
 
 def test_no_function_is_over_70_lines():
     """A function fits on a screen."""
-    assert {} == {f"{named(path)}: {node.name}": size for path in MODULES for node in functions(path)
-                  if (size := (node.end_lineno or 0) - node.lineno + 1) > 70}
+    assert {
+        f"{named(path)}: {node.name}": size
+        for path in MODULES
+        for node in functions(path)
+        if (size := (node.end_lineno or 0) - node.lineno + 1) > 70
+    } == {}
 
 
 def test_most_functions_are_under_30_lines():
@@ -62,15 +68,24 @@ def test_most_functions_are_under_30_lines():
 
 def test_every_module_says_what_it_knows():
     """Each file begins with a docstring, unless it is empty."""
-    assert [] == [named(path) for path in OURS if (tree := parsed(path)).body and not ast.get_docstring(tree)]
+    assert [named(path) for path in OURS if (tree := parsed(path)).body and not ast.get_docstring(tree)] == []
 
 
 def test_modules_are_named_by_what_they_know():
     """No module, class or folder has a name that says nothing."""
-    classes = [f"{named(path)}: {node.name}" for path in MODULES for node in ast.walk(parsed(path)) if isinstance(node, ast.ClassDef)]
+    classes = [
+        f"{named(path)}: {node.name}"
+        for path in MODULES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ClassDef)
+    ]
 
-    assert [] == [named(path) for path in MODULES if {part.removesuffix(".py") for part in path.relative_to(CHECKOUT).parts} & VAGUE]
-    assert [] == [name for name in classes if name.lower().endswith(("utils", "helper", "manager", "handler"))]
+    assert [
+        named(path)
+        for path in MODULES
+        if {part.removesuffix(".py") for part in path.relative_to(CHECKOUT).parts} & VAGUE
+    ] == []
+    assert [name for name in classes if name.lower().endswith(("utils", "helper", "manager", "handler"))] == []
 
 
 def test_the_layers_hold(monkeypatch, capsys):
@@ -79,7 +94,7 @@ def test_the_layers_hold(monkeypatch, capsys):
 
     monkeypatch.chdir(CHECKOUT)
 
-    assert 0 == lint_imports(config_filename="pyproject.toml", no_cache=True), capsys.readouterr().out
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == 0, capsys.readouterr().out
 
 
 def test_the_layers_have_no_exceptions():
@@ -90,13 +105,13 @@ def test_the_layers_have_no_exceptions():
 
 def modules_below(package: str) -> set[str]:
     folder = CHECKOUT.joinpath(*package.split("."))
-    there = {path.stem for path in folder.iterdir() if ".py" == path.suffix or (path / "__init__.py").exists()}
+    there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     return {f"{package}.{name}" for name in there - {"__init__"}}
 
 
 def test_every_room_has_its_layer():
     """A new room of the product is placed in the layers by whoever adds it."""
-    layers = next(contract["layers"] for contract in CONTRACTS if "layers" == contract["type"])
+    layers = next(contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
     placed = {name.strip() for layer in layers for part in layer.split("|") for name in part.split(":")}
     rooms = modules_below("xray_ci") | modules_below("xray_ci.ci")
 
@@ -113,10 +128,19 @@ def test_a_small_module_with_one_importer_is_part_of_it():
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
                     importers[whole if whole in DOTTED else node.module].add(dotted(path))
-    small = [name for name, path in DOTTED.items() if name.count(".") > 1 and lines(path) < 120 and path.stem not in {"__init__", "__main__"}]
+    small = [
+        name
+        for name, path in DOTTED.items()
+        if name.count(".") > 1 and lines(path) < 120 and path.stem not in {"__init__", "__main__"}
+    ]
 
-    assert [] == [f"{name} < {only}" for name in small if name not in readers and len(importers[name]) == 1
-                  and (only := next(iter(importers[name]))).rpartition(".")[0] == name.rpartition(".")[0]]
+    assert [
+        f"{name} < {only}"
+        for name in small
+        if name not in readers
+        and len(importers[name]) == 1
+        and (only := next(iter(importers[name]))).rpartition(".")[0] == name.rpartition(".")[0]
+    ] == []
 
 
 def test_no_public_class_name_is_defined_twice():
@@ -127,4 +151,4 @@ def test_no_public_class_name_is_defined_twice():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(named(path))
 
-    assert {} == {name: places for name, places in found.items() if len(places) > 1}
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}

@@ -41,7 +41,7 @@ def test_the_lock_holds_every_dependency(name):
 
     for wanted in map(Requirement, LOCKS[name]):
         (pin,) = locked[canonicalize_name(wanted.name)].specifier
-        assert "==" == pin.operator
+        assert pin.operator == "=="
         assert wanted.specifier.contains(pin.version)
 
 
@@ -50,33 +50,58 @@ def test_locks_agree(name):
     """What the image holds is what the tests ran with."""
     dev = entries("dev")
 
-    assert {package: str(dev[package].specifier) for package in entries(name)} == \
-        {package: str(pin.specifier) for package, pin in entries(name).items()}
+    assert {package: str(dev[package].specifier) for package in entries(name)} == {
+        package: str(pin.specifier) for package, pin in entries(name).items()
+    }
 
 
 @pytest.mark.parametrize("name", ["runtime", "emulator", "build", "dev"])
 def test_the_lock_holds_what_its_packages_ask_for(name):
-    """With their extras, too: nothing is resolved when a lock is installed, and an older pip looks for what lacks an extra elsewhere."""
+    """With their extras, too.
+
+    Nothing is resolved when a lock is installed, and an older pip looks for what lacks an extra elsewhere.
+    """
     locked = entries(name)
     here = [pin for pin in locked.values() if pin.marker is None or pin.marker.evaluate()]
-    asked = [(pin.name, Requirement(text), pin.extras | {""}) for pin in here for text in distribution(pin.name).requires or ()]
-    due = [(package, wanted) for package, wanted, extras in asked
-           if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in extras)]
+    asked = [
+        (pin.name, Requirement(text), pin.extras | {""})
+        for pin in here
+        for text in distribution(pin.name).requires or ()
+    ]
+    due = [
+        (package, wanted)
+        for package, wanted, extras in asked
+        if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in extras)
+    ]
 
     assert due
-    assert [] == [f"{package} asks for {wanted}" for package, wanted in due
-                  if not (pin := locked.get(canonicalize_name(wanted.name))) or not wanted.extras <= pin.extras]
+    assert [
+        f"{package} asks for {wanted}"
+        for package, wanted in due
+        if not (pin := locked.get(canonicalize_name(wanted.name))) or not wanted.extras <= pin.extras
+    ] == []
 
 
 def test_a_lock_is_installed_as_it_is():
     """Wherever one is: by hash, wheels only, and without resolving anything anew."""
-    places = ["Makefile", "Dockerfile", "composite/install.py", "docs/recipes/plain.md", "requirements/README.md", "tests/container/act/tests.yml",
-              *(f".github/workflows/{path.name}" for path in (CHECKOUT / ".github/workflows").iterdir())]
+    places = [
+        "Makefile",
+        "Dockerfile",
+        "composite/install.py",
+        "docs/recipes/plain.md",
+        "requirements/README.md",
+        "tests/container/act/tests.yml",
+        *(f".github/workflows/{path.name}" for path in (CHECKOUT / ".github/workflows").iterdir()),
+    ]
     texts = [(CHECKOUT / place).read_text(encoding="utf-8") for place in places]
-    installs = [match[0] for text in texts for match in re.finditer(r"install\b(?:(?!install\b)[\s\S]){0,80}--require-hashes", text)]
+    installs = [
+        match[0]
+        for text in texts
+        for match in re.finditer(r"install\b(?:(?!install\b)[\s\S]){0,80}--require-hashes", text)
+    ]
 
     assert installs
-    assert [] == [install for install in installs if "--no-deps" not in install and "--dry-run" not in install]
+    assert [install for install in installs if "--no-deps" not in install and "--dry-run" not in install] == []
 
 
 @pytest.mark.parametrize("name", ["runtime", "emulator"])

@@ -51,32 +51,46 @@ def test_a_stray_module_is_not_imported(run, workspace, tmp_path, monkeypatch, i
 
     result = run(env={"PYTHONPATH": str(strays), "PYTHONSTARTUP": str(strays / "yaml.py")})
 
-    assert 0 == result.code
+    assert result.code == 0
     assert "stray" not in result.text
 
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_a_quick_answer_imports_no_library(run, argument, monkeypatch):
     """`--version` and `--help` import none of the packages that make a start slow."""
-    heavy = ("requests", "jsonschema", "junitparser", "yaml", "msgspec", "jsonschema_rs", "re2", "urllib3", "werkzeug", "jinja2")
-    probe = (f"import atexit, json, runpy, sys; sys.argv = [{run.command()[-1]!r}, {argument!r}]; "
-             f"atexit.register(lambda: print(json.dumps([name for name in {heavy!r} if name in sys.modules]), file=sys.stderr)); "
-             "runpy.run_path(sys.argv[0], run_name='__main__')")
+    heavy = (
+        "requests",
+        "jsonschema",
+        "junitparser",
+        "yaml",
+        "msgspec",
+        "jsonschema_rs",
+        "re2",
+        "urllib3",
+        "werkzeug",
+        "jinja2",
+    )
+    probe = (
+        f"import atexit, json, runpy, sys; sys.argv = [{run.command()[-1]!r}, {argument!r}]; "
+        f"atexit.register(lambda: print(json.dumps([name for name in {heavy!r} if name in sys.modules]), "
+        "file=sys.stderr)); "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
     monkeypatch.setattr(run, "command", lambda *_: [sys.executable, "-I", "-B", "-c", probe])
 
     result = run()
 
-    assert 0 == result.code
-    assert [] == json.loads(result.err)
+    assert result.code == 0
+    assert json.loads(result.err) == []
 
 
 def test_the_image_is_started_isolated():
     """The entry point of either image is exec form with absolute paths and the isolated flags; no user is fixed."""
     entries = [json.loads(text) for text in re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)]
 
-    assert 2 == len(entries)
+    assert len(entries) == 2
     for entry in entries:
-        assert ["-I", "-u", "-B"] == entry[1:4]
+        assert entry[1:4] == ["-I", "-u", "-B"]
         assert entry[0].startswith("/")
         assert entry[4].startswith("/")
     assert not re.search(r"^(USER|ADD|# *syntax=)|--link|<<", WRITTEN, re.MULTILINE)
@@ -87,5 +101,7 @@ def test_the_image_is_built_from_the_lock_alone():
     commands = re.split(r"&&|\n", DOCKERFILE.replace("\\\n", " "))
     installs = [command for command in commands if "pip" in command and " install " in command]
 
-    assert 3 == len(installs)
-    assert all("--require-hashes --only-binary :all:" in command or "--no-deps --no-index" in command for command in installs)
+    assert len(installs) == 3
+    assert all(
+        "--require-hashes --only-binary :all:" in command or "--no-deps --no-index" in command for command in installs
+    )

@@ -63,7 +63,7 @@ def test_a_tag_releases_what_the_checkout_says(versioned):
     """The tag of this very version is accepted, and moves the tag of its major version."""
     done = script("version.py", TAG, versioned, stdin=f"{TAG}\nv9.0.0\n")
 
-    assert 0 == done.code, done.err
+    assert done.code == 0, done.err
     assert f"version={xray_ci.__version__}\ntag={TAG}\nfloating={MAJOR}\n" == done.out
 
 
@@ -75,15 +75,15 @@ def test_a_place_that_names_another_version_stops_the_release(versioned, place):
 
     done = script("version.py", TAG, versioned)
 
-    assert 1 == done.code
+    assert done.code == 1
     assert f"{place} says 7.7.7" in done.err
-    assert "" == done.out
+    assert done.out == ""
 
 
 @pytest.mark.parametrize("tag", ["v1", "1.2.3", "v1.2.3-rc.1", "v01.2.3", "v1.2.3\nfloating=v9"])
 def test_another_tag_releases_nothing(tag):
     """Only `v`, and three numbers, is a release."""
-    assert 1 == script("version.py", tag, CHECKOUT).code
+    assert script("version.py", tag, CHECKOUT).code == 1
 
 
 def test_a_repair_of_an_older_version_moves_no_floating_tag(versioned):
@@ -97,9 +97,9 @@ def test_notes_are_one_section_of_the_change_log():
     """The notes are what stands below the version's own heading, and the images that were built."""
     changes = "# Changes\n\n## 1.10.0\n\nNew.\n\n- More.\n\n## 1.1.0\n\nOld.\n"
 
-    assert "New.\n\n- More.\n" == script("notes.py", "1.10.0", stdin=changes).out
+    assert script("notes.py", "1.10.0", stdin=changes).out == "New.\n\n- More.\n"
     assert f"Old.\n\n### Images\n\n- `{REFERENCE}`\n" == script("notes.py", "1.1.0", REFERENCE, stdin=changes).out
-    assert 1 == script("notes.py", "1.1", stdin=changes).code
+    assert script("notes.py", "1.1", stdin=changes).code == 1
 
 
 def test_there_are_notes_of_this_version():
@@ -115,22 +115,26 @@ def test_the_released_action_names_its_image(tmp_path):
 
     done = script("pin_image.py", REFERENCE, path)
 
-    assert 0 == done.code, done.err
+    assert done.code == 0, done.err
     assert before.replace("image: Dockerfile", f"image: docker://{REFERENCE}") == path.read_bytes().decode() != before
 
 
-@pytest.mark.parametrize(("reference", "action"), [
-    ("ghcr.io/org/xray-ci:v1", "  image: Dockerfile\n"),
-    (f"{REFERENCE} # x", "  image: Dockerfile\n"),
-    (REFERENCE, "  using: node24\n"),
-    (REFERENCE, "  image: Dockerfile\n  image: Dockerfile\n"),
-], ids=["a tag", "more than a reference", "no image", "two images"])
+@pytest.mark.parametrize(
+    ("reference", "action"),
+    [
+        ("ghcr.io/org/xray-ci:v1", "  image: Dockerfile\n"),
+        (f"{REFERENCE} # x", "  image: Dockerfile\n"),
+        (REFERENCE, "  using: node24\n"),
+        (REFERENCE, "  image: Dockerfile\n  image: Dockerfile\n"),
+    ],
+    ids=["a tag", "more than a reference", "no image", "two images"],
+)
 def test_what_is_no_pin_changes_nothing(tmp_path, reference, action):
     """A reference without a digest, or an action that runs no image, is refused."""
     path = tmp_path / "action.yml"
     path.write_text(action, encoding="utf-8")
 
-    assert 1 == script("pin_image.py", reference, path).code
+    assert script("pin_image.py", reference, path).code == 1
     assert action == path.read_text(encoding="utf-8")
 
 
@@ -143,9 +147,9 @@ def test_entries_of_a_lock_are_whole():
     first, *hashes = done.out.replace("\\\n", "").splitlines()[0].split(" --hash=")
     assert first.startswith("pytest==")
     assert hashes
-    assert 2 == len(done.out.replace("\\\n", "").splitlines())
+    assert len(done.out.replace("\\\n", "").splitlines()) == 2
     assert done.out in lock or all(line in lock for line in done.out.splitlines())
-    assert 1 == script("locked.py", "no-such-package", stdin=lock).code
+    assert script("locked.py", "no-such-package", stdin=lock).code == 1
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -156,14 +160,22 @@ class Registry(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer for a token, for one image, and for nothing else."""
         place = urlsplit(self.path)
-        if "/token" == place.path:
+        if place.path == "/token":
             scope = parse_qs(place.query)["scope"]
-            self._answer(200, json.dumps({"token": "anonymous"} if ["repository:library/base:pull"] == scope else {}).encode())
-        elif "/v2/library/base/manifests/3.13-slim" != place.path:
+            self._answer(
+                200, json.dumps({"token": "anonymous"} if scope == ["repository:library/base:pull"] else {}).encode()
+            )
+        elif place.path != "/v2/library/base/manifests/3.13-slim":
             self._answer(404, b"{}")
-        elif "Bearer anonymous" != self.headers["Authorization"]:
+        elif self.headers["Authorization"] != "Bearer anonymous":
             realm = f"http://127.0.0.1:{self.server.server_address[1]}/token"
-            self._answer(401, b"", **{"WWW-Authenticate": f'Bearer realm="{realm}",service="registry",scope="repository:library/base:pull"'})
+            self._answer(
+                401,
+                b"",
+                **{
+                    "WWW-Authenticate": f'Bearer realm="{realm}",service="registry",scope="repository:library/base:pull"'
+                },
+            )
         else:
             assert "application/vnd.oci.image.index.v1+json" in self.headers["Accept"]
             self._answer(200, self.MANIFEST)
@@ -201,7 +213,7 @@ def test_an_image_that_is_not_there_has_no_digest(registry):
     """Nothing is printed for a missing image, and the message names it."""
     done = script("image_digest.py", f"{registry}/library/base:missing")
 
-    assert (1, "") == (done.code, done.out)
+    assert (done.code, done.out) == (1, "")
     assert "library/base:missing" in done.err
     assert "404" in done.err
 
@@ -209,12 +221,13 @@ def test_an_image_that_is_not_there_has_no_digest(registry):
 def test_the_forwarder_reaches_the_stand_in(emulator):
     """What is said to the forwarder's port, the emulator on loopback answers."""
     port = emulator.url.rpartition(":")[2]
-    with subprocess.Popen([sys.executable, "-B", SCRIPTS / "forward.py", "127.0.0.1", "0", port], stdout=subprocess.PIPE,
-                          encoding="utf-8") as forward:
+    with subprocess.Popen(
+        [sys.executable, "-B", SCRIPTS / "forward.py", "127.0.0.1", "0", port], stdout=subprocess.PIPE, encoding="utf-8"
+    ) as forward:
         try:
             assert forward.stdout
             through = type(emulator)(f"http://{forward.stdout.readline().strip()}")
             assert emulator.state()["issues"] == through.state()["issues"]
-            assert 404 == through.call("GET", "/nothing").status
+            assert through.call("GET", "/nothing").status == 404
         finally:
             forward.kill()

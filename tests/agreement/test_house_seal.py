@@ -25,8 +25,10 @@ def modules() -> dict[Path, ast.Module]:
 def test_a_connection_beyond_loopback_is_refused():
     """A test that reaches for another host fails at once, whatever it is testing."""
     # its refusal warns first, and a warning is an error here
-    with pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1"), \
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as reaching:
+    with (
+        pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1"),
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as reaching,
+    ):
         reaching.connect(("192.0.2.1", 80))
 
 
@@ -57,15 +59,21 @@ def test_the_clock_passes_time_without_waiting(clock):
     clock.sleep(90)
 
     assert 90 == (clock.now() - begun).total_seconds() == clock.monotonic()
-    assert [90] == clock.slept
+    assert clock.slept == [90]
 
 
 def test_no_test_sleeps_or_mocks():
     """A test waits for nothing and replaces no HTTP: time is handed in, services are the emulator."""
     for path, tree in modules().items():
-        imported = {name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        imported = {
+            name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+        }
         imported |= {(node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        sleeps = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and "time.sleep" == ast.unparse(node.func)]
+        sleeps = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep"
+        ]
 
         assert not imported & {"unittest", "unittest.mock", "responses", "requests_mock"}, path
         assert not sleeps, path
@@ -73,7 +81,11 @@ def test_no_test_sleeps_or_mocks():
 
 def test_every_test_states_a_behaviour():
     """Each test's docstring says what holds."""
-    silent = {str(path): node.name for path, tree in modules().items() for node in ast.walk(tree)
-              if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)}
+    silent = {
+        str(path): node.name
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)
+    }
 
-    assert {} == silent
+    assert silent == {}

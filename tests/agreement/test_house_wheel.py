@@ -1,4 +1,7 @@
-"""The wheel and the sdist: they hold everything the package is, and it runs with the locked dependencies and nothing else."""
+"""The wheel and the sdist.
+
+They hold everything the package is, and it runs with the locked dependencies and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,12 @@ NOT_IN_SDIST = {".ci", ".dockerignore", ".gitattributes"}
 
 def built(kind, folder, checkout=CHECKOUT):
     """Build a `wheel` or an `sdist` of a checkout; return the file."""
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)], cwd=checkout, check=True,
-                   capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)],
+        cwd=checkout,
+        check=True,
+        capture_output=True,
+    )
     (made,) = folder.glob("*.whl" if kind == "wheel" else "*.tar.gz")
     return made
 
@@ -60,24 +67,45 @@ def clean(archive, tmp_path_factory):
     env = {"PATH": os.defpath, "HOME": str(folder)}
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     pip = [str(scripts / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    for command in ([sys.executable, "-m", "venv", str(folder / "venv")],
-                    [*pip, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(CHECKOUT / "requirements/runtime.txt")],
-                    [*pip, "--no-index", "--no-deps", str(archive)], [*pip[:3], "--disable-pip-version-check", "check"]):
+    for command in (
+        [sys.executable, "-m", "venv", str(folder / "venv")],
+        [
+            *pip,
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+            str(CHECKOUT / "requirements/runtime.txt"),
+        ],
+        [*pip, "--no-index", "--no-deps", str(archive)],
+        [*pip[:3], "--disable-pip-version-check", "check"],
+    ):
         done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
-        assert 0 == done.returncode, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return scripts
 
 
 def called(scripts, workspace, *arguments, env=None):
     """Run the installed command and nothing of this checkout; return how it ended."""
-    return subprocess.run([str(scripts / "xray-ci"), *arguments], cwd=workspace, capture_output=True, text=True, check=False, timeout=60,
-                          env={"PATH": os.defpath, "HOME": str(workspace), "NO_PROXY": "127.0.0.1", **(env or {})})
+    return subprocess.run(
+        [str(scripts / "xray-ci"), *arguments],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": os.defpath, "HOME": str(workspace), "NO_PROXY": "127.0.0.1", **(env or {})},
+    )
 
 
 def locked(name: str, folder: Path) -> Path:
     """Link the packages of a lock, and no others, into a folder."""
-    pins = re.findall(r"^([\w.-]+)==\S+(?: ; (.*?))? *\\?$", (CHECKOUT / f"requirements/{name}.txt").read_text(encoding="utf-8"),
-                      re.MULTILINE)
+    pins = re.findall(
+        r"^([\w.-]+)==\S+(?: ; (.*?))? *\\?$",
+        (CHECKOUT / f"requirements/{name}.txt").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     for package in [package for package, marker in pins if "win32" not in marker and "python" not in marker]:
         files = distribution(package).files or ()
         for top in {file.parts[0] for file in files if file.parts[0] not in ("..", "__pycache__")}:
@@ -88,16 +116,21 @@ def locked(name: str, folder: Path) -> Path:
 
 def test_the_wheel_holds_the_whole_package(wheel):
     """Schemas, templates and samples are in it, tests and tools are not."""
-    wanted = {path.relative_to(CHECKOUT) for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    wanted = {
+        path.relative_to(CHECKOUT) for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    }
     there = {path.relative_to(wheel) for path in wheel.rglob("*") if path.is_file()}
 
     assert wanted == {path for path in there if not path.parts[0].endswith(".dist-info")}
 
 
-@pytest.mark.parametrize(("lock", "arguments"), [
-    ("runtime", ["convert", "--deployment", "cloud", "--project", "SHOP", "--reports", "*.xml"]),
-    ("emulator", ["demo"]),
-])
+@pytest.mark.parametrize(
+    ("lock", "arguments"),
+    [
+        ("runtime", ["convert", "--deployment", "cloud", "--project", "SHOP", "--reports", "*.xml"]),
+        ("emulator", ["demo"]),
+    ],
+)
 def test_it_runs_with_the_locked_packages_alone(wheel, workspace, tmp_path, run, lock, arguments):
     """What a pipeline needs is in the runtime lock; what the demo needs more is in the emulator's."""
     (workspace / "a.xml").write_text(REPORT, encoding="utf-8")
@@ -105,30 +138,42 @@ def test_it_runs_with_the_locked_packages_alone(wheel, workspace, tmp_path, run,
     site.mkdir()
     path = [str(wheel), str(locked(lock, site))]
 
-    done = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", START.format(path=path), *arguments], cwd=workspace,
-                          env={name: value for name, value in run.env.items() if not name.startswith("COVERAGE_")},
-                          capture_output=True, encoding="utf-8", timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", START.format(path=path), *arguments],
+        cwd=workspace,
+        env={name: value for name, value in run.env.items() if not name.startswith("COVERAGE_")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
 
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert "convert" != arguments[0] or 1 == len(json.loads(done.stdout)["tests"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert arguments[0] != "convert" or len(json.loads(done.stdout)["tests"]) == 1
 
 
 def test_the_command_is_installed(wheel):
     """`xray-ci` is a console script of the package."""
     (entry,) = wheel.glob("*.dist-info/entry_points.txt")
 
-    assert "[console_scripts]\nxray-ci = xray_ci.__main__:main\n" == entry.read_text(encoding="utf-8")
+    assert entry.read_text(encoding="utf-8") == "[console_scripts]\nxray-ci = xray_ci.__main__:main\n"
     assert os.access(CHECKOUT / "entrypoint.py", os.X_OK)
 
 
 def test_the_wheel_says_what_it_is(wheel):
-    """For every platform; version, licence, Python and dependencies as they are decided, types for whoever imports it."""
+    """For every platform.
+
+    Version, licence, Python and dependencies as they are decided, types for whoever imports it.
+    """
     (info,) = wheel.glob("*.dist-info")
     told = message_from_bytes((info / "METADATA").read_bytes())
 
     assert f"xray_ci-{xray_ci.__version__}.dist-info" == info.name
     assert (xray_ci.__version__, PROJECT["license"], PROJECT["requires-python"]) == (
-        told["Version"], told["License-Expression"], told["Requires-Python"])
+        told["Version"],
+        told["License-Expression"],
+        told["Requires-Python"],
+    )
     assert {"Root-Is-Purelib: true", "Tag: py3-none-any"} <= {*(info / "WHEEL").read_text().splitlines()}
     assert (CHECKOUT / "LICENSE").read_text() == (info / "licenses/LICENSE").read_text()
     needed = [need for need in told.get_all("Requires-Dist") if "extra" not in need]
@@ -144,10 +189,19 @@ def test_import_runs_in_a_clean_environment(clean, workspace, emulator):
     (workspace / "a.xml").write_text(REPORT, encoding="utf-8")
     assert f"xray-ci {xray_ci.__version__}\n" == called(clean, workspace, "--version").stdout
 
-    done = called(clean, workspace, "import", "--reports", "a.xml", "--project", "SHOP", env={**CLOUD, "XRAY_CI_XRAY_URL": emulator.url})
+    done = called(
+        clean,
+        workspace,
+        "import",
+        "--reports",
+        "a.xml",
+        "--project",
+        "SHOP",
+        env={**CLOUD, "XRAY_CI_XRAY_URL": emulator.url},
+    )
 
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert 1 == len(emulator.executions())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(emulator.executions()) == 1
 
 
 @pytest.mark.proof
@@ -156,7 +210,7 @@ def test_what_an_extra_brings_names_it(command, clean, workspace):
     """Wrong usage, and the line that helps."""
     done = called(clean, workspace, command)
 
-    assert (2, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'xray-ci[emulator]'" in done.stderr
 
 
@@ -167,9 +221,28 @@ def test_uvx_runs_the_wheel(archive, workspace):
     if not uv.exists():
         pytest.skip("no uv in this environment")
     env = {"PATH": os.defpath, "HOME": str(workspace), "UV_CACHE_DIR": str(workspace / "cache")}
-    done = subprocess.run([uv, "tool", "run", "--no-config", "--system-certs", "--python", sys.executable, "--from", str(archive), "xray-ci",
-                           "--version"], env=env, cwd=workspace, capture_output=True, text=True, check=False, timeout=300)
-    if 0 != done.returncode and "error sending request" in done.stderr and "CI" not in os.environ:
+    done = subprocess.run(
+        [
+            uv,
+            "tool",
+            "run",
+            "--no-config",
+            "--system-certs",
+            "--python",
+            sys.executable,
+            "--from",
+            str(archive),
+            "xray-ci",
+            "--version",
+        ],
+        env=env,
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if done.returncode != 0 and "error sending request" in done.stderr and "CI" not in os.environ:
         pytest.skip("no package index for uv here")
 
     assert (0, f"xray-ci {xray_ci.__version__}\n") == (done.returncode, done.stdout), done.stderr
@@ -195,7 +268,15 @@ def test_the_sdist_builds_the_same_wheel(source, archive, tmp_path):
 def test_the_sdist_holds_what_its_tests_need(source):
     """Those that look at all the files around the package pass where nothing else of the project is."""
     there = {path.name for path in CHECKOUT.iterdir()} - {".git", "build", "dist"} - NOT_IN_SDIST
-    assert {name for name in there if not name.startswith((".venv", ".coverage", ".hypothesis", "."))} <= {path.name for path in source.iterdir()}
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "--no-cov", "tests/agreement", "-k", "not seal and not wheel"], cwd=source,
-                          env={"PATH": os.defpath, "HOME": str(source.parent / "home")}, capture_output=True, text=True, check=False)
-    assert 0 == done.returncode, done.stdout[-3000:]
+    assert {name for name in there if not name.startswith((".venv", ".coverage", ".hypothesis", "."))} <= {
+        path.name for path in source.iterdir()
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--no-cov", "tests/agreement", "-k", "not seal and not wheel"],
+        cwd=source,
+        env={"PATH": os.defpath, "HOME": str(source.parent / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,4 +1,6 @@
-"""The workflows: what they may do, what they run, and that they agree with the project. `make lint` checks their grammar.
+"""The workflows: what they may do, what they run, and that they agree with the project.
+
+`make lint` checks their grammar.
 
 Knows each file under `.github`, and the table of actions that are pinned; knows nothing of what a job does.
 """
@@ -34,20 +36,25 @@ PINS = {
     "pypa/gh-action-pypi-publish": ("v1.14.2", "dc37677b2e1c63e2034f94d8a5b11f265b73ba33"),
     "re-actors/alls-green": ("v1.2.2", "05ac9388f0aebcb5727afa17fcccfecd6f8ec5fe"),
 }
-"""Which commit is which version, as several well-kept public projects agreed in November 2026 (O). An update changes this table, too."""
+"""Which commit is which version, as several well-kept public projects agreed in November 2026 (O). An update changes
+this table, too."""
 WRITING = {
     "release.yml": {
         "image": {"packages": "write"},
         "sign": {"packages": "write", "id-token": "write", "attestations": "write"},
         "pypi": {"id-token": "write", "attestations": "write"},
         "names": {"contents": "write", "packages": "write"},
-    },
+    }
 }
 """Every job that may write anything."""
 
 
 DOCUMENTS: dict[str, dict[Any, Any]] = {name: yaml.safe_load(text) for name, text in WORKFLOWS.items()}
-JOBS = [pytest.param(name, key, job, id=f"{name}: {key}") for name, workflow in DOCUMENTS.items() for key, job in workflow["jobs"].items()]
+JOBS = [
+    pytest.param(name, key, job, id=f"{name}: {key}")
+    for name, workflow in DOCUMENTS.items()
+    for key, job in workflow["jobs"].items()
+]
 
 
 def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
@@ -65,14 +72,17 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(name):
     """No permission at the top, and runs of one kind do not pile up."""
     workflow = DOCUMENTS[name]
 
-    assert {} == workflow["permissions"]
+    assert workflow["permissions"] == {}
     assert workflow["concurrency"]["group"]
 
 
 @pytest.mark.parametrize(("name", "key", "job"), JOBS)
 def test_a_job_says_what_it_may_do_and_for_how_long(name, key, job):
-    """Each job names its permissions and ends by itself; only those of the release that publish may write, guarded by an environment."""
-    writing = {what: how for what, how in job["permissions"].items() if "read" != how}
+    """Each job names its permissions and ends by itself.
+
+    Only those of the release that publish may write, guarded by an environment.
+    """
+    writing = {what: how for what, how in job["permissions"].items() if how != "read"}
 
     assert WRITING.get(name, {}).get(key, {}) == writing
     assert "uses" in job or 0 < job["timeout-minutes"] <= 90
@@ -81,7 +91,10 @@ def test_a_job_says_what_it_may_do_and_for_how_long(name, key, job):
 
 @pytest.mark.parametrize("text", [*WORKFLOWS.values(), SAMPLE], ids=[*WORKFLOWS, "act/tests.yml"])
 def test_actions_are_pinned_by_the_table(text):
-    """Every action of somebody else is named by the commit of the version its comment says; our own are those of this very commit."""
+    """Every action of somebody else is named by the commit of the version its comment says.
+
+    Our own are those of this very commit.
+    """
     for used in re.findall(r"^\s*(?:- )?uses: (.+)$", text, re.MULTILINE):
         if re.match(r"\$/|\./ |org/xray-ci(/composite)?@v1$", used):
             continue
@@ -98,7 +111,10 @@ def test_no_pin_is_left_over():
 
 @pytest.mark.parametrize(("name", "key", "job"), JOBS)
 def test_no_step_keeps_or_interpolates_what_it_should_not(name, key, job):
-    """No checkout leaves the token in the workspace, and no script has an expression in it: values come by the environment."""
+    """No checkout leaves the token in the workspace, and no script has an expression in it.
+
+    Values come by the environment.
+    """
     for step in steps(job):
         if str(step.get("uses", "")).startswith("actions/checkout@"):
             assert False is step["with"]["persist-credentials"]
@@ -119,15 +135,15 @@ def test_green_means_all_green(name):
     all_jobs = DOCUMENTS[name]["jobs"]
 
     assert all_jobs.keys() - {"done"} == set(all_jobs["done"]["needs"])
-    assert "always()" == all_jobs["done"]["if"]
+    assert all_jobs["done"]["if"] == "always()"
 
 
 def test_only_a_version_is_released():
     """A release begins with the tag of a version, in our own repository, and one at a time."""
     workflow = DOCUMENTS["release.yml"]
 
-    assert {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}} == workflow[True]  # YAML 1.1 reads `on` as a truth value
-    assert "github.repository == 'org/xray-ci'" == workflow["jobs"]["check"]["if"]
+    assert workflow[True] == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}  # YAML 1.1 reads `on` as a truth value
+    assert workflow["jobs"]["check"]["if"] == "github.repository == 'org/xray-ci'"
     assert False is workflow["concurrency"]["cancel-in-progress"]
 
 
@@ -146,14 +162,19 @@ def test_nothing_is_named_before_it_is_proved():
 
 
 def test_what_a_workflow_runs_is_there():
-    """Every script under .github/scripts is run by a workflow or by another script, can be executed, and no other one is named."""
+    """Every script under .github/scripts is run by a workflow or by another script, can be executed.
+
+    No other one is named.
+    """
     there = {path.name: path for path in (GITHUB / "scripts").iterdir() if path.is_file()}
     text = "\n".join(scripts())
     named = set(re.findall(r"\.github/scripts/([\w.]+)", text))
-    called = {name for path in there.values() for name in re.findall(r"\$here/([\w.]+)", path.read_text(encoding="utf-8"))}
+    called = {
+        name for path in there.values() for name in re.findall(r"\$here/([\w.]+)", path.read_text(encoding="utf-8"))
+    }
 
     assert there.keys() == named | called
-    assert all(os.access(path, os.X_OK) for path in there.values()) or "nt" == os.name
+    assert all(os.access(path, os.X_OK) for path in there.values()) or os.name == "nt"
 
 
 def test_targets_of_make_are_there():
@@ -168,7 +189,9 @@ def test_build_arguments_are_those_of_the_dockerfile():
     dockerfile = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
     arguments = DOCUMENTS["release.yml"]["jobs"]["image"]["env"]["ARGUMENTS"]
 
-    assert set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE)) == set(re.findall(r"^(\w+)=", arguments, re.MULTILINE))
+    assert set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE)) == set(
+        re.findall(r"^(\w+)=", arguments, re.MULTILINE)
+    )
     assert f"ARG PYTHON_IMAGE={DOCUMENTS['release.yml']['env']['BASE']}\n" in dockerfile
 
 
@@ -178,7 +201,7 @@ def test_the_release_is_described_job_by_job():
 
     assert list(DOCUMENTS["release.yml"]["jobs"]) == re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        assert 0 == subprocess.run(["sh", "-n"], input=block, encoding="utf-8", check=False).returncode
+        assert subprocess.run(["sh", "-n"], input=block, encoding="utf-8", check=False).returncode == 0
 
 
 def test_updates_wait_and_come_together():
@@ -190,7 +213,11 @@ def test_updates_wait_and_come_together():
 
 def test_what_ships_has_an_owner():
     """Every place the code owners name exists, and workflows, image, actions and locks are among them."""
-    lines = [line.split() for line in (GITHUB / "CODEOWNERS").read_text(encoding="utf-8").splitlines() if line and "#" != line[0]]
+    lines = [
+        line.split()
+        for line in (GITHUB / "CODEOWNERS").read_text(encoding="utf-8").splitlines()
+        if line and line[0] != "#"
+    ]
     places = {place for place, *_ in lines}
 
     assert {"*", "/.github/", "/Dockerfile", "/action.yml", "/composite/", "/requirements/"} <= places

@@ -1,4 +1,7 @@
-"""Recipes: every file on these pages is one its CI system takes, every line of shell is shell, and every link leads somewhere."""
+"""Recipes.
+
+Every file on these pages is one its CI system takes, every line of shell is shell, and every link leads somewhere.
+"""
 
 import json
 import os
@@ -21,9 +24,17 @@ from xray_ci.settings.flags import parse
 from xray_ci.settings.table import COMMANDS
 
 OURS = ("README", "azure", "bitbucket", "buildkite", "circleci", "execution", "plain", "server", "shards", "teamcity")
-SCHEMAS = {"azure-pipelines.yml": "azure-pipelines", "bitbucket-pipelines.yml": "bitbucket-pipelines", ".circleci/config.yml": "circle-ci",
-           "pipeline.yml": "buildkite"}
-BLOCKS = [(page, kind, name, language, text) for page in OURS for (kind, name), (language, text) in blocks(f"{page}.md").items()]
+SCHEMAS = {
+    "azure-pipelines.yml": "azure-pipelines",
+    "bitbucket-pipelines.yml": "bitbucket-pipelines",
+    ".circleci/config.yml": "circle-ci",
+    "pipeline.yml": "buildkite",
+}
+BLOCKS = [
+    (page, kind, name, language, text)
+    for page in OURS
+    for (kind, name), (language, text) in blocks(f"{page}.md").items()
+]
 FILES = [(page, name) for page, kind, name, _, _ in BLOCKS if kind == "file" and name in SCHEMAS]
 SHELL = [(page, name, text) for page, kind, name, language, text in BLOCKS if language == "sh"]
 OUTPUTS = {variable(name) for name, _ in RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=0).outputs()}
@@ -51,7 +62,7 @@ def test_a_file_is_what_its_ci_system_takes(page, name):
     """By the system's published JSON Schema, as check-jsonschema carries it."""
     text = files("check_jsonschema").joinpath("builtin_schemas", "vendor", f"{SCHEMAS[name]}.json").read_text("utf-8")
     errors = jsonschema_rs.validator_for(json.loads(text)).iter_errors(block(f"{page}.md", "file", name))
-    assert [] == [f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in errors]
+    assert [f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in errors] == []
 
 
 def test_the_github_workflow_is_one(tmp_path):
@@ -61,15 +72,22 @@ def test_the_github_workflow_is_one(tmp_path):
     if not actionlint.exists():
         assert "CI" not in os.environ
         pytest.skip("no actionlint in this environment")
-    done = subprocess.run([actionlint, "-no-color", "shards.yml"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (0, "") == (done.returncode, done.stdout)
+    done = subprocess.run(
+        [actionlint, "-no-color", "shards.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize(("page", "text"), [
-    *((page, text) for page, _, text in SHELL), *((page, line) for page, name in FILES for line in lines_of(f"{page}.md", name))])
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        *((page, text) for page, _, text in SHELL),
+        *((page, line) for page, name in FILES for line in lines_of(f"{page}.md", name)),
+    ],
+)
 def test_a_line_of_shell_is_one(page, text):
     """Without running it, and every command and flag of xray-ci in it exists."""
-    assert "" == subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True, check=False).stderr
+    assert subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True, check=False).stderr == ""
     for words in re.findall(r"xray-ci((?: +(?:'[^']*'|\"[^\"]*\"|[^\s|;&>)#'\"]+))+)", text.replace("\\\n", " ")):
         argv = [word.strip("'\"") for word in words.split()]
         if argv[0] in COMMANDS:
@@ -82,25 +100,33 @@ def test_every_variable_that_is_read_is_an_output():
     texts = [(PAGES / f"{page}.md").read_text() for page in OURS]
     read = {name for text in texts for name in re.findall(r"\$\$?\{?(XRAY_(?!CI_)[A-Z_]+)", text)}
     assert {"XRAY_TEST_EXECUTION_KEY", "XRAY_FAILED"} <= read <= OUTPUTS
-    listed = block("bitbucket.md", "file", "bitbucket-pipelines.yml")["pipelines"]["default"][1]["step"]["output-variables"]
+    listed = block("bitbucket.md", "file", "bitbucket-pipelines.yml")["pipelines"]["default"][1]["step"][
+        "output-variables"
+    ]
     assert {*listed} <= OUTPUTS
 
 
 @pytest.mark.parametrize(("page", "name"), [(page, name) for page, kind, name, _, _ in BLOCKS if kind == "config"])
 def test_a_config_file_is_one(page, name):
     """By the schema that editors use."""
-    assert [] == list(jsonschema_rs.validator_for(configfile.document()).iter_errors(block(f"{page}.md", "config", name)))
+    assert (
+        list(jsonschema_rs.validator_for(configfile.document()).iter_errors(block(f"{page}.md", "config", name))) == []
+    )
 
 
 def test_the_parameters_of_teamcity_bring_the_facts():
     """What TeamCity keeps for itself is known once they are there."""
-    named = dict(line.removeprefix("env.").split("=", 1) for line in block("teamcity.md", "file", "parameters").splitlines())
+    named = dict(
+        line.removeprefix("env.").split("=", 1) for line in block("teamcity.md", "file", "parameters").splitlines()
+    )
     (example, *_) = json.loads((CI / "teamcity.json").read_text())
     stripped = {name: value for name, value in example["env"].items() if name not in named}
     filled = {name: example["env"].get(name, "") for name in named}
     assert surroundings(stripped).run_id is None
     assert (example["facts"]["run_id"], example["facts"]["run_url"]) == (
-        surroundings(stripped | filled).run_id, surroundings(stripped | filled).run_url)
+        surroundings(stripped | filled).run_id,
+        surroundings(stripped | filled).run_url,
+    )
 
 
 def test_every_block_is_marked():
@@ -108,7 +134,7 @@ def test_every_block_is_marked():
     for page in OURS:
         text = (PAGES / f"{page}.md").read_text()
         unmarked = len(re.findall(r"^```\w", text, re.MULTILINE)) - len(blocks(f"{page}.md"))
-        assert 0 == unmarked, page
+        assert unmarked == 0, page
 
 
 def test_links_lead_somewhere():
@@ -121,7 +147,9 @@ def test_links_lead_somewhere():
 def test_every_page_is_in_the_index():
     """Nobody finds a page that nothing names."""
     index = (PAGES / "README.md").read_text()
-    assert [] == [page.name for page in PAGES.glob("*.md") if page.name != "README.md" and f"({page.name})" not in index]
+    assert [
+        page.name for page in PAGES.glob("*.md") if page.name != "README.md" and f"({page.name})" not in index
+    ] == []
 
 
 def test_yaml_of_the_pages_is_read_as_it_looks():

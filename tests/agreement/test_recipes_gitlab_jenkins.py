@@ -19,7 +19,8 @@ HELP = (ROOT / "templates/jenkins/vars/xrayImport.txt").read_text(encoding="utf-
 OWN_PIPELINE = (ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8")
 PIPELINES = {name: text for (_, name), (_, text) in blocks("gitlab.md").items()} | {".gitlab-ci.yml": OWN_PIPELINE}
 JENKINSFILES = {name: text for (_, name), (_, text) in blocks("jenkins.md").items()} | {
-    path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates/jenkins").glob("Jenkinsfile*")}
+    path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates/jenkins").glob("Jenkinsfile*")
+}
 VARIABLES = {row.variable for row in ROWS} | {f"{row.variable}_FILE" for row in ROWS if row.secret}
 OWN = set(re.findall(r"'(\w+)'", re.search(r"OWN = \[(.*?)\]", STEP)[1]))
 """Arguments that the step of Jenkins takes itself."""
@@ -33,9 +34,14 @@ def inputs():
 
 
 def component(**given):
-    """Return the component's jobs as GitLab reads them with these inputs: they are put into the text before it is YAML."""
+    """Return the component's jobs as GitLab reads them with these inputs.
+
+    They are put into the text before it is YAML.
+    """
     _, _, job = (ROOT / "templates/xray-ci.yml").read_text(encoding="utf-8").partition("\n---\n")
-    values = {name: str(row["default"]) for name, row in inputs().items()} | {name.replace("_", "-"): value for name, value in given.items()}
+    values = {name: str(row["default"]) for name, row in inputs().items()} | {
+        name.replace("_", "-"): value for name, value in given.items()
+    }
     return yaml.load(re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: values[found[1]], job), yaml.CSafeLoader)
 
 
@@ -53,7 +59,7 @@ def arguments(text):
             depth += (letter in "([") - (letter in ")]")
             if depth < 0:
                 break
-            flat += letter if 0 == depth else ""
+            flat += letter if depth == 0 else ""
         found |= set(re.findall(r"(\w+):", flat))
     return found
 
@@ -64,33 +70,42 @@ def setting(argument):
 
 
 def test_gitlab_accepts_them():
-    """The job of the component and every pipeline keep to GitLab's published JSON Schema, as check-jsonschema carries it."""
+    """The job of the component and every pipeline keep to GitLab's published JSON Schema.
+
+    As check-jsonschema carries it.
+    """
     schema = files("check_jsonschema").joinpath("builtin_schemas", "vendor", "gitlab-ci.json").read_text("utf-8")
     validator = jsonschema_rs.validator_for(json.loads(schema))
-    documents = {name: yaml.load(text, yaml.CSafeLoader) for name, text in PIPELINES.items()} | {"component": component(reports='["a.xml"]')}
+    documents = {name: yaml.load(text, yaml.CSafeLoader) for name, text in PIPELINES.items()} | {
+        "component": component(reports='["a.xml"]')
+    }
 
-    assert [] == [(name, error.message[:300]) for name, document in documents.items() for error in validator.iter_errors(document)]
+    assert [
+        (name, error.message[:300]) for name, document in documents.items() for error in validator.iter_errors(document)
+    ] == []
 
 
 @pytest.mark.parametrize("value", ['a"b', "a'b", "a: b # c", "a\\n", "- x", "$HOME", "{a: b}"])
 def test_an_input_cannot_leave_its_place(value):
     """What an input holds is a value, whatever characters it has; it is no part of a script."""
-    job, = component(reports=json.dumps([value]), command=value).values()
+    (job,) = component(reports=json.dumps([value]), command=value).values()
 
     assert value == job["variables"]["INPUT_COMMAND"]
     assert [value] == json.loads(job["variables"]["INPUT_REPORTS"])
-    assert ["xray-ci"] == job["script"]
+    assert job["script"] == ["xray-ci"]
 
 
 def test_the_job_runs_after_failed_tests():
     """It always runs, its artifacts are always kept, and nothing hides that it failed."""
     job = component(job_name="import", stage="report")["import"]
 
-    assert ("report", "always", "always") == (job["stage"], job["when"], job["artifacts"]["when"])
-    assert {"name": "ghcr.io/org/xray-ci:v1", "entrypoint": [""]} == job["image"]
+    assert (job["stage"], job["when"], job["artifacts"]["when"]) == ("report", "always", "always")
+    assert job["image"] == {"name": "ghcr.io/org/xray-ci:v1", "entrypoint": [""]}
     assert "allow_failure" not in job
     assert job["variables"]["INPUT_DOTENV_FILE"] == job["artifacts"]["reports"]["dotenv"]
-    assert {job["variables"]["INPUT_RESULT_FILE"], f"{job['variables']['INPUT_STATE_DIR']}/"} <= set(job["artifacts"]["paths"])
+    assert {job["variables"]["INPUT_RESULT_FILE"], f"{job['variables']['INPUT_STATE_DIR']}/"} <= set(
+        job["artifacts"]["paths"]
+    )
 
 
 def test_pipelines_use_inputs_that_are_there():
@@ -99,7 +114,10 @@ def test_pipelines_use_inputs_that_are_there():
     used = {name for document in documents for include in document.get("include", ()) for name in include["inputs"]}
 
     assert {"reports", "project", "command", "stage", "job-name"} <= used <= set(inputs())
-    assert named(r"XRAY_CI_[A-Z_]+", [(PAGES / "gitlab.md").read_text(encoding="utf-8"), OWN_PIPELINE]) - {"XRAY_CI_"} <= VARIABLES
+    assert (
+        named(r"XRAY_CI_[A-Z_]+", [(PAGES / "gitlab.md").read_text(encoding="utf-8"), OWN_PIPELINE]) - {"XRAY_CI_"}
+        <= VARIABLES
+    )
 
 
 def test_the_step_of_jenkins_knows_every_secret():

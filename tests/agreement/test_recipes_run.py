@@ -1,4 +1,7 @@
-"""Recipes run for real: the shell lines of the pages, with each CI system's variables, against the emulator, up to the next step."""
+"""Recipes run for real.
+
+The shell lines of the pages, with each CI system's variables, against the emulator, up to the next step.
+"""
 
 import re
 
@@ -38,7 +41,9 @@ def test_azure_pipelines(machine, emulator):
     (tests, announce) = block("azure.md", "file", "azure-pipelines.yml")["jobs"]
     logs, outputs, pages = [], {}, []
     for step in tests["steps"]:
-        env = {name: AZURE_MACRO.sub(lambda found: known[found[1]], value) for name, value in step.get("env", {}).items()}
+        env = {
+            name: AZURE_MACRO.sub(lambda found: known[found[1]], value) for name, value in step.get("env", {}).items()
+        }
         code, log = here.sh(step["script"], **env)
         variables, own, more = ci_readers.azure(log)
         here.env |= variables
@@ -46,7 +51,7 @@ def test_azure_pipelines(machine, emulator):
         pages += more
         logs.append((code, log))
     key = imported(emulator)
-    assert [1, 0, 0] == [code for code, _ in logs]
+    assert [code for code, _ in logs] == [1, 0, 0]
     assert key == announced(logs[2][1])
     assert CLOUD["XRAY_CI_CLIENT_SECRET"] not in re.sub(r"##vso\[task.setsecret\].*", "", logs[1][1])
     (page,) = pages
@@ -56,22 +61,28 @@ def test_azure_pipelines(machine, emulator):
 
 
 def test_azure_pipelines_for_a_fork(machine, emulator):
-    """Azure leaves the text `$(NAME)` where a secret should be: that is no secret, so the run is green and sends nothing."""
+    """Azure leaves the text `$(NAME)` where a secret should be.
+
+    That is no secret, so the run is green and sends nothing.
+    """
     here = machine("azure", SYSTEM_PULLREQUEST_ISFORK="True")
     here.env |= {"AGENT_TEMPDIRECTORY": str(here.temp), "BUILD_SOURCESDIRECTORY": str(here.workspace)}
     here.sh("./run-tests || true")
     step = block("azure.md", "file", "azure-pipelines.yml")["jobs"][0]["steps"][1]
     code, log = here.sh(step["script"], **step["env"])
-    assert 0 == code, log
-    assert "skipped" == ci_readers.azure(log)[0]["XRAY_OUTCOME"]
-    assert [] == emulator.requests()
+    assert code == 0, log
+    assert ci_readers.azure(log)[0]["XRAY_OUTCOME"] == "skipped"
+    assert emulator.requests() == []
 
 
 def test_bitbucket_pipelines(machine, emulator):
     """A step in the image after tests that failed, outputs that are listed, a verdict at the end."""
     given = {"XRAY_CI_CLIENT_ID": CLOUD["XRAY_CI_CLIENT_ID"], "XRAY_CI_CLIENT_SECRET": CLOUD["XRAY_CI_CLIENT_SECRET"]}
     here = machine("bitbucket", **given)
-    here.env |= {"BITBUCKET_CLONE_DIR": str(here.workspace), "BITBUCKET_PIPELINES_VARIABLES_PATH": str(here.temp / "variables")}
+    here.env |= {
+        "BITBUCKET_CLONE_DIR": str(here.workspace),
+        "BITBUCKET_PIPELINES_VARIABLES_PATH": str(here.temp / "variables"),
+    }
     ends, text = [], ""
     for each in block("bitbucket.md", "file", "bitbucket-pipelines.yml")["pipelines"]["default"]:
         code, text = here.sh("\n".join(each["step"]["script"]), shell=("sh", "-e", "-c"))
@@ -79,7 +90,7 @@ def test_bitbucket_pipelines(machine, emulator):
         if listed := each["step"].get("output-variables"):
             shared = ci_readers.dotenv(here.temp / "variables")
             here.env |= {name: shared[name] for name in listed}
-    assert [0, 0, 1] == ends  # one test of the suite failed
+    assert ends == [0, 0, 1]  # one test of the suite failed
     assert imported(emulator) == announced(text)
 
 
@@ -93,8 +104,8 @@ def test_circleci(machine, emulator):
             order = step["run"] if isinstance(step["run"], dict) else {"command": step["run"]}
             code, text = here.sh(order["command"], **order.get("environment", {}))
             ends.append(code)
-            assert order.get("when") == "always" or 1 == len(ends)
-    assert [1, 0, 0, 0] == ends
+            assert order.get("when") == "always" or len(ends) == 1
+    assert ends == [1, 0, 0, 0]
     assert imported(emulator) == announced(text)
 
 
@@ -106,7 +117,7 @@ def test_teamcity(machine, emulator):
     parameters, status = ci_readers.teamcity(log)
     here.env |= {name.removeprefix("env."): value for name, value in parameters.items()}
     key = imported(emulator)
-    assert 0 == code
+    assert code == 0
     assert key == announced(here.sh(block("teamcity.md", "run", "next"))[1])
     assert [f"Tests passed: 1; Xray: 2 results imported into {key}, 1 of 2 tests failed"] == status
 
@@ -121,7 +132,7 @@ def test_buildkite(machine, emulator):
             code, text = here.sh(step["command"].replace("$$", "$"), shell=("bash", "-e", "-c"), **step.get("env", {}))
             ends.append(code)
     key = imported(emulator)
-    assert [1, 0, 0] == ends
+    assert ends == [1, 0, 0]
     assert key == announced(text)
     assert "imported: 2 tests, 1 failed." in (here.agent / "annotation-xray").read_text()
 
@@ -133,9 +144,9 @@ def test_buildkite_where_the_import_fails(machine, emulator):
     here.sh("./run-tests || true")
     step = block("buildkite.md", "file", "pipeline.yml")["steps"][2]
     code, _ = here.sh(step["command"].replace("$$", "$"), shell=("bash", "-e", "-c"), **step["env"])
-    assert 5 == code
+    assert code == 5
     assert (here.agent / "annotation-xray").read_text().startswith("failed: ")
-    assert "none" == (here.agent / "xray-test-execution-key").read_text()
+    assert (here.agent / "xray-test-execution-key").read_text() == "none"
 
 
 @pytest.mark.parametrize("name", ["pip", "pipx", "uvx"])
@@ -144,7 +155,7 @@ def test_every_way_to_run_it(name, machine, emulator):
     here = machine("local", **CLOUD)
     here.sh("./run-tests || true")
     code, text = here.sh(block("plain.md", "run", name))
-    assert 0 == code, text
+    assert code == 0, text
     imported(emulator)
 
 
@@ -153,7 +164,7 @@ def test_secrets_in_files(machine, emulator):
     here = machine("local")
     here.sh("./run-tests || true")
     code, text = here.sh(block("plain.md", "run", "secrets"))
-    assert 0 == code, text
+    assert code == 0, text
     imported(emulator)
 
 
@@ -162,8 +173,8 @@ def test_looking_sends_nothing(machine, emulator):
     here = machine("local", **CLOUD)
     here.sh("./run-tests || true")
     code, text = here.sh(block("plain.md", "run", "look"))
-    assert 0 == code, text
-    assert [] == emulator.executions()
+    assert code == 0, text
+    assert emulator.executions() == []
 
 
 def test_server(machine, emulator):
@@ -172,7 +183,7 @@ def test_server(machine, emulator):
     del here.env["XRAY_CI_XRAY_URL"]
     here.sh("./run-tests || true")
     code, text = here.sh(block("server.md", "run", "server").replace("https://jira.example.com", emulator.jira_url))
-    assert 0 == code, text
+    assert code == 0, text
     imported(emulator)
 
 
@@ -184,7 +195,7 @@ def test_shards_of_any_ci_system(machine, emulator):
     here.sh("mv results/TEST-1.xml results/TEST-2.xml; sed -i s/adds/sorts/ results/TEST-2.xml")
     second, _ = here.sh(block("shards.md", "run", "shard"), SHARD="2")
     code, text = here.sh(block("shards.md", "run", "merge"))
-    assert [0, 0, 0] == [first, second, code], text
+    assert [first, second, code] == [0, 0, 0], text
     imported(emulator, count=3)
 
 
@@ -193,4 +204,4 @@ def test_completion_as_the_page_loads_it(machine):
     here = machine("local")
     (line, *_) = block("plain.md", "completion", "shells").splitlines()
     code, text = here.sh(f"{line}\ncomplete -p xray-ci")
-    assert (0, "complete -F _xray_ci xray-ci") == (code, text.strip())
+    assert (code, text.strip()) == (0, "complete -F _xray_ci xray-ci")

@@ -1,4 +1,6 @@
-"""What a format's reader says of a report is what Xray derives from it, as the emulator shows it: the same Tests, the same statuses.
+"""What a format's reader says of a report is what Xray derives from it, as the emulator shows it.
+
+The same Tests, the same statuses.
 
 Without a job around it, so that every sample can be compared every time; `test_native_parity` runs whole jobs.
 """
@@ -26,14 +28,26 @@ HERE = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
 MODULES = {row.family: row.reader for row in FORMATS if row.medium in {"xml", "json"} and row.family in READERS}
 ENDPOINTS = {row.key: row.family for row in FORMATS if row.medium in {"xml", "json"} and row.family in READERS}
-SAMPLES = {name: (ENDPOINTS[expected["format"]], folder / name) for folder in reversed(FOLDERS)
-           for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
-           if expected["format"] in ENDPOINTS and "ok" == expected["expect"]}
-STATUSES = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.ERROR: "FAIL", Outcome.SKIPPED: "TODO", Outcome.OTHER: "TODO"}
+SAMPLES = {
+    name: (ENDPOINTS[expected["format"]], folder / name)
+    for folder in reversed(FOLDERS)
+    for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items()
+    if expected["format"] in ENDPOINTS and expected["expect"] == "ok"
+}
+STATUSES = {
+    Outcome.PASSED: "PASS",
+    Outcome.FAILED: "FAIL",
+    Outcome.ERROR: "FAIL",
+    Outcome.SKIPPED: "TODO",
+    Outcome.OTHER: "TODO",
+}
 
 
 def said(family: str, content: bytes) -> list[tuple[str, str]]:
-    """Return Test and status of each case, in our own words: those of a key for Gherkin, else those found by identity."""
+    """Return Test and status of each case, in our own words.
+
+    Those of a key for Gherkin, else those found by identity.
+    """
     module = importlib.import_module(f"xray_ci.reports.{MODULES[family]}")
     found = []
     for case in (item for item in module.read(BytesIO(content)) if isinstance(item, Case)):
@@ -41,14 +55,18 @@ def said(family: str, content: bytes) -> list[tuple[str, str]]:
         if family in JSON_FORMATS:
             names = list(dict.fromkeys(keys))
         else:
-            definition = next((mark.value for mark in case.marks if mark.kind is MarkKind.DEFINITION), native_identity(case))
-            names = [] if keys and "robot" != family else [definition]
+            definition = next(
+                (mark.value for mark in case.marks if mark.kind is MarkKind.DEFINITION), native_identity(case)
+            )
+            names = [] if keys and family != "robot" else [definition]
         found += [(name, STATUSES[case.outcome]) for name in names]
     return sorted(found)
 
 
 def stored(family: str, content: bytes) -> list[tuple[str, str]]:
-    """Return Test and status of each result in the words of the stand-in: for Gherkin all keys are Tests, else no issue exists.
+    """Return Test and status of each result in the words of the stand-in.
+
+    For Gherkin all keys are Tests, else no issue exists.
 
     As Server reads them: what breaks the parser of Cloud (empty `properties`) is taken out before it is sent.
     """
@@ -58,8 +76,11 @@ def stored(family: str, content: bytes) -> list[tuple[str, str]]:
     except Unreadable:
         assert family in JSON_FORMATS, "a tag that is no key refuses the file, and so do scenarios without any"
         return []
-    return sorted((result.key if result.info is None else result.info.definition, result.status) for result in results
-                  if result.info or family in JSON_FORMATS)
+    return sorted(
+        (result.key if result.info is None else result.info.definition, result.status)
+        for result in results
+        if result.info or family in JSON_FORMATS
+    )
 
 
 @pytest.mark.parametrize("family", MODULES)

@@ -1,4 +1,7 @@
-"""What is made from the tables agrees with them: action.yml, README, docs, schema, and the rooms that share their words."""
+"""What is made from the tables agrees with them.
+
+Action.yml, README, docs, schema, and the rooms that share their words.
+"""
 
 import json
 from pathlib import Path
@@ -20,7 +23,7 @@ ACTION = yaml.safe_load(documents.action())
 
 def test_generated_files_are_up_to_date():
     """`python -m xray_ci.settings.documents --write .` changes nothing."""
-    assert [] == [str(path) for path, text in documents.files(ROOT).items() if path.read_text("utf-8") != text]
+    assert [str(path) for path, text in documents.files(ROOT).items() if path.read_text("utf-8") != text] == []
 
 
 def test_every_setting_is_an_input_and_no_input_has_a_default():
@@ -32,7 +35,7 @@ def test_every_setting_is_an_input_and_no_input_has_a_default():
 
 def test_the_action_runs_the_image_without_arguments():
     """Arguments are printed, inputs are not."""
-    assert {"using": "docker", "image": "Dockerfile"} == ACTION["runs"]
+    assert ACTION["runs"] == {"using": "docker", "image": "Dockerfile"}
     assert {"name", "description", "author", "branding", "inputs", "outputs", "runs"} == {*ACTION}
     assert all([*entry] == ["description"] for entry in ACTION["outputs"].values())
 
@@ -71,8 +74,23 @@ def test_words_agree_with_the_deployments_and_the_model():
 
 def test_the_trust_column_is_the_published_one():
     """What a pull request can change: what is read and how it maps, nothing else."""
-    assert {"reports", "format", "project", "test-environments", "summary", "description", "labels", "test-type", "key-pattern", "unmapped",
-            "repeats", "statuses", "timezone", "comments", "mapping"} == {row.name for row in ROWS if row.ws}
+    assert {
+        "reports",
+        "format",
+        "project",
+        "test-environments",
+        "summary",
+        "description",
+        "labels",
+        "test-type",
+        "key-pattern",
+        "unmapped",
+        "repeats",
+        "statuses",
+        "timezone",
+        "comments",
+        "mapping",
+    } == {row.name for row in ROWS if row.ws}
     assert not [row.name for row in ROWS if row.ws and row.secret]
 
 
@@ -80,11 +98,15 @@ def test_the_schema_is_one_and_holds_every_setting_of_a_file():
     """No secret, nothing that is decided before the file is read."""
     document = configfile.document()
     jsonschema.Draft202012Validator.check_schema(document)
-    assert {row.name for row in ROWS if row.name not in FREE and (not row.secret or row.kind is Kind.SNAPSHOTS)} == {*document["properties"]}
+    assert {row.name for row in ROWS if row.name not in FREE and (not row.secret or row.kind is Kind.SNAPSHOTS)} == {
+        *document["properties"]
+    }
     assert document == json.loads(documents.schema_text())
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.default is not None and configfile.in_file(row)], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.default is not None and configfile.in_file(row)], ids=lambda row: row.name
+)
 def test_the_schema_takes_every_default(row):
     """As a user would write it in the file."""
     rule = configfile.document()["properties"][row.name]
@@ -115,9 +137,11 @@ def test_the_command_writes_and_checks(tmp_path, capsys):
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/xray-ci.body.yml").write_text((ROOT / "templates/xray-ci.body.yml").read_text("utf-8"))
 
-    assert [1, 0, 0, 2] == [documents.main(arguments) for arguments in (
-        ["--check", str(tmp_path)], ["--write", str(tmp_path)], ["--check", str(tmp_path)], [])]
-    assert 7 == capsys.readouterr().err.count("is not what the tables say")
+    assert [
+        documents.main(arguments)
+        for arguments in (["--check", str(tmp_path)], ["--write", str(tmp_path)], ["--check", str(tmp_path)], [])
+    ] == [1, 0, 0, 2]
+    assert capsys.readouterr().err.count("is not what the tables say") == 7
 
 
 def test_every_slug_has_its_paragraph():
@@ -125,7 +149,7 @@ def test_every_slug_has_its_paragraph():
     page = ROOT / "docs" / "errors.md"
     if not page.exists():
         pytest.skip("docs/errors.md is not written yet")
-    assert [] == [slug for slug in problems.SLUGS if slug not in page.read_text("utf-8")]
+    assert [slug for slug in problems.SLUGS if slug not in page.read_text("utf-8")] == []
 
 
 def test_formats_agree_with_the_formats_table():

@@ -1,7 +1,8 @@
 """Measures the image against its base: sizes, and what a container's start costs above `true` in the same image.
 
-Run it under `tests/container/with-image.sh`. Prints every number, and ends with 1 when a bound is broken. Rounds are interleaved, so
-that whatever else the machine does falls on both sides of a ratio; medians are compared, and a broken bound is measured twice.
+Run it under `tests/container/with-image.sh`. Prints every number, and ends with 1 when a bound is broken. Rounds are
+interleaved, so that whatever else the machine does falls on both sides of a ratio; medians are compared, and a broken
+bound is measured twice.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def compressed(archive: Path, layer: str) -> tuple[int, int]:
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return the unpacked and the gzip size of each image, in bytes: the sums of its layers, as a registry keeps them."""
+    """Return the unpacked and the gzip size of each image, in bytes.
+
+    The sums of its layers, as a registry keeps them.
+    """
     archive = folder / "images.tar"
     subprocess.run(["docker", "save", "--output", str(archive), BASE, DEFAULT, TRIMMED], check=True)
     with tarfile.open(archive) as saved, saved.extractfile("manifest.json") as file:
@@ -53,7 +57,10 @@ def sizes(folder: Path) -> dict[str, tuple[int, int]]:
     layers = sorted({layer for found in listed.values() for layer in found})
     with ThreadPoolExecutor(2) as pool:
         known = dict(zip(layers, pool.map(lambda layer: compressed(archive, layer), layers), strict=True))
-    return {name: tuple(map(sum, zip(*(known[layer] for layer in listed[name]), strict=True))) for name in (BASE, DEFAULT, TRIMMED)}
+    return {
+        name: tuple(map(sum, zip(*(known[layer] for layer in listed[name]), strict=True)))
+        for name in (BASE, DEFAULT, TRIMMED)
+    }
 
 
 def seconds(command: list[str]) -> float:
@@ -83,7 +90,10 @@ def small() -> Iterator[Measure]:
     with tempfile.TemporaryDirectory() as folder:
         found = sizes(Path(folder))
     for name, (unpacked, packed) in found.items():
-        print(f"       {name:28} {unpacked / MB:6.1f} MB unpacked {packed / MB:6.1f} MB gzip {packed / found[BASE][1]:5.2f} x base")
+        print(
+            f"       {name:28} {unpacked / MB:6.1f} MB unpacked {packed / MB:6.1f} MB gzip "
+            f"{packed / found[BASE][1]:5.2f} x base"
+        )
     for name, most in MOST.items():
         yield Measure(what=f"{name}, gzip", value=found[name][1] / MB, bound=most, unit="MB")
 

@@ -1,8 +1,8 @@
 """Runs one thing as a fresh process and writes down what it cost: processor seconds, highest memory, modules imported.
 
-    measured.py NOTE raw FILE          expat without callbacks over the file: the fastest anything can read it
-    measured.py NOTE imports MODULES   import the modules named in a JSON file, and nothing more
-    measured.py NOTE product ARGUMENTS xray-ci itself, through entrypoint.py
+measured.py NOTE raw FILE          expat without callbacks over the file: the fastest anything can read it
+measured.py NOTE imports MODULES   import the modules named in a JSON file, and nothing more
+measured.py NOTE product ARGUMENTS xray-ci itself, through entrypoint.py
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ PIECE = 1 << 20
 
 def peak() -> int:
     """Return the most memory this process ever had, in bytes (Linux)."""
-    (line,) = [line for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:")]
+    (line,) = [
+        line for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:")
+    ]
     return int(line.split()[1]) * 1024
 
 
@@ -51,8 +53,12 @@ def main(note: str, kind: str, *arguments: str) -> None:
     begun = time.process_time()
     code = {"raw": raw, "imports": imports, "product": product}[kind](*arguments)
     seconds = time.process_time() - begun
-    modules = sorted(name for name, module in sys.modules.items() if getattr(module, "__spec__", None) and name != "__main__")
-    Path(note).write_text(json.dumps({"code": code, "seconds": seconds, "peak": peak(), "modules": modules}), encoding="utf-8")
+    modules = sorted(
+        name for name, module in sys.modules.items() if getattr(module, "__spec__", None) and name != "__main__"
+    )
+    Path(note).write_text(
+        json.dumps({"code": code, "seconds": seconds, "peak": peak(), "modules": modules}), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Measures speed, memory and start-up against their bounds, prints every number, and ends with 1 when a bound is broken.
+"""Measures speed, memory and start-up against their bounds, prints every number.
 
-Rounds are interleaved, so that whatever else the machine does falls on both sides of a ratio; medians are compared. A broken
-bound is measured a second time before it counts. Linux only: it reads /proc.
+Ends with 1 when a bound is broken.
+
+Rounds are interleaved, so that whatever else the machine does falls on both sides of a ratio; medians are compared. A
+broken bound is measured a second time before it counts. Linux only: it reads /proc.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ class Measure:
         return self.value <= self.bound
 
     def __str__(self) -> str:
-        return f"{'ok    ' if self.holds else 'BROKEN'} {self.what}: {self.value:.2f} {self.unit} (at most {self.bound:g})"
+        return (
+            f"{'ok    ' if self.holds else 'BROKEN'} {self.what}: {self.value:.2f} {self.unit} (at most {self.bound:g})"
+        )
 
 
 def cpu(command: list[str], cwd: Path = CHECKOUT) -> float:
@@ -93,9 +97,14 @@ def conversion(folder: Path) -> Iterator[Measure]:
     )
     written = (folder / "out.json").stat().st_size
     (start,) = medians(5, lambda: cpu([*ISOLATED, str(CHECKOUT / "entrypoint.py"), *converting, str(small)]))
-    print(f"       {TESTS} tests, {large.stat().st_size / MB:.1f} MB in, {written / MB:.1f} MB out: raw expat {bare:.3f} s, "
-          f"convert {whole:.3f} s, of it {start:.3f} s for a report of one test")
-    yield Measure(what="convert over raw expat, processor time of the whole process", value=whole / bare, bound=8, unit="times")
+    print(
+        f"       {TESTS} tests, {large.stat().st_size / MB:.1f} MB in, {written / MB:.1f} MB out: raw expat {bare:.3f} "
+        "s, "
+        f"convert {whole:.3f} s, of it {start:.3f} s for a report of one test"
+    )
+    yield Measure(
+        what="convert over raw expat, processor time of the whole process", value=whole / bare, bound=8, unit="times"
+    )
 
     listed.write_text(json.dumps(noted(folder, "product", *converting, str(small))["modules"]), encoding="utf-8")
     imports = int(str(noted(folder, "imports", str(listed))["peak"]))
@@ -109,8 +118,20 @@ def most(folder: Path, form: str, tests: int) -> int:
     report, result = folder / f"{form}-{tests}", folder / "out.json"
     if not report.exists():
         cpu([*ISOLATED, str(MAKE_LARGE), form, str(tests), str(report)])
-    found = noted(folder, "product", "convert", "--project", "CALC", "--attachments", "all", "--output", str(result),
-                  "--reports", report.name, cwd=folder)
+    found = noted(
+        folder,
+        "product",
+        "convert",
+        "--project",
+        "CALC",
+        "--attachments",
+        "all",
+        "--output",
+        str(result),
+        "--reports",
+        report.name,
+        cwd=folder,
+    )
     written = result.read_bytes()
     if written.count(b'"testKey":') + written.count(b'"testInfo":') != tests:
         sys.exit(f"{report.name} did not become {tests} results")
@@ -132,8 +153,10 @@ def memory(folder: Path) -> Iterator[Measure]:
     with ThreadPoolExecutor(2) as pool:
         for form, (small, large) in zip(WRITERS, pool.map(both, WRITERS), strict=True):
             size = (folder / form / f"{form}-{TESTS}").stat().st_size
-            print(f"       {form}: {small / MB:.1f} MB for {FEW_TESTS} tests, {large / MB:.1f} MB for {TESTS} "
-                  f"({size / MB:.0f} MB of report)")
+            print(
+                f"       {form}: {small / MB:.1f} MB for {FEW_TESTS} tests, {large / MB:.1f} MB for {TESTS} "
+                f"({size / MB:.0f} MB of report)"
+            )
             more = (large - small) / MB
             yield Measure(what=f"{form}, memory of {TESTS} tests over {FEW_TESTS}", value=more, bound=40, unit="MB")
 

@@ -13,14 +13,17 @@ TESTS = 300
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_a_large_report_is_realistic(form, tmp_path):
-    """It is recognised, comes to its number of tests, and has failures with traces, keys, and what else the format can hold."""
+    """It is recognised, comes to its number of tests, and has failures with traces, keys.
+
+    What else the format can hold.
+    """
     write_report(tmp_path / form, form, TESTS)
     write_shots(tmp_path)
     report = seen(tmp_path / form)
     attached = [file for case in report.cases for file in case.attachments]
 
     assert (form, TESTS) == (report.format, len(report.cases))
-    assert [] == report.problems
+    assert report.problems == []
     assert {Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED} <= {case.outcome for case in report.cases}
     assert any(case.output for case in report.cases)
     assert any(mark.kind is MarkKind.TEST_KEY for case in report.cases for mark in case.marks)
@@ -29,7 +32,7 @@ def test_a_large_report_is_realistic(form, tmp_path):
     assert all((tmp_path / file.path).is_file() for file in attached if file.path)
     assert (form in {"robot", "cucumber-json"}) is all(case.steps for case in report.cases)
     assert (form == "testng") is any(case.iterations for case in report.cases)
-    assert 100 == len(list((tmp_path / SHOTS).iterdir()))
+    assert len(list((tmp_path / SHOTS).iterdir())) == 100
 
 
 @pytest.mark.parametrize("form", WRITERS)

@@ -1,4 +1,7 @@
-"""The image under test and the engine that runs it. Knows docker's command line; knows nothing of what the product prints."""
+"""The image under test and the engine that runs it.
+
+Knows docker's command line; knows nothing of what the product prints.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,19 @@ class Engine:
     def __init__(self, image: str) -> None:
         self.image = image
 
-    def __call__(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None,
-                 code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None, code: int | None = 0
+    ) -> subprocess.CompletedProcess[str]:
         """Run docker to its end; `env` reaches a container through `-e NAME`, as the runner does it."""
-        done = subprocess.run(["docker", *arguments], input=stdin, env={**os.environ, **(env or {})}, capture_output=True,
-                              encoding="utf-8", timeout=180, check=False)
+        done = subprocess.run(
+            ["docker", *arguments],
+            input=stdin,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=180,
+            check=False,
+        )
         assert code is None or code == done.returncode, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -54,7 +65,9 @@ def engine() -> Engine:
 @pytest.fixture(scope="session")
 def services(engine: Engine) -> Iterator[str]:
     """Return the address of the stand-in for Xray, run from the image itself."""
-    running = engine("run", "--detach", "--rm", "--network", "host", "--pull", "never", engine.image, "emulator", "--port", "0")
+    running = engine(
+        "run", "--detach", "--rm", "--network", "host", "--pull", "never", engine.image, "emulator", "--port", "0"
+    )
     container = running.stdout.strip()
     with subprocess.Popen(["docker", "logs", "--follow", container], stdout=subprocess.PIPE, encoding="utf-8") as log:
         assert log.stdout
@@ -67,7 +80,7 @@ class Checkout:
     """A workspace as a runner hands it to a container, and the folders beside it."""
 
     folder: Path
-    owner: int = 1001 if 0 == os.getuid() else os.getuid()
+    owner: int = 1001 if os.getuid() == 0 else os.getuid()
     """Who owns a workspace on GitHub's runner. The container's user is another: root."""
 
     @property
@@ -100,8 +113,14 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.fixture
 def settings(services: str) -> dict[str, str]:
     """Return what a job sets to import into the stand-in, by setting."""
-    return {"reports": "reports/*.xml", "xray-url": services, "client-id": "EMULATORCLIENTID0000000000000001",
-            "client-secret": "emulator-secret", "project": "SHOP", "result-file": "xray-result.json"}
+    return {
+        "reports": "reports/*.xml",
+        "xray-url": services,
+        "client-id": "EMULATORCLIENTID0000000000000001",
+        "client-secret": "emulator-secret",
+        "project": "SHOP",
+        "result-file": "xray-result.json",
+    }
 
 
 @pytest.fixture

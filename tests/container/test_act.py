@@ -1,7 +1,8 @@
 """A user's workflow on a real engine, run by act: tests fail, `if: always()` imports, a later step uses the outputs.
 
-The actions are those of this checkout; of the container action only the image is another, as in a release: there it is named instead of
-built. (act builds a Dockerfile with the engine's old builder and on a bridge, which an engine of our own does not have.)
+The actions are those of this checkout; of the container action only the image is another, as in a release: there it is
+named instead of built. (act builds a Dockerfile with the engine's old builder and on a bridge, which an engine of our
+own does not have.)
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def actions(engine, tmp_path):
     shutil.copy(CHECKOUT / "entrypoint.py", folder)
     text = (CHECKOUT / "action.yml").read_text(encoding="utf-8")
     assert text.endswith("  image: Dockerfile\n")
-    (folder / "action.yml").write_text(text.replace("  image: Dockerfile\n", f"  image: docker://{engine.image}\n"), encoding="utf-8")
+    (folder / "action.yml").write_text(
+        text.replace("  image: Dockerfile\n", f"  image: docker://{engine.image}\n"), encoding="utf-8"
+    )
     return folder
 
 
@@ -45,8 +48,21 @@ def repository(tmp_path):
     folder = tmp_path / "repository"
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     lock = (CHECKOUT / "requirements" / "dev.txt").read_text(encoding="utf-8")
-    taken = subprocess.run([sys.executable, CHECKOUT / ".github/scripts/locked.py", "pytest", "pluggy", "iniconfig", "packaging", "pygments"],
-                           input=lock, capture_output=True, encoding="utf-8", check=True)
+    taken = subprocess.run(
+        [
+            sys.executable,
+            CHECKOUT / ".github/scripts/locked.py",
+            "pytest",
+            "pluggy",
+            "iniconfig",
+            "packaging",
+            "pygments",
+        ],
+        input=lock,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
     (folder / "pytest.txt").write_text(taken.stdout, encoding="utf-8")
     if shutil.which("git"):  # without a commit act goes on, and says so three times a step
         who = ("-c", "user.name=Tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false")
@@ -57,66 +73,137 @@ def repository(tmp_path):
 
 def run_workflow(repository, actions, services):
     """Run the workflow and return act's exit code and log."""
-    command = [Path(sys.executable).parent / "act", "push", "--workflows", repository / "tests.yml", "--directory", repository,
-               "--pull=false", "--network", "host", "--no-cache-server", "--container-daemon-socket", "-", "--rm",
-               "--platform", f"ubuntu-latest={JOB_IMAGE}", "--local-repository", f"org/xray-ci@v1={actions}",
-               "--var", f"XRAY_URL={services}", "--secret", f"XRAY_CLIENT_ID={CLIENT_ID}", "--secret", "XRAY_CLIENT_SECRET"]
-    done = subprocess.run(command, env={**os.environ, "HOME": str(repository.parent), "XRAY_CLIENT_SECRET": CLIENT_SECRET},
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=240, check=False)
+    command = [
+        Path(sys.executable).parent / "act",
+        "push",
+        "--workflows",
+        repository / "tests.yml",
+        "--directory",
+        repository,
+        "--pull=false",
+        "--network",
+        "host",
+        "--no-cache-server",
+        "--container-daemon-socket",
+        "-",
+        "--rm",
+        "--platform",
+        f"ubuntu-latest={JOB_IMAGE}",
+        "--local-repository",
+        f"org/xray-ci@v1={actions}",
+        "--var",
+        f"XRAY_URL={services}",
+        "--secret",
+        f"XRAY_CLIENT_ID={CLIENT_ID}",
+        "--secret",
+        "XRAY_CLIENT_SECRET",
+    ]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "HOME": str(repository.parent), "XRAY_CLIENT_SECRET": CLIENT_SECRET},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 
 def test_a_workflow_imports_although_its_tests_failed(actions, repository, services):
-    """The job is red because of its tests; both actions import, later steps use their outputs, and Xray has each result once."""
+    """The job is red because of its tests.
+
+    Both actions import, later steps use their outputs, and Xray has each result once.
+    """
     before = len(Emulated(services).imports())
 
     code, log = run_workflow(repository, actions, services)
 
-    assert 1 == code, log
+    assert code == 1, log
     ended = {name: how for how, name in re.findall(r"(Success|Failure) - Main ([^\[\n]*?) \[", log)}
-    assert {"python3 -m pytest --junitxml reports/junit.xml shop.py"} == {name for name, how in ended.items() if "Failure" == how}, log
-    assert {"org/xray-ci@v1", "org/xray-ci/composite@v1", "Use the outputs", "Use the outputs of the composite action"} <= ended.keys(), log
+    assert {"python3 -m pytest --junitxml reports/junit.xml shop.py"} == {
+        name for name, how in ended.items() if how == "Failure"
+    }, log
+    assert {
+        "org/xray-ci@v1",
+        "org/xray-ci/composite@v1",
+        "Use the outputs",
+        "Use the outputs of the composite action",
+    } <= ended.keys(), log
     first, second = re.findall(r"\| delivered (SHOP-\d+)$", log, re.MULTILINE)
     assert first == second
-    assert 2 == len(Emulated(services).imports()) - before
-    assert ["FAILED", "PASSED"] == sorted(run["status"] for run in Emulated(services).runs(first).values())
+    assert len(Emulated(services).imports()) - before == 2
+    assert sorted(run["status"] for run in Emulated(services).runs(first).values()) == ["FAILED", "PASSED"]
     assert CLIENT_SECRET not in log
 
 
-@pytest.mark.parametrize("outputs", ["{}", '{"outcome": "imported", "tests": "2", "passed": "1", "failed": "1", "skipped": "0", "imported": "2"}'],
-                         ids=["none", "no key"])
+@pytest.mark.parametrize(
+    "outputs",
+    ["{}", '{"outcome": "imported", "tests": "2", "passed": "1", "failed": "1", "skipped": "0", "imported": "2"}'],
+    ids=["none", "no key"],
+)
 def test_the_later_step_fails_without_the_key(outputs, tmp_path):
     """The step that proves the outputs ends with an error when the Test Execution is not among them."""
-    done = subprocess.run([sys.executable, "-I", SAMPLE / "expect.py"], env={**os.environ, "OUTPUTS": outputs}, cwd=tmp_path, check=False,
-                          capture_output=True, encoding="utf-8", timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-I", SAMPLE / "expect.py"],
+        env={**os.environ, "OUTPUTS": outputs},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
 
-    assert 1 == done.returncode
+    assert done.returncode == 1
     assert "not what was expected" in done.stderr
 
 
 class Runner:
-    """GitHub's runner as far as the workflow `self.yml` needs it: scripts in bash, and files for variables and outputs."""
+    """GitHub's runner as far as the workflow `self.yml` needs it.
+
+    Scripts in bash, and files for variables and outputs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.groups = folder, []
         self.files = {name: folder / name for name in ("GITHUB_ENV", "GITHUB_OUTPUT")}
-        own = {name: value for name, value in os.environ.items() if not name.startswith("XRAY_CI_")}  # as the corpus of the tests
-        self.env = {**own, "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}", "GITHUB_ACTIONS": "true",
-                    "GITHUB_WORKSPACE": str(folder), "GITHUB_REPOSITORY": "org/xray-ci", "GITHUB_RUN_ID": "7", "RUNNER_TEMP": str(folder),
-                    **{name: str(path) for name, path in self.files.items()}}
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith("XRAY_CI_")
+        }  # as the corpus of the tests
+        self.env = {
+            **own,
+            "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_WORKSPACE": str(folder),
+            "GITHUB_REPOSITORY": "org/xray-ci",
+            "GITHUB_RUN_ID": "7",
+            "RUNNER_TEMP": str(folder),
+            **{name: str(path) for name, path in self.files.items()},
+        }
         for path in self.files.values():
             path.touch()
 
     def set(self, name: str) -> dict[str, str]:
         """Return what was written into one of the files."""
         text = self.files[name].read_text(encoding="utf-8")
-        return {match[1]: (match[3] or match[4] or "").removesuffix("\n") for match in re.finditer(r"^([\w-]+)(?:<<(.*)\n((?:.*\n)*?)\2|=(.*))$", text, re.MULTILINE)}
+        return {
+            match[1]: (match[3] or match[4] or "").removesuffix("\n")
+            for match in re.finditer(r"^([\w-]+)(?:<<(.*)\n((?:.*\n)*?)\2|=(.*))$", text, re.MULTILINE)
+        }
 
     def __call__(self, *command: str, **more: str) -> tuple[int, str]:
         """Run a command in the checkout; what it leaves in the background goes on."""
         with (self.folder / "log").open("w+", encoding="utf-8") as log:
-            running = subprocess.Popen(command, cwd=self.folder, env={**self.env, **self.set("GITHUB_ENV"), **more}, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            running = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={**self.env, **self.set("GITHUB_ENV"), **more},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
             self.groups.append(running.pid)
             code = running.wait(120)
             log.seek(0)
@@ -125,7 +212,10 @@ class Runner:
 
 @pytest.fixture
 def runner(tmp_path):
-    """Return a runner with a checkout, and an engine whose bridge is loopback; at the end what it started is stopped."""
+    """Return a runner with a checkout, and an engine whose bridge is loopback.
+
+    At the end what it started is stopped.
+    """
     for name in (".github", "tests/container/act", "xray_ci"):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "entrypoint.py", tmp_path)
@@ -142,7 +232,10 @@ def runner(tmp_path):
 
 @pytest.mark.parametrize("action", ["container", "composite"])
 def test_the_workflow_that_github_runs_does_the_same(action, runner):
-    """The steps of `self.yml` do what they say: tests fail, the import goes to the stand-in they started, the outputs are used."""
+    """The steps of `self.yml` do what they say.
+
+    Tests fail, the import goes to the stand-in they started, the outputs are used.
+    """
     workflow = yaml.safe_load((CHECKOUT / ".github/workflows/self.yml").read_text(encoding="utf-8"))
     other = {"container": "composite", "composite": "container"}[action]
     ended = {}
@@ -151,12 +244,17 @@ def test_the_workflow_that_github_runs_does_the_same(action, runner):
         if f"'{other}'" in step.get("if", ""):
             continue
         if "uses" in step:
-            given = {f"INPUT_{key.upper()}": str(value).lower() if isinstance(value, bool) else value for key, value in step["with"].items()}
+            given = {
+                f"INPUT_{key.upper()}": str(value).lower() if isinstance(value, bool) else value
+                for key, value in step["with"].items()
+            }
             given["INPUT_JIRA-URL"] = runner.set("GITHUB_ENV")["JIRA_URL"]
             ended[name] = runner(sys.executable, "-I", "-u", "-B", str(runner.folder / "entrypoint.py"), **given)
         else:
             outputs = json.dumps(runner.set("GITHUB_OUTPUT"))
-            ended[name] = runner("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"], OUTPUTS=outputs, TESTED="failure")
+            ended[name] = runner(
+                "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"], OUTPUTS=outputs, TESTED="failure"
+            )
 
     assert dict.fromkeys(ended, 0) | {"test": 1} == {name: code for name, (code, _) in ended.items()}, ended
     assert "1 failed, 1 passed" in ended["test"][1]

@@ -1,4 +1,7 @@
-"""The component as GitLab runs it: gitlab-ci-local runs this project's own pipeline and those of the recipe in the image."""
+"""The component as GitLab runs it.
+
+Gitlab-ci-local runs this project's own pipeline and those of the recipe in the image.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,43 @@ class Project:
     def run(self, *jobs, **variables):
         """Run the pipeline, or some jobs of it; return its exit code and what it printed."""
         self._git("add", "--all")
-        self._git("-c", "user.name=kim", "-c", "user.email=kim@example.com", "commit", "--quiet", "--allow-empty", "--message", "x")
+        self._git(
+            "-c",
+            "user.name=kim",
+            "-c",
+            "user.email=kim@example.com",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            "x",
+        )
         given = [part for name, value in variables.items() for part in ("--variable", f"{name}={value}")]
-        done = subprocess.run([self._tool, "--pull-policy", "if-not-present", "--network", "host", "--helper-image", HELPER,
-                               "--no-artifacts-to-source", "--no-color", *given, *jobs], cwd=self.folder, capture_output=True,
-                              encoding="utf-8", timeout=90, check=False,
-                              env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "DOCKER_HOST": os.environ.get("DOCKER_HOST", "")})
+        done = subprocess.run(
+            [
+                self._tool,
+                "--pull-policy",
+                "if-not-present",
+                "--network",
+                "host",
+                "--helper-image",
+                HELPER,
+                "--no-artifacts-to-source",
+                "--no-color",
+                *given,
+                *jobs,
+            ],
+            cwd=self.folder,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=90,
+            check=False,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "DOCKER_HOST": os.environ.get("DOCKER_HOST", ""),
+            },
+        )
         return done.returncode, done.stdout + done.stderr
 
     def artifacts(self, job):
@@ -70,8 +104,13 @@ class Project:
         return self.folder / ".gitlab-ci-local/artifacts" / job
 
     def _git(self, *arguments):
-        subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, check=True,
-                       env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})
+        subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            check=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
+        )
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +121,14 @@ def tool(tmp_path_factory, engine):
     folder = tmp_path_factory.mktemp("gitlab-ci-local")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, folder)
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=200, check=True,
-                   env=machine())
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder,
+        capture_output=True,
+        timeout=200,
+        check=True,
+        env=machine(),
+    )
     engine("build", "--network", "host", "--tag", HELPER, "-", stdin=CARRIER.format(engine.label("base.name")))
     return folder / "node_modules/.bin/gitlab-ci-local"
 
@@ -115,7 +160,7 @@ def test_its_own_pipeline(project, engine):
 
     code, said = project.run(IMAGE=engine.image)
 
-    assert 1 == code, said  # that of the tests
+    assert code == 1, said  # that of the tests
     assert re.search(r"^use +> SHOP-\d+ holds 2 results of 2 tests, 1 failed$", said, re.MULTILINE), said
     assert re.search(r"FAIL +tests", said)
     assert {"xray-ci", "use"} == set(re.findall(r"^ PASS +(\S+)", said, re.MULTILINE))
@@ -129,21 +174,27 @@ def test_without_a_key_the_next_job_fails(project, engine):
 
     code, said = project.run(IMAGE=engine.image)
 
-    assert 1 == code
-    assert {("xray-ci", "5"), ("use", "1")} <= set(re.findall(r"^(\S+) +finished in .* FAIL (\d+)", said, re.MULTILINE)), said
+    assert code == 1
+    assert {("xray-ci", "5"), ("use", "1")} <= set(
+        re.findall(r"^(\S+) +finished in .* FAIL (\d+)", said, re.MULTILINE)
+    ), said
     assert "not-the-secret" not in said
 
 
 def test_the_recipe_for_shards(project, xray):
     """Parallel jobs each collect, one import makes one Test Execution of all."""
     project.pipeline(block("gitlab.md", "pipeline", "shards"))
-    project.write("run-tests", f"#!/bin/sh\nmkdir -p reports\necho '{suite('NAME')}' | sed \"s,NAME,part ${{2%/*}},\" > reports/TEST-a.xml\n", 0o755)
+    project.write(
+        "run-tests",
+        f"#!/bin/sh\nmkdir -p reports\necho '{suite('NAME')}' | sed \"s,NAME,part ${{2%/*}},\" > reports/TEST-a.xml\n",
+        0o755,
+    )
 
     code, said = project.run(**CREDENTIALS, XRAY_CI_XRAY_URL=xray.url)
 
-    assert 0 == code, said
-    made, = xray.executions()
-    assert 2 == len(made["execution"]["runs"])
+    assert code == 0, said
+    (made,) = xray.executions()
+    assert len(made["execution"]["runs"]) == 2
     assert "emulator-secret" not in said
 
 
@@ -156,15 +207,15 @@ def test_the_recipe_for_what_is_left(project, xray):
 
     code, said = project.run("xray-ci", **settings, XRAY_CI_TIME_BUDGET="2")
 
-    assert 1 == code
+    assert code == 1
     assert re.search(r"^xray-ci +finished in .* FAIL 7", said, re.MULTILINE), said
-    made, = xray.executions()
-    assert 1 == len(made["execution"]["runs"])
+    (made,) = xray.executions()
+    assert len(made["execution"]["runs"]) == 1
 
     xray.call("DELETE", "/__emulator__/faults")
     shutil.rmtree(project.folder / "reports")
     code, said = project.run("xray-resume", **settings)
 
-    assert 0 == code, said
-    made, = xray.executions()
-    assert 2 == len(made["execution"]["runs"])
+    assert code == 0, said
+    (made,) = xray.executions()
+    assert len(made["execution"]["runs"]) == 2

@@ -21,7 +21,11 @@ ALONE = ("run", "--rm", "--network", "none", "--pull", "never")
 def labels(engine, image):
     """Return all labels of an image that OCI names."""
     found = json.loads(engine("image", "inspect", "--format", "{{json .Config.Labels}}", image).stdout)
-    return {name.rsplit("image.", 1)[1]: value for name, value in found.items() if name.startswith("org.opencontainers.image.")}
+    return {
+        name.rsplit("image.", 1)[1]: value
+        for name, value in found.items()
+        if name.startswith("org.opencontainers.image.")
+    }
 
 
 def test_it_says_the_version_of_its_label(engine):
@@ -32,7 +36,10 @@ def test_it_says_the_version_of_its_label(engine):
 
 
 def test_its_labels_say_what_it_was_built_of(engine):
-    """Commit, date and base of the labels are those of the build, the date in UTC, and both variants have the same labels."""
+    """Commit, date and base of the labels are those of the build, the date in UTC.
+
+    Both variants have the same labels.
+    """
     given = dict(line.split("=", 1) for line in os.environ["DOCKER_BUILD_ARGUMENTS"].splitlines())
     found = labels(engine, engine.image)
 
@@ -53,24 +60,49 @@ def test_a_misspelt_input_stops_it(engine, checkout, settings):
     """A wrong input name ends the step with code 2 and names the right one."""
     done = on_github(engine, checkout, {**settings, "test-plam": "SHOP-2"})
 
-    assert 2 == done.returncode
+    assert done.returncode == 2
     assert "test-plan" in done.stdout + done.stderr
 
 
 def test_a_read_only_system_needs_no_temporary_folder_to_inspect(engine, checkout):
     """Reading reports writes nothing anywhere."""
-    done = engine(*ALONE, "--read-only", "-u", "54321:54321", "-e", "HOME=", "-v", f"{checkout.workspace}:/workspace:ro",
-                  "-w", "/workspace", engine.image, "inspect", "--json", "--reports", "reports/*.xml")
+    done = engine(
+        *ALONE,
+        "--read-only",
+        "-u",
+        "54321:54321",
+        "-e",
+        "HOME=",
+        "-v",
+        f"{checkout.workspace}:/workspace:ro",
+        "-w",
+        "/workspace",
+        engine.image,
+        "inspect",
+        "--json",
+        "--reports",
+        "reports/*.xml",
+    )
 
-    assert (3, 1, 1, 1) == tuple(json.loads(done.stdout)[name] for name in ("tests", "passed", "failed", "skipped"))
+    assert tuple(json.loads(done.stdout)[name] for name in ("tests", "passed", "failed", "skipped")) == (3, 1, 1, 1)
 
 
 def test_termination_is_answered_as_the_first_process(engine, checkout, variables):
     """SIGTERM during an import ends process 1 with 143, says what was sent, and shows no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         variables["XRAY_CI_XRAY_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        container = engine("run", "-d", *HOST, *engine.passed(variables), "-v", f"{checkout.workspace}:/workspace", "-w", "/workspace",
-                           engine.image, env=variables).stdout.strip()
+        container = engine(
+            "run",
+            "-d",
+            *HOST,
+            *engine.passed(variables),
+            "-v",
+            f"{checkout.workspace}:/workspace",
+            "-w",
+            "/workspace",
+            engine.image,
+            env=variables,
+        ).stdout.strip()
         asked, _ = silent.accept()
         engine("kill", "--signal", "TERM", container)
         code = engine("wait", container).stdout.strip()
@@ -78,16 +110,19 @@ def test_termination_is_answered_as_the_first_process(engine, checkout, variable
     said = engine("logs", container)
     engine("rm", container)
 
-    assert "143" == code
+    assert code == "143"
     assert "Traceback" not in said.stdout + said.stderr
     assert "emulator-secret" not in said.stdout + said.stderr
 
 
 def test_the_emulator_ends_when_told(engine):
     """The stand-in says its address first and ends on SIGTERM as process 1."""
-    container = engine("run", "-d", "--network", "none", "--pull", "never", engine.image, "emulator", "--port", "0").stdout.strip()
-    with subprocess.Popen(["docker", "logs", "--follow", container], stdout=subprocess.PIPE, encoding="utf-8",
-                          env=dict(os.environ)) as log:
+    container = engine(
+        "run", "-d", "--network", "none", "--pull", "never", engine.image, "emulator", "--port", "0"
+    ).stdout.strip()
+    with subprocess.Popen(
+        ["docker", "logs", "--follow", container], stdout=subprocess.PIPE, encoding="utf-8", env=dict(os.environ)
+    ) as log:
         assert log.stdout
         address = log.stdout.readline().strip()
         engine("stop", "--time", "20", container)

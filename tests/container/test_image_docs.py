@@ -16,8 +16,11 @@ NETWORK = 'docker() { verb=$1; shift; [ "$verb" != run ] || set -- --network hos
 """The engine of the tests may have no network but the machine's own."""
 
 
-@pytest.mark.parametrize("block", [block for block in RUNS if block.startswith(("docker run", "docker image"))],
-                         ids=lambda block: " ".join(block.split()[:4]))
+@pytest.mark.parametrize(
+    "block",
+    [block for block in RUNS if block.startswith(("docker run", "docker image"))],
+    ids=lambda block: " ".join(block.split()[:4]),
+)
 def test_the_page_says_what_works(engine, checkout, variables, block):
     """Each `docker run` and `docker image inspect` of the page ends with 0 and says something, in a workspace of this user."""
     engine("tag", engine.image, "ghcr.io/org/xray-ci:v1")
@@ -25,10 +28,16 @@ def test_the_page_says_what_works(engine, checkout, variables, block):
     del variables["XRAY_CI_REPORTS"], variables["XRAY_CI_PROJECT"]
     passed = block.replace(" -e XRAY_CI_CLIENT_ID", " -e XRAY_CI_XRAY_URL -e XRAY_CI_CLIENT_ID")
 
-    done = subprocess.run(["sh", "-euc", NETWORK + passed], cwd=checkout.workspace, env={**os.environ, **variables},
-                          capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        ["sh", "-euc", NETWORK + passed],
+        cwd=checkout.workspace,
+        env={**os.environ, **variables},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
 
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"SHOP-\d+|3 results|\"org\.opencontainers\.image\.title\":\"xray-ci\"", done.stdout + done.stderr)
 
 

@@ -1,4 +1,7 @@
-"""The image where nothing is as expected: stray modules, no PATH, no home, no user, no rights. It works, or says why it cannot."""
+"""The image where nothing is as expected: stray modules, no PATH, no home, no user, no rights.
+
+It works, or says why it cannot.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,21 @@ STRAY = "import os\nos.write(2, b'STRAY')\nraise SystemExit(99)\n"
 
 def run(engine, checkout, variables, *options, command=(), code=0, mode="rw"):
     """Run the image in a workspace as `docker run` does on a laptop, and return what it said."""
-    done = engine("run", "--rm", *HOST, *engine.passed(variables), "-v", f"{checkout.workspace}:/workspace:{mode}", "-w", "/workspace",
-                  *options, engine.image, *command, env=variables, code=None)
+    done = engine(
+        "run",
+        "--rm",
+        *HOST,
+        *engine.passed(variables),
+        "-v",
+        f"{checkout.workspace}:/workspace:{mode}",
+        "-w",
+        "/workspace",
+        *options,
+        engine.image,
+        *command,
+        env=variables,
+        code=None,
+    )
     said = done.stdout + done.stderr
     assert code == done.returncode, said
     assert "Traceback" not in said
@@ -23,26 +39,51 @@ def run(engine, checkout, variables, *options, command=(), code=0, mode="rw"):
 
 def scatter(checkout, folder):
     """Put modules into a folder that are named like those the product and its libraries import."""
-    for name in ("json", "yaml", "requests", "encodings", "site", "sitecustomize", "usercustomize", "xray_ci", "entrypoint"):
+    for name in (
+        "json",
+        "yaml",
+        "requests",
+        "encodings",
+        "site",
+        "sitecustomize",
+        "usercustomize",
+        "xray_ci",
+        "entrypoint",
+    ):
         checkout.write(f"{folder}/{name}.py", STRAY)
 
 
 def test_modules_of_the_workspace_are_not_imported(engine, checkout, settings):
-    """A yaml.py in the checkout, with PYTHONPATH and more of Python's variables pointing at it, never runs next to the secrets."""
+    """A yaml.py in the checkout.
+
+    With PYTHONPATH and more of Python's variables pointing at it, never runs next to the secrets.
+    """
     scatter(checkout, "workspace")
 
-    done = on_github(engine, checkout, settings, PYTHONPATH="/github/workspace", PYTHONSTARTUP="/github/workspace/yaml.py",
-                     PYTHONHOME="/github/workspace", PYTHONUSERBASE="/github/workspace", PYTHONINSPECT="1", PYTHONWARNINGS="error")
+    done = on_github(
+        engine,
+        checkout,
+        settings,
+        PYTHONPATH="/github/workspace",
+        PYTHONSTARTUP="/github/workspace/yaml.py",
+        PYTHONHOME="/github/workspace",
+        PYTHONUSERBASE="/github/workspace",
+        PYTHONINSPECT="1",
+        PYTHONWARNINGS="error",
+    )
 
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "STRAY" not in done.stdout + done.stderr
 
 
 def test_modules_beside_a_script_that_calls_it_are_not_imported(engine, checkout, variables):
     """A json.py in the working directory, beside the calling script and on its PATH stays unread by the command `xray-ci`."""
     scatter(checkout, "workspace/ci")
-    checkout.write("workspace/ci/run.sh", "cd /workspace/ci && PYTHONPATH=/workspace/ci PATH=/workspace/ci:$PATH && export PYTHONPATH PATH\n"
-                                          "xray-ci inspect --reports '../reports/*.xml' && cd .. && exec xray-ci import\n")
+    checkout.write(
+        "workspace/ci/run.sh",
+        "cd /workspace/ci && PYTHONPATH=/workspace/ci PATH=/workspace/ci:$PATH && export PYTHONPATH PATH\n"
+        "xray-ci inspect --reports '../reports/*.xml' && cd .. && exec xray-ci import\n",
+    )
     checkout.hand_over()
 
     said = run(engine, checkout, variables, "--entrypoint", "sh", command=("ci/run.sh",))
@@ -53,15 +94,31 @@ def test_modules_beside_a_script_that_calls_it_are_not_imported(engine, checkout
 
 def test_neither_path_nor_home_nor_a_user_is_needed(engine, checkout, variables):
     """A PATH that names nothing, HOME=/ and an owner without passwd entry: the reports are imported all the same."""
-    said = run(engine, checkout, variables, "-u", f"{checkout.owner}:{checkout.owner}", "-e", "PATH=/nonsense:relative", "-e", "HOME=/",
-               "-e", "LANG=xx_XX.broken", "-e", "TZ=No/Where")
+    said = run(
+        engine,
+        checkout,
+        variables,
+        "-u",
+        f"{checkout.owner}:{checkout.owner}",
+        "-e",
+        "PATH=/nonsense:relative",
+        "-e",
+        "HOME=/",
+        "-e",
+        "LANG=xx_XX.broken",
+        "-e",
+        "TZ=No/Where",
+    )
 
     assert "SHOP-" in said
     assert checkout.owner == (checkout.workspace / "xray-result.json").stat().st_uid
 
 
 def test_nothing_but_the_workspace_must_be_writable(engine, checkout, variables):
-    """A read-only root without any temporary folder: what is needed for a moment is written into the workspace and removed."""
+    """A read-only root without any temporary folder.
+
+    What is needed for a moment is written into the workspace and removed.
+    """
     run(engine, checkout, variables, "--read-only")
 
     assert {"reports", "TEST-cart.xml", "xray-result.json"} == {path.name for path in checkout.workspace.rglob("*")}
@@ -86,7 +143,10 @@ def test_no_capability_is_needed(engine, checkout, variables):
 
 
 def test_a_closed_workspace_is_open_to_root(engine, checkout, variables):
-    """A workspace that only its owner may enter is read and written by the container's root, and the result is the owner's."""
+    """A workspace that only its owner may enter is read and written by the container's root.
+
+    The result is the owner's.
+    """
     checkout.workspace.chmod(0o700)
 
     said = run(engine, checkout, variables)
@@ -96,7 +156,10 @@ def test_a_closed_workspace_is_open_to_root(engine, checkout, variables):
 
 
 def test_a_closed_report_is_named(engine, checkout, variables):
-    """A report that this user may not read is refused by name with code 4, and the remedy is the user's right to read it."""
+    """A report that this user may not read is refused by name with code 4.
+
+    The remedy is the user's right to read it.
+    """
     (checkout.workspace / "reports/TEST-cart.xml").chmod(0o600)
 
     said = run(engine, checkout, variables, "-u", "54321:54321", code=4)
@@ -105,7 +168,9 @@ def test_a_closed_report_is_named(engine, checkout, variables):
     assert "may be read by the user of this process" in said
 
 
-@pytest.mark.parametrize("rights", [("-u", "54321:54321"), ("--cap-drop", "ALL")], ids=["another user", "root without capabilities"])
+@pytest.mark.parametrize(
+    "rights", [("-u", "54321:54321"), ("--cap-drop", "ALL")], ids=["another user", "root without capabilities"]
+)
 def test_a_closed_workspace_names_the_option_that_opens_it(engine, checkout, variables, rights):
     """A workspace that this user may not enter ends it with code 2, and the remedy is to run as its owner."""
     checkout.workspace.chmod(0o700)

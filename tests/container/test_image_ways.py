@@ -1,4 +1,7 @@
-"""Both variants of the image, run as each CI system runs a container: as an action, by a piped script, by exec, by hand."""
+"""Both variants of the image, run as each CI system runs a container.
+
+As an action, by a piped script, by exec, by hand.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,16 @@ def executions(services: str) -> int:
 
 
 def test_github_runs_it(engine, checkout, settings, services):
-    """As a container action: a Test Execution, outputs, a job summary, and files that belong to the workspace's owner."""
+    """As a container action.
+
+    A Test Execution, outputs, a job summary, and files that belong to the workspace's owner.
+    """
     before = executions(services)
 
     done = on_github(engine, checkout, settings)
 
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert 1 == executions(services) - before
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert executions(services) - before == 1
     outputs = (checkout.folder / "file_commands/set_output_5b1d").read_text(encoding="utf-8")
     assert re.search(r"^test-execution-key(=|<<.*\n)SHOP-\d+$", outputs, re.MULTILINE)
     assert "SHOP-" in (checkout.folder / "file_commands/step_summary_5b1d").read_text(encoding="utf-8")
@@ -50,9 +56,21 @@ def test_gitlab_runs_it(engine, checkout, variables):
     """As a GitLab job: the script is piped into a shell, and the outputs are in the dotenv file."""
     variables |= {"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/shop/cart", "XRAY_CI_DOTENV_FILE": "xray.env"}
 
-    engine("run", "-i", "--rm", *HOST, "--entrypoint", "", *engine.passed(variables), "-v", f"{checkout.workspace}:/builds/shop/cart",
-           engine.image, "sh", stdin="cd /builds/shop/cart && xray-ci import && . ./xray.env && echo $XRAY_TEST_EXECUTION_KEY\n",
-           env=variables)
+    engine(
+        "run",
+        "-i",
+        "--rm",
+        *HOST,
+        "--entrypoint",
+        "",
+        *engine.passed(variables),
+        "-v",
+        f"{checkout.workspace}:/builds/shop/cart",
+        engine.image,
+        "sh",
+        stdin="cd /builds/shop/cart && xray-ci import && . ./xray.env && echo $XRAY_TEST_EXECUTION_KEY\n",
+        env=variables,
+    )
 
     assert "XRAY_TEST_EXECUTION_KEY=SHOP-" in (checkout.workspace / "xray.env").read_text(encoding="utf-8")
 
@@ -61,8 +79,23 @@ def test_jenkins_runs_it(engine, checkout, variables):
     """As a Jenkins stage: a container that idles as the agent's user, who is in no passwd, and the command by exec."""
     variables |= {"JENKINS_URL": "https://jenkins.example/", "BUILD_NUMBER": "7", "WORKSPACE": str(checkout.workspace)}
     place = str(checkout.workspace)
-    container = engine("run", "-t", "-d", "-u", f"{checkout.owner}:{checkout.owner}", "--entrypoint=", *HOST, "-w", place, "-v",
-                       f"{place}:{place}:rw,z", *engine.passed(variables), engine.image, "cat", env=variables).stdout.strip()
+    container = engine(
+        "run",
+        "-t",
+        "-d",
+        "-u",
+        f"{checkout.owner}:{checkout.owner}",
+        "--entrypoint=",
+        *HOST,
+        "-w",
+        place,
+        "-v",
+        f"{place}:{place}:rw,z",
+        *engine.passed(variables),
+        engine.image,
+        "cat",
+        env=variables,
+    ).stdout.strip()
     try:
         done = engine("exec", *engine.passed(variables), container, "sh", "-c", "xray-ci import", env=variables)
     finally:
@@ -76,8 +109,25 @@ def test_any_user_can_run_it_on_a_read_only_system(engine, checkout, variables):
     """A random user without home, on a read-only root with a temporary folder, imports."""
     del variables["XRAY_CI_RESULT_FILE"]  # this user may not write into the workspace
 
-    engine("run", "--rm", *HOST, "--read-only", "--tmpfs", "/tmp", "-u", "54321:54321", "-e", "HOME=/nowhere", *engine.passed(variables),
-           "-v", f"{checkout.workspace}:/workspace", "-w", "/workspace", engine.image, env=variables)
+    engine(
+        "run",
+        "--rm",
+        *HOST,
+        "--read-only",
+        "--tmpfs",
+        "/tmp",
+        "-u",
+        "54321:54321",
+        "-e",
+        "HOME=/nowhere",
+        *engine.passed(variables),
+        "-v",
+        f"{checkout.workspace}:/workspace",
+        "-w",
+        "/workspace",
+        engine.image,
+        env=variables,
+    )
 
 
 def test_the_demo_runs_without_any_network(engine):

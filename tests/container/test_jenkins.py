@@ -29,8 +29,12 @@ cat > reports/TEST-cart.xml <<END
 END
 exit 1
 """
-CREDENTIALS = {"xray-cloud": {"username": CLIENT_ID, "password": CLIENT_SECRET}, "jira-token": {"text": SERVER_TOKEN},
-               "xray-client-secret": {"text": CLIENT_SECRET}, "xray-client-id": {"text": CLIENT_ID}}
+CREDENTIALS = {
+    "xray-cloud": {"username": CLIENT_ID, "password": CLIENT_SECRET},
+    "jira-token": {"text": SERVER_TOKEN},
+    "xray-client-secret": {"text": CLIENT_SECRET},
+    "xray-client-id": {"text": CLIENT_ID},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class Built:
 
     def command_lines(self, *words):
         """Return the command lines that begin with these words."""
-        return [" ".join(event["argv"]) for event in self.all("process") if event["argv"][:len(words)] == list(words)]
+        return [" ".join(event["argv"]) for event in self.all("process") if event["argv"][: len(words)] == list(words)]
 
     def shows(self, secret):
         """Say whether a process printed a secret, before Jenkins masks it."""
@@ -60,9 +64,15 @@ def groovy(*arguments):
     """Run the stand-in for Jenkins; return its standard output."""
     need("groovy", "java", package="groovy")
     java = Path(shutil.which("java")).resolve().parents[1]
-    done = subprocess.run(["groovy", str(STAND_IN), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=150,
-                          check=False, env={**os.environ, "JAVA_HOME": str(java), "JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"})
-    assert 0 == done.returncode, done.stdout + done.stderr
+    done = subprocess.run(
+        ["groovy", str(STAND_IN), *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=150,
+        check=False,
+        env={**os.environ, "JAVA_HOME": str(java), "JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -75,7 +85,7 @@ class Jenkins:
         self.xray = xray
         self._folder = folder
         self._image = engine.image
-        self._owner = 1001 if 0 == os.getuid() else os.getuid()
+        self._owner = 1001 if os.getuid() == 0 else os.getuid()
         for path in (self.workspace, self.temp, folder / "repository"):
             path.mkdir()
         for path in (self.workspace, folder / "repository"):
@@ -89,21 +99,45 @@ class Jenkins:
         source, order, events = (self._folder / name for name in ("Jenkinsfile", "order.json", "events.jsonl"))
         source.write_text(jenkinsfile, encoding="utf-8")
         events.write_text("")
-        order.write_text(json.dumps({
-            "workspace": str(self.workspace), "repository": str(self._folder / "repository"), "jenkinsfile": str(source),
-            "library": str(LIBRARY), "events": str(events), "user": f"{self._owner}:{self._owner}",
-            "engine": ["--network", "host", "--pull", "never"], "images": {IMAGE: self._image}, "credentials": CREDENTIALS,
-            "agent": {"HOME": str(self._folder), **{name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}},
-            "environment": {"JENKINS_URL": "https://jenkins.example.com/", "JOB_NAME": "shop/main", "BUILD_NUMBER": "7",
-                            "BUILD_TAG": "jenkins-shop-main-7", "BRANCH_NAME": "main", "XRAY_CI_XRAY_URL": self.xray.url,
-                            **environment}}), encoding="utf-8")
+        order.write_text(
+            json.dumps(
+                {
+                    "workspace": str(self.workspace),
+                    "repository": str(self._folder / "repository"),
+                    "jenkinsfile": str(source),
+                    "library": str(LIBRARY),
+                    "events": str(events),
+                    "user": f"{self._owner}:{self._owner}",
+                    "engine": ["--network", "host", "--pull", "never"],
+                    "images": {IMAGE: self._image},
+                    "credentials": CREDENTIALS,
+                    "agent": {
+                        "HOME": str(self._folder),
+                        **{name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ},
+                    },
+                    "environment": {
+                        "JENKINS_URL": "https://jenkins.example.com/",
+                        "JOB_NAME": "shop/main",
+                        "BUILD_NUMBER": "7",
+                        "BUILD_TAG": "jenkins-shop-main-7",
+                        "BRANCH_NAME": "main",
+                        "XRAY_CI_XRAY_URL": self.xray.url,
+                        **environment,
+                    },
+                }
+            ),
+            encoding="utf-8",
+        )
         log = groovy(order)
         return Built(log=log, events=[json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()])
 
 
 @pytest.fixture
 def jenkins(tmp_path, engine, services):
-    """Return an agent whose builds import into the stand-in for Xray, which knows none before and forgets them afterwards."""
+    """Return an agent whose builds import into the stand-in for Xray.
+
+    Which knows none before and forgets them afterwards.
+    """
     xray = Emulated(services)
     xray.reset()
     yield Jenkins(tmp_path, engine, xray)
@@ -127,15 +161,18 @@ node {{
 
 
 def test_the_example_with_the_library(jenkins):
-    """The tests fail, the results are imported all the same, the key is there, and the build is what the tests made it."""
+    """The tests fail, the results are imported all the same, the key is there.
+
+    The build is what the tests made it.
+    """
     built = jenkins.build(example("Jenkinsfile"))
 
-    made, = jenkins.xray.executions()
+    (made,) = jenkins.xray.executions()
     assert f"Results are in {made['key']}" in built.log, built.log
     assert {"chrome", "linux"} == set(made["execution"]["environments"])
-    assert "FAILURE" == built.result
-    assert ["xray-ci ended with exit code 1"] == [event["message"].partition(":")[0] for event in built.all("unstable")]
-    assert [["xray-result.json"]] == [event["files"] for event in built.all("archive")]
+    assert built.result == "FAILURE"
+    assert [event["message"].partition(":")[0] for event in built.all("unstable")] == ["xray-ci ended with exit code 1"]
+    assert [event["files"] for event in built.all("archive")] == [["xray-result.json"]]
     assert not built.shows(CLIENT_SECRET)
     assert not any(CLIENT_SECRET in line for line in built.command_lines("docker", "run"))
 
@@ -144,33 +181,39 @@ def test_the_example_without_the_library(jenkins):
     """The same with Jenkins' own steps."""
     built = jenkins.build(example("Jenkinsfile.without-library"))
 
-    made, = jenkins.xray.executions()
-    assert 2 == len(made["execution"]["runs"])
-    assert "FAILURE" == built.result
+    (made,) = jenkins.xray.executions()
+    assert len(made["execution"]["runs"]) == 2
+    assert built.result == "FAILURE"
     assert made["key"] in built.log
-    assert [["xray-result.json"]] == [event["files"] for event in built.all("archive")]
+    assert [event["files"] for event in built.all("archive")] == [["xray-result.json"]]
     assert not built.shows(CLIENT_SECRET)
 
 
 def test_settings_arrive_as_they_are_written(jenkins):
     """Lists, mappings, dollar signs and quotes are no part of a shell line, and nothing on the way expands them."""
-    built = jenkins.build(step(
-        """reports: ['reports/*.xml', '!**/draft-*'], project: 'SHOP', 'test-environments': ['chrome', 'linux'],
+    built = jenkins.build(
+        step(
+            """reports: ['reports/*.xml', '!**/draft-*'], project: 'SHOP', 'test-environments': ['chrome', 'linux'],
         summary: 'it\\'s $HOME $(id) "$$', credentialsId: 'xray-cloud', keyPattern: '(SHOP-\\\\d+)$',
-        fields: [priority: [name: 'High']], snapshotsDelay: 0, reconcile: false"""))
+        fields: [priority: [name: 'High']], snapshotsDelay: 0, reconcile: false"""
+        )
+    )
 
-    assert "SUCCESS" == built.result, built.log
-    made, = jenkins.xray.executions()
-    assert """it's $HOME $(id) "$$""" == made["summary"]
+    assert built.result == "SUCCESS", built.log
+    (made,) = jenkins.xray.executions()
+    assert made["summary"] == """it's $HOME $(id) "$$"""
     assert {"chrome", "linux"} == set(made["execution"]["environments"])
     assert f"outputs: {made['key']} 2 1 0" in built.log
-    script, = {event["script"] for event in built.all("sh") if event["container"]}
+    (script,) = {event["script"] for event in built.all("sh") if event["container"]}
     assert script.endswith("; xray-ci")
     assert "$(" not in script
 
 
 def test_what_cannot_be_imported_fails_the_build(jenkins):
-    """Exit codes but 0 and 1 are errors, after xray-ci said what is wrong; outputs of an earlier build are not taken for this one's."""
+    """Exit codes but 0 and 1 are errors, after xray-ci said what is wrong.
+
+    Outputs of an earlier build are not taken for this one's.
+    """
     (jenkins.workspace / "xray-ci.env").write_text("XRAY_TEST_EXECUTION_KEY=SHOP-1\n")
 
     built = jenkins.build("""@Library('xray-ci') _
@@ -181,33 +224,46 @@ def test_what_cannot_be_imported_fails_the_build(jenkins):
             xrayImport(reports: '*.xml', clientSecret: 'in-the-open')
         }""")
 
-    assert "FAILURE" == built.result
-    assert ["xray-ci ended with exit code 2", "xray-ci ended with exit code 3", "xrayImport"] == [
-        event["message"].partition(":")[0] for event in built.all("failure")]
+    assert built.result == "FAILURE"
+    assert [event["message"].partition(":")[0] for event in built.all("failure")] == [
+        "xray-ci ended with exit code 2",
+        "xray-ci ended with exit code 3",
+        "xrayImport",
+    ]
     for words in ("XRAY_CI_TEST_PLAN", "nothing/*.xml", "client-secret is a secret", "left over: false"):
         assert words in built.log
-    assert 2 == len(built.command_lines("docker", "run"))
-    assert [] == jenkins.xray.executions()
+    assert len(built.command_lines("docker", "run")) == 2
+    assert jenkins.xray.executions() == []
 
 
 def test_server_by_token_with_what_is_installed(jenkins):
-    """Without an image the step runs the xray-ci of where it is, here a container of the pipeline; a token is all Server needs."""
-    own = block("jenkins.md", "pipeline", "server").replace("jiraUrl: 'https://jira.example.com'", f"image: '', jiraUrl: '{jenkins.xray.url}/jira'")
-    built = jenkins.build(own.replace("node {", f"node {{ docker.image('{IMAGE}').inside(\"--entrypoint=''\") {{") + "}\n",
-                          XRAY_CI_XRAY_URL="")
+    """Without an image the step runs the xray-ci of where it is, here a container of the pipeline.
 
-    made, = jenkins.xray.executions()
-    assert 2 == len(made["execution"]["runs"])
-    assert 1 == len(built.command_lines("docker", "run"))
+    A token is all Server needs.
+    """
+    own = block("jenkins.md", "pipeline", "server").replace(
+        "jiraUrl: 'https://jira.example.com'", f"image: '', jiraUrl: '{jenkins.xray.url}/jira'"
+    )
+    built = jenkins.build(
+        own.replace("node {", f"node {{ docker.image('{IMAGE}').inside(\"--entrypoint=''\") {{") + "}\n",
+        XRAY_CI_XRAY_URL="",
+    )
+
+    (made,) = jenkins.xray.executions()
+    assert len(made["execution"]["runs"]) == 2
+    assert len(built.command_lines("docker", "run")) == 1
     assert not built.shows(SERVER_TOKEN)
 
 
 def test_secrets_as_files_are_on_no_command_line(jenkins):
-    """The Docker Pipeline plugin hands variables on as arguments; credentials that are files keep the secret off them."""
+    """The Docker Pipeline plugin hands variables on as arguments.
+
+    Credentials that are files keep the secret off them.
+    """
     built = jenkins.build(block("jenkins.md", "pipeline", "files"))
 
-    made, = jenkins.xray.executions()
-    assert 2 == len(made["execution"]["runs"])
+    (made,) = jenkins.xray.executions()
+    assert len(made["execution"]["runs"]) == 2
     assert built.command_lines("docker", "exec")
     assert not any(CLIENT_SECRET in line for line in built.command_lines())
     assert not built.shows(CLIENT_SECRET)
@@ -217,9 +273,9 @@ def test_the_recipe_for_shards(jenkins):
     """Branches collect, the import at the end makes one Test Execution of all."""
     built = jenkins.build(block("jenkins.md", "pipeline", "shards"))
 
-    made, = jenkins.xray.executions()
-    assert 4 == len(made["execution"]["runs"]), built.log
-    assert "FAILURE" == built.result
+    (made,) = jenkins.xray.executions()
+    assert len(made["execution"]["runs"]) == 4, built.log
+    assert built.result == "FAILURE"
 
 
 def test_every_recipe_is_groovy(tmp_path):
@@ -229,5 +285,5 @@ def test_every_recipe_is_groovy(tmp_path):
         files.append(tmp_path / f"{name}.groovy")
         files[-1].write_text(text, encoding="utf-8")
 
-    assert 6 == len(files)
+    assert len(files) == 6
     groovy("--parse", *files, LIBRARY / "vars/xrayImport.groovy")

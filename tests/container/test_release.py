@@ -1,4 +1,7 @@
-"""What a release does to a registry and a repository: digests of pushed images, and tags that move together or not at all."""
+"""What a release does to a registry and a repository.
+
+Digests of pushed images, and tags that move together or not at all.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +31,26 @@ REFERENCE = f"ghcr.io/org/xray-ci@sha256:{'ab' * 32}"
 
 def apt(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run apt-get to its end."""
-    return subprocess.run(["apt-get", "-q", *command], cwd=cwd, capture_output=True, encoding="utf-8", timeout=240, check=False)
+    return subprocess.run(
+        ["apt-get", "-q", *command], cwd=cwd, capture_output=True, encoding="utf-8", timeout=240, check=False
+    )
 
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where Debian's registry was unpacked: nothing is installed, so nothing is started and nothing stays behind."""
+    """Return where Debian's registry was unpacked.
+
+    Nothing is installed, so nothing is started and nothing stays behind.
+    """
     if not shutil.which("apt-get"):
         pytest.skip("no registry to run: it comes as a Debian package, and this machine has no apt-get")
     folder = tmp_path_factory.mktemp("registry")
     folder.chmod(0o777)  # apt-get downloads as a user of its own
     loaded = apt("download", "docker-registry", cwd=folder)
-    if loaded.returncode and 0 == os.getuid():
+    if loaded.returncode and os.getuid() == 0:
         apt("update", cwd=folder)
         loaded = apt("download", "docker-registry", cwd=folder)
-    assert 0 == loaded.returncode, loaded.stdout + loaded.stderr
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
     (package,) = folder.glob("*.deb")
     subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
     return folder / "usr" / "bin"
@@ -53,11 +61,19 @@ def registry(programs: Path, tmp_path: Path) -> Iterator[str]:
     """Run an empty registry on loopback and return its place."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         place = f"127.0.0.1:{free.getsockname()[1]}"
-    config = {"version": 0.1, "log": {"level": "error"}, "http": {"addr": place, "secret": "of this test"},
-              "storage": {"filesystem": {"rootdirectory": str(tmp_path / "stored")}}}
+    config = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "http": {"addr": place, "secret": "of this test"},
+        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "stored")}},
+    }
     (tmp_path / "config.yml").write_text(json.dumps(config), encoding="utf-8")
-    with (tmp_path / "log").open("w") as log, subprocess.Popen([programs / "docker-registry", "serve", tmp_path / "config.yml"],
-                                                               stdout=log, stderr=log) as serving:
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(
+            [programs / "docker-registry", "serve", tmp_path / "config.yml"], stdout=log, stderr=log
+        ) as serving,
+    ):
         try:
             while not answers(place):
                 assert serving.poll() is None, (tmp_path / "log").read_text()
@@ -77,8 +93,15 @@ def answers(place: str) -> bool:
 
 def script(name: str, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run one script of the release."""
-    return subprocess.run([SCRIPTS / name, *arguments], cwd=cwd, capture_output=True, encoding="utf-8", timeout=60, check=False,
-                          env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    return subprocess.run(
+        [SCRIPTS / name, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )
 
 
 def test_what_a_release_names_is_what_was_pushed(engine, registry, tmp_path):
@@ -88,11 +111,11 @@ def test_what_a_release_names_is_what_was_pushed(engine, registry, tmp_path):
     said = engine("push", f"{name}:v1.2.3").stdout
 
     found = script("image_digest.py", f"{name}:v1.2.3")
-    assert 0 == found.returncode, found.stderr
+    assert found.returncode == 0, found.stderr
     digest = found.stdout.strip()
     shutil.copy(CHECKOUT / "action.yml", tmp_path)
     pinned = script("pin_image.py", f"{name}@{digest}", tmp_path / "action.yml")
-    assert 0 == pinned.returncode, pinned.stderr
+    assert pinned.returncode == 0, pinned.stderr
     image = re.search(r"^  image: docker://(\S+)$", (tmp_path / "action.yml").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert f"digest: {digest} " in said
@@ -120,9 +143,14 @@ class Published:
         """Run git to its end and return what it printed."""
         env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         for role in ("AUTHOR", "COMMITTER"):
-            env |= {f"GIT_{role}_NAME": "Tests", f"GIT_{role}_EMAIL": "tests@example.com", f"GIT_{role}_DATE": "2026-01-02T03:04:05Z"}
-        return subprocess.run(["git", *arguments], cwd=cwd or self.checkout, env=env, check=True, capture_output=True,
-                              encoding="utf-8").stdout.strip()
+            env |= {
+                f"GIT_{role}_NAME": "Tests",
+                f"GIT_{role}_EMAIL": "tests@example.com",
+                f"GIT_{role}_DATE": "2026-01-02T03:04:05Z",
+            }
+        return subprocess.run(
+            ["git", *arguments], cwd=cwd or self.checkout, env=env, check=True, capture_output=True, encoding="utf-8"
+        ).stdout.strip()
 
     def commit(self) -> None:
         """Commit what the checkout holds."""
@@ -141,18 +169,22 @@ class Published:
 
     def at(self, name: str) -> str:
         """Return the commit a tag of the server leads to; empty where there is none."""
-        return self.git("for-each-ref", "--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)", f"refs/tags/{name}",
-                        cwd=self.server)
+        return self.git(
+            "for-each-ref",
+            "--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)",
+            f"refs/tags/{name}",
+            cwd=self.server,
+        )
 
 
 @pytest.fixture
 def published(tmp_path: Path) -> Published:
     """Return a repository with one commit."""
     if not shutil.which("git"):
-        if 0 != os.getuid() or not shutil.which("apt-get"):
+        if os.getuid() != 0 or not shutil.which("apt-get"):
             pytest.skip("no git, and none can be installed here")
         done = apt("install", "--yes", "--no-install-recommends", "git", cwd=tmp_path)
-        assert 0 == done.returncode, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
     return Published(tmp_path)
 
 
@@ -163,13 +195,13 @@ def test_both_tags_lead_to_an_action_that_names_the_image(published, annotated):
 
     done = published.release("v1.2.3", "v1", REFERENCE)
 
-    assert 0 == done.returncode, done.stderr
+    assert done.returncode == 0, done.stderr
     release = done.stdout.strip()
     assert release == published.at("v1.2.3") == published.at("v1")
     assert source == published.git("rev-parse", f"{release}^", cwd=published.server)
     changed = published.git("diff", "--unified=0", source, release, cwd=published.server)
     assert [f"+  image: docker://{REFERENCE}"] == re.findall(r"^\+ .*", changed, re.MULTILINE)
-    assert "action.yml\n" == published.git("diff", "--name-only", source, release, cwd=published.server) + "\n"
+    assert published.git("diff", "--name-only", source, release, cwd=published.server) + "\n" == "action.yml\n"
 
 
 def test_a_second_run_changes_nothing(published):
@@ -203,7 +235,7 @@ def test_a_repair_of_an_old_version_leaves_the_floating_tag(published):
 
     done = published.release("v1.2.4", "", REFERENCE)
 
-    assert (0, "") == (done.returncode, published.at("v1")), done.stderr
+    assert (done.returncode, published.at("v1")) == (0, ""), done.stderr
     assert done.stdout.strip() == published.at("v1.2.4")
 
 
@@ -216,7 +248,7 @@ def test_a_tag_that_somebody_moved_stops_the_release(published):
 
     done = published.release("v1.2.3", "v1", REFERENCE)
 
-    assert 1 == done.returncode
+    assert done.returncode == 1
     assert f"v1.2.3 leads to {moved}, and not to {source}" in done.stderr
     assert [moved, ""] == [published.at(name) for name in ("v1.2.3", "v1")]
 
@@ -228,8 +260,15 @@ def steps(job: str, published: Published, **env: str) -> dict[str, subprocess.Co
     for step in workflow["jobs"][job]["steps"]:
         if "run" not in step or ("FLOATING" in step.get("if", "") and not env["FLOATING"]):
             continue
-        done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=published.checkout, check=False,
-                              env={**os.environ, "LATEST": "true", **env}, capture_output=True, encoding="utf-8", timeout=60)
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=published.checkout,
+            check=False,
+            env={**os.environ, "LATEST": "true", **env},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+        )
         ended[step.get("id") or step["name"]] = done
         if done.returncode:
             break
@@ -246,14 +285,26 @@ def test_a_release_begins_with_what_it_is_made_of(published, engine, registry, t
     published.git("push", "--quiet", "origin", "main")
     source = published.tag(f"v{xray_ci.__version__}")
 
-    ended = steps("check", published, BASE=base, GITHUB_SHA=source, GITHUB_REF_NAME=f"v{xray_ci.__version__}",
-                  GITHUB_OUTPUT=str(tmp_path / "outputs"))
+    ended = steps(
+        "check",
+        published,
+        BASE=base,
+        GITHUB_SHA=source,
+        GITHUB_REF_NAME=f"v{xray_ci.__version__}",
+        GITHUB_OUTPUT=str(tmp_path / "outputs"),
+    )
 
     assert {0} == {done.returncode for done in ended.values()}, ended
     assert digest
-    assert {"version": xray_ci.__version__, "tag": f"v{xray_ci.__version__}", "floating": f"v{xray_ci.__version__.split('.')[0]}",
-            "base": f"{base}@{digest[1]}", "digest": digest[1], "epoch": "1767323045", "created": "2026-01-02T03:04:05Z"} == \
-        dict(line.split("=", 1) for line in (tmp_path / "outputs").read_text(encoding="utf-8").splitlines())
+    assert {
+        "version": xray_ci.__version__,
+        "tag": f"v{xray_ci.__version__}",
+        "floating": f"v{xray_ci.__version__.split('.')[0]}",
+        "base": f"{base}@{digest[1]}",
+        "digest": digest[1],
+        "epoch": "1767323045",
+        "created": "2026-01-02T03:04:05Z",
+    } == dict(line.split("=", 1) for line in (tmp_path / "outputs").read_text(encoding="utf-8").splitlines())
 
 
 def test_a_commit_that_is_on_no_branch_is_not_released(published, tmp_path):
@@ -261,16 +312,25 @@ def test_a_commit_that_is_on_no_branch_is_not_released(published, tmp_path):
     published.git("push", "--quiet", "origin", "main")
     published.commit()
 
-    ended = steps("check", published, BASE="", GITHUB_SHA=published.tag("v1.2.3"), GITHUB_REF_NAME="v1.2.3",
-                  GITHUB_OUTPUT=str(tmp_path / "outputs"))
+    ended = steps(
+        "check",
+        published,
+        BASE="",
+        GITHUB_SHA=published.tag("v1.2.3"),
+        GITHUB_REF_NAME="v1.2.3",
+        GITHUB_OUTPUT=str(tmp_path / "outputs"),
+    )
 
-    assert ["Only what was reviewed is released"] == list(ended)
-    assert 1 == ended["Only what was reviewed is released"].returncode
+    assert list(ended) == ["Only what was reviewed is released"]
+    assert ended["Only what was reviewed is released"].returncode == 1
 
 
 @pytest.mark.parametrize("floating", ["v0", ""], ids=["newest", "repair"])
 def test_a_release_ends_with_the_names(published, tmp_path, floating):
-    """The last job tags the images, moves the tags, and makes the release with notes and files; a repair leaves the floating names."""
+    """The last job tags the images, moves the tags, and makes the release with notes and files.
+
+    A repair leaves the floating names.
+    """
     source = published.tag("v0.1.0")
     for name in ("gh", "docker"):
         (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/calls\n', encoding="utf-8")
@@ -280,15 +340,28 @@ def test_a_release_ends_with_the_names(published, tmp_path, floating):
         (published.checkout / "built" / name).touch()
     image = REFERENCE.partition("@")[0]
 
-    ended = steps("names", published, PATH=f"{tmp_path}:{os.environ['PATH']}", TAG="v0.1.0", VERSION=xray_ci.__version__, FLOATING=floating,
-                  IMAGE=image, DEFAULT=REFERENCE.partition("@")[2], TRIMMED=f"sha256:{'cd' * 32}")
+    ended = steps(
+        "names",
+        published,
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
+        TAG="v0.1.0",
+        VERSION=xray_ci.__version__,
+        FLOATING=floating,
+        IMAGE=image,
+        DEFAULT=REFERENCE.partition("@")[2],
+        TRIMMED=f"sha256:{'cd' * 32}",
+    )
 
     assert {0} == {done.returncode for done in ended.values()}, ended
     calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     tagged = [call.split()[5:] for call in calls if call.startswith("docker buildx imagetools create --tag ")]
-    assert ([[f"{image}:v0", REFERENCE], [f"{image}:v0-trimmed", f"{image}@sha256:{'cd' * 32}"]] if floating else []) == tagged
+    assert (
+        [[f"{image}:v0", REFERENCE], [f"{image}:v0-trimmed", f"{image}@sha256:{'cd' * 32}"]] if floating else []
+    ) == tagged
     assert source == published.git("rev-parse", f"{published.at('v0.1.0')}^", cwd=published.server)
     assert (published.at("v0.1.0") if floating else "") == published.at("v0")
     assert calls[-1].startswith("gh release create v0.1.0 --verify-tag ")
-    assert calls[-1].endswith(" built/dist/xray_ci-0.1.0-py3-none-any.whl built/sbom-default/xray-ci-default-amd64.spdx.json")
+    assert calls[-1].endswith(
+        " built/dist/xray_ci-0.1.0-py3-none-any.whl built/sbom-default/xray-ci-default-amd64.spdx.json"
+    )
     assert f"- `{REFERENCE}`\n" in (published.checkout / "notes.md").read_text(encoding="utf-8")

@@ -14,22 +14,43 @@ HOST = ("--network", "host", "--pull", "never")
 
 def control(services: str, method: str, what: str, value: Any = None) -> Any:
     """Ask something of the emulator itself."""
-    asked = urllib.request.Request(f"{services}/__emulator__/{what}", method=method, data=json.dumps(value).encode() if value else None,
-                                   headers={"Content-Type": "application/json"})
+    asked = urllib.request.Request(
+        f"{services}/__emulator__/{what}",
+        method=method,
+        data=json.dumps(value).encode() if value else None,
+        headers={"Content-Type": "application/json"},
+    )
     with urllib.request.urlopen(asked, timeout=10) as answer:
         return json.loads(answer.read() or b"null")
 
 
 def run(engine, checkout, variables, command, code=0):
     """Run one command in a container of its own over the same workspace."""
-    done = engine("run", "--rm", *HOST, *engine.passed(variables), "-v", f"{checkout.workspace}:/workspace", "-w", "/workspace",
-                  engine.image, command, env=variables, code=code)
+    done = engine(
+        "run",
+        "--rm",
+        *HOST,
+        *engine.passed(variables),
+        "-v",
+        f"{checkout.workspace}:/workspace",
+        "-w",
+        "/workspace",
+        engine.image,
+        command,
+        env=variables,
+        code=code,
+    )
     return done.stdout + done.stderr
 
 
 def test_what_one_container_could_not_deliver_another_delivers(engine, checkout, variables, services):
     """The login fails as long as the gateway does (7), the state folder stays in the workspace, `resume` imports once (0)."""
-    fault = {"match": {"method": "POST", "path": "*/authenticate"}, "times": -1, "status": 502, "body": "<html>Bad gateway</html>"}
+    fault = {
+        "match": {"method": "POST", "path": "*/authenticate"},
+        "times": -1,
+        "status": 502,
+        "body": "<html>Bad gateway</html>",
+    }
     before = len(control(services, "GET", "state")["issues"])
     control(services, "POST", "faults", fault)
     try:
@@ -44,7 +65,7 @@ def test_what_one_container_could_not_deliver_another_delivers(engine, checkout,
 
     issues = control(services, "GET", "state")["issues"].values()
     assert "3 sent = 3 stored" in text
-    assert 1 == len([issue for issue in list(issues)[before:] if issue["type"] == "Test Execution"])
+    assert len([issue for issue in list(issues)[before:] if issue["type"] == "Test Execution"]) == 1
     assert not (checkout.workspace / ".xray-ci").exists()
 
 

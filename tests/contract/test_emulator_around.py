@@ -13,8 +13,10 @@ HOOK = "/macro-hooks/7f3c9a52e1d04b86"
 
 
 def execution(emulator, comment="", **more):
-    document = {"info": {"project": "SHOP", "summary": "Run <b>bold</b>"},
-                "tests": [{"testKey": "SHOP-3", "status": "FAILED", "comment": comment, **more}]}
+    document = {
+        "info": {"project": "SHOP", "summary": "Run <b>bold</b>"},
+        "tests": [{"testKey": "SHOP-3", "status": "FAILED", "comment": comment, **more}],
+    }
     return emulator.cloud("", document).json()["key"]
 
 
@@ -24,27 +26,32 @@ def search(emulator, query, path="/rest/api/3/search/jql", headers=CLOUD, **more
 
 def test_server_info_tells_the_deployments_apart(emulator):
     """Anonymous callers learn which Jira it is; Server has no version 3."""
-    assert "Cloud" == emulator.call("GET", "/rest/api/2/serverInfo").json()["deploymentType"]
-    assert "Server" == emulator.call("GET", "/jira/rest/api/2/serverInfo").json()["deploymentType"]
-    assert 404 == emulator.call("GET", "/jira/rest/api/3/serverInfo").status
+    assert emulator.call("GET", "/rest/api/2/serverInfo").json()["deploymentType"] == "Cloud"
+    assert emulator.call("GET", "/jira/rest/api/2/serverInfo").json()["deploymentType"] == "Server"
+    assert emulator.call("GET", "/jira/rest/api/3/serverInfo").status == 404
     assert "cloudId" in emulator.call("GET", "/_edge/tenant_info").json()
 
 
 def test_myself_checks_credentials(emulator):
     """Each Jira takes its own credentials only."""
     assert "accountId" in emulator.call("GET", "/rest/api/3/myself", **CLOUD).json()
-    assert "emu" == emulator.call("GET", "/jira/rest/api/latest/myself", **SERVER).json()["name"]
-    assert 200 == emulator.call("GET", "/rest/api/3/myself", Authorization="Bearer emulator-oauth-token").status
-    assert [401, 401] == [emulator.call("GET", path, **headers).status for path, headers in
-                          (("/rest/api/3/myself", SERVER), ("/jira/rest/api/2/myself", CLOUD))]
+    assert emulator.call("GET", "/jira/rest/api/latest/myself", **SERVER).json()["name"] == "emu"
+    assert emulator.call("GET", "/rest/api/3/myself", Authorization="Bearer emulator-oauth-token").status == 200
+    assert [
+        emulator.call("GET", path, **headers).status
+        for path, headers in (("/rest/api/3/myself", SERVER), ("/jira/rest/api/2/myself", CLOUD))
+    ] == [401, 401]
 
 
 def test_server_lists_xray_fields_and_jiras_own_end_date(emulator):
     """A careless name match finds two end dates."""
     fields = {each["name"]: each["id"] for each in emulator.call("GET", "/jira/rest/api/2/field", **SERVER).json()}
 
-    assert ("customfield_11807", "customfield_11810", "customfield_10015") == (
-        fields["Test Plan"], fields["End Date"], fields["End date"])
+    assert (fields["Test Plan"], fields["End Date"], fields["End date"]) == (
+        "customfield_11807",
+        "customfield_11810",
+        "customfield_10015",
+    )
     assert not any("xpandit" in json.dumps(each) for each in emulator.call("GET", "/rest/api/3/field", **CLOUD).json())
 
 
@@ -53,17 +60,22 @@ def test_issues_and_projects_are_read_by_key_and_id(emulator, start, headers):
     """An id leads to the key; what is not there is 404."""
     issue = emulator.call("GET", f"{start}/issue/10103?fields=summary", **headers).json()
 
-    assert ("SHOP-3", {"summary": "adds_item"}) == (issue["key"], issue["fields"])
-    assert "10000" == emulator.call("GET", f"{start}/project/SHOP", **headers).json()["id"]
-    assert [404, 404] == [emulator.call("GET", f"{start}/{path}", **headers).status for path in ("issue/SHOP-999", "project/NOPE")]
+    assert (issue["key"], issue["fields"]) == ("SHOP-3", {"summary": "adds_item"})
+    assert emulator.call("GET", f"{start}/project/SHOP", **headers).json()["id"] == "10000"
+    assert [
+        emulator.call("GET", f"{start}/{path}", **headers).status for path in ("issue/SHOP-999", "project/NOPE")
+    ] == [404, 404]
 
 
-@pytest.mark.parametrize(("query", "keys"), [
-    ('project = SHOP AND issuetype = "Test Plan"', ["SHOP-2"]),
-    ("key in (SHOP-1, SHOP-3) ORDER BY created DESC", ["SHOP-3", "SHOP-1"]),
-    ('summary ~ "nightly" and type = "Test Execution"', ["SHOP-40"]),
-    ("labels = nothing", []),
-])
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ('project = SHOP AND issuetype = "Test Plan"', ["SHOP-2"]),
+        ("key in (SHOP-1, SHOP-3) ORDER BY created DESC", ["SHOP-3", "SHOP-1"]),
+        ('summary ~ "nightly" and type = "Test Execution"', ["SHOP-40"]),
+        ("labels = nothing", []),
+    ],
+)
 def test_search_on_both(emulator, query, keys):
     """The little JQL finds the same on both; only Server counts."""
     cloud = search(emulator, query, fields=["summary"]).json()
@@ -78,11 +90,11 @@ def test_search_pages_and_its_refusals(emulator):
     first = search(emulator, "project = SHOP", maxResults=5).json()
     second = search(emulator, "project = SHOP", maxResults=50, nextPageToken=first["nextPageToken"]).json()
 
-    assert (5, False, True) == (len(first["issues"]), first["isLast"], second["isLast"])
+    assert (len(first["issues"]), first["isLast"], second["isLast"]) == (5, False, True)
     assert not {each["id"] for each in first["issues"]} & {each["id"] for each in second["issues"]}
-    assert [400, 400, 400] == [search(emulator, query).status for query in ("", "key = SHOP-999", "status was open")]
-    assert 410 == emulator.call("GET", "/rest/api/3/search?jql=x", **CLOUD).status
-    assert ["lookup"] * 6 == emulator.kinds_of_calls()
+    assert [search(emulator, query).status for query in ("", "key = SHOP-999", "status was open")] == [400, 400, 400]
+    assert emulator.call("GET", "/rest/api/3/search?jql=x", **CLOUD).status == 410
+    assert emulator.kinds_of_calls() == ["lookup"] * 6
 
 
 def test_a_fresh_issue_is_missing_from_search_and_readable_by_key(emulator):
@@ -90,11 +102,11 @@ def test_a_fresh_issue_is_missing_from_search_and_readable_by_key(emulator):
     emulator.settings(index_lag_s=30)
     key = execution(emulator)
 
-    assert [] == search(emulator, f"key = {key}").json()["issues"]
-    assert 1 == len(search(emulator, f"key = {key}", reconcileIssues=[10141]).json()["issues"])
-    assert 200 == emulator.call("GET", f"/rest/api/2/issue/{key}", **CLOUD).status
+    assert search(emulator, f"key = {key}").json()["issues"] == []
+    assert len(search(emulator, f"key = {key}", reconcileIssues=[10141]).json()["issues"]) == 1
+    assert emulator.call("GET", f"/rest/api/2/issue/{key}", **CLOUD).status == 200
     emulator.clock(advance=31)
-    assert 1 == len(search(emulator, f"key = {key}").json()["issues"])
+    assert len(search(emulator, f"key = {key}").json()["issues"]) == 1
 
 
 @pytest.mark.parametrize(("path", "key"), [("/take-snapshot/131073", GLOBAL), (HOOK, MACRO)])
@@ -107,31 +119,39 @@ def test_an_accepted_trigger_raises_the_page_version_after_it_settles(emulator, 
     emulator.clock(advance=3)
     emulator.call("GET", "/")
 
-    assert (202, b"", "assumed") == (answer.status, answer.body, answer.headers["x-emulator-basis"])
-    assert (6, 7) == (before, emulator.page_version())
-    assert 7 == emulator.call("GET", "/wiki/api/v2/pages/131073").json()["version"]["number"]
+    assert (answer.status, answer.body, answer.headers["x-emulator-basis"]) == (202, b"", "assumed")
+    assert (before, emulator.page_version()) == (6, 7)
+    assert emulator.call("GET", "/wiki/api/v2/pages/131073").json()["version"]["number"] == 7
 
 
-@pytest.mark.parametrize(("settings", "path", "key", "status"), [
-    ({}, "/take-snapshot/131073", {}, 401),
-    ({}, "/take-snapshot/131073", MACRO, 401),
-    ({"snapshots_refusal": 403}, "/take-snapshot/131073", MACRO, 403),
-    ({}, "/take-snapshot/131074", GLOBAL, 404),
-    ({"snapshots_unknown_page": 200}, "/take-snapshot/131074", GLOBAL, 200),
-    ({"snapshots_enabled": False}, "/take-snapshot/131073", GLOBAL, 403),
-    ({"macro_automation": False}, HOOK, MACRO, 404),
-    ({}, "/macro-hooks/other", MACRO, 404),
-    ({"snapshots_bearer": True}, "/take-snapshot/131073", GLOBAL, 401),
-    ({"snapshots_bearer": True}, "/take-snapshot/131073", {**GLOBAL, "Authorization": "Bearer emulator-confluence-pat"}, 202),
-    ({"snapshots_answer": "no-content"}, "/take-snapshot/131073", GLOBAL, 204),
-    ({"snapshots_answer": "text"}, "/take-snapshot/131073", GLOBAL, 200),
-])
+@pytest.mark.parametrize(
+    ("settings", "path", "key", "status"),
+    [
+        ({}, "/take-snapshot/131073", {}, 401),
+        ({}, "/take-snapshot/131073", MACRO, 401),
+        ({"snapshots_refusal": 403}, "/take-snapshot/131073", MACRO, 403),
+        ({}, "/take-snapshot/131074", GLOBAL, 404),
+        ({"snapshots_unknown_page": 200}, "/take-snapshot/131074", GLOBAL, 200),
+        ({"snapshots_enabled": False}, "/take-snapshot/131073", GLOBAL, 403),
+        ({"macro_automation": False}, HOOK, MACRO, 404),
+        ({}, "/macro-hooks/other", MACRO, 404),
+        ({"snapshots_bearer": True}, "/take-snapshot/131073", GLOBAL, 401),
+        (
+            {"snapshots_bearer": True},
+            "/take-snapshot/131073",
+            {**GLOBAL, "Authorization": "Bearer emulator-confluence-pat"},
+            202,
+        ),
+        ({"snapshots_answer": "no-content"}, "/take-snapshot/131073", GLOBAL, 204),
+        ({"snapshots_answer": "text"}, "/take-snapshot/131073", GLOBAL, 200),
+    ],
+)
 def test_the_failure_matrix_of_snapshots(emulator, settings, path, key, status):
     """Every way a trigger is answered can be had."""
     emulator.settings(**settings)
 
     assert status == emulator.call("POST", path, **key).status
-    assert 405 == emulator.call("GET", path, **key).status
+    assert emulator.call("GET", path, **key).status == 405
 
 
 def test_a_snapshot_can_fail_after_it_was_accepted(emulator):
@@ -141,7 +161,7 @@ def test_a_snapshot_can_fail_after_it_was_accepted(emulator):
     emulator.clock(advance=10)
     emulator.call("GET", "/")
 
-    assert (202, 6) == (accepted, emulator.page_version())
+    assert (accepted, emulator.page_version()) == (202, 6)
 
 
 def test_the_confluence_page_shows_the_numbers_of_its_last_snapshot(emulator):
@@ -152,7 +172,10 @@ def test_the_confluence_page_shows_the_numbers_of_its_last_snapshot(emulator):
     emulator.clock(advance=3)
     after = emulator.call("GET", "/wiki/spaces/QA/pages/131073").text
 
-    assert ("Version 6", "Version 7") == tuple(next(v for v in ("Version 6", "Version 7") if v in page) for page in (before, after))
+    assert tuple(next(v for v in ("Version 6", "Version 7") if v in page) for page in (before, after)) == (
+        "Version 6",
+        "Version 7",
+    )
     assert key not in before
     assert key in after
 
@@ -165,11 +188,18 @@ def test_the_page_of_an_execution_shows_everything_and_runs_nothing(emulator):
     page = emulator.call("GET", f"/browse/{key}")
     file = emulator.call("GET", f"/jira/browse/{key}/evidence/1")
 
-    assert ("<script>" in page.text, "&lt;script&gt;alert(1)" in page.text, "<b>bold" in page.text) == (False, True, False)
+    assert ("<script>" in page.text, "&lt;script&gt;alert(1)" in page.text, "<b>bold" in page.text) == (
+        False,
+        True,
+        False,
+    )
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert ("application/octet-stream", "nosniff") == (file.headers["content-type"], file.headers["x-content-type-options"])
+    assert (file.headers["content-type"], file.headers["x-content-type-options"]) == (
+        "application/octet-stream",
+        "nosniff",
+    )
     assert file.headers["content-disposition"].startswith("attachment;")
-    assert 404 == emulator.call("GET", f"/browse/{key}/evidence/2").status
+    assert emulator.call("GET", f"/browse/{key}/evidence/2").status == 404
 
 
 def test_every_issue_has_a_page_and_what_is_missing_says_so(emulator):
@@ -178,14 +208,19 @@ def test_every_issue_has_a_page_and_what_is_missing_says_so(emulator):
 
     for path in [*pages, "/", "/wiki/spaces/QA/pages/131074"]:
         answer = emulator.call("GET", path)
-        assert (200, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"]), path
-    assert [404, 404] == [emulator.call("GET", path).status for path in ("/browse/SHOP-999", "/wiki/spaces/QA/pages/1")]
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+    assert [emulator.call("GET", path).status for path in ("/browse/SHOP-999", "/wiki/spaces/QA/pages/1")] == [404, 404]
 
 
 def test_many_runs_are_shown_page_by_page(emulator):
     """A big Test Execution has several pages."""
-    tests = [{"status": "PASSED", "testInfo": {"projectKey": "SHOP", "summary": f"t{n}", "type": "Generic", "definition": f"d{n}"}}
-             for n in range(600)]
+    tests = [
+        {
+            "status": "PASSED",
+            "testInfo": {"projectKey": "SHOP", "summary": f"t{n}", "type": "Generic", "definition": f"d{n}"},
+        }
+        for n in range(600)
+    ]
     key = emulator.cloud("", {"info": {"project": "SHOP", "summary": "x"}, "tests": tests}).json()["key"]
 
     assert "Page 2 of 2" in emulator.call("GET", f"/browse/{key}?page=2").text

@@ -14,8 +14,13 @@ INFO = {"fields": {"project": {"key": "SHOP"}, "summary": "Nightly", "issuetype"
 
 
 def info_and(report, name="results", *, info=None, **more):
-    return form(**{name: ("report.xml", report, "application/xml"),
-                   "info": ("info.json", json.dumps(info or INFO).encode(), "application/json"), **more})
+    return form(
+        **{
+            name: ("report.xml", report, "application/xml"),
+            "info": ("info.json", json.dumps(info or INFO).encode(), "application/json"),
+            **more,
+        }
+    )
 
 
 def one(**test):
@@ -27,16 +32,19 @@ def test_a_token_is_a_quoted_jwt_with_its_claims(emulator):
     token = emulator.token()
 
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    assert 3 == len(token.split("."))
-    assert 86400 == claims["exp"] - claims["iat"]
-    assert "documented" == emulator.call("POST", "/api/v1/authenticate", b"{}").headers["x-emulator-basis"]
+    assert len(token.split(".")) == 3
+    assert claims["exp"] - claims["iat"] == 86400
+    assert emulator.call("POST", "/api/v1/authenticate", b"{}").headers["x-emulator-basis"] == "documented"
 
 
-@pytest.mark.parametrize(("body", "status", "text"), [
-    (b'{"client_id": "x", "client_secret": "y"}', 401, "Authentication failed. Invalid client credentials!"),
-    (b'{"client_id": "x"}', 400, "client_id and client_secret are required."),
-    (b"nonsense", 400, "client_id and client_secret are required."),
-])
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        (b'{"client_id": "x", "client_secret": "y"}', 401, "Authentication failed. Invalid client credentials!"),
+        (b'{"client_id": "x"}', 400, "client_id and client_secret are required."),
+        (b"nonsense", 400, "client_id and client_secret are required."),
+    ],
+)
 def test_bad_credentials_get_no_token(emulator, body, status, text):
     """Wrong credentials are 401 with JSON, a body of the wrong shape is 400 in plain text."""
     answer = emulator.call("POST", "/api/v2/authenticate", body)
@@ -47,19 +55,27 @@ def test_bad_credentials_get_no_token(emulator, body, status, text):
 
 def test_junit_makes_one_execution_reuses_by_definition_and_links_the_plan(emulator):
     """The query names project, plan and environments; a known definition is reused, an unknown one becomes a Test."""
-    query = {"projectKey": "SHOP", "testPlanKey": "SHOP-2", "testEnvironments": "chrome;linux", "fixVersion": "1.1",
-             "revision": "abc"}
+    query = {
+        "projectKey": "SHOP",
+        "testPlanKey": "SHOP-2",
+        "testEnvironments": "chrome;linux",
+        "fixVersion": "1.1",
+        "revision": "abc",
+    }
 
     answer = emulator.cloud("/junit", JUNIT, kind="application/xml", query=query)
 
     assert {"id": "10141", "key": "SHOP-41", "self": f"{emulator.url}/rest/api/2/issue/10141"} == answer.json()
     made = emulator.issue("SHOP-41")
-    assert {"SHOP-3": "PASSED", "SHOP-42": "FAILED"} == {key: run["status"] for key, run in emulator.runs("SHOP-41").items()}
-    assert (["chrome", "linux"], "abc") == (made["execution"]["environments"], made["execution"]["revision"])
-    assert ["1.1"] == made["fix_versions"]
-    assert "shop.cart.CartTest.sorts" == emulator.issue("SHOP-42")["test"]["definition"]
+    assert {key: run["status"] for key, run in emulator.runs("SHOP-41").items()} == {
+        "SHOP-3": "PASSED",
+        "SHOP-42": "FAILED",
+    }
+    assert (made["execution"]["environments"], made["execution"]["revision"]) == (["chrome", "linux"], "abc")
+    assert made["fix_versions"] == ["1.1"]
+    assert emulator.issue("SHOP-42")["test"]["definition"] == "shop.cart.CartTest.sorts"
     plan = emulator.issue("SHOP-2")["plan"]
-    assert ["SHOP-40", "SHOP-41"] == plan["executions"]
+    assert plan["executions"] == ["SHOP-40", "SHOP-41"]
     assert "SHOP-42" in plan["tests"]
 
 
@@ -70,28 +86,34 @@ def test_a_second_import_into_the_same_execution_overwrites_the_runs_it_names(em
 
     answer = emulator.cloud("/junit", again, kind="text/xml", query={"testExecKey": "SHOP-41"})
 
-    assert "SHOP-41" == answer.json()["key"]
+    assert answer.json()["key"] == "SHOP-41"
     assert {"PASSED"} == {run["status"] for run in emulator.runs("SHOP-41").values()}
-    assert 1 == len(emulator.executions())
-    assert 1 == len(emulator.created_tests())
+    assert len(emulator.executions()) == 1
+    assert len(emulator.created_tests()) == 1
 
 
-@pytest.mark.parametrize(("query", "text"), [
-    ({"projectKey": "SHOP", "testPlanKey": "SHOP-5"}, "issue with key SHOP-5 does not exist or is not of issue type Test Plan!"),
-    ({"testExecKey": "SHOP-2"}, "issue with key SHOP-2 does not exist or is not of issue type Test Execution!"),
-    ({"projectKey": "SHOP", "testEnvironments": "dev"}, "not in the context of test execution project: 'dev'!"),
-    ({"projectKey": "NOPE"}, "No project could be found with key 'NOPE'."),
-    ({"projectKey": '"SHOP"'}, "No project could be found"),
-    ({"projectKey": "SHOP", "fixVersion": "9.9"}, "9.9"),
-    ({}, "project"),
-])
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (
+            {"projectKey": "SHOP", "testPlanKey": "SHOP-5"},
+            "issue with key SHOP-5 does not exist or is not of issue type Test Plan!",
+        ),
+        ({"testExecKey": "SHOP-2"}, "issue with key SHOP-2 does not exist or is not of issue type Test Execution!"),
+        ({"projectKey": "SHOP", "testEnvironments": "dev"}, "not in the context of test execution project: 'dev'!"),
+        ({"projectKey": "NOPE"}, "No project could be found with key 'NOPE'."),
+        ({"projectKey": '"SHOP"'}, "No project could be found"),
+        ({"projectKey": "SHOP", "fixVersion": "9.9"}, "9.9"),
+        ({}, "project"),
+    ],
+)
 def test_what_the_query_gets_wrong_is_400_and_leaves_no_trace(emulator, query, text):
     """A refused import stores nothing."""
     before = emulator.state()["issues"]
 
     answer = emulator.cloud("/junit", JUNIT, kind="application/xml", query=query)
 
-    assert 400 == answer.status
+    assert answer.status == 400
     assert text in answer.json()["error"]
     assert before == emulator.state()["issues"]
 
@@ -114,61 +136,72 @@ def test_multipart_always_creates_and_passes_the_query_over(emulator):
 
     answer = emulator.cloud("/junit/multipart", body, kind=kind, query={"testExecKey": "SHOP-40", "projectKey": "NOPE"})
 
-    assert "SHOP-41" == answer.json()["key"]
-    assert ("Nightly", ["firefox"]) == (emulator.issue("SHOP-41")["summary"], emulator.issue("SHOP-41")["execution"]["environments"])
-    assert ["new"] == emulator.issue("SHOP-42")["labels"]
+    assert answer.json()["key"] == "SHOP-41"
+    assert (emulator.issue("SHOP-41")["summary"], emulator.issue("SHOP-41")["execution"]["environments"]) == (
+        "Nightly",
+        ["firefox"],
+    )
+    assert emulator.issue("SHOP-42")["labels"] == ["new"]
 
 
-@pytest.mark.parametrize(("info", "text"), [
-    ({**INFO, "xrayFields": {"testEnvironments": ["chrome"]}}, "invalid fields: testEnvironments!"),
-    ({"fields": {**INFO["fields"], "testPlanKey": "SHOP-2"}}, "Field 'testPlanKey' cannot be set."),
-    ({"fields": {**INFO["fields"], "issuetype": {"id": "1"}}}, "issuetype: Specify a valid issue type"),
-    ({"fields": {**INFO["fields"], "project": {"key": "NOPE"}}}, "No project could be found"),
-    ({"fields": {**INFO["fields"], "fixVersions": ["1.0"]}}, "`name` property"),
-    ({"fields": {**INFO["fields"], "labels": ["a b"]}}, "contains spaces"),
-    ({**INFO, "xrayFields": {"testPlanKey": ["SHOP-2"]}}, "testPlanKey"),
-])
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [
+        ({**INFO, "xrayFields": {"testEnvironments": ["chrome"]}}, "invalid fields: testEnvironments!"),
+        ({"fields": {**INFO["fields"], "testPlanKey": "SHOP-2"}}, "Field 'testPlanKey' cannot be set."),
+        ({"fields": {**INFO["fields"], "issuetype": {"id": "1"}}}, "issuetype: Specify a valid issue type"),
+        ({"fields": {**INFO["fields"], "project": {"key": "NOPE"}}}, "No project could be found"),
+        ({"fields": {**INFO["fields"], "fixVersions": ["1.0"]}}, "`name` property"),
+        ({"fields": {**INFO["fields"], "labels": ["a b"]}}, "contains spaces"),
+        ({**INFO, "xrayFields": {"testPlanKey": ["SHOP-2"]}}, "testPlanKey"),
+    ],
+)
 def test_what_info_gets_wrong_is_400(emulator, info, text):
     """Names in `xrayFields`, fields off the screen, shapes and types are checked."""
     body, kind = info_and(JUNIT, info=info)
 
     answer = emulator.cloud("/junit/multipart", body, kind=kind)
 
-    assert 400 == answer.status
+    assert answer.status == 400
     assert text in answer.json()["error"]
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
 
 def test_multipart_parts_have_cloud_names_and_are_files(emulator):
     """The report part is `results`, and a part without a file name is not seen."""
     wrong, wrong_kind = info_and(JUNIT, name="file")
-    bare, bare_kind = form(results=("r.xml", JUNIT, "application/xml"), info=(None, json.dumps(INFO).encode(), "application/json"))
+    bare, bare_kind = form(
+        results=("r.xml", JUNIT, "application/xml"), info=(None, json.dumps(INFO).encode(), "application/json")
+    )
 
-    assert 400 == emulator.cloud("/junit/multipart", wrong, kind=wrong_kind).status
-    assert 400 == emulator.cloud("/junit/multipart", bare, kind=bare_kind).status
+    assert emulator.cloud("/junit/multipart", wrong, kind=wrong_kind).status == 400
+    assert emulator.cloud("/junit/multipart", bare, kind=bare_kind).status == 400
 
 
-@pytest.mark.parametrize("document", [
-    {"tests": []},
-    {"info": {"project": "SHOP", "summary": "x"}},
-    one(status=None),
-    one(unknown=1),
-    one(steps=[], iterations=[{"status": "PASSED"}]),
-    one(iterations=[]),
-    one(examples=["PASS"]),
-    one(evidence=[], evidences=[]),
-    one(start="2024-05-02T10:15:30"),
-    one(testVersion="1"),
-    one(testKey=7),
-    {"tests": [{"status": "PASSED"}]},
-    {"info": {"testExecutionKey": "SHOP-40"}, "tests": [{"testKey": "SHOP-3", "status": "PASSED"}]},
-    {"tests": [{"status": "PASSED", "testInfo": {"projectKey": "SHOP", "summary": "s", "testType": "Generic"}}]},
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"tests": []},
+        {"info": {"project": "SHOP", "summary": "x"}},
+        one(status=None),
+        one(unknown=1),
+        one(steps=[], iterations=[{"status": "PASSED"}]),
+        one(iterations=[]),
+        one(examples=["PASS"]),
+        one(evidence=[], evidences=[]),
+        one(start="2024-05-02T10:15:30"),
+        one(testVersion="1"),
+        one(testKey=7),
+        {"tests": [{"status": "PASSED"}]},
+        {"info": {"testExecutionKey": "SHOP-40"}, "tests": [{"testKey": "SHOP-3", "status": "PASSED"}]},
+        {"tests": [{"status": "PASSED", "testInfo": {"projectKey": "SHOP", "summary": "s", "testType": "Generic"}}]},
+    ],
+)
 def test_a_document_that_breaks_the_schema_has_one_answer(emulator, document):
     """Cloud has one sentence for every fault of the document."""
     answer = emulator.cloud("", document)
 
-    assert (400, "Result is not valid Xray Format") == (answer.status, answer.json()["error"])
+    assert (answer.status, answer.json()["error"]) == (400, "Result is not valid Xray Format")
 
 
 def test_a_hint_says_what_the_vendor_would_not(emulator):
@@ -186,19 +219,25 @@ def test_steps_and_iterations_are_kept_with_their_evidence(emulator):
     key = emulator.cloud("", document).json()["key"]
 
     runs = emulator.runs(key)
-    assert ("s.txt", 3) == tuple(runs["SHOP-1"]["iterations"][0]["steps"][0]["evidence"][0][name] for name in ("filename", "size"))
-    assert "no" == runs["SHOP-3"]["steps"][0]["actualResult"]
-    assert [False] == [each["readable"] for each in runs["SHOP-1"]["evidence"]]
+    assert tuple(runs["SHOP-1"]["iterations"][0]["steps"][0]["evidence"][0][name] for name in ("filename", "size")) == (
+        "s.txt",
+        3,
+    )
+    assert runs["SHOP-3"]["steps"][0]["actualResult"] == "no"
+    assert [each["readable"] for each in runs["SHOP-1"]["evidence"]] == [False]
     assert "s.txt" in emulator.call("GET", f"/browse/{key}").text
 
 
 def test_a_step_over_8192_characters_is_refused(emulator):
     """Cloud takes 8192 characters of a step's action and no more."""
+
     def step(length):
         info = {"projectKey": "SHOP", "summary": "s", "type": "Manual", "steps": [{"action": "x" * length}]}
-        return emulator.cloud("", {"info": {"project": "SHOP", "summary": "x"}, "tests": [{"status": "PASSED", "testInfo": info}]})
+        return emulator.cloud(
+            "", {"info": {"project": "SHOP", "summary": "x"}, "tests": [{"status": "PASSED", "testInfo": info}]}
+        )
 
-    assert [200, 400] == [step(8192).status, step(8193).status]
+    assert [step(8192).status, step(8193).status] == [200, 400]
 
 
 def test_an_unknown_status_is_stored_as_to_do_or_refused(emulator):
@@ -207,24 +246,44 @@ def test_an_unknown_status_is_stored_as_to_do_or_refused(emulator):
     emulator.settings(status_policy="refuse")
     refused = emulator.cloud("", one(status="PASS"))
 
-    assert ("TO DO", "PASS") == tuple(emulator.runs(silent.json()["key"])["SHOP-3"][name] for name in ("status", "stated"))
-    assert 400 == refused.status
+    assert tuple(emulator.runs(silent.json()["key"])["SHOP-3"][name] for name in ("status", "stated")) == (
+        "TO DO",
+        "PASS",
+    )
+    assert refused.status == 400
 
 
 def test_xray_json_stores_all_that_it_says(emulator):
     """Comment, times, evidence, defects, environments, plan, version and revision are there to be read."""
     data = base64.b64encode(b"log").decode()
-    document = {"info": {"project": "SHOP", "summary": "Run", "testPlanKey": "SHOP-2", "testEnvironments": ["chrome"],
-                         "version": "1.0", "revision": "r1", "startDate": "2024-05-02T10:15:30+0100"},
-                "tests": [{"testKey": "SHOP-3", "status": "FAILED", "comment": "no", "start": "2024-05-02T10:15:30Z",
-                           "defects": ["SHOP-9"], "evidence": [{"data": data, "filename": "a.txt"}]}]}
+    document = {
+        "info": {
+            "project": "SHOP",
+            "summary": "Run",
+            "testPlanKey": "SHOP-2",
+            "testEnvironments": ["chrome"],
+            "version": "1.0",
+            "revision": "r1",
+            "startDate": "2024-05-02T10:15:30+0100",
+        },
+        "tests": [
+            {
+                "testKey": "SHOP-3",
+                "status": "FAILED",
+                "comment": "no",
+                "start": "2024-05-02T10:15:30Z",
+                "defects": ["SHOP-9"],
+                "evidence": [{"data": data, "filename": "a.txt"}],
+            }
+        ],
+    }
 
     key = emulator.cloud("", document).json()["key"]
 
     run = emulator.runs(key)["SHOP-3"]
-    assert ("FAILED", "no", ["SHOP-9"]) == (run["status"], run["comment"], run["defects"])
-    assert [("a.txt", 3)] == [(each["filename"], each["size"]) for each in run["evidence"]]
-    assert b"log" == emulator.call("GET", f"/browse/{key}/evidence/{run['evidence'][0]['id']}").body
+    assert (run["status"], run["comment"], run["defects"]) == ("FAILED", "no", ["SHOP-9"])
+    assert [(each["filename"], each["size"]) for each in run["evidence"]] == [("a.txt", 3)]
+    assert emulator.call("GET", f"/browse/{key}/evidence/{run['evidence'][0]['id']}").body == b"log"
     assert document == emulator.document()
 
 
@@ -235,41 +294,48 @@ def test_the_last_of_two_entries_for_one_test_wins_and_is_counted(emulator):
 
     key = emulator.cloud("", document).json()["key"]
 
-    assert "FAILED" == emulator.runs(key)["SHOP-3"]["status"]
-    assert 1 == emulator.state()["duplicates"]
+    assert emulator.runs(key)["SHOP-3"]["status"] == "FAILED"
+    assert emulator.state()["duplicates"] == 1
 
 
 def test_test_info_finds_makes_and_rewrites(emulator):
     """Generic Tests are found by definition, others by summary; with a key the Test itself is rewritten."""
+
     def info(**more):
         return {"projectKey": "SHOP", "summary": "s", "type": "Generic", **more}
-    tests = [{"status": "PASSED", "testInfo": info(definition="shop.cart.CartTest.adds_item")},
-             {"status": "PASSED", "testInfo": info(type="Manual", summary="Check out as a guest")},
-             {"status": "PASSED", "testInfo": info(definition="new.one")},
-             {"status": "PASSED", "testInfo": info(definition="new.one")},
-             {"status": "PASSED", "testKey": "SHOP-7", "testInfo": info(definition="other")}]
+
+    tests = [
+        {"status": "PASSED", "testInfo": info(definition="shop.cart.CartTest.adds_item")},
+        {"status": "PASSED", "testInfo": info(type="Manual", summary="Check out as a guest")},
+        {"status": "PASSED", "testInfo": info(definition="new.one")},
+        {"status": "PASSED", "testInfo": info(definition="new.one")},
+        {"status": "PASSED", "testKey": "SHOP-7", "testInfo": info(definition="other")},
+    ]
 
     key = emulator.cloud("", {"info": {"project": "SHOP", "summary": "x"}, "tests": tests}).json()["key"]
 
     assert {"SHOP-3", "SHOP-1", "SHOP-42", "SHOP-7"} == set(emulator.runs(key))
     changed = emulator.issue("SHOP-7")["test"]
-    assert ("other", "shop.price.PriceTest.price_with_tax") == (changed["definition"], changed["rewritten"][0]["identity"])
-    assert [] == emulator.issue("SHOP-3")["test"]["rewritten"]
+    assert (changed["definition"], changed["rewritten"][0]["identity"]) == (
+        "other",
+        "shop.price.PriceTest.price_with_tax",
+    )
+    assert emulator.issue("SHOP-3")["test"]["rewritten"] == []
 
 
 def test_custom_fields_need_v2(emulator):
     """Test Run custom fields are taken by v2 and refused by v1."""
     document = one(customFields=[{"name": "City", "value": "Porto"}])
 
-    assert 200 == emulator.cloud("", document).status
-    assert 400 == emulator.cloud("", document, version="v1").status
+    assert emulator.cloud("", document).status == 200
+    assert emulator.cloud("", document, version="v1").status == 400
 
 
 def test_an_unknown_test_key_refuses_the_whole_import(emulator):
     """No Test is stored when one key is wrong; a Story is not a Test."""
     for key in ("SHOP-99", "SHOP-5"):
         answer = emulator.cloud("", one(testKey=key))
-        assert 400 == answer.status
+        assert answer.status == 400
         assert f"issue with key {key} does not exist or is not of issue type Test!" in answer.json()["error"]
 
 
@@ -281,8 +347,8 @@ def test_tokens_expire_and_malformed_ones_are_refused(emulator):
     old = emulator.call("POST", "/api/v2/import/execution", b"{}", Authorization=f"Bearer {token}")
     none = emulator.call("POST", "/api/v2/import/execution", b"{}")
 
-    assert (401, "Invalid JWT: TokenExpiredError: jwt expired") == (old.status, old.json()["error"])
-    assert (401, "Invalid JWT: JsonWebTokenError: jwt malformed") == (none.status, none.json()["error"])
+    assert (old.status, old.json()["error"]) == (401, "Invalid JWT: TokenExpiredError: jwt expired")
+    assert (none.status, none.json()["error"]) == (401, "Invalid JWT: JsonWebTokenError: jwt malformed")
 
 
 def test_a_key_of_another_region_gets_a_token_and_no_data(emulator):
@@ -291,16 +357,16 @@ def test_a_key_of_another_region_gets_a_token_and_no_data(emulator):
     emulator.settings(region="eu")
     right = emulator.cloud("", one(), client_id=CLIENT_ID_IN_EU)
 
-    assert 401 == wrong.status
+    assert wrong.status == 401
     assert "another region" in wrong.json()["error"]
-    assert 200 == right.status
+    assert right.status == 200
 
 
 def test_a_key_that_sees_nothing_finds_no_project(emulator):
     """What a user may not see does not exist."""
     answer = emulator.cloud("", one(), client_id=CLIENT_ID_WITHOUT_PROJECTS)
 
-    assert (400, True) == (answer.status, "No project could be found with key 'SHOP'" in answer.json()["error"])
+    assert (answer.status, "No project could be found with key 'SHOP'" in answer.json()["error"]) == (400, True)
 
 
 def test_the_rate_limit_tells_when_to_come_back(emulator):
@@ -312,30 +378,35 @@ def test_the_rate_limit_tells_when_to_come_back(emulator):
     refused = emulator.cloud("", one())
     emulator.clock(advance=60)
 
-    assert [200, 200, 429] == statuses
-    assert ("60", "Too many requests in this time frame.") == (refused.headers["retry-after"], refused.json()["error"]["text"])
-    assert 200 == emulator.cloud("", one()).status
+    assert statuses == [200, 200, 429]
+    assert (refused.headers["retry-after"], refused.json()["error"]["text"]) == (
+        "60",
+        "Too many requests in this time frame.",
+    )
+    assert emulator.cloud("", one()).status == 200
 
 
-@pytest.mark.parametrize(("shape", "kind"), [("text", "text/plain"), ("json", "application/json"), ("html", "text/html")])
+@pytest.mark.parametrize(
+    ("shape", "kind"), [("text", "text/plain"), ("json", "application/json"), ("html", "text/html")]
+)
 def test_a_body_over_the_limit_is_413(emulator, shape, kind):
     """The 413 comes in three shapes."""
     emulator.settings(max_body=10_000, max_body_answer=shape)
 
     answer = emulator.cloud("", one(comment="x" * 100_000))
 
-    assert (413, True) == (answer.status, answer.headers["content-type"].startswith(kind))
+    assert (answer.status, answer.headers["content-type"].startswith(kind)) == (413, True)
     assert "Request Entity Too Large" in answer.text
 
 
 def test_json_paths_want_json(emulator):
     """Another content type on a JSON path is refused."""
-    assert 400 == emulator.cloud("", one(), kind="text/plain").status
-    assert 400 == emulator.cloud("/cucumber", [], kind="text/plain").status
+    assert emulator.cloud("", one(), kind="text/plain").status == 400
+    assert emulator.cloud("/cucumber", [], kind="text/plain").status == 400
 
 
 def test_a_wrong_method_or_path_is_html(emulator):
     """Cloud answers a GET on an import path, and an unknown path, with a 404 page."""
-    assert 404 == emulator.call("GET", "/api/v2/import/execution").status
-    assert 404 == emulator.call("POST", "//api/v2/authenticate", b"{}").status
+    assert emulator.call("GET", "/api/v2/import/execution").status == 404
+    assert emulator.call("POST", "//api/v2/authenticate", b"{}").status == 404
     assert "text/html" in emulator.call("POST", "/api/v3/authenticate").headers["content-type"]

@@ -1,4 +1,7 @@
-"""Faults that a delivery has to survive: work done after the answer was given up on, and requests told apart by their text."""
+"""Faults that a delivery has to survive.
+
+Work done after the answer was given up on, and requests told apart by their text.
+"""
 
 import http.client
 import json
@@ -25,8 +28,8 @@ def test_xray_goes_on_working_after_a_timeout(emulator, big):
     still = len(emulator.executions())
     emulator.clock(advance=1)
 
-    assert (504, 0, 0) == (answer.status, before, still)
-    assert {"SHOP-3": "PASSED"} == {key: run["status"] for key, run in emulator.runs("SHOP-41").items()}
+    assert (answer.status, before, still) == (504, 0, 0)
+    assert {key: run["status"] for key, run in emulator.runs("SHOP-41").items()} == {"SHOP-3": "PASSED"}
 
 
 def test_a_cut_connection_can_be_worked_on_later_too(emulator):
@@ -38,7 +41,7 @@ def test_a_cut_connection_can_be_worked_on_later_too(emulator):
             emulator.cloud("", document(summary))
     emulator.clock(advance=10)
 
-    assert ["first", "second"] == [each["summary"] for each in emulator.executions()]
+    assert [each["summary"] for each in emulator.executions()] == ["first", "second"]
 
 
 def test_a_reset_forgets_work_that_was_left(emulator):
@@ -48,26 +51,33 @@ def test_a_reset_forgets_work_that_was_left(emulator):
     emulator.reset()
     emulator.clock(advance=10)
 
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
 
 def test_what_makes_no_sense_is_no_fault(emulator):
     """Later work without an answer now, and unknown matches, are refused."""
     for order in ({"later_s": 5}, {"delay_s": 1, "later_s": 5}, {"match": {"text": "x"}, "status": 500}):
         answer = emulator.call("POST", "/__emulator__/faults", json.dumps(order).encode())
-        assert 400 == answer.status, order
+        assert answer.status == 400, order
 
 
 def test_every_route_meets_its_fault(emulator):
     """Also those that would have refused the caller."""
     for method, path in (
-            ("POST", "/api/v2/graphql"), ("POST", "/jira/rest/api/2/search"), ("POST", "/jira/rest/api/2/issue"),
-            ("DELETE", "/jira/rest/api/2/issue/SHOP-40"), ("GET", "/jira/rest/raven/2.0/api/testexec/SHOP-40/test"),
-            ("POST", "/jira/rest/raven/2.0/api/testrun/1/attachment"), ("POST", "/rest/api/3/search/jql"), ("POST", IMPORT),
-            ("POST", "/api/v2/authenticate"), ("POST", "/take-snapshot/131073")):
+        ("POST", "/api/v2/graphql"),
+        ("POST", "/jira/rest/api/2/search"),
+        ("POST", "/jira/rest/api/2/issue"),
+        ("DELETE", "/jira/rest/api/2/issue/SHOP-40"),
+        ("GET", "/jira/rest/raven/2.0/api/testexec/SHOP-40/test"),
+        ("POST", "/jira/rest/raven/2.0/api/testrun/1/attachment"),
+        ("POST", "/rest/api/3/search/jql"),
+        ("POST", IMPORT),
+        ("POST", "/api/v2/authenticate"),
+        ("POST", "/take-snapshot/131073"),
+    ):
         emulator.fault(method, path, status=429, headers={"Retry-After": "7"}, body={"error": {"text": "Too many"}})
         body = b"{}" if method == "POST" else None
         met, free = (emulator.call(method, path, body) for _ in range(2))
 
-        assert (429, "7") == (met.status, met.headers["retry-after"]), path
-        assert 429 != free.status, path
+        assert (met.status, met.headers["retry-after"]) == (429, "7"), path
+        assert free.status != 429, path

@@ -1,21 +1,33 @@
-"""The frame of Xray Cloud's GraphQL as the emulator plays it: what is 400, what is 200, what is refused before any document."""
+"""The frame of Xray Cloud's GraphQL as the emulator plays it.
+
+What is 400, what is 200, what is refused before any document.
+"""
 
 import pytest
 from emulator_client import CLIENT_ID_IN_EU
 
 
-@pytest.mark.parametrize("document", [
-    "{ getTests { total } }", "{ getTests(limit: 1) { nothing } }", '{ getTests(limit: "1") { total } }', "{ getTests(limit: 1) {",
-    "query($n: Int!) { getTests(limit: $n) { total } }", "", "query a { __typename } query b { __typename }",
-    'mutation { updateTestRunStatus(id: "1", status: "PASSED") { warnings } }',
-    'mutation { addTestsToTestExecution(issueId: "1") { warnings } }', "{ getTestEnvironments }",
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ getTests { total } }",
+        "{ getTests(limit: 1) { nothing } }",
+        '{ getTests(limit: "1") { total } }',
+        "{ getTests(limit: 1) {",
+        "query($n: Int!) { getTests(limit: $n) { total } }",
+        "",
+        "query a { __typename } query b { __typename }",
+        'mutation { updateTestRunStatus(id: "1", status: "PASSED") { warnings } }',
+        'mutation { addTestsToTestExecution(issueId: "1") { warnings } }',
+        "{ getTestEnvironments }",
+    ],
+)
 def test_a_document_that_breaks_the_schema_is_400_without_data(emulator, document):
     """Unknown names, missing limits, wrong types, `warning` for `warnings`, syntax: errors have no path."""
     answer = emulator.graphql(document)
 
-    assert 400 == answer.status
-    assert ["errors"] == list(answer.json())
+    assert answer.status == 400
+    assert list(answer.json()) == ["errors"]
     assert not any("path" in error for error in answer.json()["errors"])
 
 
@@ -23,9 +35,9 @@ def test_a_resolver_that_fails_is_200_with_a_path(emulator):
     """Refusals of what is asked for come inside a 200 beside null."""
     answer = emulator.graphql('{ getProjectSettings(projectIdOrKey: "NOPE") { projectId } }')
 
-    assert 200 == answer.status
-    assert {"getProjectSettings": None} == answer.json()["data"]
-    assert ["getProjectSettings"] == answer.json()["errors"][0]["path"]
+    assert answer.status == 200
+    assert answer.json()["data"] == {"getProjectSettings": None}
+    assert answer.json()["errors"][0]["path"] == ["getProjectSettings"]
     assert "No project could be found" in answer.json()["errors"][0]["message"]
 
 
@@ -35,16 +47,19 @@ def test_a_limit_lies_between_1_and_100(emulator, limit):
     top = emulator.graphql("query($n: Int!) { getTests(limit: $n) { total } }", n=limit)
     below = emulator.graphql(f"{{ getTests(limit: 1) {{ results {{ testRuns(limit: {limit}) {{ total }} }} }} }}")
 
-    assert [400, 400] == [top.status, below.status]
+    assert [top.status, below.status] == [400, 400]
 
 
-@pytest.mark.parametrize(("document", "status"), [
-    ("{ getTests(limit: 99) { results { testRuns(limit: 100) { total } } } }", 200),
-    ("{ getTests(limit: 100) { results { testRuns(limit: 100) { total } } } }", 400),
-    ("{ getTests(limit: 100) { results { ...r } } } fragment r on Test { testRuns(limit: 100) { total } }", 400),
-    ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(25)) + "}", 200),
-    ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(26)) + "}", 400),
-])
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ("{ getTests(limit: 99) { results { testRuns(limit: 100) { total } } } }", 200),
+        ("{ getTests(limit: 100) { results { testRuns(limit: 100) { total } } } }", 400),
+        ("{ getTests(limit: 100) { results { ...r } } } fragment r on Test { testRuns(limit: 100) { total } }", 400),
+        ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(25)) + "}", 200),
+        ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(26)) + "}", 400),
+    ],
+)
 def test_nested_limits_multiply_and_resolvers_are_counted(emulator, document, status):
     """10,000 items and 25 resolvers are the most of one call."""
     assert status == emulator.graphql(document).status
@@ -55,7 +70,7 @@ def test_what_is_no_request_is_400(emulator, body):
     """A body that holds no document is refused in GraphQL's shape."""
     answer = emulator.call("POST", "/api/v2/graphql", body, Authorization=f"Bearer {emulator.token()}")
 
-    assert 400 == answer.status
+    assert answer.status == 400
     assert answer.json()["errors"]
 
 
@@ -63,13 +78,16 @@ def test_who_may_not_ask_is_answered_as_rest_answers(emulator):
     """Tokens, region and rate come before any document; there is no v1; the schema can be asked for."""
     emulator.settings(rate_limit=1)
 
-    assert 401 == emulator.call("POST", "/api/v2/graphql", b"{}").status
+    assert emulator.call("POST", "/api/v2/graphql", b"{}").status == 401
     assert "another region" in emulator.graphql("{ __typename }", client_id=CLIENT_ID_IN_EU).json()["error"]
-    assert "Query" == emulator.graphql("{ __schema { queryType { name } } }").json()["data"]["__schema"]["queryType"]["name"]
+    assert (
+        emulator.graphql("{ __schema { queryType { name } } }").json()["data"]["__schema"]["queryType"]["name"]
+        == "Query"
+    )
     throttled = emulator.graphql("{ __typename }")
-    assert (429, "60") == (throttled.status, throttled.headers["retry-after"])
+    assert (throttled.status, throttled.headers["retry-after"]) == (429, "60")
     assert "nextValidRequestDate" in throttled.json()["error"]
-    assert 404 == emulator.call("POST", "/api/v1/graphql", b"{}").status
+    assert emulator.call("POST", "/api/v1/graphql", b"{}").status == 404
 
 
 def test_answers_carry_the_moment_of_the_emulator(emulator):
@@ -79,5 +97,5 @@ def test_answers_carry_the_moment_of_the_emulator(emulator):
     emulator.graphql("{ __typename }")
     throttled = emulator.graphql("{ __typename }")
 
-    assert "Wed, 01 May 2024 12:00:00 GMT" == throttled.headers["date"]
-    assert "2024-05-01T12:01:00.000Z" == throttled.json()["error"]["nextValidRequestDate"]
+    assert throttled.headers["date"] == "Wed, 01 May 2024 12:00:00 GMT"
+    assert throttled.json()["error"]["nextValidRequestDate"] == "2024-05-01T12:01:00.000Z"

@@ -20,7 +20,7 @@ def send(emulator, method, path, document=None, headers=SERVER):
 def found(emulator, query, **more):
     """Return the keys that Server's search finds, or the status of its refusal."""
     answer = send(emulator, "POST", "/jira/rest/api/2/search", {"jql": query, **more})
-    return [each["key"] for each in answer.json()["issues"]] if 200 == answer.status else answer.status
+    return [each["key"] for each in answer.json()["issues"]] if answer.status == 200 else answer.status
 
 
 @pytest.mark.parametrize(("start", "headers"), SIDES)
@@ -28,34 +28,47 @@ def test_an_issue_is_made_changed_and_deleted(emulator, start, headers):
     """201, 204, 204; what was deleted is gone and stays gone."""
     made = send(emulator, "POST", f"{start}/issue", {"fields": {**EMPTY, "labels": ["a"]}}, headers)
     key = made.json()["key"]
-    edited = send(emulator, "PUT", f"{start}/issue/{key}",
-                  {"fields": {"description": "word"}, "update": {"labels": [{"add": "b"}, {"remove": "a"}]}}, headers)
+    edited = send(
+        emulator,
+        "PUT",
+        f"{start}/issue/{key}",
+        {"fields": {"description": "word"}, "update": {"labels": [{"add": "b"}, {"remove": "a"}]}},
+        headers,
+    )
     issue = emulator.issue(key)
     deleted, again = (send(emulator, "DELETE", f"{start}/issue/{key}", None, headers) for _ in range(2))
 
-    assert (201, "SHOP-41", "10141") == (made.status, key, made.json()["id"])
-    assert (204, ["b"], "word", {}) == (edited.status, issue["labels"], issue["description"], issue["execution"]["runs"])
-    assert [204, 404] == [deleted.status, again.status]
-    assert [] == emulator.executions()
+    assert (made.status, key, made.json()["id"]) == (201, "SHOP-41", "10141")
+    assert (edited.status, issue["labels"], issue["description"], issue["execution"]["runs"]) == (
+        204,
+        ["b"],
+        "word",
+        {},
+    )
+    assert [deleted.status, again.status] == [204, 404]
+    assert emulator.executions() == []
 
 
-@pytest.mark.parametrize(("fields", "faulty"), [
-    ({}, {"project", "summary", "issuetype"}),
-    ({**EMPTY, "summary": "a\nb"}, {"summary"}),
-    ({**EMPTY, "summary": "x" * 256}, {"summary"}),
-    ({**EMPTY, "issuetype": {"name": "Nothing"}}, {"issuetype"}),
-    ({**EMPTY, "labels": ["a b"]}, {"labels"}),
-    ({**EMPTY, "labels": "a"}, {"labels"}),
-    ({**EMPTY, "fixVersions": [{"name": "9"}]}, {"fixVersions"}),
-    ({**EMPTY, "customfield_1": 1}, {"customfield_1"}),
-    ({**EMPTY, "customfield_11807": ["SHOP-5"]}, {"customfield_11807"}),
-])
+@pytest.mark.parametrize(
+    ("fields", "faulty"),
+    [
+        ({}, {"project", "summary", "issuetype"}),
+        ({**EMPTY, "summary": "a\nb"}, {"summary"}),
+        ({**EMPTY, "summary": "x" * 256}, {"summary"}),
+        ({**EMPTY, "issuetype": {"name": "Nothing"}}, {"issuetype"}),
+        ({**EMPTY, "labels": ["a b"]}, {"labels"}),
+        ({**EMPTY, "labels": "a"}, {"labels"}),
+        ({**EMPTY, "fixVersions": [{"name": "9"}]}, {"fixVersions"}),
+        ({**EMPTY, "customfield_1": 1}, {"customfield_1"}),
+        ({**EMPTY, "customfield_11807": ["SHOP-5"]}, {"customfield_11807"}),
+    ],
+)
 def test_what_jira_refuses_is_named_by_field(emulator, fields, faulty):
     """Each field has its own text, and nothing is made."""
     answer = send(emulator, "POST", "/jira/rest/api/2/issue", {"fields": fields})
 
     assert (400, faulty) == (answer.status, set(answer.json()["errors"]))
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
 
 def test_server_makes_an_execution_with_xrays_fields(emulator):
@@ -64,7 +77,11 @@ def test_server_makes_an_execution_with_xrays_fields(emulator):
     key = send(emulator, "POST", "/jira/rest/api/2/issue", {"fields": fields}).json()["key"]
     shown = send(emulator, "GET", f"/jira/rest/api/2/issue/{key}").json()["fields"]
 
-    assert (["SHOP-2"], ["new"], "r1") == (shown["customfield_11807"], shown["customfield_11805"], shown["customfield_11808"])
+    assert (shown["customfield_11807"], shown["customfield_11805"], shown["customfield_11808"]) == (
+        ["SHOP-2"],
+        ["new"],
+        "r1",
+    )
     assert key in emulator.issue("SHOP-2")["plan"]["executions"]
 
 
@@ -73,39 +90,48 @@ def test_version_3_wants_a_document_for_rich_text(emulator):
     fields = {"fields": {**EMPTY, "description": "plain"}}
 
     assert {"description"} == set(send(emulator, "POST", "/rest/api/3/issue", fields, CLOUD).json()["errors"])
-    assert 201 == send(emulator, "POST", "/rest/api/2/issue", fields, CLOUD).status
+    assert send(emulator, "POST", "/rest/api/2/issue", fields, CLOUD).status == 201
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"fields": 7}', b'{"a": 1}'])
 def test_a_body_without_fields_is_400(emulator, body):
     """What is no create-issue document makes nothing."""
-    assert 400 == emulator.call("POST", "/jira/rest/api/2/issue", body, **SERVER).status
+    assert emulator.call("POST", "/jira/rest/api/2/issue", body, **SERVER).status == 400
 
 
-@pytest.mark.parametrize(("query", "keys"), [
-    ("project = SHOP AND issuetype = Test ORDER BY key ASC", ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-6", "SHOP-7", "SHOP-8"]),
-    ("issuetype = 10007", ["SHOP-2"]),
-    ("project = 10000 AND type in (Story, Bug) order by id desc", ["SHOP-11", "SHOP-9", "SHOP-5"]),
-    ("key in (SHOP-1, 10103) AND type != Story ORDER BY created", ["SHOP-1", "SHOP-3"]),
-    ("key in (SHOP-1, SHOP-5) AND issuetype not in (Test)", ["SHOP-5"]),
-    ('summary ~ "january nightly"', ["SHOP-40"]),
-    ('summary ~ "night"', []),
-    ('summary ~ "order by chance"', []),
-    ('project = SHOP AND (summary ~ "nightly" OR key = SHOP-2) AND type != Test ORDER BY id ASC', ["SHOP-2", "SHOP-40"]),
-    ("(labels = a or labels = b)", []),
-    ("(key = SHOP-1 OR key = SHOP-2", 400),
-    ("key = SHOP-1 OR key = SHOP-2", 400),
-    ("(key = SHOP-1 OR )", 400),
-    ("()", 400),
-    ("status = open", 400),
-    ("key = SHOP-999", 400),
-    ("project = NOPE", 400),
-    ("issuetype = Nothing", 400),
-    ("summary = nightly", 400),
-    ("labels ~ nightly", 400),
-    ("project = SHOP ORDER BY nothing", 400),
-    ("project = SHOP issuetype = Test", 400),
-])
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        (
+            "project = SHOP AND issuetype = Test ORDER BY key ASC",
+            ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-6", "SHOP-7", "SHOP-8"],
+        ),
+        ("issuetype = 10007", ["SHOP-2"]),
+        ("project = 10000 AND type in (Story, Bug) order by id desc", ["SHOP-11", "SHOP-9", "SHOP-5"]),
+        ("key in (SHOP-1, 10103) AND type != Story ORDER BY created", ["SHOP-1", "SHOP-3"]),
+        ("key in (SHOP-1, SHOP-5) AND issuetype not in (Test)", ["SHOP-5"]),
+        ('summary ~ "january nightly"', ["SHOP-40"]),
+        ('summary ~ "night"', []),
+        ('summary ~ "order by chance"', []),
+        (
+            'project = SHOP AND (summary ~ "nightly" OR key = SHOP-2) AND type != Test ORDER BY id ASC',
+            ["SHOP-2", "SHOP-40"],
+        ),
+        ("(labels = a or labels = b)", []),
+        ("(key = SHOP-1 OR key = SHOP-2", 400),
+        ("key = SHOP-1 OR key = SHOP-2", 400),
+        ("(key = SHOP-1 OR )", 400),
+        ("()", 400),
+        ("status = open", 400),
+        ("key = SHOP-999", 400),
+        ("project = NOPE", 400),
+        ("issuetype = Nothing", 400),
+        ("summary = nightly", 400),
+        ("labels ~ nightly", 400),
+        ("project = SHOP ORDER BY nothing", 400),
+        ("project = SHOP issuetype = Test", 400),
+    ],
+)
 def test_the_jql_that_a_delivery_needs(emulator, query, keys):
     """Words are whole words, orders are kept, what Jira does not know it refuses."""
     assert keys == found(emulator, query)
@@ -116,7 +142,7 @@ def test_every_unknown_key_is_named_in_the_language_of_the_server(emulator):
     emulator.settings(language="de")
     answer = send(emulator, "POST", "/jira/rest/api/2/search", {"jql": "key in (SHOP-998, SHOP-1, SHOP-999)"}).json()
 
-    assert ["SHOP-998", "SHOP-999"] == [text.split("'")[3] for text in answer["errorMessages"]]
+    assert [text.split("'")[3] for text in answer["errorMessages"]] == ["SHOP-998", "SHOP-999"]
     assert not any("does not exist" in text for text in answer["errorMessages"])
     assert "nicht" in send(emulator, "DELETE", "/jira/rest/api/2/issue/SHOP-999").json()["errorMessages"][0]
     assert "does not" in send(emulator, "GET", "/rest/api/2/issue/SHOP-999", None, CLOUD).json()["errorMessages"][0]
@@ -127,14 +153,17 @@ def test_tests_show_type_and_definition_on_server_only(emulator):
     server = send(emulator, "GET", "/jira/rest/api/2/issue/SHOP-3").json()["fields"]
     cloud = send(emulator, "GET", "/rest/api/2/issue/SHOP-3", None, CLOUD).json()["fields"]
 
-    assert ("Generic", "shop.cart.CartTest.adds_item") == (server["customfield_11800"]["value"], server["customfield_11801"])
+    assert (server["customfield_11800"]["value"], server["customfield_11801"]) == (
+        "Generic",
+        "shop.cart.CartTest.adds_item",
+    )
     assert not any(name.startswith("customfield_118") for name in cloud)
 
 
-@pytest.mark.parametrize(("setting", "path", "headers"), [
-    ("server_rate_limit", "/jira/rest/api/2/myself", SERVER),
-    ("jira_rate_limit", "/rest/api/2/myself", CLOUD),
-])
+@pytest.mark.parametrize(
+    ("setting", "path", "headers"),
+    [("server_rate_limit", "/jira/rest/api/2/myself", SERVER), ("jira_rate_limit", "/rest/api/2/myself", CLOUD)],
+)
 def test_rates_of_jira_can_be_limited(emulator, setting, path, headers):
     """So many calls in a minute of the emulator's clock, then 429 with the seconds to wait."""
     emulator.clock(freeze=True)
@@ -142,9 +171,9 @@ def test_rates_of_jira_can_be_limited(emulator, setting, path, headers):
     answers = [send(emulator, "GET", path, None, headers) for _ in range(3)]
     emulator.clock(advance=60)
 
-    assert [200, 200, 429] == [each.status for each in answers]
-    assert "60" == answers[2].headers["retry-after"]
-    assert 200 == send(emulator, "GET", path, None, headers).status
+    assert [each.status for each in answers] == [200, 200, 429]
+    assert answers[2].headers["retry-after"] == "60"
+    assert send(emulator, "GET", path, None, headers).status == 200
 
 
 def test_server_runs_take_evidence_status_and_comment(emulator):
@@ -153,20 +182,25 @@ def test_server_runs_take_evidence_status_and_comment(emulator):
     key = run["testExecIssue"]["key"]
     number = emulator.runs(key)["SHOP-3"]["id"]
     place = f"{RAVEN}/testrun/{number}"
-    added = send(emulator, "POST", f"{place}/attachment", {"data": "YWJj", "filename": "a.txt", "contentType": "text/plain"})
+    added = send(
+        emulator, "POST", f"{place}/attachment", {"data": "YWJj", "filename": "a.txt", "contentType": "text/plain"}
+    )
     listed = send(emulator, "GET", f"{place}/attachment").json()
-    statuses = [send(emulator, "PUT", f"{place}/status?status=FAIL").status, send(emulator, "PUT", f"{place}/status?status=FAILED").status]
+    statuses = [
+        send(emulator, "PUT", f"{place}/status?status=FAIL").status,
+        send(emulator, "PUT", f"{place}/status?status=FAILED").status,
+    ]
     emulator.call("PUT", f"{place}/comment", b"plain", **SERVER)
 
-    assert (201, [("a.txt", "3")]) == (added.status, [(each["fileName"], each["fileSize"]) for each in listed])
-    assert ([204, 400], "FAIL") == (statuses, send(emulator, "GET", f"{place}/status").text)
-    assert "plain" == send(emulator, "GET", f"{place}/comment").json()["raw"]
-    assert [204, 404] == [send(emulator, "DELETE", f"{place}/attachment/{listed[0]['id']}").status for _ in range(2)]
-    assert 201 == send(emulator, "POST", f"{place}/defect", ["SHOP-9"]).status
-    assert 400 == send(emulator, "POST", f"{place}/attachment", {"data": "YWJj"}).status
-    assert 404 == send(emulator, "GET", f"{RAVEN}/testrun/999/attachment").status
-    assert "PASS" == send(emulator, "PUT", place, {"status": "PASS", "comment": "again"}).json()["status"]
-    assert "again" == emulator.runs(key)["SHOP-3"]["comment"]
+    assert (added.status, [(each["fileName"], each["fileSize"]) for each in listed]) == (201, [("a.txt", "3")])
+    assert (statuses, send(emulator, "GET", f"{place}/status").text) == ([204, 400], "FAIL")
+    assert send(emulator, "GET", f"{place}/comment").json()["raw"] == "plain"
+    assert [send(emulator, "DELETE", f"{place}/attachment/{listed[0]['id']}").status for _ in range(2)] == [204, 404]
+    assert send(emulator, "POST", f"{place}/defect", ["SHOP-9"]).status == 201
+    assert send(emulator, "POST", f"{place}/attachment", {"data": "YWJj"}).status == 400
+    assert send(emulator, "GET", f"{RAVEN}/testrun/999/attachment").status == 404
+    assert send(emulator, "PUT", place, {"status": "PASS", "comment": "again"}).json()["status"] == "PASS"
+    assert emulator.runs(key)["SHOP-3"]["comment"] == "again"
 
 
 def test_server_links_by_lists_that_hold_messages(emulator):
@@ -177,10 +211,12 @@ def test_server_links_by_lists_that_hold_messages(emulator):
     added = send(emulator, "POST", f"{RAVEN}/testexec/{key}/test", {"add": ["SHOP-3", "SHOP-1"]}).json()
     send(emulator, "POST", f"{RAVEN}/testexec/{key}/test", {"remove": ["SHOP-1"]})
 
-    assert ([], 1, []) == (linked, len(refused), added)
-    assert {"SHOP-3": "TODO"} == {key: run["status"] for key, run in emulator.runs(key).items()}
-    assert ["SHOP-3"] == [each["key"] for each in send(emulator, "GET", f"{RAVEN}/test?keys=SHOP-3;SHOP-5").json()]
-    assert [] == send(emulator, "POST", f"{RAVEN}/testplan/SHOP-2/test", {"add": ["SHOP-6"], "remove": ["SHOP-1"]}).json()
-    assert ["SHOP-3", "SHOP-4", "SHOP-6"] == emulator.issue("SHOP-2")["plan"]["tests"]
-    assert 404 == send(emulator, "POST", f"{RAVEN}/testplan/SHOP-3/test", {"add": []}).status
-    assert 400 == emulator.call("POST", f"{RAVEN}/testplan/SHOP-2/test", b"[]", **SERVER).status
+    assert (linked, len(refused), added) == ([], 1, [])
+    assert {key: run["status"] for key, run in emulator.runs(key).items()} == {"SHOP-3": "TODO"}
+    assert [each["key"] for each in send(emulator, "GET", f"{RAVEN}/test?keys=SHOP-3;SHOP-5").json()] == ["SHOP-3"]
+    assert (
+        send(emulator, "POST", f"{RAVEN}/testplan/SHOP-2/test", {"add": ["SHOP-6"], "remove": ["SHOP-1"]}).json() == []
+    )
+    assert emulator.issue("SHOP-2")["plan"]["tests"] == ["SHOP-3", "SHOP-4", "SHOP-6"]
+    assert send(emulator, "POST", f"{RAVEN}/testplan/SHOP-3/test", {"add": []}).status == 404
+    assert emulator.call("POST", f"{RAVEN}/testplan/SHOP-2/test", b"[]", **SERVER).status == 400

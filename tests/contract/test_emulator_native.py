@@ -23,19 +23,24 @@ ROBOT = b"""<robot><suite name="Root"><suite name="Cart"><test name="Adds"><stat
 
 
 def imported(emulator, name, body, kind="application/xml", **query):
-    answer = emulator.cloud(f"/{name}", body, kind=kind, query={"projectKey": "SHOP", **query} if kind == "application/xml" else None)
-    assert 200 == answer.status, answer.text
+    answer = emulator.cloud(
+        f"/{name}", body, kind=kind, query={"projectKey": "SHOP", **query} if kind == "application/xml" else None
+    )
+    assert answer.status == 200, answer.text
     runs = emulator.runs(answer.json()["key"])
     issues = emulator.state()["issues"]
     return {(issues[key]["test"]["definition"] or key): run["status"] for key, run in runs.items()}
 
 
-@pytest.mark.parametrize(("name", "report", "expected"), [
-    ("testng", TESTNG, {"shop.CartTest.adds": "FAILED", "shop.cart.CartTest.adds_item": "TO DO"}),
-    ("nunit", NUNIT, {"Shop.Cart.Adds": "PASSED", "shop.cart.CartTest.adds_item": "FAILED"}),
-    ("xunit", XUNIT, {"Shop.Cart.Adds": "PASSED", "shop.cart.CartTest.adds_item": "FAILED"}),
-    ("robot", ROBOT, {"Root.Cart.Adds": "PASSED", "shop.cart.CartTest.adds_item": "FAILED"}),
-])
+@pytest.mark.parametrize(
+    ("name", "report", "expected"),
+    [
+        ("testng", TESTNG, {"shop.CartTest.adds": "FAILED", "shop.cart.CartTest.adds_item": "TO DO"}),
+        ("nunit", NUNIT, {"Shop.Cart.Adds": "PASSED", "shop.cart.CartTest.adds_item": "FAILED"}),
+        ("xunit", XUNIT, {"Shop.Cart.Adds": "PASSED", "shop.cart.CartTest.adds_item": "FAILED"}),
+        ("robot", ROBOT, {"Root.Cart.Adds": "PASSED", "shop.cart.CartTest.adds_item": "FAILED"}),
+    ],
+)
 def test_each_xml_format_has_its_identity_status_and_link(emulator, name, report, expected):
     """A link leads to an existing Test, everything else to a Generic Test by its definition."""
     assert expected == imported(emulator, name, report)
@@ -46,9 +51,13 @@ def test_nunit_2_has_no_full_names_and_older_files_no_result(emulator):
     report = b"""<test-results><test-suite name="s"><results><test-case name="A.b" executed="True" success="True"/>
     <test-case name="A.c" executed="True" success="False"/><test-case name="A.d" executed="False"/></results></test-suite></test-results>"""
 
-    assert {"A.b": "PASSED", "A.c": "FAILED", "A.d": "TO DO"} == imported(emulator, "nunit", report)
+    assert imported(emulator, "nunit", report) == {"A.b": "PASSED", "A.c": "FAILED", "A.d": "TO DO"}
     emulator.reset()
-    assert {"A.b": "PASSED", "A.c": "FAILED", "A.d": "TO DO"} == imported(emulator, "nunit", report.lower().replace(b'"a.', b'"A.'))
+    assert imported(emulator, "nunit", report.lower().replace(b'"a.', b'"A.')) == {
+        "A.b": "PASSED",
+        "A.c": "FAILED",
+        "A.d": "TO DO",
+    }
 
 
 def test_junit_falls_back_to_the_suite_and_folds_results(emulator):
@@ -58,10 +67,15 @@ def test_junit_falls_back_to_the_suite_and_folds_results(emulator):
     <testcase classname="c" name="f"/><testcase classname="c" name="f"><failure/></testcase>
     <testcase classname="c" name="s"/><testcase classname="c" name="s"><skipped/></testcase></testsuite></testsuites>"""
 
-    assert {"inner.a": "PASSED", "c.p": "PASSED", "c.f": "FAILED", "c.s": "TO DO"} == imported(emulator, "junit", report)
+    assert imported(emulator, "junit", report) == {
+        "inner.a": "PASSED",
+        "c.p": "PASSED",
+        "c.f": "FAILED",
+        "c.s": "TO DO",
+    }
     run = next(run for run in emulator.runs("SHOP-41").values() if run["status"] == "TO DO")
-    assert ["PASS", "TODO"] == run["results"]
-    assert 0 == emulator.state()["duplicates"]
+    assert run["results"] == ["PASS", "TODO"]
+    assert emulator.state()["duplicates"] == 0
 
 
 def test_junit_properties_link_describe_and_attach(emulator):
@@ -78,30 +92,40 @@ def test_junit_properties_link_describe_and_attach(emulator):
     imported(emulator, "junit", report)
 
     run = emulator.runs("SHOP-41")["SHOP-3"]
-    assert ("long text", "a.txt", 3) == (run["comment"], run["evidence"][0]["filename"], run["evidence"][0]["size"])
-    assert [{"name": "City", "value": "Porto"}] == run["custom_fields"]
+    assert (run["comment"], run["evidence"][0]["filename"], run["evidence"][0]["size"]) == ("long text", "a.txt", 3)
+    assert run["custom_fields"] == [{"name": "City", "value": "Porto"}]
     made = emulator.issue("SHOP-42")
-    assert ("A summary", "said", ["one", "two"]) == (made["summary"], made["description"], made["labels"])
-    assert ["SHOP-5", "SHOP-11"] == made["test"]["requirements"]
+    assert (made["summary"], made["description"], made["labels"]) == ("A summary", "said", ["one", "two"])
+    assert made["test"]["requirements"] == ["SHOP-5", "SHOP-11"]
 
 
-@pytest.mark.parametrize(("case", "status"), [
-    (b'status="run" result="completed"', "PASSED"), (b'status="disabled"', "TO DO"), (b'status="run" result="Suppressed"', "TO DO"),
-    (b'status="failed"', "FAILED"),
-])
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [
+        (b'status="run" result="completed"', "PASSED"),
+        (b'status="disabled"', "TO DO"),
+        (b'status="run" result="Suppressed"', "TO DO"),
+        (b'status="failed"', "FAILED"),
+    ],
+)
 def test_junit_attributes_decide_without_an_outcome_element(emulator, case, status):
     """Some tools tell in `status` and `result` alone that a test did not run."""
     report = b'<testsuite name="s"><testcase classname="c" name="n" ' + case + b"/></testsuite>"
 
     assert {"c.n": status} == imported(emulator, "junit", report)
-    assert {"c.n": "FAILED"} == imported(emulator, "junit", report.replace(b"/></testsuite>", b"><error/></testcase></testsuite>"))
+    assert imported(emulator, "junit", report.replace(b"/></testsuite>", b"><error/></testcase></testsuite>")) == {
+        "c.n": "FAILED"
+    }
 
 
-@pytest.mark.parametrize(("report", "identity"), [
-    (b'<testsuite name="o"><testsuite name=""><testcase name="n"/></testsuite></testsuite>', "o.n"),
-    (b'<testsuites name="all"><testsuite><testcase name="n"/></testsuite></testsuites>', "n"),
-    (b'<testcase classname="c" name="n"/>', "c.n"),
-])
+@pytest.mark.parametrize(
+    ("report", "identity"),
+    [
+        (b'<testsuite name="o"><testsuite name=""><testcase name="n"/></testsuite></testsuite>', "o.n"),
+        (b'<testsuites name="all"><testsuite><testcase name="n"/></testsuite></testsuites>', "n"),
+        (b'<testcase classname="c" name="n"/>', "c.n"),
+    ],
+)
 def test_junit_identity_without_names_around(emulator, report, identity):
     """A suite without a name stands in for nothing; without any group the name is the identity."""
     assert {identity: "PASSED"} == imported(emulator, "junit", report)
@@ -111,32 +135,50 @@ def test_a_result_without_any_name_is_not_stored(emulator):
     """Jira wants a summary: Server lists the result as an error, Cloud has no list; the others are stored."""
     report = b'<testsuites><testsuite><testcase/><testcase name="  "/><testcase name="n"/></testsuite></testsuites>'
 
-    assert {"n": "PASSED"} == imported(emulator, "junit", report)
+    assert imported(emulator, "junit", report) == {"n": "PASSED"}
     emulator.reset()
     body, kind = form(file=("report.xml", report, "application/xml"))
     answer = emulator.server("/junit", body, kind=kind, query={"projectKey": "SHOP"}).json()["testIssues"]
-    assert (1, 2) == (len(answer["success"]), len(answer["error"]))
+    assert (len(answer["success"]), len(answer["error"])) == (1, 2)
 
 
-@pytest.mark.parametrize(("name", "report"), [
-    ("nunit", b"""<test-run><test-suite><test-case name="A" fullname="N.A" result="Passed"><properties>
-     <property name="TestKey" value="SHOP-3"/><property name="TestKey" value="SHOP-6"/></properties></test-case></test-suite></test-run>"""),
-    ("xunit", b"""<assembly><collection><test name="A" type="N" method="A" result="Pass"><traits>
-     <trait name="test" value="SHOP-3"/><trait name="test" value="SHOP-6"/></traits></test></collection></assembly>"""),
-    ("robot", b"""<robot><suite name="R"><test name="A"><tags><tag>SHOP-3</tag><tag>SHOP-6</tag></tags>
-     <kw><tag>SHOP-7</tag></kw><status status="PASS"/></test></suite></robot>"""),
-])
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [
+        (
+            "nunit",
+            b"""<test-run><test-suite><test-case name="A" fullname="N.A" result="Passed"><properties>
+     <property name="TestKey" value="SHOP-3"/><property name="TestKey" value="SHOP-6"/></properties></test-case></test-suite></test-run>""",
+        ),
+        (
+            "xunit",
+            b"""<assembly><collection><test name="A" type="N" method="A" result="Pass"><traits>
+     <trait name="test" value="SHOP-3"/><trait name="test" value="SHOP-6"/></traits></test></collection></assembly>""",
+        ),
+        (
+            "robot",
+            b"""<robot><suite name="R"><test name="A"><tags><tag>SHOP-3</tag><tag>SHOP-6</tag></tags>
+     <kw><tag>SHOP-7</tag></kw><status status="PASS"/></test></suite></robot>""",
+        ),
+    ],
+)
 def test_each_of_several_links_gets_the_result(emulator, name, report):
     """A test case that names two Tests is a result of both, and makes none."""
-    assert {"shop.cart.CartTest.adds_item": "PASSED", "shop.cart.CartTest.removes_item": "PASSED"} == imported(emulator, name, report)
-    assert [] == emulator.created_tests()
+    assert imported(emulator, name, report) == {
+        "shop.cart.CartTest.adds_item": "PASSED",
+        "shop.cart.CartTest.removes_item": "PASSED",
+    }
+    assert emulator.created_tests() == []
 
 
-@pytest.mark.parametrize(("end", "generator", "statuses"), [
-    (b"FAIL", b"Robot 7", {"R.S.p": "FAILED", "R.S.f": "FAILED", "R.S.s": "TO DO", "R.t": "PASSED"}),
-    (b"SKIP", b"Robot 7", {"R.S.p": "TO DO", "R.S.f": "TO DO", "R.S.s": "TO DO", "R.t": "PASSED"}),
-    (b"FAIL", b"Rebot 7", {"R.S.p": "PASSED", "R.S.f": "FAILED", "R.S.s": "TO DO", "R.t": "PASSED"}),
-])
+@pytest.mark.parametrize(
+    ("end", "generator", "statuses"),
+    [
+        (b"FAIL", b"Robot 7", {"R.S.p": "FAILED", "R.S.f": "FAILED", "R.S.s": "TO DO", "R.t": "PASSED"}),
+        (b"SKIP", b"Robot 7", {"R.S.p": "TO DO", "R.S.f": "TO DO", "R.S.s": "TO DO", "R.t": "PASSED"}),
+        (b"FAIL", b"Rebot 7", {"R.S.p": "PASSED", "R.S.f": "FAILED", "R.S.s": "TO DO", "R.t": "PASSED"}),
+    ],
+)
 def test_robot_suite_teardown_decides_for_the_tests_below_it(emulator, end, generator, statuses):
     """As Robot judges, unless rebot has done so before."""
     report = b"""<robot generator="GEN"><suite name="R"><suite name="S"><test name="p"><status status="PASS"/></test>
@@ -146,16 +188,19 @@ def test_robot_suite_teardown_decides_for_the_tests_below_it(emulator, end, gene
     assert statuses == imported(emulator, "robot", report.replace(b"END", end).replace(b"GEN", generator))
 
 
-@pytest.mark.parametrize("report", [
-    b'<testsuite name="s"><testcase name="a"><properties/></testcase></testsuite>',
-    b"<testsuite><testcase",
-    b"<html/>",
-    b'<testsuite><testcase name="a"><properties><property name="test_key" value="SHOP-99"/></properties></testcase></testsuite>',
-])
+@pytest.mark.parametrize(
+    "report",
+    [
+        b'<testsuite name="s"><testcase name="a"><properties/></testcase></testsuite>',
+        b"<testsuite><testcase",
+        b"<html/>",
+        b'<testsuite><testcase name="a"><properties><property name="test_key" value="SHOP-99"/></properties></testcase></testsuite>',
+    ],
+)
 def test_junit_that_cloud_cannot_take_is_400(emulator, report):
     """Empty properties, broken XML, another document, and an unknown key refuse the import."""
-    assert 400 == emulator.cloud("/junit", report, kind="application/xml", query={"projectKey": "SHOP"}).status
-    assert [] == emulator.executions()
+    assert emulator.cloud("/junit", report, kind="application/xml", query={"projectKey": "SHOP"}).status == 400
+    assert emulator.executions() == []
 
 
 def test_robot_tags_are_tests_requirements_or_labels(emulator):
@@ -163,20 +208,30 @@ def test_robot_tags_are_tests_requirements_or_labels(emulator):
     imported(emulator, "robot", ROBOT.replace(b"<tag>SHOP-3</tag>", b""))
 
     made = next(each for each in emulator.created_tests() if each["summary"] == "Linked")
-    assert (["SHOP-5"], ["smoke"]) == (made["test"]["requirements"], made["labels"])
+    assert (made["test"]["requirements"], made["labels"]) == (["SHOP-5"], ["smoke"])
 
 
 def feature(*tags, words=("passed",), above=(), **more):
     steps = [{"result": {"status": word}} for word in words]
-    return {"tags": [{"name": tag} for tag in above], "elements": [
-        {"type": "background", "steps": [{"result": {"status": "passed"}}]},
-        {"type": "scenario", "tags": [{"name": tag} for tag in tags], "steps": steps, **more}]}
+    return {
+        "tags": [{"name": tag} for tag in above],
+        "elements": [
+            {"type": "background", "steps": [{"result": {"status": "passed"}}]},
+            {"type": "scenario", "tags": [{"name": tag} for tag in tags], "steps": steps, **more},
+        ],
+    }
 
 
-@pytest.mark.parametrize(("words", "status"), [
-    (("passed", "passed"), "PASSED"), (("passed", "failed", "skipped"), "FAILED"), (("passed", "undefined"), "TO DO"),
-    (("Passed", "AMBIGUOUS"), "FAILED"), (("passed", "skipped"), "TO DO"),
-])
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("passed", "passed"), "PASSED"),
+        (("passed", "failed", "skipped"), "FAILED"),
+        (("passed", "undefined"), "TO DO"),
+        (("Passed", "AMBIGUOUS"), "FAILED"),
+        (("passed", "skipped"), "TO DO"),
+    ],
+)
 @pytest.mark.parametrize("tag", ["@SHOP-4", "@TEST_SHOP-4", "@TestName:SHOP-4"])
 def test_cucumber_attaches_to_the_tagged_test(emulator, tag, words, status):
     """Every tag form names the Test; the steps decide."""
@@ -188,16 +243,18 @@ def test_cucumber_rows_fold_and_embeddings_are_evidence(emulator):
     row = feature("@SHOP-4")
     row["elements"][1]["steps"][0]["embeddings"] = [{"data": "YQ==", "mime_type": "image/png"}]
 
-    assert {"SHOP-4": "FAILED"} == imported(emulator, "cucumber", [row, feature("@SHOP-4", words=("failed",))], kind="application/json")
-    assert ["embedding-1.png"] == [each["filename"] for each in emulator.runs("SHOP-41")["SHOP-4"]["evidence"]]
+    assert imported(emulator, "cucumber", [row, feature("@SHOP-4", words=("failed",))], kind="application/json") == {
+        "SHOP-4": "FAILED"
+    }
+    assert [each["filename"] for each in emulator.runs("SHOP-41")["SHOP-4"]["evidence"]] == ["embedding-1.png"]
 
 
 def test_a_feature_tag_leads_to_the_test_execution(emulator):
     """A feature exported from a Test Execution sends its results back there."""
     answer = emulator.cloud("/cucumber", [feature("@SHOP-4", above=["@SHOP-40"])])
 
-    assert "SHOP-40" == answer.json()["key"]
-    assert "PASSED" == emulator.runs("SHOP-40")["SHOP-4"]["status"]
+    assert answer.json()["key"] == "SHOP-40"
+    assert emulator.runs("SHOP-40")["SHOP-4"]["status"] == "PASSED"
 
 
 @pytest.mark.parametrize("tags", [["@SHOP-99"], ["@TEST_nothing"], ["@smoke"], []])
@@ -205,26 +262,53 @@ def test_cucumber_creates_nothing(emulator, tags):
     """An unknown key, a tag off the scheme, and no key at all refuse the file."""
     answer = emulator.cloud("/cucumber", [feature(*tags)])
 
-    assert 400 == answer.status
-    assert [] == emulator.executions() + emulator.created_tests()
+    assert answer.status == 400
+    assert emulator.executions() + emulator.created_tests() == []
 
 
 def test_behave_has_plain_tags_and_a_status_per_scenario(emulator):
     """Behave's tags have no `@`; the scenario's own status counts."""
-    report = [{"tags": [], "elements": [{"type": "scenario", "tags": ["SHOP-4"], "status": "failed", "steps": []},
-                                        {"type": "scenario", "tags": ["SHOP-8"], "status": "skipped", "steps": []}]}]
+    report = [
+        {
+            "tags": [],
+            "elements": [
+                {"type": "scenario", "tags": ["SHOP-4"], "status": "failed", "steps": []},
+                {"type": "scenario", "tags": ["SHOP-8"], "status": "skipped", "steps": []},
+            ],
+        }
+    ]
 
-    assert {"SHOP-4": "FAILED", "SHOP-8": "TO DO"} == imported(emulator, "behave", report, kind="application/json")
+    assert imported(emulator, "behave", report, kind="application/json") == {"SHOP-4": "FAILED", "SHOP-8": "TO DO"}
 
 
-@pytest.mark.parametrize(("word", "status"), [
-    ("passed", "PASSED"), ("PASSED", "PASSED"), ("error", "FAILED"), ("hook_error", "FAILED"), ("cleanup_error", "FAILED"),
-    ("undefined", "TO DO"), ("untested", "TO DO"), (None, "FAILED"),
-])
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("passed", "PASSED"),
+        ("PASSED", "PASSED"),
+        ("error", "FAILED"),
+        ("hook_error", "FAILED"),
+        ("cleanup_error", "FAILED"),
+        ("undefined", "TO DO"),
+        ("untested", "TO DO"),
+        (None, "FAILED"),
+    ],
+)
 def test_behave_words_come_to_three_statuses(emulator, word, status):
     """The scenario's word decides in any case of letters; without one its steps do."""
-    report = [{"tags": ["SHOP-4"], "elements": [{"type": "scenario", "tags": [], "status": word, "steps": [
-        {"result": {"status": "passed"}}, {"result": {"status": "failed"}}]}]}]
+    report = [
+        {
+            "tags": ["SHOP-4"],
+            "elements": [
+                {
+                    "type": "scenario",
+                    "tags": [],
+                    "status": word,
+                    "steps": [{"result": {"status": "passed"}}, {"result": {"status": "failed"}}],
+                }
+            ],
+        }
+    ]
 
     assert {"SHOP-4": status} == imported(emulator, "behave", report, kind="application/json")
 
@@ -232,17 +316,22 @@ def test_behave_words_come_to_three_statuses(emulator, word, status):
 @pytest.mark.parametrize("tag", ["@REQ_SHOP-5", "@Requirement:SHOP-5", "@REQ_NOWHERE-7"])
 def test_cucumber_tags_of_requirements_are_no_links(emulator, tag):
     """What a scenario covers is written beside its key, whether the issue exists or not."""
-    assert {"SHOP-4": "PASSED"} == imported(emulator, "cucumber", [feature(tag, "@SHOP-4")], kind="application/json")
+    assert imported(emulator, "cucumber", [feature(tag, "@SHOP-4")], kind="application/json") == {"SHOP-4": "PASSED"}
 
 
-@pytest.mark.parametrize(("hook", "status"), [({"result": {"status": "failed"}}, "FAILED"), ({"result": {"status": "passed"}}, "PASSED"),
-                                              ({}, "PASSED")])
+@pytest.mark.parametrize(
+    ("hook", "status"),
+    [({"result": {"status": "failed"}}, "FAILED"), ({"result": {"status": "passed"}}, "PASSED"), ({}, "PASSED")],
+)
 def test_cucumber_hooks_decide_as_steps_do(emulator, hook, status):
     """A hook that failed fails the scenario, wherever it stands; one that did not run says nothing."""
     passed = {"result": {"status": "passed"}}
-    for report in (feature("@SHOP-4", after=[hook]), feature("@SHOP-4", before=[hook]),
-                   feature("@SHOP-4", steps=[passed | {"name": "s", "after": [hook]}]),
-                   feature("@SHOP-4", steps=[passed, hook | {"keyword": "After", "hidden": True, "name": "x"}])):
+    for report in (
+        feature("@SHOP-4", after=[hook]),
+        feature("@SHOP-4", before=[hook]),
+        feature("@SHOP-4", steps=[passed | {"name": "s", "after": [hook]}]),
+        feature("@SHOP-4", steps=[passed, hook | {"keyword": "After", "hidden": True, "name": "x"}]),
+    ):
         emulator.reset()
         assert {"SHOP-4": status} == imported(emulator, "cucumber", [report], kind="application/json")
 
@@ -250,4 +339,4 @@ def test_cucumber_hooks_decide_as_steps_do(emulator, hook, status):
 def test_json_that_is_no_list_of_features_is_400(emulator):
     """Broken JSON and other documents are refused."""
     for body in (b"[", b"{}", b"[1]", json.dumps([]).encode()):
-        assert 400 == emulator.cloud("/cucumber", body).status
+        assert emulator.cloud("/cucumber", body).status == 400

@@ -28,10 +28,15 @@ def test_an_import_names_the_execution_and_each_test(emulator, version):
 
     answer = emulator.server("/junit", body, kind=kind, version=version, query={"projectKey": "SHOP"}).json()
 
-    assert {"id": "10141", "key": "SHOP-41", "self": f"{emulator.jira_url}/rest/api/2/issue/10141"} == answer["testExecIssue"]
-    assert ["SHOP-3", "SHOP-42"] == [each["key"] for each in answer["testIssues"]["success"]]
+    assert {"id": "10141", "key": "SHOP-41", "self": f"{emulator.jira_url}/rest/api/2/issue/10141"} == answer[
+        "testExecIssue"
+    ]
+    assert [each["key"] for each in answer["testIssues"]["success"]] == ["SHOP-3", "SHOP-42"]
     assert "error" not in answer["testIssues"]
-    assert {"SHOP-3": "PASS", "SHOP-42": "FAIL"} == {key: run["status"] for key, run in emulator.runs("SHOP-41").items()}
+    assert {key: run["status"] for key, run in emulator.runs("SHOP-41").items()} == {
+        "SHOP-3": "PASS",
+        "SHOP-42": "FAIL",
+    }
 
 
 def test_a_wrong_status_is_a_partial_failure_inside_a_200(emulator):
@@ -41,9 +46,9 @@ def test_a_wrong_status_is_a_partial_failure_inside_a_200(emulator):
 
     answer = emulator.server("", document)
 
-    assert 200 == answer.status
-    assert ["SHOP-1"] == [each["testKey"] for each in answer.json()["testIssues"]["error"]]
-    assert ["SHOP-3"] == list(emulator.runs("SHOP-41"))
+    assert answer.status == 200
+    assert [each["testKey"] for each in answer.json()["testIssues"]["error"]] == ["SHOP-1"]
+    assert list(emulator.runs("SHOP-41")) == ["SHOP-3"]
 
 
 def test_an_unknown_test_refuses_all_or_is_listed(emulator):
@@ -55,30 +60,35 @@ def test_an_unknown_test_refuses_all_or_is_listed(emulator):
     emulator.settings(server_unknown_test="error-list")
     listed = emulator.server("", document)
 
-    assert (400, "Test issue with key SHOP-99 not found.") == (refused.status, refused.json()["error"])
-    assert [{"testKey": "SHOP-99", "messages": ["Test issue with key SHOP-99 not found."]}] == listed.json()["testIssues"]["error"]
-    assert 1 == len(emulator.executions())
+    assert (refused.status, refused.json()["error"]) == (400, "Test issue with key SHOP-99 not found.")
+    assert listed.json()["testIssues"]["error"] == [
+        {"testKey": "SHOP-99", "messages": ["Test issue with key SHOP-99 not found."]}
+    ]
+    assert len(emulator.executions()) == 1
 
 
-@pytest.mark.parametrize("document", [
-    one(customFields=[{"name": "City", "value": 1}]),
-    one(iterations=[{"status": "PASS", "log": "x"}]),
-    one(steps=[{"status": "PASS", "evidence": []}]),
-    one(examples=["PASSED"]),
-    {"tests": [{"status": "PASS", "testInfo": {"projectKey": "SHOP", "summary": "s", "type": "Generic"}}]},
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        one(customFields=[{"name": "City", "value": 1}]),
+        one(iterations=[{"status": "PASS", "log": "x"}]),
+        one(steps=[{"status": "PASS", "evidence": []}]),
+        one(examples=["PASSED"]),
+        {"tests": [{"status": "PASS", "testInfo": {"projectKey": "SHOP", "summary": "s", "type": "Generic"}}]},
+    ],
+)
 def test_what_only_cloud_takes_is_refused(emulator, document):
     """Names, words and places of Cloud's dialect break Server's schema."""
-    assert 400 == emulator.server("", document).status
+    assert emulator.server("", document).status == 400
 
 
 def test_evidence_has_two_names(emulator):
     """`evidence` and `evidences` are both taken, not together."""
     item = [{"data": "YQ==", "filename": "a.txt"}]
 
-    assert 200 == emulator.server("", one(evidences=item)).status
-    assert 200 == emulator.server("", one(evidence=item)).status
-    assert 400 == emulator.server("", one(evidence=item, evidences=item)).status
+    assert emulator.server("", one(evidences=item)).status == 200
+    assert emulator.server("", one(evidence=item)).status == 200
+    assert emulator.server("", one(evidence=item, evidences=item)).status == 400
 
 
 def test_more_than_20_parameters_are_an_error_of_that_test(emulator):
@@ -87,38 +97,50 @@ def test_more_than_20_parameters_are_an_error_of_that_test(emulator):
 
     answer = emulator.server("", one(iterations=[{"status": "PASS", "parameters": many}]))
 
-    assert ["SHOP-3"] == [each["testKey"] for each in answer.json()["testIssues"]["error"]]
+    assert [each["testKey"] for each in answer.json()["testIssues"]["error"]] == ["SHOP-3"]
 
 
 def test_multipart_takes_custom_fields_by_id(emulator):
     """Plan, environments, revision and dates are Jira fields; the plan gets the execution and not its Tests."""
-    fields = {**INFO["fields"], "customfield_11807": ["SHOP-2"], "customfield_11805": ["brand-new"],
-              "customfield_11808": "r7", "customfield_11809": "2024-05-02T10:15:30.000+0100"}
-    body, kind = form(file=("r.xml", JUNIT, "application/xml"),
-                      info=("info.json", json.dumps({"fields": fields}).encode(), "application/json"))
+    fields = {
+        **INFO["fields"],
+        "customfield_11807": ["SHOP-2"],
+        "customfield_11805": ["brand-new"],
+        "customfield_11808": "r7",
+        "customfield_11809": "2024-05-02T10:15:30.000+0100",
+    }
+    body, kind = form(
+        file=("r.xml", JUNIT, "application/xml"),
+        info=("info.json", json.dumps({"fields": fields}).encode(), "application/json"),
+    )
 
     answer = emulator.server("/junit/multipart", body, kind=kind)
 
     made = emulator.issue(answer.json()["testExecIssue"]["key"])["execution"]
-    assert (["SHOP-2"], ["brand-new"], "r7") == (made["plans"], made["environments"], made["revision"])
+    assert (made["plans"], made["environments"], made["revision"]) == (["SHOP-2"], ["brand-new"], "r7")
     assert "SHOP-42" not in emulator.issue("SHOP-2")["plan"]["tests"]
     assert "brand-new" in emulator.state()["projects"]["SHOP"]["environments"]
 
 
-@pytest.mark.parametrize(("info", "text"), [
-    ({**INFO, "xrayFields": {"testPlanKey": "SHOP-2"}}, "Field 'xrayFields' cannot be set."),
-    ({"fields": {"summary": "x"}}, "project is required"),
-    ({"fields": {**INFO["fields"], "issuetype": {"name": "Bug"}}}, "issuetype: issuetype"),
-    ({"fields": {**INFO["fields"], "fixVersions": ["1.0"]}}, "expected Object containing a `name` property"),
-    ({"fields": {**INFO["fields"], "customfield_1": "x"}}, "Field 'customfield_1' cannot be set."),
-])
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [
+        ({**INFO, "xrayFields": {"testPlanKey": "SHOP-2"}}, "Field 'xrayFields' cannot be set."),
+        ({"fields": {"summary": "x"}}, "project is required"),
+        ({"fields": {**INFO["fields"], "issuetype": {"name": "Bug"}}}, "issuetype: issuetype"),
+        ({"fields": {**INFO["fields"], "fixVersions": ["1.0"]}}, "expected Object containing a `name` property"),
+        ({"fields": {**INFO["fields"], "customfield_1": "x"}}, "Field 'customfield_1' cannot be set."),
+    ],
+)
 def test_what_info_gets_wrong_is_400(emulator, info, text):
     """Cloud's block, missing project, wrong type, wrong shapes and unknown fields are refused."""
-    body, kind = form(file=("r.xml", JUNIT, "application/xml"), info=("i.json", json.dumps(info).encode(), "application/json"))
+    body, kind = form(
+        file=("r.xml", JUNIT, "application/xml"), info=("i.json", json.dumps(info).encode(), "application/json")
+    )
 
     answer = emulator.server("/junit/multipart", body, kind=kind)
 
-    assert 400 == answer.status
+    assert answer.status == 400
     assert text in answer.json()["error"]
 
 
@@ -126,15 +148,22 @@ def test_xml_needs_the_part_file_and_json_the_part_result(emulator):
     """Part names differ by format; a popular action gets Cucumber's wrong."""
     wrong, wrong_kind = junit(name="result")
     info = ("i.json", json.dumps(INFO).encode(), "application/json")
-    report = json.dumps([{"elements": [{"type": "scenario", "tags": [{"name": "@SHOP-4"}],
-                                        "steps": [{"result": {"status": "passed"}}]}]}]).encode()
+    report = json.dumps(
+        [
+            {
+                "elements": [
+                    {"type": "scenario", "tags": [{"name": "@SHOP-4"}], "steps": [{"result": {"status": "passed"}}]}
+                ]
+            }
+        ]
+    ).encode()
     bad, bad_kind = form(file=("r.json", report, "application/json"), info=info)
     good, good_kind = form(result=("r.json", report, "application/json"), info=info)
 
-    assert 400 == emulator.server("/junit", wrong, kind=wrong_kind, query={"projectKey": "SHOP"}).status
-    assert 400 == emulator.server("/junit", JUNIT, kind="application/xml", query={"projectKey": "SHOP"}).status
-    assert 400 == emulator.server("/cucumber/multipart", bad, kind=bad_kind).status
-    assert 200 == emulator.server("/cucumber/multipart", good, kind=good_kind).status
+    assert emulator.server("/junit", wrong, kind=wrong_kind, query={"projectKey": "SHOP"}).status == 400
+    assert emulator.server("/junit", JUNIT, kind="application/xml", query={"projectKey": "SHOP"}).status == 400
+    assert emulator.server("/cucumber/multipart", bad, kind=bad_kind).status == 400
+    assert emulator.server("/cucumber/multipart", good, kind=good_kind).status == 200
 
 
 def test_a_bundle_is_a_zip_of_json_results(emulator):
@@ -142,36 +171,57 @@ def test_a_bundle_is_a_zip_of_json_results(emulator):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for key in ("SHOP-4", "SHOP-8"):
-            feature = {"elements": [{"type": "scenario", "tags": [{"name": f"@{key}"}], "steps": [{"result": {"status": "failed"}}]}]}
+            feature = {
+                "elements": [
+                    {"type": "scenario", "tags": [{"name": f"@{key}"}], "steps": [{"result": {"status": "failed"}}]}
+                ]
+            }
             archive.writestr(f"{key}.json", json.dumps([feature]))
     body, kind = form(file=("results.zip", buffer.getvalue(), "application/zip"))
     broken, broken_kind = form(file=("results.zip", b"no zip", "application/zip"))
 
     key = emulator.server("/bundle", body, kind=kind).json()["testExecIssue"]["key"]
 
-    assert {"SHOP-4": "FAIL", "SHOP-8": "FAIL"} == {test: run["status"] for test, run in emulator.runs(key).items()}
-    assert 400 == emulator.server("/bundle", broken, kind=broken_kind).status
+    assert {test: run["status"] for test, run in emulator.runs(key).items()} == {"SHOP-4": "FAIL", "SHOP-8": "FAIL"}
+    assert emulator.server("/bundle", broken, kind=broken_kind).status == 400
 
 
 def test_a_requirement_that_cannot_be_covered_fails_the_import(emulator):
     """One wrong requirement key refuses everything."""
-    info = {"projectKey": "SHOP", "summary": "s", "testType": "Generic", "definition": "d", "requirementKeys": ["SHOP-9"]}
+    info = {
+        "projectKey": "SHOP",
+        "summary": "s",
+        "testType": "Generic",
+        "definition": "d",
+        "requirementKeys": ["SHOP-9"],
+    }
 
-    answer = emulator.server("", {"info": {"project": "SHOP", "summary": "x"}, "tests": [{"status": "PASS", "testInfo": info}]})
+    answer = emulator.server(
+        "", {"info": {"project": "SHOP", "summary": "x"}, "tests": [{"status": "PASS", "testInfo": info}]}
+    )
 
-    assert (400, "SHOP-9 is not a requirement issue or is not a valid issue key.") == (answer.status, answer.json()["error"])
+    assert (answer.status, answer.json()["error"]) == (
+        400,
+        "SHOP-9 is not a requirement issue or is not a valid issue key.",
+    )
 
 
 def test_the_right_path_with_the_wrong_method_is_405(emulator):
     """A HEAD on an import path proves the URL without credentials."""
-    assert [405, 405] == [emulator.call(method, "/jira/rest/raven/2.0/import/execution").status for method in ("HEAD", "GET")]
+    assert [emulator.call(method, "/jira/rest/raven/2.0/import/execution").status for method in ("HEAD", "GET")] == [
+        405,
+        405,
+    ]
 
 
 def test_server_calls_on_a_cloud_site_are_null_for_uri(emulator):
     """The clearest sign of a wrong deployment, as JSON or XML."""
     answer = emulator.call("POST", "/rest/raven/2.0/import/execution", b"{}")
 
-    assert (404, f"null for uri: {emulator.url}/rest/raven/2.0/import/execution") == (answer.status, answer.json()["message"])
+    assert (404, f"null for uri: {emulator.url}/rest/raven/2.0/import/execution") == (
+        answer.status,
+        answer.json()["message"],
+    )
     assert "<message>" in emulator.call("GET", "/rest/raven/2.0/x", Accept="application/xml").text
 
 
@@ -180,9 +230,9 @@ def test_tokens_and_passwords_let_in_and_nothing_else_does(emulator):
     good = ["Bearer emulator-pat", basic("emu", "emu")]
     bad = ["Bearer emulator-pat-expired", "Bearer x", basic("dev@example.com", "emulator-jira-token")]
 
-    assert [200, 200] == [emulator.call("GET", LICENCE, Authorization=each).status for each in good]
-    assert [401, 401, 401] == [emulator.call("GET", LICENCE, Authorization=each).status for each in bad]
-    assert 401 == emulator.call("GET", LICENCE).status
+    assert [emulator.call("GET", LICENCE, Authorization=each).status for each in good] == [200, 200]
+    assert [emulator.call("GET", LICENCE, Authorization=each).status for each in bad] == [401, 401, 401]
+    assert emulator.call("GET", LICENCE).status == 401
 
 
 def test_failed_logins_bring_a_captcha(emulator):
@@ -190,10 +240,10 @@ def test_failed_logins_bring_a_captcha(emulator):
     failed = [emulator.call("GET", LICENCE, Authorization=basic("emu", "no")).status for _ in range(3)]
     right = emulator.call("GET", LICENCE, Authorization=basic("emu", "emu"))
 
-    assert [401, 401, 401] == failed
-    assert 403 == right.status
+    assert failed == [401, 401, 401]
+    assert right.status == 403
     assert right.headers["x-authentication-denied-reason"].startswith("CAPTCHA_CHALLENGE; login-url=")
-    assert 200 == emulator.call("GET", LICENCE, Authorization="Bearer emulator-pat").status
+    assert emulator.call("GET", LICENCE, Authorization="Bearer emulator-pat").status == 200
 
 
 def test_single_sign_on_redirects_to_a_page(emulator):
@@ -202,9 +252,9 @@ def test_single_sign_on_redirects_to_a_page(emulator):
 
     answer = emulator.call("GET", LICENCE)
 
-    assert 302 == answer.status
+    assert answer.status == 302
     page = emulator.call("GET", answer.headers["location"].removeprefix(emulator.url))
-    assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_licence_and_missing_xray_show(emulator):
@@ -214,9 +264,9 @@ def test_licence_and_missing_xray_show(emulator):
     refused = emulator.server("", one())
     emulator.settings(xray_installed=False)
 
-    assert {"active": False, "licenseType": "Demo License"} == told.json()
-    assert 401 == refused.status
-    assert 404 == emulator.call("GET", LICENCE, Authorization="Bearer emulator-pat").status
+    assert told.json() == {"active": False, "licenseType": "Demo License"}
+    assert refused.status == 401
+    assert emulator.call("GET", LICENCE, Authorization="Bearer emulator-pat").status == 404
 
 
 def test_texts_come_in_the_servers_language(emulator):
@@ -233,7 +283,7 @@ def test_a_site_can_refuse_the_summary_of_an_existing_execution(emulator):
 
     assert "Field 'summary' cannot be set." in emulator.server("", document).json()["error"]
     del document["info"]["summary"]
-    assert 200 == emulator.server("", document).status
+    assert emulator.server("", document).status == 200
 
 
 def test_runs_can_be_read_back(emulator):
@@ -242,16 +292,18 @@ def test_runs_can_be_read_back(emulator):
     token = {"Authorization": "Bearer emulator-pat"}
 
     listed = emulator.call("GET", "/jira/rest/raven/2.0/api/testruns?testExecKey=SHOP-41", **token).json()
-    single = emulator.call("GET", "/jira/rest/raven/2.0/api/testrun?testExecIssueKey=SHOP-41&testIssueKey=SHOP-3", **token).json()
+    single = emulator.call(
+        "GET", "/jira/rest/raven/2.0/api/testrun?testExecIssueKey=SHOP-41&testIssueKey=SHOP-3", **token
+    ).json()
     old = emulator.call("GET", "/jira/rest/raven/1.0/testruns?testExecKey=SHOP-41", **token).json()
     by_id = emulator.call("GET", f"/jira/rest/raven/2.0/api/testrun/{single['id']}", **token).json()
     tests = emulator.call("GET", "/jira/rest/raven/2.0/api/testexec/SHOP-40/test?limit=2&page=2", **token).json()
 
     assert [single] == listed == old
     assert single == by_id
-    assert ("PASS", "fine", "SHOP-3") == (single["status"], single["comment"], single["testKey"])
-    assert [("SHOP-4", "TODO"), ("SHOP-6", "FAIL")] == [(each["key"], each["status"]) for each in tests]
-    assert 404 == emulator.call("GET", "/jira/rest/raven/2.0/testruns?testExecKey=SHOP-41", **token).status
+    assert (single["status"], single["comment"], single["testKey"]) == ("PASS", "fine", "SHOP-3")
+    assert [(each["key"], each["status"]) for each in tests] == [("SHOP-4", "TODO"), ("SHOP-6", "FAIL")]
+    assert emulator.call("GET", "/jira/rest/raven/2.0/testruns?testExecKey=SHOP-41", **token).status == 404
 
 
 def test_a_form_that_looks_like_a_browsers_is_refused(emulator):
@@ -260,5 +312,5 @@ def test_a_form_that_looks_like_a_browsers_is_refused(emulator):
     path = "/jira/rest/raven/2.0/import/execution/junit?projectKey=SHOP"
     headers = {"Content_Type": kind, "Authorization": "Bearer emulator-pat", "User_Agent": "Mozilla/5.0"}
 
-    assert 403 == emulator.call("POST", path, body, **headers).status
-    assert 200 == emulator.call("POST", path, body, **headers, X_Atlassian_Token="no-check").status
+    assert emulator.call("POST", path, body, **headers).status == 403
+    assert emulator.call("POST", path, body, **headers, X_Atlassian_Token="no-check").status == 200

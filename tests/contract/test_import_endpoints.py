@@ -12,31 +12,57 @@ from xray_ci.delivery.planners import BatchOnDisk, NativeFile, convert, native
 from xray_ci.delivery.send import send
 from xray_ci.deployments import DEPLOYMENTS
 
-ROWS = [pytest.param(deployment, endpoint, version, id=f"{deployment.key}-{version}-{endpoint.format}{'-form' if endpoint.multipart else ''}")
-        for deployment in DEPLOYMENTS.values() for version in deployment.api_versions for endpoint in deployment.endpoints]
+ROWS = [
+    pytest.param(
+        deployment,
+        endpoint,
+        version,
+        id=f"{deployment.key}-{version}-{endpoint.format}{'-form' if endpoint.multipart else ''}",
+    )
+    for deployment in DEPLOYMENTS.values()
+    for version in deployment.api_versions
+    for endpoint in deployment.endpoints
+]
 
 
 @pytest.fixture
 def spool(tmp_path):
     """Return batches of one test each, in the words of a deployment."""
+
     def spooled(deployment, *keys: str):
-        content = [json.dumps({"testKey": key, "status": deployment.dialect.statuses[next(iter(deployment.dialect.statuses))]}).encode()
-                   for key in keys]
+        content = [
+            json.dumps(
+                {"testKey": key, "status": deployment.dialect.statuses[next(iter(deployment.dialect.statuses))]}
+            ).encode()
+            for key in keys
+        ]
         (tmp_path / "spool").write_bytes(b"".join(content))
         offsets = [sum(map(len, content[:number])) for number in range(len(content))]
-        return [BatchOnDisk(path=tmp_path / "spool", offset=offset, length=len(each), tests=1)
-                for offset, each in zip(offsets, content, strict=True)]
+        return [
+            BatchOnDisk(path=tmp_path / "spool", offset=offset, length=len(each), tests=1)
+            for offset, each in zip(offsets, content, strict=True)
+        ]
+
     return spooled
 
 
 def plan_of(deployment, endpoint, spool):
     """Return a plan whose one request takes the row."""
-    target = ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome",),
-                    labels=("ci",) if endpoint.multipart else ())
+    target = ImportTarget(
+        deployment=deployment,
+        project="SHOP",
+        test_plan="SHOP-2",
+        environments=("chrome",),
+        labels=("ci",) if endpoint.multipart else (),
+    )
     info = form_info(deployment)
     if endpoint.format == "xray-json":
-        return convert(target, spool(deployment, "SHOP-3"), form_info=info,
-                       info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2", "testEnvironments": ["chrome"]})
+        return convert(
+            target,
+            spool(deployment, "SHOP-3"),
+            form_info=info,
+            info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2", "testEnvironments": ["chrome"]},
+        )
     file = NativeFile(format=endpoint.format, shown=("r",), pieces=(REPORTS[endpoint.format],), tests=1)
     return native(target, [file], form_info=info if endpoint.multipart else None)
 
@@ -48,48 +74,56 @@ def test_every_endpoint_takes_what_the_table_says(emulator, clock, spool, deploy
     with side(emulator, deployment, clock, version=version) as there:
         done = send(plan, there.means)
 
-    assert [] == done.failures
+    assert done.failures == []
     (request,) = emulator.imports()
     assert request["path"].endswith(deployment.import_root.format(version=version) + endpoint.path)
     assert endpoint.body.value == request["content_type"].partition(";")[0]
     if endpoint.body.value.startswith("multipart"):
-        assert {endpoint.report_part, *(("info",) if endpoint.multipart else ())} == {part["name"] for part in request["parts"]}
+        assert {endpoint.report_part, *(("info",) if endpoint.multipart else ())} == {
+            part["name"] for part in request["parts"]
+        }
         assert all(part["filename"] for part in request["parts"])
     (execution,) = emulator.executions()
     assert {"import-1": execution["key"]} == done.keys
-    assert 1 == len(execution["execution"]["runs"])
+    assert len(execution["execution"]["runs"]) == 1
     if endpoint.query or endpoint.multipart or endpoint.format == "xray-json":
-        assert ["SHOP-2"] == execution["execution"]["plans"]
-        assert ["chrome"] == execution["execution"]["environments"]
+        assert execution["execution"]["plans"] == ["SHOP-2"]
+        assert execution["execution"]["environments"] == ["chrome"]
     if endpoint.multipart:
-        assert ["ci"] == execution["labels"]
+        assert execution["labels"] == ["ci"]
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
 def test_batches_end_in_one_test_execution(emulator, clock, spool, deployment):
     """Three requests, one Test Execution with three runs, all Tests in the plan."""
-    plan = convert(ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2"), spool(deployment, "SHOP-3", "SHOP-6", "SHOP-7"),
-                   info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2"})
+    plan = convert(
+        ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2"),
+        spool(deployment, "SHOP-3", "SHOP-6", "SHOP-7"),
+        info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2"},
+    )
     with side(emulator, deployment, clock) as there:
         done = send(plan, there.means)
 
     (execution,) = emulator.executions()
-    assert [] == done.failures
+    assert done.failures == []
     assert {"SHOP-3", "SHOP-6", "SHOP-7"} == set(execution["execution"]["runs"])
     assert {"SHOP-6", "SHOP-7"} <= set(emulator.issue("SHOP-2")["plan"]["tests"])
-    assert 3 == len(emulator.imports())
+    assert len(emulator.imports()) == 3
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
 def test_a_form_and_plain_followers_end_in_one_test_execution(emulator, clock, deployment):
     """Native files with labels and fields of Tests: the first as a form, the others by the key that it brought."""
-    files = [NativeFile(format=name, shown=(name,), pieces=(REPORTS[name],), tests=1) for name in ("robot", "junit", "cucumber")]
+    files = [
+        NativeFile(format=name, shown=(name,), pieces=(REPORTS[name],), tests=1)
+        for name in ("robot", "junit", "cucumber")
+    ]
     target = ImportTarget(deployment=deployment, project="SHOP", labels=("ci",), test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
         done = send(native(target, files, form_info=form_info(deployment)), there.means)
 
     (execution,) = emulator.executions()
-    assert [] == done.failures
+    assert done.failures == []
     assert 3 == len(execution["execution"]["runs"]) == done.sent
 
 
@@ -101,19 +135,21 @@ def test_fields_of_new_tests_arrive(emulator, clock, deployment):
     with side(emulator, deployment, clock) as there:
         done = send(native(target, [report], form_info=form_info(deployment)), there.means)
 
-    assert [] == done.failures
-    assert [["auto"]] == [test["labels"] for test in emulator.created_tests()]
+    assert done.failures == []
+    assert [test["labels"] for test in emulator.created_tests()] == [["auto"]]
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
 def test_results_go_into_an_existing_test_execution(emulator, clock, spool, deployment):
     """With a key from the settings nothing is created."""
-    plan = convert(ImportTarget(deployment=deployment, test_execution="SHOP-40"), spool(deployment, "SHOP-3"), info=None)
+    plan = convert(
+        ImportTarget(deployment=deployment, test_execution="SHOP-40"), spool(deployment, "SHOP-3"), info=None
+    )
     with side(emulator, deployment, clock) as there:
         done = send(plan, there.means)
 
-    assert {"import-1": "SHOP-40"} == done.keys
-    assert [] == emulator.executions()
+    assert done.keys == {"import-1": "SHOP-40"}
+    assert emulator.executions() == []
 
 
 def test_server_says_which_jira_fields_are_xrays(emulator, clock):
@@ -124,14 +160,22 @@ def test_server_says_which_jira_fields_are_xrays(emulator, clock):
         found = xray_fields(there.jira.fields())
         info = there.jira.server_info()
 
-    assert XrayFields(test_plan="customfield_11807", test_environments="customfield_11805", revision="customfield_11808",
-                      begin_date="customfield_11809", end_date="customfield_11810") == found
-    assert "server" == info.deployment
+    assert (
+        XrayFields(
+            test_plan="customfield_11807",
+            test_environments="customfield_11805",
+            revision="customfield_11808",
+            begin_date="customfield_11809",
+            end_date="customfield_11810",
+        )
+        == found
+    )
+    assert info.deployment == "server"
 
 
 def test_server_answers_for_licence_and_issue_ids(emulator, clock):
     """Licence and key of an issue id are read."""
     with side(emulator, DEPLOYMENTS["server"], clock) as there:
         assert there.xray.licence().active
-        assert "SHOP-3" == there.jira.key_of_issue("10103")
+        assert there.jira.key_of_issue("10103") == "SHOP-3"
         assert there.jira.key_of_issue("99999") is None

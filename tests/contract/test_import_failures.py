@@ -27,7 +27,10 @@ LOGIN = "<html><head><title>Log in</title></head><input type='password' name='os
 def imported(emulator, deployment, clock, *, count=1, target=None, **given):
     """Import JUnit files one after the other and return what became of it."""
     wanted = {"deployment": deployment, "project": "SHOP"} | (target or {})
-    files = [NativeFile(format="junit", shown=(f"{number}.xml",), pieces=(REPORTS["junit"],), tests=1) for number in range(count)]
+    files = [
+        NativeFile(format="junit", shown=(f"{number}.xml",), pieces=(REPORTS["junit"],), tests=1)
+        for number in range(count)
+    ]
     with side(emulator, deployment, clock, **given) as there:
         return send(native(ImportTarget(**wanted), files), there.means)
 
@@ -48,7 +51,7 @@ def test_a_wrong_client_secret(emulator, clock):
 
     assert errors.WrongCredentials is type(failure)
     assert "client-secret" in failure.what
-    assert ["authenticate"] == emulator.kinds_of_calls()
+    assert emulator.kinds_of_calls() == ["authenticate"]
 
 
 @pytest.mark.parametrize("token", ["emulator-pat-expired", "nonsense-token"])
@@ -57,14 +60,19 @@ def test_a_wrong_personal_access_token(emulator, clock, token):
     failure = only(imported(emulator, SERVER, clock, token=token))
 
     assert errors.WrongCredentials is type(failure)
-    assert ["import"] == emulator.kinds_of_calls()
+    assert emulator.kinds_of_calls() == ["import"]
 
 
 def test_a_captcha_is_named(emulator, clock):
     """After failed logins Jira asks for a CAPTCHA, and the message says where to solve it."""
     with side(emulator, SERVER, clock) as there:
-        xray = Xray(caller=there.caller, deployment=SERVER, base_url=emulator.jira_url, version="2.0",
-                    auth=Basic(user="emu", password=Secret(CLIENT_SECRET)))
+        xray = Xray(
+            caller=there.caller,
+            deployment=SERVER,
+            base_url=emulator.jira_url,
+            version="2.0",
+            auth=Basic(user="emu", password=Secret(CLIENT_SECRET)),
+        )
         failures = []
         for _ in range(4):
             with pytest.raises(errors.WrongCredentials) as raised:
@@ -81,7 +89,7 @@ def test_single_sign_on_sends_to_a_login_page(emulator, clock):
     failure = only(imported(emulator, SERVER, clock, token="nonsense-token"))
 
     assert errors.LoginPage is type(failure)
-    assert 1 == len(emulator.requests())
+    assert len(emulator.requests()) == 1
 
 
 def test_another_region(emulator, clock):
@@ -90,7 +98,7 @@ def test_another_region(emulator, clock):
 
     assert errors.WrongRegion is type(failure)
     assert "region" in failure.next
-    assert ["authenticate", "import"] == emulator.kinds_of_calls()
+    assert emulator.kinds_of_calls() == ["authenticate", "import"]
 
 
 def test_a_revoked_token_is_renewed_once(emulator, clock):
@@ -98,8 +106,8 @@ def test_a_revoked_token_is_renewed_once(emulator, clock):
     emulator.fault("POST", IMPORTS, status=401, body={"error": "Invalid JWT: TokenExpiredError: jwt expired"})
     done = imported(emulator, CLOUD, clock)
 
-    assert [] == done.failures
-    assert ["authenticate", "import", "authenticate", "import"] == emulator.kinds_of_calls()
+    assert done.failures == []
+    assert emulator.kinds_of_calls() == ["authenticate", "import", "authenticate", "import"]
 
 
 def test_a_token_that_is_refused_twice_stops(emulator, clock):
@@ -108,7 +116,7 @@ def test_a_token_that_is_refused_twice_stops(emulator, clock):
     failure = only(imported(emulator, CLOUD, clock))
 
     assert errors.WrongCredentials is type(failure)
-    assert ["authenticate", "import"] * 2 == emulator.kinds_of_calls()
+    assert emulator.kinds_of_calls() == ["authenticate", "import"] * 2
 
 
 @BOTH
@@ -118,7 +126,7 @@ def test_an_unknown_project(emulator, clock, deployment):
 
     assert errors.Refused is type(failure)
     assert failure.answer.startswith("400: ")
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
 
 def test_a_key_that_sees_no_project(emulator, clock):
@@ -129,8 +137,15 @@ def test_a_key_that_sees_no_project(emulator, clock):
     assert "`project`" in failure.next
 
 
-@pytest.mark.parametrize(("target", "word"), [({"test_plan": "SHOP-5"}, "test-plan"), ({"environments": ("dev",)}, "test-environments"),
-                                              ({"test_execution": "SHOP-5"}, "test-execution"), ({"fix_version": "9.9"}, "fix-version")])
+@pytest.mark.parametrize(
+    ("target", "word"),
+    [
+        ({"test_plan": "SHOP-5"}, "test-plan"),
+        ({"environments": ("dev",)}, "test-environments"),
+        ({"test_execution": "SHOP-5"}, "test-execution"),
+        ({"fix_version": "9.9"}, "fix-version"),
+    ],
+)
 def test_what_cloud_refuses_leads_to_its_setting(emulator, clock, target, word):
     """A wrong plan, environment, execution or version is refused, and its setting is named."""
     failure = only(imported(emulator, CLOUD, clock, target=target))
@@ -146,7 +161,7 @@ def test_a_page_instead_of_an_answer(emulator, clock, deployment, body, kind):
     emulator.fault("POST", IMPORTS, status=200, body=body)
 
     assert kind is type(only(imported(emulator, deployment, clock)))
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
 
 @BOTH
@@ -183,7 +198,7 @@ def test_nobody_there(emulator, clock, deployment):
 
     assert errors.Unreachable is type(failure)
     assert failure.where.startswith("xray-url" if deployment is CLOUD else "jira-url")
-    assert 3 == len(clock.slept)
+    assert len(clock.slept) == 3
 
 
 @BOTH
@@ -194,7 +209,7 @@ def test_a_lost_answer_is_not_repeated(emulator, clock, deployment):
 
     assert errors.UnknownDelivery is type(failure)
     assert 1 == len(emulator.executions()) == len(emulator.imports())
-    assert [] == clock.slept
+    assert clock.slept == []
 
 
 @BOTH
@@ -204,7 +219,7 @@ def test_an_answer_that_takes_too_long_is_not_repeated(emulator, clock, deployme
     failure = only(imported(emulator, deployment, clock, options=ConnectionOptions(connect_timeout=5, timeout=0.3)))
 
     assert errors.UnknownDelivery is type(failure)
-    assert 1 == len(emulator.imports())
+    assert len(emulator.imports()) == 1
 
 
 @BOTH
@@ -216,18 +231,20 @@ def test_a_failing_gateway_is_not_repeated(emulator, clock, deployment, status):
 
     assert errors.UnknownDelivery is type(failure)
     assert f"{status}: a web page: Front door" == failure.answer
-    assert 1 == len(emulator.imports())
+    assert len(emulator.imports()) == 1
 
 
 @BOTH
 def test_too_many_requests_are_waited_out(emulator, clock, deployment):
     """429 with its wait, then the import; nothing is doubled."""
-    emulator.fault("POST", IMPORTS, status=429, times=2, headers={"Retry-After": "11"}, body={"error": {"text": "Too many"}})
+    emulator.fault(
+        "POST", IMPORTS, status=429, times=2, headers={"Retry-After": "11"}, body={"error": {"text": "Too many"}}
+    )
     done = imported(emulator, deployment, clock)
 
-    assert [] == done.failures
-    assert [11, 11] == [int(seconds) for seconds in clock.slept]
-    assert 1 == len(emulator.executions())
+    assert done.failures == []
+    assert [int(seconds) for seconds in clock.slept] == [11, 11]
+    assert len(emulator.executions()) == 1
 
 
 def test_clouds_own_rate_limit_is_obeyed(emulator, clock):
@@ -235,7 +252,7 @@ def test_clouds_own_rate_limit_is_obeyed(emulator, clock):
     emulator.settings(rate_limit=1)
     done = imported(emulator, CLOUD, clock, count=2)
 
-    assert {"import-1": "SHOP-41"} == done.keys
+    assert done.keys == {"import-1": "SHOP-41"}
     assert isinstance(done.failures[0], errors.Unreachable)
     assert sum(clock.slept) <= 1800
     assert 55 < clock.slept[0] < 62
@@ -270,12 +287,15 @@ def test_tests_that_server_did_not_store(emulator, clock, tmp_path):
     (tmp_path / "spool").write_bytes(b'{"testKey":"SHOP-3","status":"PASS"},{"testKey":"SHOP-99","status":"PASS"}')
     batch = BatchOnDisk(path=tmp_path / "spool", offset=0, length=(tmp_path / "spool").stat().st_size, tests=2)
     with side(emulator, SERVER, clock) as there:
-        done = send(convert(ImportTarget(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}), there.means)
+        done = send(
+            convert(ImportTarget(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}),
+            there.means,
+        )
 
     failure = only(done)
     assert errors.PartlyImported is type(failure)
     assert "SHOP-99" in failure.what
-    assert (2, 1) == (done.sent, done.stored)
+    assert (done.sent, done.stored) == (2, 1)
 
 
 def test_server_without_xray(emulator, clock):
@@ -287,7 +307,12 @@ def test_server_without_xray(emulator, clock):
 
 def test_a_server_address_that_is_a_cloud_site(emulator, clock):
     """Asking a Jira Cloud site for Xray Server says which deployment to set."""
-    emulator.fault("POST", IMPORTS, status=404, body={"message": "null for uri: http://x/rest/raven/2.0/import", "status-code": 404})
+    emulator.fault(
+        "POST",
+        IMPORTS,
+        status=404,
+        body={"message": "null for uri: http://x/rest/raven/2.0/import", "status-code": 404},
+    )
     failure = only(imported(emulator, SERVER, clock))
 
     assert errors.NotTheService is type(failure)
@@ -302,6 +327,6 @@ def test_an_access_gateway_is_passed_with_its_headers(emulator, clock, deploymen
     without = imported(emulator, deployment, clock)
     with_it = imported(emulator, deployment, clock, options=options)
 
-    assert 1 == len(without.failures)
-    assert 5 == without.failures[0].exit_code or 7 == without.failures[0].exit_code
-    assert [] == with_it.failures
+    assert len(without.failures) == 1
+    assert without.failures[0].exit_code == 5 or without.failures[0].exit_code == 7
+    assert with_it.failures == []

@@ -43,7 +43,12 @@ def elsewhere(elsewhere_server):
 def refused(emulator, clock, hosts):
     """Ask a host for data that it does not hold, look where it is, and return the failure."""
     redactor = Redactor()
-    given = {"version": "v2", "client_id": Secret(CLIENT_ID_IN_EU), "client_secret": Secret(CLIENT_SECRET), "redactor": redactor}
+    given = {
+        "version": "v2",
+        "client_id": Secret(CLIENT_ID_IN_EU),
+        "client_secret": Secret(CLIENT_SECRET),
+        "redactor": redactor,
+    }
     with Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
         key = ApiKeyLogin(caller=caller, base_url=emulator.url, **given)
@@ -69,11 +74,16 @@ def test_a_token_alone_names_no_region(emulator, elsewhere, clock):
 
     assert "us were tried" in failure.next
     assert "support" in failure.next
-    assert ONCE == paths(elsewhere)
+    assert paths(elsewhere) == ONCE
 
 
-@pytest.mark.parametrize("fault", [{"status": 401, "body": {"error": "Authentication failed. Invalid client credentials!"}},
-                                   {"status": 200, "body": "<html><title>Front door</title></html>"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 401, "body": {"error": "Authentication failed. Invalid client credentials!"}},
+        {"status": 200, "body": "<html><title>Front door</title></html>"},
+    ],
+)
 def test_a_host_without_token_is_passed_over(emulator, elsewhere, clock, fault):
     """One host's refusal does not end the search."""
     elsewhere.fault("POST", "/api/v2/authenticate", **fault)
@@ -95,4 +105,4 @@ def test_without_another_host_the_advice_stays(emulator, clock):
     failure = refused(emulator, clock, {"global": emulator.url})
 
     assert errors.WrongRegion.advice == failure.next
-    assert ONCE == paths(emulator)
+    assert paths(emulator) == ONCE

@@ -21,11 +21,13 @@ PAGE = SnapshotTarget(page_id="131073", api_key=KEY)
 @pytest.fixture
 def ask(emulator, clock):
     """Return a function that triggers targets as the pipeline would."""
+
     def asked(*targets: SnapshotTarget):
         redactor = Redactor()
         with Transport(ConnectionOptions(timeout=5), redactor) as transport:
             caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
             return trigger_all(caller, targets, template=emulator.url + "/take-snapshot/{page-id}")
+
     return asked
 
 
@@ -47,12 +49,16 @@ def test_a_page_and_a_macro_are_refreshed(emulator, ask, shape):
     results = ask(PAGE, macro(emulator))
     emulator.clock(advance=5)
 
-    assert [True, True] == [result.ok for result in results]
+    assert [result.ok for result in results] == [True, True]
     assert before < version(emulator)
-    assert all("POST" == each["method"] and 0 == each["size"] and not each["query"] for each in emulator.requests("snapshot"))
+    assert all(
+        each["method"] == "POST" and each["size"] == 0 and not each["query"] for each in emulator.requests("snapshot")
+    )
 
 
-@pytest.mark.parametrize(("change", "status"), [({}, 401), ({"snapshots_enabled": False}, 403), ({"snapshots_refusal": 403}, 403)])
+@pytest.mark.parametrize(
+    ("change", "status"), [({}, 401), ({"snapshots_enabled": False}, 403), ({"snapshots_refusal": 403}, 403)]
+)
 def test_a_refusal_shows_status_and_causes(emulator, ask, change, status):
     """A wrong key or automation that is off: status, body and what may be the cause; nothing is tried twice."""
     emulator.settings(**change)
@@ -61,22 +67,22 @@ def test_a_refusal_shows_status_and_causes(emulator, ask, change, status):
     assert status == result.status
     assert result.problem.answer.startswith(f"{status}: ")
     assert SnapshotFailed.advice == result.problem.next
-    assert 1 == len(emulator.requests("snapshot"))
+    assert len(emulator.requests("snapshot")) == 1
 
 
 def test_one_failure_stops_nobody_else(emulator, ask):
     """A page without macros, a wrong key and a good one: the good one is refreshed."""
     results = ask(SnapshotTarget(page_id="131074", api_key=KEY), macro(emulator, KEY), PAGE)
 
-    assert [404, 401, 202] == [result.status for result in results]
-    assert [False, False, True] == [result.ok for result in results]
+    assert [result.status for result in results] == [404, 401, 202]
+    assert [result.ok for result in results] == [False, False, True]
 
 
 def test_a_macro_whose_automation_was_unticked(emulator, ask):
     """The macro's address is dead until the page is republished."""
     emulator.settings(macro_automation=False)
 
-    assert 404 == ask(macro(emulator))[0].status
+    assert ask(macro(emulator))[0].status == 404
 
 
 def test_data_center_wants_a_bearer_token_besides(emulator, ask):
@@ -84,18 +90,28 @@ def test_data_center_wants_a_bearer_token_besides(emulator, ask):
     emulator.settings(snapshots_bearer=True)
     with_it = SnapshotTarget(page_id="131073", api_key=KEY, bearer_token=Secret("emulator-confluence-pat"))
 
-    assert [False, True] == [result.ok for result in ask(PAGE, with_it)]
+    assert [result.ok for result in ask(PAGE, with_it)] == [False, True]
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 502}, {"status": 504}, {"status": 429, "headers": {"Retry-After": "3"}},
-                                   {"status": 429}, {"drop": "before"}, {"drop": "after"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 502},
+        {"status": 504},
+        {"status": 429, "headers": {"Retry-After": "3"}},
+        {"status": 429},
+        {"drop": "before"},
+        {"drop": "after"},
+    ],
+)
 def test_outages_are_tried_again(emulator, ask, clock, fault):
     """A second trigger is harmless, so a short outage is waited out."""
     emulator.fault("POST", "/take-snapshot/*", times=2, **fault)
     (result,) = ask(PAGE)
 
     assert result.ok
-    assert 2 == len(clock.slept)
+    assert len(clock.slept) == 2
 
 
 def test_an_outage_that_stays_is_a_failure(emulator, ask, clock):
@@ -104,8 +120,8 @@ def test_an_outage_that_stays_is_a_failure(emulator, ask, clock):
     (result,) = ask(PAGE)
 
     assert not result.ok
-    assert "503: down" == result.problem.answer
-    assert 3 == len(clock.slept)
+    assert result.problem.answer == "503: down"
+    assert len(clock.slept) == 3
 
 
 @pytest.mark.parametrize("status", [301, 307])
@@ -115,7 +131,7 @@ def test_a_redirect_within_the_site_is_followed_as_post(emulator, ask, status):
     (result,) = ask(SnapshotTarget(url=Secret(emulator.url + "/macro-hooks/old"), api_key=KEY))
 
     assert result.ok
-    assert ["POST", "POST"] == [each["method"] for each in emulator.requests("snapshot")]
+    assert [each["method"] for each in emulator.requests("snapshot")] == ["POST", "POST"]
 
 
 def test_a_redirect_to_another_host_gets_no_key(emulator, ask):

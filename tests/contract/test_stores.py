@@ -1,4 +1,7 @@
-"""What Xray holds, asked of both products in the same words over a real socket; the two differ in nothing a caller sees."""
+"""What Xray holds, asked of both products in the same words over a real socket.
+
+The two differ in nothing a caller sees.
+"""
 
 from __future__ import annotations
 
@@ -36,19 +39,34 @@ def store(emulator, side):
     redactor = Redactor()
     with Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
         if side == "cloud":
-            key = ApiKeyLogin(caller=transport, base_url=emulator.url, version="v2", client_id=Secret(CLIENT_ID),
-                         client_secret=Secret(CLIENT_SECRET), redactor=redactor)
+            key = ApiKeyLogin(
+                caller=transport,
+                base_url=emulator.url,
+                version="v2",
+                client_id=Secret(CLIENT_ID),
+                client_secret=Secret(CLIENT_SECRET),
+                redactor=redactor,
+            )
             yield CloudStore(GraphQL(caller=transport, base_url=emulator.url + "/", auth=key))
         else:
-            yield ServerStore(Jira(caller=transport, base_url=emulator.jira_url + "/", auth=Bearer(token=Secret(SERVER_TOKEN))))
+            yield ServerStore(
+                Jira(caller=transport, base_url=emulator.jira_url + "/", auth=Bearer(token=Secret(SERVER_TOKEN)))
+            )
 
 
 def imported(emulator, side, tests):
     """Import Generic Tests and return the Test Execution."""
     name = "type" if side == "cloud" else "testType"
-    document = {"info": {"project": "SHOP", "summary": "Run"}, "tests": [
-        {"status": WORDS[side][n % 3], "testInfo": {"projectKey": "SHOP", "summary": f"t{n}", name: "Generic", "definition": f"d.{n}"}}
-        for n in range(tests)]}
+    document = {
+        "info": {"project": "SHOP", "summary": "Run"},
+        "tests": [
+            {
+                "status": WORDS[side][n % 3],
+                "testInfo": {"projectKey": "SHOP", "summary": f"t{n}", name: "Generic", "definition": f"d.{n}"},
+            }
+            for n in range(tests)
+        ],
+    }
     answer = getattr(emulator, side)("", document).json()
     issue = answer if side == "cloud" else answer["testExecIssue"]
     return StoredExecution(id=issue["id"], key=issue["key"])
@@ -58,9 +76,12 @@ def test_the_tests_of_a_project(store):
     """Key, type, definition of Generic Tests and summary; what is no Test is not among them."""
     found = list(store.existing_tests("SHOP"))
 
-    assert ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-6", "SHOP-7", "SHOP-8"] == [each.key for each in found]
-    assert ExistingTest(key="SHOP-3", test_type="Generic", definition="shop.cart.CartTest.adds_item", summary="adds_item") == found[1]
-    assert ("Manual", None) == (found[0].test_type, found[0].definition)
+    assert [each.key for each in found] == ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-6", "SHOP-7", "SHOP-8"]
+    assert (
+        ExistingTest(key="SHOP-3", test_type="Generic", definition="shop.cart.CartTest.adds_item", summary="adds_item")
+        == found[1]
+    )
+    assert (found[0].test_type, found[0].definition) == ("Manual", None)
 
 
 def test_many_tests_come_a_hundred_at_a_time(emulator, side, store):
@@ -69,7 +90,9 @@ def test_many_tests_come_a_hundred_at_a_time(emulator, side, store):
     found = list(store.existing_tests("SHOP"))
 
     assert 221 == len({each.key for each in found}) == len(found)
-    assert {"cloud": 4, "server": 4}[side] == len([each for each in emulator.requests() if each["kind"] in ("read", "lookup")])
+    assert {"cloud": 4, "server": 4}[side] == len(
+        [each for each in emulator.requests() if each["kind"] in ("read", "lookup")]
+    )
 
 
 def test_a_project_that_is_not_there_is_no_project_without_tests(store):
@@ -87,15 +110,21 @@ def test_keys_that_exist_are_told_from_those_that_do_not(emulator, store, langua
     keys = ["SHOP-3", "SHOP-99", "SHOP-5", "SHOP-4", "SHOP-999", 'x" OR project = SHOP', "NOPE-1"]
 
     assert {"SHOP-3", "SHOP-4"} == {each.key for each in store.tests_named(keys)}
-    assert () == store.tests_named(["SHOP-99"])
-    assert () == store.tests_named([])
+    assert store.tests_named(["SHOP-99"]) == ()
+    assert store.tests_named([]) == ()
 
 
 def test_a_lookup_that_fails_is_not_an_empty_answer(emulator, store):
     """Neither a gateway's page, nor a 500, nor a refusal without a key in it means that nothing is there."""
-    for order in ({"status": 502, "body": "<html>Bad Gateway</html>"}, {"status": 500, "body": {"error": "x"}},
-                  {"status": 400, "body": {"errorMessages": ["busy"], "errors": {}}}, {"status": 200, "body": {"data": {}}},
-                  {"status": 200, "body": "<html></html>"}, {"drop": "before"}, {"status": 200, "body": []}):
+    for order in (
+        {"status": 502, "body": "<html>Bad Gateway</html>"},
+        {"status": 500, "body": {"error": "x"}},
+        {"status": 400, "body": {"errorMessages": ["busy"], "errors": {}}},
+        {"status": 200, "body": {"data": {}}},
+        {"status": 200, "body": "<html></html>"},
+        {"drop": "before"},
+        {"status": 200, "body": []},
+    ):
         emulator.fault("POST", "*", contains="SHOP", **order)
         with pytest.raises(errors.Failure):
             store.executions(LABELLED)
@@ -112,9 +141,9 @@ def test_an_execution_is_made_found_and_deleted(emulator, store):
     assert (StoredExecution(id="10141", key="SHOP-41"), 10141) == (made, made.age)
     assert [(made,), (made,)] == [store.executions(query) for query in queries]
     assert made == store.execution("SHOP-41")
-    assert [] == list(store.runs(made))
-    assert [True, False] == [store.delete_execution(made), store.delete_execution(made)]
-    assert [(), ()] == [store.executions(query) for query in queries]
+    assert list(store.runs(made)) == []
+    assert [store.delete_execution(made), store.delete_execution(made)] == [True, False]
+    assert [store.executions(query) for query in queries] == [(), ()]
     assert store.execution("SHOP-41") is None
     assert store.execution("SHOP-3") is None
 
@@ -126,7 +155,7 @@ def test_the_index_lags_behind(emulator, store):
     before = store.executions(LABELLED)
     emulator.clock(advance=31)
 
-    assert () == before
+    assert before == ()
     assert (made,) == store.executions(LABELLED)
 
 
@@ -135,8 +164,10 @@ def test_runs_come_page_by_page_in_the_words_of_the_product(emulator, side, stor
     made = imported(emulator, side, 205)
     runs = list(store.runs(made))
 
-    assert {key: run["status"] for key, run in emulator.runs(made.key).items()} == {run.test: run.status for run in runs}
-    assert 205 == len(runs)
+    assert {key: run["status"] for key, run in emulator.runs(made.key).items()} == {
+        run.test: run.status for run in runs
+    }
+    assert len(runs) == 205
     assert all((run.id is None) is (side == "server") for run in runs)
 
 
@@ -145,7 +176,7 @@ def test_a_server_with_small_pages_is_read_to_the_end(emulator, side, store):
     emulator.settings(server_page=30)
     made = imported(emulator, side, 51)
 
-    assert 51 == len(list(store.runs(made)))
+    assert len(list(store.runs(made))) == 51
 
 
 def test_the_runs_of_what_is_not_there_are_a_failure(store):
@@ -161,27 +192,37 @@ def test_evidence_is_sent_from_disk_and_read_back(emulator, side, store, tmp_pat
     content = bytes(range(256)) * 400
     (tmp_path / "spool").write_bytes(b"##" + base64.b64encode(content))
     size = (tmp_path / "spool").stat().st_size
-    file = EvidenceFile(filename='a "ü"\x00.bin', content_type="application/x-a",
-                        data=(Slice(path=tmp_path / "spool", offset=2, length=4), Slice(path=tmp_path / "spool", offset=6, length=size - 6)))
+    file = EvidenceFile(
+        filename='a "ü"\x00.bin',
+        content_type="application/x-a",
+        data=(
+            Slice(path=tmp_path / "spool", offset=2, length=4),
+            Slice(path=tmp_path / "spool", offset=6, length=size - 6),
+        ),
+    )
     before = store.evidence(made, run)
     store.add_evidence(made, run, file)
 
     (kept,) = emulator.runs(made.key)[run.test]["evidence"]
-    assert () == before
-    assert ('a "ü"\x00.bin',) == store.evidence(made, run)
+    assert before == ()
+    assert store.evidence(made, run) == ('a "ü"\x00.bin',)
     assert ("application/x-a", len(content), True) == (kept["content_type"], kept["size"], kept["readable"])
 
 
 def test_an_answer_lost_after_a_change_may_have_been_done(emulator, side, store):
     """A creation whose answer is lost, or garbled, is neither done nor not done."""
     place = "/api/v2/graphql" if side == "cloud" else "/jira/rest/api/2/issue"
-    for order in ({"drop": "after"}, {"status": 200, "body": {"data": {"createTestExecution": {}}}, "work": True},
-                  {"status": 200, "body": "OK", "work": True}, {"status": 504, "body": "<html></html>", "work": True}):
+    for order in (
+        {"drop": "after"},
+        {"status": 200, "body": {"data": {"createTestExecution": {}}}, "work": True},
+        {"status": 200, "body": "OK", "work": True},
+        {"status": 504, "body": "<html></html>", "work": True},
+    ):
         emulator.fault("POST", place, contains="Empty", **order)
         with pytest.raises(errors.UnknownDelivery):
             store.create_execution(EMPTY)
 
-    assert 4 == len(emulator.executions())
+    assert len(emulator.executions()) == 4
 
 
 def test_a_refused_creation_is_a_clear_no(emulator, store):
@@ -190,7 +231,7 @@ def test_a_refused_creation_is_a_clear_no(emulator, store):
         store.create_execution({**EMPTY, "labels": ["a b"]})
 
     assert "labels" in raised.value.answer
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
 
 def test_a_plan_is_linked_once(emulator, store):
@@ -199,7 +240,7 @@ def test_a_plan_is_linked_once(emulator, store):
     store.link_plan("SHOP-2", made)
     store.link_plan("SHOP-2", made)
 
-    assert ["SHOP-40", "SHOP-41"] == emulator.issue("SHOP-2")["plan"]["executions"]
+    assert emulator.issue("SHOP-2")["plan"]["executions"] == ["SHOP-40", "SHOP-41"]
     for plan in ("SHOP-3", "SHOP-99"):
         with pytest.raises(errors.Refused):
             store.link_plan(plan, made)
@@ -211,7 +252,7 @@ def test_what_is_no_key_reaches_no_address_and_no_query(emulator, store, key):
     with pytest.raises(ValueError, match="key"):
         store.link_plan(key, StoredExecution(id="10140", key="SHOP-40"))
     assert store.execution(key) is None
-    assert [] == emulator.requests()
+    assert emulator.requests() == []
 
 
 def test_evidence_on_server_needs_no_id_in_the_list(emulator, store, side):

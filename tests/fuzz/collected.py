@@ -1,7 +1,7 @@
 """Files of collected results as one readable input: `==== KIND` on a line of its own before what each frame holds.
 
-Counts and digest are made here, so that what a fuzzer changes is what the reader looks at behind them. Bytes that begin like
-such a file are one already.
+Counts and digest are made here, so that what a fuzzer changes is what the reader looks at behind them. Bytes that begin
+like such a file are one already.
 """
 
 from __future__ import annotations
@@ -28,5 +28,6 @@ def packed(content: bytes) -> bytes:
         cases=sum(raw.count(b"\n") + (not raw.endswith(b"\n")) for kind, raw in frames if kind == shard.CASES and raw),
         problems=sum(kind == shard.PROBLEMS for kind, _ in frames),
         evidence=sum(len(raw) for kind, raw in frames if kind == shard.EVIDENCE),
-        digest=hashlib.blake2b(written, digest_size=shard.DIGEST_SIZE).hexdigest())
+        digest=hashlib.blake2b(written, digest_size=shard.DIGEST_SIZE).hexdigest(),
+    )
     return written + shard.packed(shard.END, msgspec.json.encode(end))

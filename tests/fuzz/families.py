@@ -1,6 +1,7 @@
 """THE table of fuzz targets: which readers each covers, what its inputs are, and where its inputs are kept.
 
-Knows the formats table; knows nothing of the fuzzer. An agreement test holds that every reader is in exactly one family.
+Knows the formats table; knows nothing of the fuzzer. An agreement test holds that every reader is in exactly one
+family.
 """
 
 from __future__ import annotations
@@ -58,26 +59,103 @@ def _collected(content: bytes, modules: tuple[str, ...]) -> None:
 
 
 FAMILIES = (
-    Family(key="xml-junit", medium="xml", samples=("junit/*.xml",), modules=("junit",), others=("junit", "author_marks", "texts")),
-    Family(key="xml-dotnet", medium="xml", samples=("nunit/*", "xunit/*", "trx/*"), modules=("nunit", "xunit", "trx"), others=("units",)),
+    Family(
+        key="xml-junit",
+        medium="xml",
+        samples=("junit/*.xml",),
+        modules=("junit",),
+        others=("junit", "author_marks", "texts"),
+    ),
+    Family(
+        key="xml-dotnet",
+        medium="xml",
+        samples=("nunit/*", "xunit/*", "trx/*"),
+        modules=("nunit", "xunit", "trx"),
+        others=("units",),
+    ),
     Family(key="xml-jvm", medium="xml", samples=("testng/*",), modules=("testng",), others=("units",)),
     Family(key="robot", medium="xml", samples=("robot/*",), modules=("robot", "robot_json"), others=("robot",)),
-    Family(key="native-xml", medium="xml", samples=("native/*.xml",), modules=("ctest", "catch2", "boost", "cppunit", "check", "qtest"), others=("units",)),
-    Family(key="native-json", medium="json", samples=("native/*.json",), modules=("gtest_json", "criterion"), others=("lines",)),
-    Family(key="json-cucumber", medium="json", samples=("cucumber-json/*", "behave-json/*"), modules=("cucumber_json", "behave_json"),
-           others=("gherkin", "texts", "author_marks")),
-    Family(key="json-js", medium="json", samples=("jest-json/*", "vitest-json/*", "mocha-json/*.json", "playwright-json/*", "newman-json/*"),
-           modules=("jest", "mocha", "mochawesome", "playwright_json", "newman"), others=("author_marks", "mocha", "members")),
-    Family(key="json-other", medium="json", samples=("ctrf/*", "rspec-json/*", "pytest-json/*.json", "xray-json/*"),
-           modules=("ctrf", "rspec", "pytest_reports.read_json_report", "xray_json"), others=("pytest_reports", "xray_json", "members")),
-    Family(key="json-lines", medium="lines", samples=("go-json/*.jsonl", "mocha-json/*.jsonl", "native/*.jsonl", "pytest-json/*.jsonl", "cucumber-messages/*"),
-           modules=("go.read_json", "dart", "rust", "mocha.read_stream", "pytest_reports.read_reportlog", "cucumber_messages"),
-           others=("go", "cucumber_messages", "pytest_reports", "texts")),
-    Family(key="text", medium="text", samples=("tap/*", "go-json/*.txt"), modules=("tap", "go.read_text"), others=("tap", "go")),
-    Family(key="allure", medium="lines", samples=("allure/*",), modules=("allure",), others=("allure", "discover"), judge=_folder),
+    Family(
+        key="native-xml",
+        medium="xml",
+        samples=("native/*.xml",),
+        modules=("ctest", "catch2", "boost", "cppunit", "check", "qtest"),
+        others=("units",),
+    ),
+    Family(
+        key="native-json",
+        medium="json",
+        samples=("native/*.json",),
+        modules=("gtest_json", "criterion"),
+        others=("lines",),
+    ),
+    Family(
+        key="json-cucumber",
+        medium="json",
+        samples=("cucumber-json/*", "behave-json/*"),
+        modules=("cucumber_json", "behave_json"),
+        others=("gherkin", "texts", "author_marks"),
+    ),
+    Family(
+        key="json-js",
+        medium="json",
+        samples=("jest-json/*", "vitest-json/*", "mocha-json/*.json", "playwright-json/*", "newman-json/*"),
+        modules=("jest", "mocha", "mochawesome", "playwright_json", "newman"),
+        others=("author_marks", "mocha", "members"),
+    ),
+    Family(
+        key="json-other",
+        medium="json",
+        samples=("ctrf/*", "rspec-json/*", "pytest-json/*.json", "xray-json/*"),
+        modules=("ctrf", "rspec", "pytest_reports.read_json_report", "xray_json"),
+        others=("pytest_reports", "xray_json", "members"),
+    ),
+    Family(
+        key="json-lines",
+        medium="lines",
+        samples=(
+            "go-json/*.jsonl",
+            "mocha-json/*.jsonl",
+            "native/*.jsonl",
+            "pytest-json/*.jsonl",
+            "cucumber-messages/*",
+        ),
+        modules=(
+            "go.read_json",
+            "dart",
+            "rust",
+            "mocha.read_stream",
+            "pytest_reports.read_reportlog",
+            "cucumber_messages",
+        ),
+        others=("go", "cucumber_messages", "pytest_reports", "texts"),
+    ),
+    Family(
+        key="text",
+        medium="text",
+        samples=("tap/*", "go-json/*.txt"),
+        modules=("tap", "go.read_text"),
+        others=("tap", "go"),
+    ),
+    Family(
+        key="allure",
+        medium="lines",
+        samples=("allure/*",),
+        modules=("allure",),
+        others=("allure", "discover"),
+        judge=_folder,
+    ),
     Family(key="collected", medium="lines", samples=(), modules=("shard",), others=("shard",), judge=_collected),
-    Family(key="detection", medium="text", samples=("*/*",), others=("__init__", "detect", "xml"), judge=laws.detection),
-    Family(key="media", medium="xml", samples=("negative/*", "junit/*"), others=("mend", "xml", "lines", "json_stream"), judge=laws.media),
+    Family(
+        key="detection", medium="text", samples=("*/*",), others=("__init__", "detect", "xml"), judge=laws.detection
+    ),
+    Family(
+        key="media",
+        medium="xml",
+        samples=("negative/*", "junit/*"),
+        others=("mend", "xml", "lines", "json_stream"),
+        judge=laws.media,
+    ),
 )
 
 

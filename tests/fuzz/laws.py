@@ -1,7 +1,9 @@
-"""What holds for any bytes: what reading may end in, what a case and a problem may hold, and that both deployments take it.
+"""What holds for any bytes.
 
-Knows the reports and xray rooms; knows neither the fuzzer nor where inputs come from. Plain `assert`s: a fuzzer takes any
-exception for a finding, and so does a test.
+What reading may end in, what a case and a problem may hold, and that both deployments take it.
+
+Knows the reports and xray rooms; knows neither the fuzzer nor where inputs come from. Plain `assert`s: a fuzzer takes
+any exception for a finding, and so does a test.
 """
 
 from __future__ import annotations
@@ -48,10 +50,17 @@ _DECLARED = 1_024
 
 
 def reports(content: bytes, modules: tuple[str, ...]) -> None:
-    """Read bytes as what they are where that belongs to the family, else as each format of the family, as a user can ask for."""
+    """Read bytes as what they are where that belongs to the family, else as each format of the family.
+
+    As a user can ask for.
+    """
     with _file(content) as path:
         row = identify(_found(path))
-        ours = [row] if isinstance(row, Format) and row.reader in modules else [one for one in FORMATS if one.reader in modules]
+        ours = (
+            [row]
+            if isinstance(row, Format) and row.reader in modules
+            else [one for one in FORMATS if one.reader in modules]
+        )
         for one in ours:
             hold(_found(path, one.key))
 
@@ -166,7 +175,9 @@ def _rendered(case: Case, deployment: Deployment) -> None:
         return
     assert isinstance(target, mapping.TestTarget)
     options = render.RenderOptions(deployment=deployment, comments="all")
-    document = render.Renderer(options, Notices(), lambda one: one.base64 is not None and bool(evidence.valid_base64(one.base64))).test(case, target)
+    document = render.Renderer(
+        options, Notices(), lambda one: one.base64 is not None and bool(evidence.valid_base64(one.base64))
+    ).test(case, target)
     assert document == msgspec.json.decode(msgspec.json.encode(document))
     checker = _checker(deployment.key)
     assert checker.valid(document), checker.flaw(document)

@@ -1,4 +1,6 @@
-"""Changes that keep an input a document: elements, attributes, members, values and lines are moved, doubled, dropped, replaced.
+"""Changes that keep an input a document.
+
+Elements, attributes, members, values and lines are moved, doubled, dropped, replaced.
 
 Knows the three media and some words; knows no format. What cannot be taken apart is left alone: then bytes are changed.
 """
@@ -60,9 +62,9 @@ def _xml(content: bytes, words: list[str], rng: Random) -> bytes:
         at, other = rng.randrange(len(tokens)), rng.randrange(len(tokens))
         match rng.randrange(10):
             case 0:
-                del tokens[at:at + rng.choice((1, 1, 2, 5))]
+                del tokens[at : at + rng.choice((1, 1, 2, 5))]
             case 1:
-                tokens[at:at] = tokens[other:other + rng.choice((1, 3, 8))]
+                tokens[at:at] = tokens[other : other + rng.choice((1, 3, 8))]
             case 2:
                 tokens[at], tokens[other] = tokens[other], tokens[at]
             case 3:
@@ -87,7 +89,7 @@ def _tag(token: bytes, words: list[str], rng: Random) -> bytes:
     if attributes and rng.random() < 0.7:
         one = rng.choice(attributes)
         name, value = (one[1], b'"' + word + b'"') if rng.random() < 0.7 else (word, one[2])
-        return token[:one.start()] + name + b"=" + value + token[one.end():]
+        return token[: one.start()] + name + b"=" + value + token[one.end() :]
     return re.sub(rb"\s*/?>$", lambda end: b" " + word + b'="' + _word(words, rng).encode() + b'"' + end[0], token)
 
 

@@ -1,7 +1,10 @@
-"""Runs every fuzz target for a while from what is stored, and prints what came of each: `run.py [SECONDS] [--only FAMILY] [--keep]`.
+"""Runs every fuzz target for a while from what is stored, and prints what came of each.
 
-Ends with 1 when an input broke a law; the input is kept in a folder that is named. With `--keep` the stored corpus becomes the
-smallest one that covers what is known now. Where there is no fuzzer for the machine it says so and ends with 0.
+`run.py [SECONDS] [--only FAMILY] [--keep]`.
+
+Ends with 1 when an input broke a law; the input is kept in a folder that is named. With `--keep` the stored corpus
+becomes the smallest one that covers what is known now. Where there is no fuzzer for the machine it says so and ends
+with 0.
 """
 
 from __future__ import annotations
@@ -54,8 +57,15 @@ class Outcome:
         """Return its line of the table."""
         stated = dict(_STATED.findall(self.said))
         covered, inputs = (_COVERED.findall(self.said) or [("-", "-")])[-1]
-        return _ROW.format(self.family.key, stated.get("number_of_executed_units", "-"), stated.get("average_exec_per_sec", "-"),
-                           covered, inputs, stated.get("peak_rss_mb", "-"), f"ended with {self.code}" if self.code else "ok")
+        return _ROW.format(
+            self.family.key,
+            stated.get("number_of_executed_units", "-"),
+            stated.get("average_exec_per_sec", "-"),
+            covered,
+            inputs,
+            stated.get("peak_rss_mb", "-"),
+            f"ended with {self.code}" if self.code else "ok",
+        )
 
     def why(self) -> str:
         """Return what the target said at its end, and where its input lies."""
@@ -79,10 +89,20 @@ def fuzzed(family: Family, seconds: int, *, keep: bool) -> Outcome:
         grown, start, listed = Path(base) / "grown", Path(base) / "start", Path(base) / "words"
         grown.mkdir()
         start.mkdir()
-        for number, content in enumerate((*(path.read_bytes() for path in families.stored(family)), *families.samples(family))):
+        for number, content in enumerate(
+            (*(path.read_bytes() for path in families.stored(family)), *families.samples(family))
+        ):
             (start / str(number)).write_bytes(content)
         listed.write_text(words.dictionary(family), encoding="ascii")
-        done = _target(family, grown, start, f"-dict={listed}", f"-artifact_prefix={found}/", f"-max_total_time={seconds}", "-print_final_stats=1")
+        done = _target(
+            family,
+            grown,
+            start,
+            f"-dict={listed}",
+            f"-artifact_prefix={found}/",
+            f"-max_total_time={seconds}",
+            "-print_final_stats=1",
+        )
         if keep and done.returncode == 0:
             _keep(family, grown, start)
     if not any(found.iterdir()):
@@ -106,17 +126,37 @@ def _keep(family: Family, *known: Path) -> None:
 
 
 def _target(family: Family, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-u", "-B", str(Path(__file__).with_name("target.py")), family.key, *map(str, arguments),
-               f"-max_len={LONGEST}", f"-timeout={SLOWEST}", f"-rss_limit_mb={MEMORY}"]
-    return subprocess.run(command, env=_ENVIRONMENT, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          encoding="utf-8", errors="replace", check=False)
+    command = [
+        sys.executable,
+        "-u",
+        "-B",
+        str(Path(__file__).with_name("target.py")),
+        family.key,
+        *map(str, arguments),
+        f"-max_len={LONGEST}",
+        f"-timeout={SLOWEST}",
+        f"-rss_limit_mb={MEMORY}",
+    ]
+    return subprocess.run(
+        command,
+        env=_ENVIRONMENT,
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
 
 
 def main() -> int:
     """Run the targets that are asked for and print the table."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("seconds", nargs="?", type=int, default=10, help="for each family (10)")
-    asked.add_argument("--only", metavar="FAMILY", action="append", choices=[family.key for family in families.FAMILIES])
+    asked.add_argument(
+        "--only", metavar="FAMILY", action="append", choices=[family.key for family in families.FAMILIES]
+    )
     asked.add_argument("--keep", action="store_true", help="store the smallest inputs that cover what is known now")
     asked.add_argument("--jobs", type=int, default=2, help="targets at the same time (2)")
     options = asked.parse_args()
@@ -133,8 +173,11 @@ def main() -> int:
     for outcome in failed:
         print(outcome.why())
     if failed:
-        print(f"\n{len(failed)} of {len(chosen)} families broke a law. Put the input into {families.REGRESSIONS.relative_to(CHECKOUT)}/FAMILY/NAME, "
-              "where a test reads it, and mend the reader.")
+        print(
+            f"\n{len(failed)} of {len(chosen)} families broke a law. Put the input into "
+            f"{families.REGRESSIONS.relative_to(CHECKOUT)}/FAMILY/NAME, "
+            "where a test reads it, and mend the reader."
+        )
     return 1 if failed else 0
 
 

@@ -40,7 +40,9 @@ def main(key: str, arguments: list[str]) -> None:
             return atheris.Mutate(content, size)
         return made
 
-    again = f"{shlex.quote(sys.executable)} -B {shlex.quote(__file__)} {key}"  # how the fuzzer starts itself when it merges
+    again = (
+        f"{shlex.quote(sys.executable)} -B {shlex.quote(__file__)} {key}"  # how the fuzzer starts itself when it merges
+    )
     atheris.Setup([again, *arguments], one_input, custom_mutator=mutator)
     atheris.Fuzz()
 

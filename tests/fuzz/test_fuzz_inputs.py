@@ -1,4 +1,7 @@
-"""Everything that fuzzing has ever kept is read again, without a fuzzer: the stored corpus, and what once broke a law."""
+"""Everything that fuzzing has ever kept is read again, without a fuzzer.
+
+The stored corpus, and what once broke a law.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,8 @@ def test_kept_inputs_stay_small():
     """The whole corpus is small, and so is each input; every folder belongs to a family."""
     sizes = {path: path.stat().st_size for path in KEPT}
 
-    assert 1_500_000 > sum(sizes.values())
-    assert 20_000 >= max(sizes.values())
+    assert sum(sizes.values()) < 1_500_000
+    assert max(sizes.values()) <= 20_000
     assert {path.parent.name for path in KEPT} <= {family.key for family in FAMILIES}
 
 
@@ -68,9 +71,18 @@ def test_dictionaries_are_what_the_fuzzer_reads(family):
     assert len(lines) > 60
 
 
-@pytest.mark.parametrize("flaw", [
-    {"seconds": -1.0}, {"seconds": float("nan")}, {"name": "\ud800"}, {"message": "x" * 40_000}, {"line": 0}, {"outcome": Outcome.ERROR, "trace": "x" * 40_000}],
-    ids=repr)
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        {"seconds": -1.0},
+        {"seconds": float("nan")},
+        {"name": "\ud800"},
+        {"message": "x" * 40_000},
+        {"line": 0},
+        {"outcome": Outcome.ERROR, "trace": "x" * 40_000},
+    ],
+    ids=repr,
+)
 def test_a_broken_law_is_found(monkeypatch, flaw):
     """A reader that yields what no report may hold does not pass."""
     monkeypatch.setattr(junit, "read", lambda _: iter([Case(**{"name": "n", "outcome": Outcome.PASSED, **flaw})]))
@@ -96,7 +108,10 @@ def test_a_reader_that_sees_its_pieces_is_found(monkeypatch):
         families.judge(families.named("media"), b"<testsuite/>" * 100)
 
 
-@given(content=st.sampled_from([path.read_bytes() for path in KEPT[::9]]) | st.binary(max_size=60), rng=st.randoms(use_true_random=False))
+@given(
+    content=st.sampled_from([path.read_bytes() for path in KEPT[::9]]) | st.binary(max_size=60),
+    rng=st.randoms(use_true_random=False),
+)
 def test_any_input_can_be_changed(content, rng):
     """Changing an input never fails, and the changed one holds the laws of detection as every other."""
     made = mutate.changed(content, ["name", "status"], rng)
@@ -109,15 +124,39 @@ LONG = "x" * 33_000
 LONG_ONES = {
     "member": ("json-other", {"tests": [{"testKey": "SHOP-1", "status": "PASSED", LONG: 1}], LONG: 1}),
     "example": ("json-other", {"tests": [{"testKey": "SHOP-1", "status": "PASSED", "examples": [LONG]}]}),
-    "message": ("robot", {"generator": "Robot", "generated": "", "suite": {"name": "s", "tests": [{"name": "t", "status": "FAIL", "message": LONG}]}}),
-    "step": ("json-cucumber", [{"uri": "a.feature", "name": "f", "elements": [
-        {"type": "scenario", "name": "s", "steps": [{"keyword": "Given ", "name": LONG, "result": {"status": "passed"}}]}]}]),
+    "message": (
+        "robot",
+        {
+            "generator": "Robot",
+            "generated": "",
+            "suite": {"name": "s", "tests": [{"name": "t", "status": "FAIL", "message": LONG}]},
+        },
+    ),
+    "step": (
+        "json-cucumber",
+        [
+            {
+                "uri": "a.feature",
+                "name": "f",
+                "elements": [
+                    {
+                        "type": "scenario",
+                        "name": "s",
+                        "steps": [{"keyword": "Given ", "name": LONG, "result": {"status": "passed"}}],
+                    }
+                ],
+            }
+        ],
+    ),
 }
 
 
 @pytest.mark.parametrize("name", LONG_ONES)
 def test_long_texts_are_cut(name):
-    """No text that is put together, and no message that names what is in a report, is longer than what is kept of one."""
+    """No text that is put together.
+
+    No message that names what is in a report, is longer than what is kept of one.
+    """
     family, document = LONG_ONES[name]
 
     families.judge(families.named(family), json.dumps(document).encode())
@@ -125,15 +164,23 @@ def test_long_texts_are_cut(name):
 
 def test_a_folder_is_written_as_one_input():
     """Names are those of files in the folder, and bytes without a name are a result."""
-    assert {"a-result.json": b"{}\n", "b.json": b"[]"} == families.folder(b"==== a-result.json\n{}\n==== b.json\n[]")
-    assert [b"{}"] == list(families.folder(b"{}").values())
-    assert [] == [name for name in families.folder(b"==== ..\nx==== ../a\ny") if "/" in name or not name.strip(".")]
+    assert families.folder(b"==== a-result.json\n{}\n==== b.json\n[]") == {"a-result.json": b"{}\n", "b.json": b"[]"}
+    assert list(families.folder(b"{}").values()) == [b"{}"]
+    assert [name for name in families.folder(b"==== ..\nx==== ../a\ny") if "/" in name or not name.strip(".")] == []
 
 
 def test_the_lock_agrees_with_that_of_the_tests():
     """What is fuzzed is what is tested and shipped: the same versions, and only the fuzzer beside them."""
-    pins = {name: dict(re.findall(r"^([\w.-]+)==(\S+)", (CHECKOUT / "requirements" / f"{name}.txt").read_text(encoding="utf-8"), re.MULTILINE))
-            for name in ("fuzz", "runtime")}
+    pins = {
+        name: dict(
+            re.findall(
+                r"^([\w.-]+)==(\S+)",
+                (CHECKOUT / "requirements" / f"{name}.txt").read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        )
+        for name in ("fuzz", "runtime")
+    }
 
     assert {"atheris"} == pins["fuzz"].keys() - pins["runtime"].keys()
     assert pins["runtime"].items() <= pins["fuzz"].items()
@@ -141,7 +188,12 @@ def test_the_lock_agrees_with_that_of_the_tests():
 
 def test_a_machine_without_the_fuzzer_is_no_failure():
     """Where no fuzzer is installed, as in the environment of the tests, `make fuzz` says so and passes."""
-    done = subprocess.run([sys.executable, "-I", "-B", str(CHECKOUT / "tests" / "fuzz" / "run.py"), "1"], capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", str(CHECKOUT / "tests" / "fuzz" / "run.py"), "1"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     assert "nothing was fuzzed" in done.stdout

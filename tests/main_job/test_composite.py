@@ -24,13 +24,19 @@ pytestmark = pytest.mark.skipif(BASH is None and "CI" not in os.environ, reason=
 
 
 def of_the_machine():
-    """Return what pip needs to reach its index here: this process has cleaned its own environment, so as it or its parent was started."""
+    """Return what pip needs to reach its index here.
+
+    This process has cleaned its own environment, so as it or its parent was started.
+    """
     found = {"HTTP_PROXY": "", "HTTPS_PROXY": "", "NO_PROXY": ""}
     for process in (os.getppid(), "self"):
         path = Path(f"/proc/{process}/environ")
         texts = path.read_text("utf-8", "replace").split("\0") if path.exists() else []
-        found |= {name.upper(): value for name, _, value in (text.partition("=") for text in texts)
-                  if name.startswith("PIP_") or name.upper() in found or name == "SSL_CERT_FILE"}
+        found |= {
+            name.upper(): value
+            for name, _, value in (text.partition("=") for text in texts)
+            if name.startswith("PIP_") or name.upper() in found or name == "SSL_CERT_FILE"
+        }
     return found | {"NO_PROXY": f"{SEALED['NO_PROXY']},{found['NO_PROXY']}"}
 
 
@@ -49,22 +55,42 @@ class Runner:
         (step,) = ACTION["runs"]["steps"]
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         assert given.keys() <= ACTION["inputs"].keys()
-        mapped = {name: re.sub(r"\$\{\{ inputs\.([\w-]+) }}", lambda match: given.get(match[1], ""), text) for name, text in step["env"].items()}
+        mapped = {
+            name: re.sub(r"\$\{\{ inputs\.([\w-]+) }}", lambda match: given.get(match[1], ""), text)
+            for name, text in step["env"].items()
+        }
         self.output.write_text("")
         self.summary.write_text("")
         script = self.temp / "step.sh"
         script.write_text(step["run"])
-        runner = {"GITHUB_ACTIONS": "true", "CI": "true", "GITHUB_ACTION_PATH": str(FOLDER), "RUNNER_TEMP": str(self.temp), "PATH": self.path,
-                  "GITHUB_WORKSPACE": str(self.workspace), "GITHUB_OUTPUT": str(self.output), "GITHUB_STEP_SUMMARY": str(self.summary)}
-        done = subprocess.run([BASH, "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)], cwd=self.workspace,
-                              env={**SEALED, **runner, **mapped, **(env or {})}, capture_output=True, encoding="utf-8", timeout=300, check=False)
+        runner = {
+            "GITHUB_ACTIONS": "true",
+            "CI": "true",
+            "GITHUB_ACTION_PATH": str(FOLDER),
+            "RUNNER_TEMP": str(self.temp),
+            "PATH": self.path,
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+        }
+        done = subprocess.run(
+            [BASH, "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
+            cwd=self.workspace,
+            env={**SEALED, **runner, **mapped, **(env or {})},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
         return Result(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def outputs(self):
         """Return the outputs of the action, by way of those of its step."""
         step = dict(re.findall(r"^([\w-]+)<<(?:end_\w+)\n(.*)\nend_\w+$", self.output.read_text("utf-8"), re.MULTILINE))
-        return {name: re.sub(r"\$\{\{ steps\.xray\.outputs\.([\w-]+) }}", lambda match: step[match[1]], entry["value"])
-                for name, entry in ACTION["outputs"].items()}
+        return {
+            name: re.sub(r"\$\{\{ steps\.xray\.outputs\.([\w-]+) }}", lambda match: step[match[1]], entry["value"])
+            for name, entry in ACTION["outputs"].items()
+        }
 
     def program(self, name, text):
         """Put a program alone on the search path."""
@@ -77,7 +103,10 @@ class Runner:
 
 @pytest.fixture
 def runner(tmp_path, workspace):
-    (workspace / "r.xml").write_text('<testsuite name="s"><testcase classname="a" name="b"/><testcase classname="a" name="c"><failure/></testcase></testsuite>')
+    (workspace / "r.xml").write_text(
+        '<testsuite name="s"><testcase classname="a" name="b"/><testcase classname="a" '
+        'name="c"><failure/></testcase></testsuite>'
+    )
     return Runner(tmp_path, workspace)
 
 
@@ -111,7 +140,7 @@ def test_a_runner_without_python_is_told_what_to_do(runner):
 
     result = runner()
 
-    assert 2 == result.code
+    assert result.code == 2
     assert result.out.startswith("::error title=xray-ci::")
     assert "actions/setup-python" in result.out
 
@@ -120,45 +149,87 @@ def test_a_failed_installation_ends_the_step_with_its_code(runner):
     """xray-ci does not start with half of its packages."""
     runner.program("python3", 'case "$2" in -c) exit 0;; *) printf /bin/true; exit 7;; esac')
 
-    assert 7 == runner().code
+    assert runner().code == 7
 
 
 def test_pip_is_told_where_packages_come_from_and_nothing_else(install):
-    """A company's index and its way there stay; a job's wishes for its own packages, its Python and our secrets do not reach pip."""
-    stays = {"PIP_INDEX_URL": "https://pypi.example.com/simple", "PIP_CERT": "ca.pem", "HTTPS_PROXY": "http://proxy", "PATH": "/bin", "HOME": "/home/a"}
-    goes = dict.fromkeys(("PIP_TARGET", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_CONSTRAINT", "PIP_NO_BINARY", "PIP_USER", "pip_prefix", "PYTHONPATH",
-                          "PYTHONHOME", "INPUT_CLIENT_SECRET", "XRAY_CI_JIRA_TOKEN"), "x")
+    """A company's index and its way there stay.
+
+    A job's wishes for its own packages, its Python and our secrets do not reach pip.
+    """
+    stays = {
+        "PIP_INDEX_URL": "https://pypi.example.com/simple",
+        "PIP_CERT": "ca.pem",
+        "HTTPS_PROXY": "http://proxy",
+        "PATH": "/bin",
+        "HOME": "/home/a",
+    }
+    goes = dict.fromkeys(
+        (
+            "PIP_TARGET",
+            "PIP_REQUIREMENT",
+            "PIP_EDITABLE",
+            "PIP_CONSTRAINT",
+            "PIP_NO_BINARY",
+            "PIP_USER",
+            "pip_prefix",
+            "PYTHONPATH",
+            "PYTHONHOME",
+            "INPUT_CLIENT_SECRET",
+            "XRAY_CI_JIRA_TOKEN",
+        ),
+        "x",
+    )
 
     assert stays | {"PIP_USER": "0"} == install.environment(stays | goes)
 
 
 def test_without_the_folder_of_a_job_nothing_is_installed(install, capsysbinary):
     """Elsewhere nobody would empty it."""
-    assert 2 == install.main({})
+    assert install.main({}) == 2
     assert b"::error title=xray-ci::RUNNER_TEMP is not set" in capsysbinary.readouterr().err
 
 
 def test_what_an_index_answers_is_no_command_of_the_runner(install, capsys):
     """Its lines are shown, none as it is."""
     with pytest.raises(install.Failed, match="ended with 3"):
-        install._run([sys.executable, "-I", "-c", "print('::error::owned'); print('##[error]owned'); raise SystemExit(3)"], dict(os.environ), "It failed")
+        install._run(
+            [sys.executable, "-I", "-c", "print('::error::owned'); print('##[error]owned'); raise SystemExit(3)"],
+            dict(os.environ),
+            "It failed",
+        )
 
-    assert "| ::error::owned\n| ##[error]owned\n" == capsys.readouterr().err
+    assert capsys.readouterr().err == "| ::error::owned\n| ##[error]owned\n"
 
 
 @pytest.mark.proof
 def test_it_imports_in_hostile_surroundings_and_keeps_its_environment(runner, emulator):
-    """Nothing of the workspace or of a job's own pip and Python gets in; outputs come out; a second step of the job is quick and has its own exit code."""
+    """Nothing of the workspace or of a job's own pip and Python gets in; outputs come out.
+
+    A second step of the job is quick and has its own exit code.
+    """
     for name in ("yaml", "pip", "ensurepip", "venv", "sitecustomize", "json", "requests"):
         (runner.workspace / f"{name}.py").write_text("import os\nos.write(2, b'STRAY')\nraise SystemExit(99)\n")
     (runner.workspace / "constraints.txt").write_text("requests==1.0\n")
-    env = of_the_machine() | {"PYTHONPATH": str(runner.workspace), "PYTHONHOME": "/nowhere", "PIP_TARGET": str(runner.workspace / "target"),
-                              "PIP_CONSTRAINT": "constraints.txt", "PIP_REQUIREMENT": "missing.txt", "PIP_NO_BINARY": ":all:", "PIP_USER": "1"}
-    settings = {"xray_url": emulator.url, "client_id": "EMULATORCLIENTID0000000000000001", "client_secret": "emulator-secret", "project": "SHOP"}
+    env = of_the_machine() | {
+        "PYTHONPATH": str(runner.workspace),
+        "PYTHONHOME": "/nowhere",
+        "PIP_TARGET": str(runner.workspace / "target"),
+        "PIP_CONSTRAINT": "constraints.txt",
+        "PIP_REQUIREMENT": "missing.txt",
+        "PIP_NO_BINARY": ":all:",
+        "PIP_USER": "1",
+    }
+    settings = {
+        "xray_url": emulator.url,
+        "client_id": "EMULATORCLIENTID0000000000000001",
+        "client_secret": "emulator-secret",
+        "project": "SHOP",
+    }
 
     first = runner(env, reports="r.xml", **settings)
 
-    assert 0 == first.code, first.text
+    assert first.code == 0, first.text
     (execution,) = emulator.executions()
     outputs = runner.outputs()
     assert (execution["key"], "2", "1") == tuple(outputs[name] for name in ("test-execution-key", "tests", "failed"))
@@ -171,7 +242,7 @@ def test_it_imports_in_hostile_surroundings_and_keeps_its_environment(runner, em
 
     second = runner(env | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/nowhere"}, reports="none-*.xml", **settings)
 
-    assert 3 == second.code, second.text
+    assert second.code == 3, second.text
     assert moment == made.stat().st_mtime_ns
 
 
@@ -180,10 +251,10 @@ def test_an_index_out_of_reach_is_told(runner):
     """With the code for what cannot be reached, pip's own words and what to do; nothing half made is used."""
     result = runner({"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}, reports="r.xml")
 
-    assert 7 == result.code, result.text
+    assert result.code == 7, result.text
     assert "| ERROR: No matching distribution found" in result.err
     assert "::error title=xray-ci::The packages could not be installed" in result.err
-    assert [] == [*runner.temp.glob("xray-ci-*/ready")]
+    assert [*runner.temp.glob("xray-ci-*/ready")] == []
 
 
 def test_the_recipe_uses_what_there_is():
@@ -191,10 +262,17 @@ def test_the_recipe_uses_what_there_is():
     assert SNIPPETS
     for snippet in SNIPPETS:
         document = yaml.safe_load(snippet)
-        steps = document if isinstance(document, list) else [step for job in document["jobs"].values() for step in job["steps"]]
+        steps = (
+            document
+            if isinstance(document, list)
+            else [step for job in document["jobs"].values() for step in job["steps"]]
+        )
         ours = [step for step in steps if step.get("uses", "").startswith("org/xray-ci")]
         assert ours
-        assert all(step["uses"] == "org/xray-ci/composite@v1" and step["with"].keys() <= ACTION["inputs"].keys() for step in ours)
+        assert all(
+            step["uses"] == "org/xray-ci/composite@v1" and step["with"].keys() <= ACTION["inputs"].keys()
+            for step in ours
+        )
 
 
 def test_the_recipe_is_a_workflow_actionlint_takes(tmp_path):
@@ -207,6 +285,11 @@ def test_the_recipe_is_a_workflow_actionlint_takes(tmp_path):
     for number, snippet in enumerate(whole):
         (tmp_path / f"{number}.yml").write_text(snippet)
 
-    done = subprocess.run([str(program), "-no-color", *map(str, tmp_path.glob("*.yml"))], capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        [str(program), "-no-color", *map(str, tmp_path.glob("*.yml"))],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
 
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr

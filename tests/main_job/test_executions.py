@@ -6,10 +6,27 @@ from functools import partial
 import pytest
 from job_runs import case, keyed, results, runs, suite
 
-PLAYWRIGHT = {"config": {"rootDir": "/x"}, "suites": [{"title": "a.spec.ts", "specs": [{"title": "pays", "tests": [
-    {"projectName": project, "status": "expected" if project == "chrome" else "unexpected",
-     "results": [{"status": status, "duration": 5, "startTime": "2026-01-01T10:00:00Z"}]}
-    for project, status in (("chrome", "passed"), ("firefox", "failed"))]}]}]}
+PLAYWRIGHT = {
+    "config": {"rootDir": "/x"},
+    "suites": [
+        {
+            "title": "a.spec.ts",
+            "specs": [
+                {
+                    "title": "pays",
+                    "tests": [
+                        {
+                            "projectName": project,
+                            "status": "expected" if project == "chrome" else "unexpected",
+                            "results": [{"status": status, "duration": 5, "startTime": "2026-01-01T10:00:00Z"}],
+                        }
+                        for project, status in (("chrome", "passed"), ("firefox", "failed"))
+                    ],
+                }
+            ],
+        }
+    ],
+}
 CONFIG = """\
 reports: ["*.xml"]
 mapping:
@@ -40,37 +57,68 @@ def test_each_environment_of_a_report_gets_its_test_execution(job, emulator, wor
     """Projects of Playwright are Test Environments, and the same Test has a Test Run in each Test Execution."""
     (workspace / "r.json").write_text(json.dumps(PLAYWRIGHT))
 
-    result = job("import", "--reports", "r.json", "--executions", "per-environment", "--test-environments", "linux", "--dotenv-file", "out.env")
+    result = job(
+        "import",
+        "--reports",
+        "r.json",
+        "--executions",
+        "per-environment",
+        "--test-environments",
+        "linux",
+        "--dotenv-file",
+        "out.env",
+    )
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     chrome, firefox = emulator.executions()
-    assert [["linux", "chrome"], ["linux", "firefox"]] == [environments(chrome), environments(firefox)]
-    assert [1, 1] == [len(runs(chrome)), len(runs(firefox))]
+    assert [environments(chrome), environments(firefox)] == [["linux", "chrome"], ["linux", "firefox"]]
+    assert [len(runs(chrome)), len(runs(firefox))] == [1, 1]
     assert {run["test"] for run in runs(chrome)} == {run["test"] for run in runs(firefox)}
-    assert f"XRAY_TEST_EXECUTION_KEYS={chrome['key']},{firefox['key']}" in (workspace / "out.env").read_text().replace('"', "")
+    assert f"XRAY_TEST_EXECUTION_KEYS={chrome['key']},{firefox['key']}" in (workspace / "out.env").read_text().replace(
+        '"', ""
+    )
     assert chrome["summary"].endswith("(chrome)")
 
 
 @pytest.mark.parametrize("strategy", ["convert", "native"])
 def test_each_report_gets_its_test_execution(strategy, job, emulator, reports):
     """Neither way merges what the user wants apart; a summary names its report."""
-    result = job("import", "--reports", "*.xml", "--executions", "per-report", "--strategy", strategy, "--summary", "Run of {report}")
+    result = job(
+        "import",
+        "--reports",
+        "*.xml",
+        "--executions",
+        "per-report",
+        "--strategy",
+        strategy,
+        "--summary",
+        "Run of {report}",
+    )
 
-    assert 0 == result.code, result.out + result.err
-    assert [2, 2, 1] == [len(runs(execution)) for execution in emulator.executions()]
+    assert result.code == 0, result.out + result.err
+    assert [len(runs(execution)) for execution in emulator.executions()] == [2, 2, 1]
     if strategy == "convert":
-        assert ["Run of a.xml", "Run of b.xml", "Run of c.xml"] == [execution["summary"] for execution in emulator.executions()]
+        assert [execution["summary"] for execution in emulator.executions()] == [
+            "Run of a.xml",
+            "Run of b.xml",
+            "Run of c.xml",
+        ]
 
 
 def test_what_is_refused_for_one_does_not_hold_the_others_back(inside, emulator, workspace):
-    """A Test that does not exist costs its own Test Execution only, and the exit code says that something is missing."""
+    """A Test that does not exist costs its own Test Execution only.
+
+    The exit code says that something is missing.
+    """
     for name, key in (("a", "SHOP-7"), ("b", "SHOP-99"), ("c", "SHOP-6")):
         (workspace / f"{name}.xml").write_text(suite(name, keyed("x", key)))
 
     result = inside("import", "--reports", "*.xml", "--executions", "per-report")
 
-    assert 6 == result.code, result.out + result.err
-    assert [{("SHOP-7", "PASSED")}, {("SHOP-6", "PASSED")}] == [results(execution) for execution in emulator.executions()]
+    assert result.code == 6, result.out + result.err
+    assert [{("SHOP-7", "PASSED")}, {("SHOP-6", "PASSED")}] == [
+        results(execution) for execution in emulator.executions()
+    ]
     assert "2 of 3 requests were imported" in result.out + result.err
 
 
@@ -78,28 +126,41 @@ def test_rules_decide_and_plan_says_which(job, emulator, workspace):
     """The table, a rule's key, a skip and an environment from a suite's property; `plan` names rule and line."""
     (workspace / ".xray-ci.yml").write_text(CONFIG)
     browser = '<properties><property name="browser" value="chrome"/></properties>'
-    (workspace / "a.xml").write_text(f'<testsuite name="a">{browser}' + case("sorts") + case("TC3 pays") + case("shows") + case(
-        "flaky", classname="quarantine.Q") + "</testsuite>")
+    (workspace / "a.xml").write_text(
+        f'<testsuite name="a">{browser}'
+        + case("sorts")
+        + case("TC3 pays")
+        + case("shows")
+        + case("flaky", classname="quarantine.Q")
+        + "</testsuite>"
+    )
 
     planned, done = job("plan"), job("import")
 
-    assert (0, 0) == (planned.code, done.code), planned.out + done.out + done.err
-    for line in ("a.xml:1 sorts  ->  SHOP-6  by tests (.xray-ci.yml:4:5)", "a.xml:1 TC3 pays  ->  SHOP-3  by rule 1 (.xray-ci.yml:6:7)",
-                 "a.xml:1 shows  ->  Generic shop.Cart.shows  by definition"):
+    assert (planned.code, done.code) == (0, 0), planned.out + done.out + done.err
+    for line in (
+        "a.xml:1 sorts  ->  SHOP-6  by tests (.xray-ci.yml:4:5)",
+        "a.xml:1 TC3 pays  ->  SHOP-3  by rule 1 (.xray-ci.yml:6:7)",
+        "a.xml:1 shows  ->  Generic shop.Cart.shows  by definition",
+    ):
         assert line in planned.out, planned.out
     assert "1 left out by rules" in done.out
     (execution,) = emulator.executions()
     assert {"SHOP-6", "SHOP-3"} < {key for key, _ in results(execution)}
-    assert (3, ["chrome"]) == (len(runs(execution)), environments(execution))
+    assert (len(runs(execution)), environments(execution)) == (3, ["chrome"])
 
 
 def test_scrubbed_texts_reach_nobody(job, emulator, workspace):
     """Neither the service nor the log nor the result file gets what `scrub` finds."""
-    (workspace / "a.xml").write_text(suite("a", case("adds", '<failure message="token=abc123">at https://u:abc123@db</failure>')))
+    (workspace / "a.xml").write_text(
+        suite("a", case("adds", '<failure message="token=abc123">at https://u:abc123@db</failure>'))
+    )
 
-    result = job("import", "--reports", "a.xml", "--scrub", "abc[0-9]+", "--result-file", "result.json", "--log-level", "debug")
+    result = job(
+        "import", "--reports", "a.xml", "--scrub", "abc[0-9]+", "--result-file", "result.json", "--log-level", "debug"
+    )
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     (execution,) = emulator.executions()
     (run,) = runs(execution)
     assert "token=***" in run["comment"]
@@ -111,23 +172,36 @@ def test_new_tests_are_bounded_and_existing_ones_are_not_new(job, emulator, work
     (workspace / "a.xml").write_text(suite("a", *(case(f"t{number}") for number in range(3))))
 
     refused = job("import", "--reports", "a.xml", "--max-new-tests", "2")
-    assert 4 == refused.code, refused.out + refused.err
+    assert refused.code == 4, refused.out + refused.err
     assert "would create 3 Tests" in refused.out + refused.err
-    assert [] == emulator.executions()
+    assert emulator.executions() == []
 
-    assert 0 == job("import", "--reports", "a.xml", "--max-new-tests", "3").code
+    assert job("import", "--reports", "a.xml", "--max-new-tests", "3").code == 0
     again = job("import", "--reports", "a.xml", "--max-new-tests", "0")
-    assert 0 == again.code, again.out + again.err
+    assert again.code == 0, again.out + again.err
 
 
 def test_an_explicit_test_type_wins_over_what_a_scenario_implies(inside, emulator, workspace):
     """`test-type: Manual` makes Manual Tests with the scenario's steps, whose results are stored."""
-    steps = [{"keyword": "Given ", "name": "a cart", "result": {"status": "passed"}}, {"keyword": "When ", "name": "it breaks", "result": {"status": "failed", "error_message": "boom"}}]
-    (workspace / "c.json").write_text(json.dumps([{"uri": "a.feature", "name": "Cart", "elements": [{"name": "pays", "type": "scenario", "keyword": "Scenario", "steps": steps}]}]))
+    steps = [
+        {"keyword": "Given ", "name": "a cart", "result": {"status": "passed"}},
+        {"keyword": "When ", "name": "it breaks", "result": {"status": "failed", "error_message": "boom"}},
+    ]
+    (workspace / "c.json").write_text(
+        json.dumps(
+            [
+                {
+                    "uri": "a.feature",
+                    "name": "Cart",
+                    "elements": [{"name": "pays", "type": "scenario", "keyword": "Scenario", "steps": steps}],
+                }
+            ]
+        )
+    )
 
     result = inside("import", "--reports", "c.json", "--test-type", "Manual", "--strategy", "convert")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     (execution,) = emulator.executions()
     (run,) = runs(execution)
-    assert ["PASSED", "FAILED"] == [step["status"] for step in run["steps"]]
+    assert [step["status"] for step in run["steps"]] == ["PASSED", "FAILED"]

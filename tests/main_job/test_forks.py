@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 from job_runs import case, keyed, suite
 
-EXAMPLES = {each["case"]: each for each in json.loads((Path(__file__).resolve().parents[1] / "data" / "ci" / "github.json").read_text("utf-8"))}
-FORK, OURS, BOT = "pull request of a fork", "pull request of the repository itself, which is a fork of another one", "pull request of Dependabot"
+EXAMPLES = {
+    each["case"]: each
+    for each in json.loads((Path(__file__).resolve().parents[1] / "data" / "ci" / "github.json").read_text("utf-8"))
+}
+FORK, OURS, BOT = (
+    "pull request of a fork",
+    "pull request of the repository itself, which is a fork of another one",
+    "pull request of Dependabot",
+)
 AFTER = "after a run of a fork, whose branch is called like ours"
 NOTHING = dict.fromkeys(("client_id", "client_secret"))
 
@@ -15,7 +22,11 @@ NOTHING = dict.fromkeys(("client_id", "client_secret"))
 @pytest.fixture
 def github(inside, tmp_path):
     """Run inside of an example of GitHub: `github(FORK, "import")`, with changes as `inside` takes them."""
-    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_EVENT_PATH": str(tmp_path / "event.json")}
+    files = {
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+    }
 
     def start(example, *args, **changes):
         for name in ("output", "summary"):
@@ -42,10 +53,15 @@ def test_a_run_without_secrets_is_green_and_says_why(example, github, told, repo
     """Reports are counted, the outputs are written, nothing is asked of Xray, and the page says what to do."""
     result = github(example, "import", **NOTHING)
 
-    assert 0 == result.code, result.text
-    assert [] == emulator.requests()
+    assert result.code == 0, result.text
+    assert emulator.requests() == []
     outputs = told()
-    assert ("skipped", "5", "1", "") == tuple(outputs[name] for name in ("outcome", "tests", "failed", "test-execution-key"))
+    assert tuple(outputs[name] for name in ("outcome", "tests", "failed", "test-execution-key")) == (
+        "skipped",
+        "5",
+        "1",
+        "",
+    )
     who = EXAMPLES[example]["facts"]["outsider"]
     assert f"This run is for {who}, and GitHub Actions gives such runs no secrets: nothing was sent." in result.out
     assert "::notice title=Not imported into Xray::" in result.out
@@ -62,7 +78,7 @@ def test_a_missing_secret_makes_no_fork(github, reports):
     unknown = github(FORK, "import", GITHUB_EVENT_PATH="/nowhere", **NOTHING)
     target = github("pull request of a fork, with the rights of the repository", "import", **NOTHING)
 
-    assert [2, 2, 2] == [ours.code, unknown.code, target.code]
+    assert [ours.code, unknown.code, target.code] == [2, 2, 2]
     assert "There are no credentials" in ours.text
     assert "reusable workflow" in ours.text
 
@@ -71,14 +87,21 @@ def test_a_fork_with_secrets_is_imported(github, reports, emulator):
     """Where somebody gives a fork secrets, for example in a private repository, it is a run like any other."""
     result = github(FORK, "import")
 
-    assert 0 == result.code, result.text
+    assert result.code == 0, result.text
     (execution,) = emulator.executions()
     assert EXAMPLES[FORK]["facts"]["commit"] == execution["execution"]["revision"]
 
 
-@pytest.mark.parametrize(("content", "changes", "code", "outcome"), [
-    ("<testsuite><testcase", {}, 4, "failed"), (None, {"reports": "none/*.xml"}, 3, "failed"), (None, {"reports": "none/*.xml", "if_no_reports": "ignore"}, 0, "skipped"),
-    (None, {"fail_on": "test-failures"}, 1, "skipped"), (None, {"strategy": "native", "format": "junit"}, 0, "skipped")])
+@pytest.mark.parametrize(
+    ("content", "changes", "code", "outcome"),
+    [
+        ("<testsuite><testcase", {}, 4, "failed"),
+        (None, {"reports": "none/*.xml"}, 3, "failed"),
+        (None, {"reports": "none/*.xml", "if_no_reports": "ignore"}, 0, "skipped"),
+        (None, {"fail_on": "test-failures"}, 1, "skipped"),
+        (None, {"strategy": "native", "format": "junit"}, 0, "skipped"),
+    ],
+)
 def test_reports_of_a_fork_are_checked_like_any(content, changes, code, outcome, github, told, reports):
     """A report that is missing or broken is an error of a fork, too, and tests fail the job where that is asked for."""
     if content is not None:
@@ -93,37 +116,42 @@ def test_no_command_wants_secrets_of_a_fork(command, github, told, reports, emul
     changes = {"reports": None} if command != "plan" else {}
     result = github(FORK, command, snapshot_page_ids="131073", **changes, **NOTHING)
 
-    assert (0, "skipped") == (result.code, told()["outcome"]), result.text
-    assert [] == emulator.requests()
+    assert (result.code, told()["outcome"]) == (0, "skipped"), result.text
+    assert emulator.requests() == []
 
 
 def test_a_merge_request_of_a_fork(inside, reports, emulator):
     """On GitLab, which has neither annotations nor a page, the log says it."""
-    env = {"GITLAB_CI": "true", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "9", "CI_MERGE_REQUEST_PROJECT_ID": "5", "CI_COMMIT_REF_PROTECTED": "false"}
+    env = {
+        "GITLAB_CI": "true",
+        "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "9",
+        "CI_MERGE_REQUEST_PROJECT_ID": "5",
+        "CI_COMMIT_REF_PROTECTED": "false",
+    }
     result = inside("import", reports="*.xml", **env, **NOTHING)
 
-    assert 0 == result.code, result.text
+    assert result.code == 0, result.text
     assert "This run is for the fork 9, and GitLab CI gives such runs no secrets" in result.out
-    assert [] == emulator.requests()
+    assert emulator.requests() == []
 
 
 def test_a_pull_request_is_imported_with_the_commit_of_its_branch(github, reports, emulator):
     """The revision is the commit that people know, not the merge that GitHub made for the run."""
     result = github(OURS, "import", summary="#{pull_request} {short_commit}")
 
-    assert 0 == result.code, result.text
+    assert result.code == 0, result.text
     (execution,) = emulator.executions()
     assert EXAMPLES[OURS]["facts"]["commit"] == execution["execution"]["revision"]
-    assert "#31 89abcdef" == execution["summary"]
+    assert execution["summary"] == "#31 89abcdef"
 
 
 def test_the_run_after_a_fork_imports_as_the_first_one(github, reports, emulator, tmp_path):
     """Commit, branch, name and number are those of the run that made the reports, and so is the page's link."""
     result = github(AFTER, "import")
 
-    assert 0 == result.code, result.text
+    assert result.code == 0, result.text
     (execution,) = emulator.executions()
-    assert "tests #3 on octocat:main" == execution["summary"]
+    assert execution["summary"] == "tests #3 on octocat:main"
     assert EXAMPLES[AFTER]["facts"]["commit"] == execution["execution"]["revision"]
     assert "[tests &#35;3](<https://git.example.com/shop/web/actions/runs/77>)" in (tmp_path / "summary").read_text()
 
@@ -139,36 +167,52 @@ def test_either_run_again_finds_the_same_test_execution(github, reports, emulato
     other = github(AFTER, "import")
     EXAMPLES[AFTER]["event"]["workflow_run"]["id"] = 77
 
-    assert [0, 0, 0, 0] == [first.code, again.code, tests_again.code, other.code], tests_again.text
-    assert 2 == len(emulator.executions())
+    assert [first.code, again.code, tests_again.code, other.code] == [0, 0, 0, 0], tests_again.text
+    assert len(emulator.executions()) == 2
 
 
 def test_failed_tests_are_annotated_where_they_failed(github, workspace):
-    """Key, name, message, file and line of the repository stand at the code; ten of them at most, those with a place first."""
+    """Key, name, message, file and line of the repository stand at the code.
+
+    Ten of them at most, those with a place first.
+    """
     (workspace / "tests").mkdir()
     (workspace / "tests" / "test_cart.py").write_text("")
     trace = '<failure message="assert 1 == 2">x\n\ntests/test_cart.py:12: AssertionError</failure>'
     nowhere = '<failure message="a%0A::error::b">at x(/usr/lib/x.py:1:1)</failure>'
-    (workspace / "a.xml").write_text(suite("a", *(case(f"n{number}", nowhere) for number in range(12)), keyed("removes: all,", "SHOP-3", trace)))
+    (workspace / "a.xml").write_text(
+        suite("a", *(case(f"n{number}", nowhere) for number in range(12)), keyed("removes: all,", "SHOP-3", trace))
+    )
 
     result = github(OURS, "import")
 
     notes = [line for line in result.out.splitlines() if line.startswith("::error")]
-    assert 10 == len(notes), result.text
-    assert "::error file=tests/test_cart.py,line=12,title=SHOP-3%3A shop.Cart.removes%3A all%2C::assert 1 == 2" == notes[0]
-    assert "::error title=shop.Cart.n0::a%250A::error::b" == notes[1]
-    assert 0 == result.code, result.text
+    assert len(notes) == 10, result.text
+    assert (
+        notes[0] == "::error file=tests/test_cart.py,line=12,title=SHOP-3%3A shop.Cart.removes%3A all%2C::assert 1 == 2"
+    )
+    assert notes[1] == "::error title=shop.Cart.n0::a%250A::error::b"
+    assert result.code == 0, result.text
 
 
 def test_keys_of_rules_and_patterns_are_told(github, workspace, tmp_path):
     """What names the Test, a rule or the pattern, is what the annotation and the page name."""
-    (workspace / "a.xml").write_text(suite("a", case("SHOP_3 removes", "<failure/>"), case("shop pays SHOP-4", "<failure/>"), case("else", "<failure/>")))
+    (workspace / "a.xml").write_text(
+        suite(
+            "a",
+            case("SHOP_3 removes", "<failure/>"),
+            case("shop pays SHOP-4", "<failure/>"),
+            case("else", "<failure/>"),
+        )
+    )
     rules = "rules:\n- when: {name: '^SHOP_3 '}\n  key: SHOP-3\n"
     result = github(OURS, "import", key_pattern=r"SHOP-\d+", mapping=rules)
 
-    assert 0 == result.code, result.text
-    titles = [line.partition("title=")[2].partition("::")[0] for line in result.out.splitlines() if line.startswith("::error")]
-    assert ["SHOP-3%3A shop.Cart.SHOP_3 removes", "SHOP-4%3A shop.Cart.shop pays SHOP-4", "shop.Cart.else"] == titles
+    assert result.code == 0, result.text
+    titles = [
+        line.partition("title=")[2].partition("::")[0] for line in result.out.splitlines() if line.startswith("::error")
+    ]
+    assert titles == ["SHOP-3%3A shop.Cart.SHOP_3 removes", "SHOP-4%3A shop.Cart.shop pays SHOP-4", "shop.Cart.else"]
     assert "[SHOP-3](<" in (tmp_path / "summary").read_text() or "SHOP-3 <code>" in (tmp_path / "summary").read_text()
 
 
@@ -178,17 +222,40 @@ def test_no_annotations_where_nobody_wants_them(github, reports):
 
 
 def test_places_of_all_languages_in_a_workspace(github, workspace):
-    """A file of a package, of a module, of another machine's checkout is found below the workspace; a foreign one is not."""
-    places = ("web/src/test/java/com/shop/CartTest.java", "web/pkg/cart_test.go", "src/cart.ts", "web/node_modules/x/y.js")
+    """A file of a package, of a module, of another machine's checkout is found below the workspace.
+
+    A foreign one is not.
+    """
+    places = (
+        "web/src/test/java/com/shop/CartTest.java",
+        "web/pkg/cart_test.go",
+        "src/cart.ts",
+        "web/node_modules/x/y.js",
+    )
     for place in places:
         (workspace / place).parent.mkdir(parents=True, exist_ok=True)
         (workspace / place).write_text("")
-    traces = ("at com.shop.CartTest.removes(CartTest.java:42)", "pkg/cart_test.go:7: boom", "at f (/builds/other/shop/src/cart.ts:3:1)",
-              "at g (node_modules/x/y.js:1:1)", "at h (/etc/cart.ts:1:1)")
+    traces = (
+        "at com.shop.CartTest.removes(CartTest.java:42)",
+        "pkg/cart_test.go:7: boom",
+        "at f (/builds/other/shop/src/cart.ts:3:1)",
+        "at g (node_modules/x/y.js:1:1)",
+        "at h (/etc/cart.ts:1:1)",
+    )
     (workspace / "web" / "build").mkdir()
-    (workspace / "web" / "build" / "a.xml").write_text(suite("a", *(case(f"c{number}", f"<failure>{trace}</failure>") for number, trace in enumerate(traces))))
+    (workspace / "web" / "build" / "a.xml").write_text(
+        suite("a", *(case(f"c{number}", f"<failure>{trace}</failure>") for number, trace in enumerate(traces)))
+    )
 
     result = github(OURS, "import", reports="**/*.xml")
 
-    found = [line.partition("::error ")[2].partition(",title")[0] for line in result.out.splitlines() if line.startswith("::error file")]
-    assert ["file=web/src/test/java/com/shop/CartTest.java,line=42", "file=web/pkg/cart_test.go,line=7", "file=src/cart.ts,line=3"] == found, result.text
+    found = [
+        line.partition("::error ")[2].partition(",title")[0]
+        for line in result.out.splitlines()
+        if line.startswith("::error file")
+    ]
+    assert found == [
+        "file=web/src/test/java/com/shop/CartTest.java,line=42",
+        "file=web/pkg/cart_test.go,line=7",
+        "file=src/cart.ts,line=3",
+    ], result.text

@@ -11,8 +11,8 @@ def test_reports_become_one_test_execution_in_one_request(deployment, run, insid
     """Three files are one import request and one Test Execution holding every result."""
     result = run("import", "--reports", "*.xml", env=getattr(inside, deployment))
 
-    assert 0 == result.code, result.out + result.err
-    assert 1 == len(emulator.imports())
+    assert result.code == 0, result.out + result.err
+    assert len(emulator.imports()) == 1
     (execution,) = emulator.executions()
     assert execution["key"] in result.out
     passed, failed, todo = ("PASSED", "FAILED", "TO DO") if deployment == "cloud" else ("PASS", "FAIL", "TODO")
@@ -26,10 +26,10 @@ def test_a_hundred_files_are_one_test_execution_and_one_import_request(cloud, em
 
     result = cloud("import", "--reports", "TEST-*.xml")
 
-    assert 0 == result.code, result.out + result.err
-    assert ["authenticate", "import", "read"] == emulator.kinds_of_calls()
+    assert result.code == 0, result.out + result.err
+    assert emulator.kinds_of_calls() == ["authenticate", "import", "read"]
     (execution,) = emulator.executions()
-    assert 100 == len(runs(execution))
+    assert len(runs(execution)) == 100
     assert "100 in reports = 100 sent = 100 stored" in result.out
 
 
@@ -37,20 +37,26 @@ def test_import_is_what_runs_without_a_command(cloud, emulator, reports):
     """No command given is `import`."""
     result = cloud("--reports", "*.xml")
 
-    assert 0 == result.code, result.out + result.err
-    assert 1 == len(emulator.executions())
+    assert result.code == 0, result.out + result.err
+    assert len(emulator.executions()) == 1
 
 
 def test_inputs_of_the_action_work_under_any_base_url(emulator, run, reports):
     """`INPUT_` names keep hyphens or not; nothing but them is needed."""
-    inputs = {"INPUT_REPORTS": "*.xml", "INPUT_XRAY-URL": emulator.url, "INPUT_PROJECT": "SHOP", "INPUT_TEST_PLAN": "SHOP-2",
-              "INPUT_CLIENT-ID": CLOUD["XRAY_CI_CLIENT_ID"], "INPUT_CLIENT-SECRET": CLOUD["XRAY_CI_CLIENT_SECRET"],
-              "INPUT_REGION": ""}
+    inputs = {
+        "INPUT_REPORTS": "*.xml",
+        "INPUT_XRAY-URL": emulator.url,
+        "INPUT_PROJECT": "SHOP",
+        "INPUT_TEST_PLAN": "SHOP-2",
+        "INPUT_CLIENT-ID": CLOUD["XRAY_CI_CLIENT_ID"],
+        "INPUT_CLIENT-SECRET": CLOUD["XRAY_CI_CLIENT_SECRET"],
+        "INPUT_REGION": "",
+    }
 
     result = run(env=inputs)
 
-    assert 0 == result.code, result.out + result.err
-    assert 1 == len(emulator.executions())
+    assert result.code == 0, result.out + result.err
+    assert len(emulator.executions()) == 1
 
 
 def test_a_result_named_by_key_carries_no_definition(cloud, emulator, workspace):
@@ -59,9 +65,9 @@ def test_a_result_named_by_key_carries_no_definition(cloud, emulator, workspace)
 
     result = cloud("import", "--reports", "r.xml")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     (sent,) = emulator.document()["tests"]
-    assert "SHOP-3" == sent["testKey"]
+    assert sent["testKey"] == "SHOP-3"
     assert "testInfo" not in sent
 
 
@@ -69,13 +75,13 @@ def test_a_result_named_by_key_carries_no_definition(cloud, emulator, workspace)
 def test_converted_results_find_the_tests_a_native_import_made(deployment, request, emulator, reports):
     """A team that used the native endpoint before gets no second set of Tests."""
     job = request.getfixturevalue(deployment)
-    assert 0 == job("import", "--reports", "*.xml", "--strategy", "native").code
+    assert job("import", "--reports", "*.xml", "--strategy", "native").code == 0
     tests = {issue["key"] for issue in emulator.created_tests()}
-    assert 5 == len(tests)
+    assert len(tests) == 5
 
     result = job("import", "--reports", "*.xml", "--strategy", "convert")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     assert tests == {issue["key"] for issue in emulator.created_tests()}
     native, converted = emulator.executions()
     assert results(native) == results(converted)
@@ -87,29 +93,43 @@ def test_plan_environments_version_and_revision_arrive_on_each_path(deployment, 
     """What a path can carry is stored; what it cannot carry is a notice (revision on Cloud's multipart path)."""
     job = request.getfixturevalue(deployment)
 
-    result = job("import", "--reports", "*.xml", "--test-plan", "SHOP-2", "--test-environments", "chrome;linux", "--fix-version", "1.0",
-                 "--revision", "abc123", "--summary", "Nightly", env=extra)
+    result = job(
+        "import",
+        "--reports",
+        "*.xml",
+        "--test-plan",
+        "SHOP-2",
+        "--test-environments",
+        "chrome;linux",
+        "--fix-version",
+        "1.0",
+        "--revision",
+        "abc123",
+        "--summary",
+        "Nightly",
+        env=extra,
+    )
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     (execution,) = emulator.executions()
-    assert "Nightly" == execution["summary"]
-    assert ["1.0"] == execution["fix_versions"]
-    assert ["chrome", "linux"] == sorted(execution["execution"]["environments"])
-    assert ["SHOP-2"] == execution["execution"]["plans"]
+    assert execution["summary"] == "Nightly"
+    assert execution["fix_versions"] == ["1.0"]
+    assert sorted(execution["execution"]["environments"]) == ["chrome", "linux"]
+    assert execution["execution"]["plans"] == ["SHOP-2"]
     if deployment == "cloud" and extra:
         assert "revision" in result.out
     else:
-        assert "abc123" == execution["execution"]["revision"]
+        assert execution["execution"]["revision"] == "abc123"
 
 
 def test_batches_go_to_the_key_of_the_first(cloud, emulator, reports):
     """When limits ask for it, the first request creates and the rest go to its key; nothing is lost."""
     result = cloud("import", "--reports", "*.xml", "--batch-tests", "2")
 
-    assert 0 == result.code, result.out + result.err
-    assert 3 == len(emulator.imports())
+    assert result.code == 0, result.out + result.err
+    assert len(emulator.imports()) == 3
     (execution,) = emulator.executions()
-    assert 5 == len(runs(execution))
+    assert len(runs(execution)) == 5
 
 
 def test_an_existing_test_execution_is_updated(cloud, emulator, reports):
@@ -119,25 +139,32 @@ def test_an_existing_test_execution_is_updated(cloud, emulator, reports):
 
     result = cloud("import", "--reports", "*.xml", "--test-execution", execution["key"])
 
-    assert (0, 0) == (first.code, result.code), result.out + result.err
+    assert (first.code, result.code) == (0, 0), result.out + result.err
     (execution,) = emulator.executions()
-    assert 5 == len(runs(execution))
+    assert len(runs(execution)) == 5
 
 
 def test_evidence_and_comment_of_a_failure_arrive(cloud, emulator, workspace):
     """The failure's text and the file it names are stored with the Test Run."""
     (workspace / "shots").mkdir()
     (workspace / "shots" / "one.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
-    (workspace / "r.xml").write_text(suite("a", case("adds", '<failure message="boom">at Cart:7</failure>'
-                                                     "<system-out>[[ATTACHMENT|shots/one.png]]</system-out>")))
+    (workspace / "r.xml").write_text(
+        suite(
+            "a",
+            case(
+                "adds",
+                '<failure message="boom">at Cart:7</failure><system-out>[[ATTACHMENT|shots/one.png]]</system-out>',
+            ),
+        )
+    )
 
     result = cloud("import", "--reports", "r.xml")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     ((stored,),) = map(runs, emulator.executions())
     assert "boom" in stored["comment"]
     assert "at Cart:7" in stored["comment"]
-    assert ["one.png"] == [item["filename"] for item in stored["evidence"]]
+    assert [item["filename"] for item in stored["evidence"]] == ["one.png"]
 
 
 def test_a_broken_report_is_named_and_the_others_are_imported(cloud, emulator, reports):
@@ -146,10 +173,10 @@ def test_a_broken_report_is_named_and_the_others_are_imported(cloud, emulator, r
 
     result = cloud("import", "--reports", "*.xml")
 
-    assert 4 == result.code, result.out + result.err
+    assert result.code == 4, result.out + result.err
     assert "d.xml" in result.out + result.err
     (execution,) = emulator.executions()
-    assert 5 == len(runs(execution))
+    assert len(runs(execution)) == 5
 
 
 def test_repeated_results_fold_into_one_run(cloud, emulator, workspace):
@@ -158,17 +185,17 @@ def test_repeated_results_fold_into_one_run(cloud, emulator, workspace):
 
     result = cloud("import", "--reports", "r.xml")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     (sent,) = emulator.document()["tests"]
-    assert "FAILED" == sent["status"]
+    assert sent["status"] == "FAILED"
 
 
 def test_plan_sends_nothing(cloud, emulator, reports):
     """`plan` says what would be done and makes no Test Execution."""
     result = cloud("plan", "--reports", "*.xml")
 
-    assert 0 == result.code, result.out + result.err
-    assert [] == emulator.imports()
+    assert result.code == 0, result.out + result.err
+    assert emulator.imports() == []
     assert "5" in result.out
 
 
@@ -176,33 +203,48 @@ def test_fail_on_test_failures_is_exit_code_1_after_the_import(cloud, emulator, 
     """The verdict comes after the import: it is done, and code 1 says that tests failed."""
     result = cloud("import", "--reports", "*.xml", "--fail-on", "test-failures")
 
-    assert 1 == result.code, result.out + result.err
-    assert 1 == len(emulator.executions())
+    assert result.code == 1, result.out + result.err
+    assert len(emulator.executions()) == 1
 
 
 def test_test_id_is_resolved_where_jira_can_be_read(server, emulator, workspace):
     """A numeric `test_id` is an issue id; Jira says its key."""
-    (workspace / "r.xml").write_text(suite("a", case("adds", '<properties><property name="test_id" value="10103"/></properties>')))
+    (workspace / "r.xml").write_text(
+        suite("a", case("adds", '<properties><property name="test_id" value="10103"/></properties>'))
+    )
 
     result = server("import", "--reports", "r.xml")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     ((stored,),) = map(runs, emulator.executions())
-    assert "SHOP-3" == stored["test"]
+    assert stored["test"] == "SHOP-3"
 
 
 def test_cucumber_goes_native_by_itself(cloud, emulator, workspace):
     """`auto` sends the run natively when every report is Cucumber JSON, all files as one array in one request."""
-    feature = {"name": "Cart", "keyword": "Feature", "id": "cart", "uri": "cart.feature", "elements": [
-        {"type": "scenario", "keyword": "Scenario", "id": "cart;adds", "name": "adds", "tags": [{"name": "@SHOP-4"}],
-         "steps": [{"keyword": "Given ", "name": "a cart", "result": {"status": "passed", "duration": 1}}]}]}
+    feature = {
+        "name": "Cart",
+        "keyword": "Feature",
+        "id": "cart",
+        "uri": "cart.feature",
+        "elements": [
+            {
+                "type": "scenario",
+                "keyword": "Scenario",
+                "id": "cart;adds",
+                "name": "adds",
+                "tags": [{"name": "@SHOP-4"}],
+                "steps": [{"keyword": "Given ", "name": "a cart", "result": {"status": "passed", "duration": 1}}],
+            }
+        ],
+    }
     for name in ("one.json", "two.json"):
         (workspace / name).write_text(json.dumps([feature]))
 
     result = cloud("import", "--reports", "*.json")
 
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     (call,) = emulator.imports()
     assert "/cucumber" in call["path"]
     ((stored,),) = map(runs, emulator.executions())
-    assert "SHOP-4" == stored["test"]
+    assert stored["test"] == "SHOP-4"

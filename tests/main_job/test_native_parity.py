@@ -1,7 +1,9 @@
-"""Converted or sent natively, a report ends up as the same Tests with the same statuses: whole jobs, compared by what is stored.
+"""Converted or sent natively, a report ends up as the same Tests with the same statuses.
 
-The world holds what a report names before it arrives: a Test for each key, a Story for each requirement. Our own samples and those of
-the folder that XRAY_CI_CORPUS names are all compared in `make proof`, a choice of them always.
+Whole jobs, compared by what is stored.
+
+The world holds what a report names before it arrives: a Test for each key, a Story for each requirement. Our own
+samples and those of the folder that XRAY_CI_CORPUS names are all compared in `make proof`, a choice of them always.
 """
 
 from __future__ import annotations
@@ -35,17 +37,32 @@ HERE: Final = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS: Final = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
 ENDPOINTS: Final = {row.key: row.family for row in FORMATS if row.read is not None and row.medium in {"xml", "json"}}
 """Endpoint of each format that can go both ways, were there one for it."""
-BOTH_WAYS: Final = [(deployment, name) for deployment in DEPLOYMENTS.values() for name in endpoints_of(deployment)
-                    if name in ENDPOINTS.values()]
-USUAL: Final = frozenset({
-    "behave-json/behave-1.3.3-mixed.json", "cucumber-json/cucumber-ruby2.4-mixed.json", "junit/pytest9-xray-properties.xml",
-    "junit/synthetic-empty-testsuites.xml", "junit/synthetic-minimal-no-attributes.xml", "junit/synthetic-xray-extended.xml",
-    "nunit/jasmine-reporters-nunit2.xml", "robot/robot-7.3.2-output.xml", "testng/testng6.9-mixed-retry-config-dataprovider.xml"})
+BOTH_WAYS: Final = [
+    (deployment, name)
+    for deployment in DEPLOYMENTS.values()
+    for name in endpoints_of(deployment)
+    if name in ENDPOINTS.values()
+]
+USUAL: Final = frozenset(
+    {
+        "behave-json/behave-1.3.3-mixed.json",
+        "cucumber-json/cucumber-ruby2.4-mixed.json",
+        "junit/pytest9-xray-properties.xml",
+        "junit/synthetic-empty-testsuites.xml",
+        "junit/synthetic-minimal-no-attributes.xml",
+        "junit/synthetic-xray-extended.xml",
+        "nunit/jasmine-reporters-nunit2.xml",
+        "robot/robot-7.3.2-output.xml",
+        "testng/testng6.9-mixed-retry-config-dataprovider.xml",
+    }
+)
 """Samples that are compared in the usual run."""
 
 _KEY: Final = r"[A-Z][A-Z0-9_]+-[1-9][0-9]*"
 _NAMED: Final = re.compile(rf"(?<![\w-])(?:TEST_|TestName:)?(?P<key>(?!REQ_|TEST_){_KEY})\b")
-_COVERED: Final = re.compile(rf"""(?:REQ_|(?i:requirements?)["']?(?:[>=:"'\s]|value|<!\[CDATA\[)*)((?:{_KEY}[,\s]*)+)""")
+_COVERED: Final = re.compile(
+    rf"""(?:REQ_|(?i:requirements?)["']?(?:[>=:"'\s]|value|<!\[CDATA\[)*)((?:{_KEY}[,\s]*)+)"""
+)
 _PROMISES: Final = {
     "junit": re.compile(r'name="test_(?:id|key)"\s*(?:value="|>)([^"<]*)'),
     **dict.fromkeys(JSON_FORMATS, re.compile(r'"@?(?:TEST_|TestName:)([^"]*)"')),
@@ -70,14 +87,34 @@ def populate(world: worlds.World, report: str) -> None:
     """Make the issues that a report names: covered ones Stories, all others Tests."""
     world.projects["SHOP"].last_number = 900_000  # what is made later has none of the keys that are named
     stories = {key for listed in _COVERED.findall(report) for key in re.findall(_KEY, listed)}
-    for number, key in enumerate(sorted((stories | {found["key"] for found in _NAMED.finditer(report)}) - world.issues.keys())):
+    for number, key in enumerate(
+        sorted((stories | {found["key"] for found in _NAMED.finditer(report)}) - world.issues.keys())
+    ):
         owner = key.rpartition("-")[0]
-        world.projects.setdefault(owner, worlds.Project(key=owner, id=f"2{len(world.projects):04}", name=owner, environments=[], versions=[],
-                                                 last_number=900_000))
+        world.projects.setdefault(
+            owner,
+            worlds.Project(
+                key=owner,
+                id=f"2{len(world.projects):04}",
+                name=owner,
+                environments=[],
+                versions=[],
+                last_number=900_000,
+            ),
+        )
         story = key in stories
-        world.add(worlds.Issue(key=key, id=str(50_000 + number), project=owner, type="Story" if story else "Test",
-                               summary=f"issue {key}", created=world.issues["SHOP-1"].created, seeded=True,
-                               test=None if story else worlds.TestDetails(type="Generic", definition=f"definition of {key}")))
+        world.add(
+            worlds.Issue(
+                key=key,
+                id=str(50_000 + number),
+                project=owner,
+                type="Story" if story else "Test",
+                summary=f"issue {key}",
+                created=world.issues["SHOP-1"].created,
+                seeded=True,
+                test=None if story else worlds.TestDetails(type="Generic", definition=f"definition of {key}"),
+            )
+        )
 
 
 def identity(issue: worlds.Issue) -> str:
@@ -100,23 +137,37 @@ class Job:
         emulation = self.server.emulation
         emulation.reset()
         populate(emulation.world, self.report.read_bytes().decode("utf-8", "replace"))
-        site = {**CLOUD_KEY, "XRAY_CI_XRAY_URL": self.server.url} if self.deployment is CLOUD else {
-            "XRAY_CI_JIRA_URL": self.server.jira_url, "XRAY_CI_JIRA_TOKEN": SERVER_TOKEN}
+        site = (
+            {**CLOUD_KEY, "XRAY_CI_XRAY_URL": self.server.url}
+            if self.deployment is CLOUD
+            else {"XRAY_CI_JIRA_URL": self.server.jira_url, "XRAY_CI_JIRA_TOKEN": SERVER_TOKEN}
+        )
         said = io.StringIO()
-        code = execute(Process(["import", "--strategy", strategy, "--reports", self.report.name],
-                               {"XRAY_CI_PROJECT": "SHOP", **site}, str(self.report.parent), said, said))
-        executions = [issue.execution.runs for issue in emulation.world.executions() if not issue.seeded and issue.execution]
+        code = execute(
+            Process(
+                ["import", "--strategy", strategy, "--reports", self.report.name],
+                {"XRAY_CI_PROJECT": "SHOP", **site},
+                str(self.report.parent),
+                said,
+                said,
+            )
+        )
+        executions = [
+            issue.execution.runs for issue in emulation.world.executions() if not issue.seeded and issue.execution
+        ]
         stored = {identity(emulation.world.issues[key]): run.status for runs in executions for key, run in runs.items()}
         assert len(stored) == sum(map(len, executions)), "a Test is stored twice"
         return Ended(code=code, said=said.getvalue(), executions=len(executions), stored=stored)
 
 
 def natively(endpoint: str, report: str, converted: Stored) -> Stored | None:
-    """Return what Xray's own import stores of a report that was stored like this by conversion; None when it refuses the file.
+    """Return what Xray's own import stores of a report that was stored like this by conversion.
 
-    It does as conversion does, but: a value that promises the key of a Test and is none refuses the file (D for JUnit's properties, O
-    for tags; conversion leaves out that one result), and Cucumber's and Behave's results only go to Tests that exist (D, O;
-    conversion makes the others), without any the file is refused (A).
+    None when it refuses the file.
+
+    It does as conversion does, but: a value that promises the key of a Test and is none refuses the file (D for JUnit's
+    properties, O for tags; conversion leaves out that one result), and Cucumber's and Behave's results only go to Tests
+    that exist (D, O; conversion makes the others), without any the file is refused (A).
     """
     promised = _PROMISES[endpoint].findall(report) if endpoint in _PROMISES else []
     if not all(re.fullmatch(_KEY, value.strip()) for value in promised):
@@ -129,19 +180,24 @@ def natively(endpoint: str, report: str, converted: Stored) -> Stored | None:
 @pytest.fixture
 def job(emulator_server, workspace):
     """Return the job of a deployment on a report with this content."""
+
     def make(deployment: Deployment, name: str, content: bytes) -> Job:
         report = workspace / name
         report.write_bytes(content)
         return Job(server=emulator_server, deployment=deployment, report=report)
+
     return make
 
 
 def samples() -> Iterator[object]:
-    """Yield each `ok` sample of a format that has an endpoint, for each deployment that has it; a sample of two folders once."""
+    """Yield each `ok` sample of a format that has an endpoint, for each deployment that has it.
+
+    A sample of two folders once.
+    """
     found: dict[str, tuple[str, Path]] = {}
     for folder in FOLDERS:
         for name, expected in json.loads((folder / "expected.json").read_text(encoding="utf-8")).items():
-            if expected["format"] in ENDPOINTS and "ok" == expected["expect"]:
+            if expected["format"] in ENDPOINTS and expected["expect"] == "ok":
                 found.setdefault(name, (ENDPOINTS[expected["format"]], folder / name))
     for name, (endpoint, path) in found.items():
         marks = () if name in USUAL else (pytest.mark.proof,)
@@ -152,7 +208,10 @@ def samples() -> Iterator[object]:
 
 @pytest.mark.parametrize(("deployment", "endpoint", "path"), list(samples()))
 def test_both_ways_store_the_same(deployment, endpoint, path, job):
-    """The Test Runs of a native import are those of a conversion, but for what Xray's own import is documented to refuse."""
+    """The Test Runs of a native import are those of a conversion.
+
+    For what Xray's own import is documented to refuse.
+    """
     content = path.read_bytes()
     run = job(deployment, path.name, content)
 
@@ -160,18 +219,25 @@ def test_both_ways_store_the_same(deployment, endpoint, path, job):
 
     expected = natively(endpoint, content.decode("utf-8", "replace"), converted.stored)
     if not converted.executions:
-        assert (3, 3, 0) == (converted.code, native.code, native.executions), "only a report without a result is not sent"
+        assert (converted.code, native.code, native.executions) == (3, 3, 0), (
+            "only a report without a result is not sent"
+        )
     elif expected is None:
-        assert (6, 0) == (native.code, native.executions), native.said
+        assert (native.code, native.executions) == (6, 0), native.said
     else:
         assert converted.code in (0, 4), converted.said
         assert expected == native.stored, native.said
         assert native.code == 0 or converted.code == 4, native.said
 
 
-@pytest.mark.parametrize(("deployment", "endpoint", "report", "stored"), [
-    pytest.param(deployment, endpoint, report, stored, id=f"{deployment.key}-{endpoint}-{number}")
-    for deployment, endpoint in BOTH_WAYS for number, (report, stored) in enumerate(SAYING[endpoint], start=1)])
+@pytest.mark.parametrize(
+    ("deployment", "endpoint", "report", "stored"),
+    [
+        pytest.param(deployment, endpoint, report, stored, id=f"{deployment.key}-{endpoint}-{number}")
+        for deployment, endpoint in BOTH_WAYS
+        for number, (report, stored) in enumerate(SAYING[endpoint], start=1)
+    ],
+)
 @pytest.mark.parametrize("strategy", ["convert", "native"])
 def test_all_that_a_format_can_say_is_stored_as_expected(strategy, deployment, endpoint, report, stored, job):
     """Links, requirements, rows, retries, hooks and teardowns come to the Tests and statuses that are written down for them."""
@@ -180,10 +246,14 @@ def test_all_that_a_format_can_say_is_stored_as_expected(strategy, deployment, e
 
     ended = job(deployment, "report.json" if endpoint in JSON_FORMATS else "report.xml", report)(strategy)
 
-    assert 0 == ended.code, ended.said
-    named = {name.removeprefix("SHOP Generic "): status for name, status in ended.stored.items() if not name.startswith("SHOP Cucumber ")}
+    assert ended.code == 0, ended.said
+    named = {
+        name.removeprefix("SHOP Generic "): status
+        for name, status in ended.stored.items()
+        if not name.startswith("SHOP Cucumber ")
+    }
     assert {name: said[word] for name, word in stored.items()} == named
-    assert len(named) == len(ended.stored) or ("convert" == strategy and endpoint in JSON_FORMATS)
+    assert len(named) == len(ended.stored) or (strategy == "convert" and endpoint in JSON_FORMATS)
 
 
 def test_every_endpoint_is_compared():

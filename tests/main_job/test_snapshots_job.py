@@ -21,9 +21,9 @@ def test_page_version_rises_after_the_import(job, emulator):
     result = job("import", snapshot_page_ids="131073", snapshot_api_key="emulator-global-key")
 
     emulator.clock(advance=10)
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     assert before + 1 == emulator.page_version("131073")
-    assert ["authenticate", "import", "read", "snapshot"] == emulator.kinds_of_calls()
+    assert emulator.kinds_of_calls() == ["authenticate", "import", "read", "snapshot"]
 
 
 def test_one_failing_snapshot_does_not_stop_the_others(job, emulator):
@@ -33,7 +33,7 @@ def test_one_failing_snapshot_does_not_stop_the_others(job, emulator):
     result = job("import", snapshot_page_ids="999\n131073", snapshot_api_key="emulator-global-key")
 
     emulator.clock(advance=10)
-    assert 0 == result.code, result.out + result.err
+    assert result.code == 0, result.out + result.err
     assert before + 1 == emulator.page_version("131073")
     assert "999" in result.out
 
@@ -42,10 +42,10 @@ def test_fail_on_snapshots_is_exit_code_9(job, emulator):
     """A wrong key with `fail-on: snapshots` fails, says the causes and never shows the key."""
     result = job("import", snapshot_page_ids="131073", snapshot_api_key="emulator-wrong-key", fail_on="snapshots")
 
-    assert 9 == result.code, result.out + result.err
+    assert result.code == 9, result.out + result.err
     assert "regenerated" in result.out + result.err
     assert "emulator-wrong-key" not in result.out + result.err
-    assert 1 == len(emulator.executions())
+    assert len(emulator.executions()) == 1
 
 
 def test_a_snapshot_that_failed_is_triggered_by_resume(job, emulator):
@@ -54,13 +54,13 @@ def test_a_snapshot_that_failed_is_triggered_by_resume(job, emulator):
     emulator.fault("POST", "/take-snapshot/131073", status=500)
     settings = {"snapshot_page_ids": "131073", "snapshot_api_key": "emulator-global-key", "fail_on": "snapshots"}
     lost = job("import", **settings)
-    assert 9 == lost.code, lost.out + lost.err
+    assert lost.code == 9, lost.out + lost.err
     assert "xray-ci resume" in lost.out + lost.err
 
     resumed = job("resume", reports="", **settings)
 
     emulator.clock(advance=10)
-    assert 0 == resumed.code, resumed.out + resumed.err
+    assert resumed.code == 0, resumed.out + resumed.err
     assert before + 1 == emulator.page_version("131073")
     assert 1 == len(emulator.imports()) == len(emulator.executions())
     assert "nothing is left" in job("resume", reports="", **settings).out
@@ -68,15 +68,18 @@ def test_a_snapshot_that_failed_is_triggered_by_resume(job, emulator):
 
 def test_snapshots_command_only_triggers(job, emulator):
     """`snapshots` needs neither reports nor Xray."""
-    result = job("snapshots", snapshot_urls=emulator.url + "/macro-hooks/7f3c9a52e1d04b86", snapshot_api_key="emulator-macro-key")
+    result = job(
+        "snapshots", snapshot_urls=emulator.url + "/macro-hooks/7f3c9a52e1d04b86", snapshot_api_key="emulator-macro-key"
+    )
 
-    assert 0 == result.code, result.out + result.err
-    assert ["snapshot"] == emulator.kinds_of_calls()
+    assert result.code == 0, result.out + result.err
+    assert emulator.kinds_of_calls() == ["snapshot"]
 
 
 @pytest.mark.parametrize("when", ["imported", "always"])
 def test_no_snapshot_after_a_signal(job, emulator, monkeypatch, when):
     """Stopped while it reads back: exit 143 at once, no page is asked for, and the state folder stays for `resume`."""
+
     def stopped(plan, means):
         raise Interrupted("stopped by SIGTERM", signal=15)
 
@@ -84,17 +87,17 @@ def test_no_snapshot_after_a_signal(job, emulator, monkeypatch, when):
     with monkeypatch.context() as patch:
         patch.setattr(reconcile, "reconcile", stopped)
         result = job("import", **settings)
-    assert 143 == result.code, result.text
+    assert result.code == 143, result.text
     assert "snapshot" not in emulator.kinds_of_calls()
 
-    assert 0 == job("resume", reports="", **settings).code
-    assert 1 == emulator.kinds_of_calls().count("snapshot")
-    assert 1 == len(emulator.imports())
+    assert job("resume", reports="", **settings).code == 0
+    assert emulator.kinds_of_calls().count("snapshot") == 1
+    assert len(emulator.imports()) == 1
 
 
 def test_no_snapshot_after_a_failed_import(job, emulator):
     """Pages are refreshed after a successful import only."""
     result = job("import", snapshot_page_ids="131073", snapshot_api_key="emulator-global-key", project="NOPE")
 
-    assert 6 == result.code, result.out + result.err
+    assert result.code == 6, result.out + result.err
     assert "snapshot" not in emulator.kinds_of_calls()

@@ -1,6 +1,9 @@
-"""A delivery over a real socket in the emulator's own time: what a run says, what it leaves, and what is stored as if it had no keys.
+"""A delivery over a real socket in the emulator's own time.
 
-For proofs that compare a disturbed delivery with an undisturbed one. Knows the product's command line and the emulator, no fault.
+What a run says, what it leaves, and what is stored as if it had no keys.
+
+For proofs that compare a disturbed delivery with an undisturbed one. Knows the product's command line and the emulator,
+no fault.
 """
 
 from __future__ import annotations
@@ -19,8 +22,15 @@ from xray_ci.cli import execute
 from xray_ci.model import Process
 
 SNAPSHOT_KEY = "emulator-global-key"
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop", "GITHUB_WORKFLOW": "tests", "GITHUB_JOB": "unit",
-          "GITHUB_RUN_ID": "4711", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_SERVER_URL": "https://github.example"}
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "acme/shop",
+    "GITHUB_WORKFLOW": "tests",
+    "GITHUB_JOB": "unit",
+    "GITHUB_RUN_ID": "4711",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_SERVER_URL": "https://github.example",
+}
 GITLAB = {"GITLAB_CI": "true", "CI_PROJECT_PATH": "acme/shop", "CI_PIPELINE_ID": "815", "CI_JOB_GROUP_NAME": "tests"}
 SCENES: Mapping[str, Mapping[str, str]] = {
     "first": GITHUB,
@@ -28,7 +38,8 @@ SCENES: Mapping[str, Mapping[str, str]] = {
     "heavy": {**GITHUB, "XRAY_CI_BATCH_BYTES": "2600"},
     "race": {**GITLAB, "CI_JOB_NAME": "tests 1/2", "CI_NODE_TOTAL": "2"},
 }
-"""What surrounds a run: nothing to look for, an earlier attempt, evidence of one test that is too big for a request, a shard beside it."""
+"""What surrounds a run: nothing to look for, an earlier attempt, evidence of one test that is too big for a request, a
+shard beside it."""
 _OWN = ("key", "id", "created")
 _TOKEN = re.compile(r"eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*")
 
@@ -36,7 +47,11 @@ _TOKEN = re.compile(r"eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*")
 def settings(emulator: Emulated, side: str) -> dict[str, str]:
     """Return what lets a run reach one product."""
     if side == "cloud":
-        return {"XRAY_CI_CLIENT_ID": CLIENT_ID, "XRAY_CI_CLIENT_SECRET": CLIENT_SECRET, "XRAY_CI_XRAY_URL": emulator.url}
+        return {
+            "XRAY_CI_CLIENT_ID": CLIENT_ID,
+            "XRAY_CI_CLIENT_SECRET": CLIENT_SECRET,
+            "XRAY_CI_XRAY_URL": emulator.url,
+        }
     return {"XRAY_CI_JIRA_URL": emulator.jira_url, "XRAY_CI_JIRA_TOKEN": SERVER_TOKEN}
 
 
@@ -47,8 +62,17 @@ def write_reports(folder: Path) -> None:
         (folder / name).write_text(f"evidence of {name}\n" * 50)
     shown = "<system-out>[[ATTACHMENT|log.txt]]</system-out>"
     both = "<failure message='boom'>trace</failure><system-out>[[ATTACHMENT|log.txt]]\n[[ATTACHMENT|page.html]]</system-out>"
-    (folder / "a.xml").write_text(suite("a", case("adds", shown), keyed("removes", "SHOP-3", both), case("sorts", "<skipped/>"),
-                                        case("shows", classname="shop.List"), keyed("pays", "SHOP-1", shown), case("prints", shown)))
+    (folder / "a.xml").write_text(
+        suite(
+            "a",
+            case("adds", shown),
+            keyed("removes", "SHOP-3", both),
+            case("sorts", "<skipped/>"),
+            case("shows", classname="shop.List"),
+            keyed("pays", "SHOP-1", shown),
+            case("prints", shown),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +102,22 @@ class Delivery:
 
     def env(self) -> dict[str, str]:
         """Return the environment of a run."""
-        return {**settings(self.emulator, self.side), **SCENES[self.scene], "XRAY_CI_PROJECT": "SHOP", "XRAY_CI_REPORTS": "*.xml",
-                "XRAY_CI_BATCH_TESTS": "2", "XRAY_CI_ATTACHMENTS": "all", "XRAY_CI_STATE_DIR": str(self.state),
-                "XRAY_CI_SNAPSHOT_PAGE_IDS": "131073", "XRAY_CI_SNAPSHOT_API_KEY": SNAPSHOT_KEY,
-                "XRAY_CI_SNAPSHOTS_URL": self.emulator.url + "/take-snapshot/{page-id}", "XRAY_CI_FAIL_ON": "snapshots",
-                "XRAY_CI_TEST_PLAN": "SHOP-2", "XRAY_CI_LOG_LEVEL": "debug", **self.more}
+        return {
+            **settings(self.emulator, self.side),
+            **SCENES[self.scene],
+            "XRAY_CI_PROJECT": "SHOP",
+            "XRAY_CI_REPORTS": "*.xml",
+            "XRAY_CI_BATCH_TESTS": "2",
+            "XRAY_CI_ATTACHMENTS": "all",
+            "XRAY_CI_STATE_DIR": str(self.state),
+            "XRAY_CI_SNAPSHOT_PAGE_IDS": "131073",
+            "XRAY_CI_SNAPSHOT_API_KEY": SNAPSHOT_KEY,
+            "XRAY_CI_SNAPSHOTS_URL": self.emulator.url + "/take-snapshot/{page-id}",
+            "XRAY_CI_FAIL_ON": "snapshots",
+            "XRAY_CI_TEST_PLAN": "SHOP-2",
+            "XRAY_CI_LOG_LEVEL": "debug",
+            **self.more,
+        }
 
     def __call__(self, *argv: str) -> Ended:
         """Run one command to its end; asserts that it told no secret and left none on the disk."""
@@ -103,17 +138,34 @@ def tell_no_secret(text: str) -> None:
 
 
 def stored(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a world holds besides its seed, by names instead of keys: equal for equal deliveries, whatever way they went."""
+    """Return what a world holds besides its seed, by names instead of keys.
+
+    Equal for equal deliveries, whatever way they went.
+    """
     issues = state["issues"]
-    named = {key: f"{issue['test']['definition'] or issue['summary']}" for key, issue in issues.items() if issue["type"] == "Test"}
+    named = {
+        key: f"{issue['test']['definition'] or issue['summary']}"
+        for key, issue in issues.items()
+        if issue["type"] == "Test"
+    }
     made = [issue for issue in issues.values() if not issue["seeded"]]
     executions = [issue for issue in made if issue["type"] == "Test Execution"]
     numbers = {issue["key"]: f"execution {number}" for number, issue in enumerate(executions)}
-    plans = {key: [sorted(named[test] for test in issue["plan"]["tests"]), sorted(numbers.get(each, each) for each in issue["plan"]["executions"])]
-             for key, issue in issues.items() if issue["plan"] is not None}
-    return {"executions": [_execution(issue, named) for issue in executions], "plans": plans, "duplicates": state["duplicates"],
-            "tests": sorted(named[issue["key"]] for issue in made if issue["type"] == "Test"),
-            "definitions": {named[key]: issue["test"] for key, issue in issues.items() if issue["type"] == "Test"}}
+    plans = {
+        key: [
+            sorted(named[test] for test in issue["plan"]["tests"]),
+            sorted(numbers.get(each, each) for each in issue["plan"]["executions"]),
+        ]
+        for key, issue in issues.items()
+        if issue["plan"] is not None
+    }
+    return {
+        "executions": [_execution(issue, named) for issue in executions],
+        "plans": plans,
+        "duplicates": state["duplicates"],
+        "tests": sorted(named[issue["key"]] for issue in made if issue["type"] == "Test"),
+        "definitions": {named[key]: issue["test"] for key, issue in issues.items() if issue["type"] == "Test"},
+    }
 
 
 def _bare(value: Any) -> Any:
@@ -126,7 +178,10 @@ def _bare(value: Any) -> Any:
 def _execution(issue: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
     details = {name: value for name, value in issue["execution"].items() if name not in ("imports", "runs")}
     runs = {named[key]: _sorted(_bare(run)) for key, run in issue["execution"]["runs"].items()}
-    return {name: value for name, value in issue.items() if name not in (*_OWN, "execution")} | {"runs": runs, "execution": details}
+    return {name: value for name, value in issue.items() if name not in (*_OWN, "execution")} | {
+        "runs": runs,
+        "execution": details,
+    }
 
 
 def _sorted(run: dict[str, Any]) -> dict[str, Any]:
@@ -149,8 +204,11 @@ def harm(left: Mapping[str, Any], whole: Mapping[str, Any], *, rivals: int = 0, 
     if len(left["executions"]) > 1 + rivals:
         wrong.append(f"{len(left['executions'])} Test Executions have one mark")
     right = runs_of(whole)
-    wrong += [f"{name} is stored as it was never sent" for name, run in runs_of(left).items()
-              if run != right.get(name) and not (follows and name in right and _lacks_evidence(run, right[name]))]
+    wrong += [
+        f"{name} is stored as it was never sent"
+        for name, run in runs_of(left).items()
+        if run != right.get(name) and not (follows and name in right and _lacks_evidence(run, right[name]))
+    ]
     if len(set(left["tests"])) != len(left["tests"]) or left["duplicates"]:
         wrong.append("a Test or a result is doubled")
     return wrong

@@ -1,6 +1,9 @@
-"""Every fault and every step that a delivery can meet it at, and the rules that say which pairs exist and how a run ends by them.
+"""Every fault and every step that a delivery can meet it at.
 
-Faults are those of the vendors' documents and of what users reported; exit codes are those that the manual promises. Runs nothing.
+The rules that say which pairs exist and how a run ends by them.
+
+Faults are those of the vendors' documents and of what users reported; exit codes are those that the manual promises.
+Runs nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ class Fault:
     done: bool = False
     """Whether what was asked for is done all the same, at once or later."""
     passing: bool = True
-    """Of an unknown end: whether a harmless call is repeated; an error of the service itself is not expected to go away."""
+    """Of an unknown end: whether a harmless call is repeated; an error of the service itself is not expected to go
+    away."""
     graphql: bool = False
     """Whether only GraphQL has such an answer."""
     accepted: bool = False
@@ -65,20 +69,53 @@ def _page(status: int, **headers: str) -> dict[str, Any]:
 
 
 FAULTS = (
-    Fault(name="401 expired", means=Means.EXPIRED, order={"status": 401, "body": {"error": "Invalid JWT: TokenExpiredError: jwt expired"}}),
-    Fault(name="401 region", means=Means.DENIED, side="cloud", order={"status": 401, "body": {
-        "error": "Xray data is in another region. Contact support to migrate Xray data to current region."}}),
+    Fault(
+        name="401 expired",
+        means=Means.EXPIRED,
+        order={"status": 401, "body": {"error": "Invalid JWT: TokenExpiredError: jwt expired"}},
+    ),
+    Fault(
+        name="401 region",
+        means=Means.DENIED,
+        side="cloud",
+        order={
+            "status": 401,
+            "body": {
+                "error": "Xray data is in another region. Contact support to migrate Xray data to current region."
+            },
+        },
+    ),
     Fault(name="403", means=Means.DENIED, order={"status": 403, "body": {"error": "You have no permission"}}),
     Fault(name="200 login page", means=Means.DENIED, order={"status": 200, "body": LOGIN}, accepted=True),
-    Fault(name="302 to login", means=Means.DENIED, order={"status": 302, "headers": {"Location": "https://sso.example/login?x=1"}}),
-    Fault(name="302 elsewhere", means=Means.ABSENT, order={"status": 302, "headers": {"Location": "https://other.example/"}}),
+    Fault(
+        name="302 to login",
+        means=Means.DENIED,
+        order={"status": 302, "headers": {"Location": "https://sso.example/login?x=1"}},
+    ),
+    Fault(
+        name="302 elsewhere",
+        means=Means.ABSENT,
+        order={"status": 302, "headers": {"Location": "https://other.example/"}},
+    ),
     Fault(name="404 page", means=Means.ABSENT, order=_page(404)),
     Fault(name="200 page", means=Means.ABSENT, order=_page(200), accepted=True),
-    Fault(name="400", means=Means.REFUSED, order={"status": 400, "body": {"error": "Error importing results: not like this"}}),
+    Fault(
+        name="400",
+        means=Means.REFUSED,
+        order={"status": 400, "body": {"error": "Error importing results: not like this"}},
+    ),
     Fault(name="413 page", means=Means.REFUSED, order=_page(413)),
-    Fault(name="errors in 200", means=Means.REFUSED, graphql=True, order={
-        "status": 200, "body": {"errors": [{"message": "it failed", "path": ["x"]}], "data": None}}),
-    Fault(name="429 told", means=Means.BUSY, order={"status": 429, "headers": {"Retry-After": "7"}, "body": {"error": {"text": "Too many"}}}),
+    Fault(
+        name="errors in 200",
+        means=Means.REFUSED,
+        graphql=True,
+        order={"status": 200, "body": {"errors": [{"message": "it failed", "path": ["x"]}], "data": None}},
+    ),
+    Fault(
+        name="429 told",
+        means=Means.BUSY,
+        order={"status": 429, "headers": {"Retry-After": "7"}, "body": {"error": {"text": "Too many"}}},
+    ),
     Fault(name="429 not told", means=Means.BUSY, order={"status": 429}),
     Fault(name="500", means=Means.UNKNOWN, passing=False, order={"status": 500, "body": {"error": "internal"}}),
     Fault(name="500 done", means=Means.UNKNOWN, passing=False, done=True, order={"status": 500, "work": True}),
@@ -90,9 +127,21 @@ FAULTS = (
     Fault(name="cut after", means=Means.UNKNOWN, done=True, order={"drop": "after"}),
     Fault(name="cut, done later", means=Means.UNKNOWN, done=True, order={"drop": "before", "later_s": LATER}),
     Fault(name="timeout, done", means=Means.UNKNOWN, done=True, order={"delay_s": 0.45}),
-    Fault(name="200 keyless", means=Means.UNKNOWN, passing=False, accepted=True, order={"status": 200, "body": {"ok": True}}),
-    Fault(name="200 keyless, done", means=Means.UNKNOWN, passing=False, accepted=True, done=True,
-          order={"status": 200, "body": {"ok": True}, "work": True}),
+    Fault(
+        name="200 keyless",
+        means=Means.UNKNOWN,
+        passing=False,
+        accepted=True,
+        order={"status": 200, "body": {"ok": True}},
+    ),
+    Fault(
+        name="200 keyless, done",
+        means=Means.UNKNOWN,
+        passing=False,
+        accepted=True,
+        done=True,
+        order={"status": 200, "body": {"ok": True}, "work": True},
+    ),
 )
 
 
@@ -107,18 +156,34 @@ _EVIDENCE = {"cloud": _graphql("addEvidenceToTestRun"), "server": ("POST", f"{_R
 STEPS = (
     Step(name="login", scene="first", at={"cloud": ("POST", "/api/v2/authenticate")}),
     Step(name="look", scene="again", at=_SEARCH),
-    Step(name="create", scene="race", at={"cloud": _graphql("createTestExecution"), "server": ("POST", "/jira/rest/api/2/issue")}),
+    Step(
+        name="create",
+        scene="race",
+        at={"cloud": _graphql("createTestExecution"), "server": ("POST", "/jira/rest/api/2/issue")},
+    ),
     Step(name="converge", scene="race", at=_SEARCH, skip=1),
-    Step(name="remove", scene="race", at={"cloud": _graphql("deleteTestExecution"), "server": ("DELETE", "/jira/rest/api/2/issue/")},
-         rival=True),
+    Step(
+        name="remove",
+        scene="race",
+        at={"cloud": _graphql("deleteTestExecution"), "server": ("DELETE", "/jira/rest/api/2/issue/")},
+        rival=True,
+    ),
     Step(name="import 1", scene="first", at=_IMPORTS),
     Step(name="import 1 of 2 shards", scene="race", at=_IMPORTS),
     Step(name="import 2", scene="first", at=_IMPORTS, skip=1),
     Step(name="import 3 of a re-run", scene="again", at=_IMPORTS, skip=2),
-    Step(name="look at evidence", scene="heavy", at={"cloud": _graphql("getTestRunById"), "server": ("GET", f"{_RUN}*/attachment")}),
+    Step(
+        name="look at evidence",
+        scene="heavy",
+        at={"cloud": _graphql("getTestRunById"), "server": ("GET", f"{_RUN}*/attachment")},
+    ),
     Step(name="evidence 1", scene="heavy", at=_EVIDENCE),
     Step(name="evidence 2", scene="heavy", at=_EVIDENCE, skip=1),
-    Step(name="reconcile", scene="first", at={"cloud": _graphql("testRuns"), "server": ("GET", "/jira/rest/raven/2.0/api/testexec/")}),
+    Step(
+        name="reconcile",
+        scene="first",
+        at={"cloud": _graphql("testRuns"), "server": ("GET", "/jira/rest/raven/2.0/api/testexec/")},
+    ),
     Step(name="snapshot", scene="first", at=dict.fromkeys(SIDES, ("POST", "/take-snapshot/131073"))),
 )
 
@@ -207,8 +272,13 @@ def cells(step: Step, side: str) -> Iterator[Cell]:
         if _exists(fault, step, side, bool(operation)):
             match = {"method": method, "path": path, "contains": "".join(operation)}
             for lasting in (False, True):
-                yield Cell(side=side, step=step, fault=fault, lasting=lasting,
-                           order={"match": match, "skip": step.skip, "times": -1 if lasting else 1, **fault.order})
+                yield Cell(
+                    side=side,
+                    step=step,
+                    fault=fault,
+                    lasting=lasting,
+                    order={"match": match, "skip": step.skip, "times": -1 if lasting else 1, **fault.order},
+                )
 
 
 def _exists(fault: Fault, step: Step, side: str, graphql: bool) -> bool:
@@ -216,7 +286,10 @@ def _exists(fault: Fault, step: Step, side: str, graphql: bool) -> bool:
     if fault.side not in (None, side) or (fault.graphql and not graphql):
         return False
     if step.name == "login":
-        return fault.name not in ("401 region", "413 page")  # a login is taken by every region (O), and has a hundred bytes
+        return fault.name not in (
+            "401 region",
+            "413 page",
+        )  # a login is taken by every region (O), and has a hundred bytes
     if step.name == "snapshot":
         return not fault.accepted and fault.name != "401 region"  # any 2xx is a yes; Xray's regions are not known there
     return True

@@ -40,13 +40,29 @@ class Runs:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def __call__(self, *argv: str, env: Mapping[str, str], folder: Path, emulator: str, kill_after: float | None = None,
-                 once: Path | None = None) -> Done:
-        """Run one command to its end, or until it is killed after so many real seconds: from its start, or once a journal is in a folder."""
+    def __call__(
+        self,
+        *argv: str,
+        env: Mapping[str, str],
+        folder: Path,
+        emulator: str,
+        kill_after: float | None = None,
+        once: Path | None = None,
+    ) -> Done:
+        """Run one command to its end, or until it is killed after so many real seconds.
+
+        From its start, or once a journal is in a folder.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"argv": argv, "env": dict(env), "folder": str(folder), "emulator": emulator, "kill_after": kill_after,
-                 "once": None if once is None else str(once)}
+        order = {
+            "argv": argv,
+            "env": dict(env),
+            "folder": str(folder),
+            "emulator": emulator,
+            "kill_after": kill_after,
+            "once": None if once is None else str(once),
+        }
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return Done(**json.loads(self._process.stdout.readline()))
@@ -56,8 +72,14 @@ class Runs:
 def runs() -> Iterator[Runs]:
     """Start the process and give who orders runs."""
     env = {**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"}
-    with subprocess.Popen([sys.executable, "-B", "-m", "proof.forked"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
-                          cwd=CHECKOUT) as process:
+    with subprocess.Popen(
+        [sys.executable, "-B", "-m", "proof.forked"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+        cwd=CHECKOUT,
+    ) as process:
         yield Runs(process)
         assert process.stdin is not None
         process.stdin.close()
@@ -79,7 +101,11 @@ def _serve() -> None:
             time.sleep(order["kill_after"])
             os.kill(pid, signal.SIGKILL)  # it is not reaped yet, so its id is nobody else's
         _, status = os.waitpid(pid, 0)
-        done = {"code": os.waitstatus_to_exitcode(status), "seconds": time.monotonic() - begun, "text": log.read_text() if log.exists() else ""}
+        done = {
+            "code": os.waitstatus_to_exitcode(status),
+            "seconds": time.monotonic() - begun,
+            "text": log.read_text() if log.exists() else "",
+        }
         sys.stdout.write(json.dumps(done) + "\n")
         sys.stdout.flush()
 
@@ -96,6 +122,7 @@ def _warm() -> None:
     from pkgutil import walk_packages
 
     import xray_ci
+
     for found in walk_packages(xray_ci.__path__, "xray_ci."):
         if not found.name.startswith(("xray_ci.emulator", "xray_ci.demo", "xray_ci.__main__")):
             import_module(found.name)
@@ -107,6 +134,7 @@ def _run(order: Mapping[str, Any], log: Path) -> int:
 
     from xray_ci.cli import execute
     from xray_ci.model import Process
+
     emulator, passed = Emulated(order["emulator"]), [0.0]
 
     def sleep(seconds: float) -> None:
@@ -114,7 +142,9 @@ def _run(order: Mapping[str, Any], log: Path) -> int:
         emulator.clock(advance=seconds)
 
     with log.open("w") as out:
-        return execute(Process(order["argv"], order["env"], order["folder"], out, out, sleep=sleep, clock=lambda: passed[0]))
+        return execute(
+            Process(order["argv"], order["env"], order["folder"], out, out, sleep=sleep, clock=lambda: passed[0])
+        )
 
 
 if __name__ == "__main__":

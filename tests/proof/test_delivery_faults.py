@@ -1,4 +1,7 @@
-"""Slow proof: every fault at every step of a delivery, on both products; then the fault is gone and `resume` completes what is left."""
+"""Slow proof: every fault at every step of a delivery, on both products.
+
+Then the fault is gone and `resume` completes what is left.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +46,17 @@ class Stage:
         self.played += 1
         folder = self.folder / str(self.played)
         write_reports(folder)
-        run = Delivery(emulator=self.emulator, folder=folder, side=self.side, scene=self.step.scene, sleep=self.clock.sleep,
-                       clock=self.clock.monotonic, more={"XRAY_CI_DEPLOYMENT": self.side, "XRAY_CI_TIMEOUT": "0.3"})
+        run = Delivery(
+            emulator=self.emulator,
+            folder=folder,
+            side=self.side,
+            scene=self.step.scene,
+            sleep=self.clock.sleep,
+            clock=self.clock.monotonic,
+            more={"XRAY_CI_DEPLOYMENT": self.side, "XRAY_CI_TIMEOUT": "0.3"},
+        )
         if self.step.rival:
-            assert 0 == run("import").code
+            assert run("import").code == 0
             self.emulator.settings(index_lag_s=RIVAL_LAG)
         return run
 
@@ -54,7 +64,7 @@ class Stage:
         """Return what a run leaves that nothing happens to."""
         run = self.delivery()
         ended = run("import")
-        assert 0 == ended.code, ended.text
+        assert ended.code == 0, ended.text
         return self.found()
 
     def found(self) -> dict[str, Any]:
@@ -70,7 +80,9 @@ class Stage:
         ended = run("import")
         requests = len(self.emulator.requests()) - before
         wrong = [f"exit code {ended.code} instead of {cell.code}"] if ended.code != cell.code else []
-        wrong += harm(stored(self.emulator.state()), self.whole, rivals=self.step.rival, follows=self.step.scene == "heavy")
+        wrong += harm(
+            stored(self.emulator.state()), self.whole, rivals=self.step.rival, follows=self.step.scene == "heavy"
+        )
         self.emulator._control("DELETE", "faults")
         again = run("resume")
         if again.code != 0:
@@ -80,19 +92,37 @@ class Stage:
         wrong += self.incomplete(self.found(), empty=cell.left)
         if wrong:
             wrong.append(ended.text[-1500:])
-        return wrong, [cell.side, cell.step.name, cell.fault.name, "lasting" if cell.lasting else "once", ended.code, requests, again.code]
+        return wrong, [
+            cell.side,
+            cell.step.name,
+            cell.fault.name,
+            "lasting" if cell.lasting else "once",
+            ended.code,
+            requests,
+            again.code,
+        ]
 
     def incomplete(self, left: dict[str, Any], *, empty: bool) -> list[str]:
         """Return where the stored state is not that of an undisturbed run, besides an `empty` Test Execution."""
         if empty:
             left["executions"] = [execution for execution in left["executions"] if execution["runs"]]
-        return [f"{name}: {left[name]} instead of {self.whole[name]}"[:800] for name in self.whole if left[name] != self.whole[name]]
+        return [
+            f"{name}: {left[name]} instead of {self.whole[name]}"[:800]
+            for name in self.whole
+            if left[name] != self.whole[name]
+        ]
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("step", "side"), [pytest.param(step, side, id=f"{step.name}-{side}") for step in STEPS for side in SIDES if side in step.at])
+@pytest.mark.parametrize(
+    ("step", "side"),
+    [pytest.param(step, side, id=f"{step.name}-{side}") for step in STEPS for side in SIDES if side in step.at],
+)
 def test_a_fault_loses_nothing_and_doubles_nothing(emulated, clock, tmp_path, record_property, step, side):
-    """The exit code is the promised one, nothing is stored twice or wrongly, and the run is completed once the fault is gone."""
+    """The exit code is the promised one, nothing is stored twice or wrongly.
+
+    The run is completed once the fault is gone.
+    """
     stage = Stage(emulated, clock, tmp_path, step, side)
     failed: list[str] = []
     for cell in cells(step, side):

@@ -17,14 +17,22 @@ TESTS, BAD = 2000, ("SHOP-99901", "SHOP-99902", "SHOP-99903")
 WITH_LOOKUP, WITHOUT = 40, 70
 """Requests until all is imported; reading two thousand Test Runs back afterwards takes twenty more."""
 pytestmark = pytest.mark.proof
-_LOOKUPS = {"cloud": ("POST", "/api/v2/graphql", "getTests("), "server": ("POST", "/jira/rest/api/2/search", "issuetype = Test")}
+_LOOKUPS = {
+    "cloud": ("POST", "/api/v2/graphql", "getTests("),
+    "server": ("POST", "/jira/rest/api/2/search", "issuetype = Test"),
+}
 
 
 def known(emulator: Emulated, count: int) -> list[str]:
     """Make so many Tests and return their keys."""
-    tests = [{"testInfo": {"projectKey": "SHOP", "summary": f"t{number}", "type": "Generic", "definition": f"d{number}"},
-              "status": "PASSED"} for number in range(count)]
-    assert 200 == emulator.cloud("", {"info": {"project": "SHOP", "summary": "seed"}, "tests": tests}).status
+    tests = [
+        {
+            "testInfo": {"projectKey": "SHOP", "summary": f"t{number}", "type": "Generic", "definition": f"d{number}"},
+            "status": "PASSED",
+        }
+        for number in range(count)
+    ]
+    assert emulator.cloud("", {"info": {"project": "SHOP", "summary": "seed"}, "tests": tests}).status == 200
     return [each["key"] for each in emulator.created_tests()]
 
 
@@ -32,7 +40,10 @@ def known(emulator: Emulated, count: int) -> list[str]:
 @pytest.mark.parametrize("told", ["named", "looked up", "halved"])
 @pytest.mark.parametrize("side", ["cloud", "server"])
 def test_three_bad_keys_among_two_thousand(clock, tmp_path, side, told):
-    """1,997 are stored, three are named with the vendor's words, exit code 8; whether the answer names them, a lookup does or nobody."""
+    """1,997 are stored, three are named with the vendor's words, exit code 8.
+
+    Whether the answer names them, a lookup does or nobody.
+    """
     with Emulator(port=0, clock=EmulatorClock(monotonic=clock.monotonic)) as server:
         emulator = Emulated(server.url)
         keys = known(emulator, TESTS - len(BAD))
@@ -40,11 +51,24 @@ def test_three_bad_keys_among_two_thousand(clock, tmp_path, side, told):
         before = {each["key"] for each in emulator.executions()}
         clock.sleep(100)
         (tmp_path / "r.xml").write_text(suite("s", *(keyed(f"t{number}", key) for number, key in enumerate(keys))))
-        run = Delivery(emulator=emulator, folder=tmp_path, side=side, sleep=clock.sleep, clock=clock.monotonic, more={
-            "XRAY_CI_DEPLOYMENT": side, "XRAY_CI_BATCH_TESTS": str(TESTS), "XRAY_CI_RESULT_FILE": "result.json"})
+        run = Delivery(
+            emulator=emulator,
+            folder=tmp_path,
+            side=side,
+            sleep=clock.sleep,
+            clock=clock.monotonic,
+            more={"XRAY_CI_DEPLOYMENT": side, "XRAY_CI_BATCH_TESTS": str(TESTS), "XRAY_CI_RESULT_FILE": "result.json"},
+        )
         if told != "named":
             for key in BAD:  # in another language, and without a key
-                emulator.fault("POST", "*/import/execution", contains=f'"{key}"', status=400, times=-1, body={"error": "Das geht so nicht."})
+                emulator.fault(
+                    "POST",
+                    "*/import/execution",
+                    contains=f'"{key}"',
+                    status=400,
+                    times=-1,
+                    body={"error": "Das geht so nicht."},
+                )
         if told == "halved":
             method, path, contains = _LOOKUPS[side]
             emulator.fault(method, path, contains=contains, status=403, times=-1, body={"error": "no"})
@@ -52,7 +76,7 @@ def test_three_bad_keys_among_two_thousand(clock, tmp_path, side, told):
         ended = run("import")
 
         requests = emulator.requests()[first:]
-        assert 8 == ended.code, ended.text[-3000:]
+        assert ended.code == 8, ended.text[-3000:]
         (execution,) = [each for each in emulator.executions() if each["key"] not in before]
         assert set(keys) - set(BAD) == set(execution["execution"]["runs"])
         result: dict[str, Any] = json.loads((tmp_path / "result.json").read_text())
@@ -61,5 +85,5 @@ def test_three_bad_keys_among_two_thousand(clock, tmp_path, side, told):
         last = max(number for number, each in enumerate(requests, 1) if each["kind"] == "import")
         assert last <= (WITHOUT if told == "halved" else WITH_LOOKUP), [each["kind"] for each in requests]
         assert len(requests) - last <= 25
-        assert 0 == stored(emulator.state())["duplicates"]
+        assert stored(emulator.state())["duplicates"] == 0
         assert "nothing is left" in run("resume").text

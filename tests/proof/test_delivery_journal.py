@@ -21,8 +21,12 @@ pytestmark = [pytest.mark.proof, pytest.mark.skipif(os.name != "posix", reason="
 
 def killed_after(state: Path, lines: int) -> list[str]:
     """Return what the process said before it was killed, whole lines only."""
-    with subprocess.Popen([sys.executable, "-m", "journaled", "deliver", str(state)], stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"}) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "journaled", "deliver", str(state)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"},
+    ) as process:
         said = [process.stdout.readline() for _ in range(lines)]
         process.send_signal(signal.SIGKILL)
         said += process.stdout.readlines()
@@ -45,6 +49,6 @@ def test_what_was_said_before_a_kill_holds_after_it(tmp_path):
         for folder in left:
             found = read(folder)
             assert recorded.get(folder.name, 0) <= len(found) <= recorded.get(folder.name, 0) + 1
-            assert STEPS[:len(found)] == found
+            assert STEPS[: len(found)] == found
         sweep(state)
         assert sorted(left) == sorted(path.parent for path in state.glob(f"*/{NAME}") if path.read_bytes().count(b"\n"))

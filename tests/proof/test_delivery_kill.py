@@ -1,4 +1,7 @@
-"""Slow proof: a delivery is killed at any instant, `resume` is killed as well, and in the end everything is stored once."""
+"""Slow proof.
+
+A delivery is killed at any instant, `resume` is killed as well, and in the end everything is stored once.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,7 @@ KILLS = 36
 """For each product and scene: 216 in all."""
 LAG = 8.0
 IMPORTING = ("import", "authenticate", "write", "lookup", "read", "snapshot")
-pytestmark = [
-    pytest.mark.proof, pytest.mark.skipif(not hasattr(os, "fork"), reason="forks"),
-]
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")]
 
 
 class Stage:
@@ -33,8 +34,15 @@ class Stage:
 
     def __init__(self, emulator: Emulated, run: Runs, folder: Path, side: str, scene: str) -> None:
         self.emulator, self._run, self._folder = emulator, run, folder
-        self._delivery = Delivery(emulator=emulator, folder=folder, side=side, scene=scene, sleep=time.sleep, clock=time.monotonic,
-                                  more={"XRAY_CI_DEPLOYMENT": side})
+        self._delivery = Delivery(
+            emulator=emulator,
+            folder=folder,
+            side=side,
+            scene=scene,
+            sleep=time.sleep,
+            clock=time.monotonic,
+            more={"XRAY_CI_DEPLOYMENT": side},
+        )
 
     def anew(self) -> None:
         """Go back to before anything was sent."""
@@ -44,15 +52,27 @@ class Stage:
         write_reports(self._folder)
 
     def __call__(self, command: str, kill_after: float | None = None, *, sending: bool = True) -> Done:
-        """Run one command, killed after so many seconds (of `sending`); what it set off has come to rest when this returns."""
-        done = self._run(command, env=self._delivery.env(), folder=self._folder, emulator=self.emulator.url, kill_after=kill_after,
-                         once=self._delivery.state if sending else None)
+        """Run one command, killed after so many seconds (of `sending`).
+
+        What it set off has come to rest when this returns.
+        """
+        done = self._run(
+            command,
+            env=self._delivery.env(),
+            folder=self._folder,
+            emulator=self.emulator.url,
+            kill_after=kill_after,
+            once=self._delivery.state if sending else None,
+        )
         tell_no_secret(done.text)
         self._rest()
         return done
 
     def _rest(self) -> None:
-        """Wait until the emulator has done what a killed run sent: connections are taken in their order, each by a thread."""
+        """Wait until the emulator has done what a killed run sent.
+
+        Connections are taken in their order, each by a thread.
+        """
         self.emulator.settings()
         while working := [each for each in threading.enumerate() if "process_request_thread" in each.name]:
             for each in working:
@@ -73,7 +93,10 @@ class Stage:
 @pytest.mark.parametrize("scene", ["first", "heavy", "race"])
 @pytest.mark.parametrize("side", ["cloud", "server"])
 def test_a_killed_delivery_is_completed_by_resume(tmp_path, side, scene):
-    """Whatever was under way: after the last resume the stored state is that of an undisturbed run, and nothing is pending."""
+    """Whatever was under way.
+
+    After the last resume the stored state is that of an undisturbed run, and nothing is pending.
+    """
     random = Random(f"{side} {scene}")
     with Emulator(port=0) as server, runs() as run:
         stage = Stage(Emulated(server.url), run, tmp_path / "workspace", side, scene)
@@ -81,19 +104,23 @@ def test_a_killed_delivery_is_completed_by_resume(tmp_path, side, scene):
         for _ in range(5):
             stage.anew()
             done = stage("import")
-            assert 0 == done.code, done.text
+            assert done.code == 0, done.text
             lengths.append(done.seconds)
         whole, length = stage.found(), median(lengths)
 
         early = resumes = 0
         for number in range(KILLS):
             stage.anew()
-            sending = number % 10 > 0  # the others at any instant of the whole run: before anything is kept nothing may be sent
+            sending = (
+                number % 10 > 0
+            )  # the others at any instant of the whole run: before anything is kept nothing may be sent
             done = stage("import", kill_after=random.uniform(0, length), sending=sending)
             text = done.text
             if not stage.left and not stage.found()["executions"]:
                 early += 1
-                assert not [each for each in stage.emulator.requests() if each["kind"] in IMPORTING], "something was sent before it was kept"
+                assert not [each for each in stage.emulator.requests() if each["kind"] in IMPORTING], (
+                    "something was sent before it was kept"
+                )
                 text += stage("import").text
             while stage.left:
                 assert not harm(stage.found(), whole, follows=scene == "heavy")

@@ -17,10 +17,28 @@ pytestmark = [pytest.mark.proof, pytest.mark.skipif(sys.platform != "linux", rea
 def peak(folder: Path, report: Path, env: dict[str, str]) -> int:
     """Return the most memory that converting one report took, in bytes."""
     note = folder / "note.json"
-    subprocess.run([sys.executable, "-I", "-B", str(MEASURED), str(note), "product", "convert", "--project", "CALC",
-                    "--output", str(folder / "out.json"), "--reports", report.name], env=env, cwd=folder, check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-B",
+            str(MEASURED),
+            str(note),
+            "product",
+            "convert",
+            "--project",
+            "CALC",
+            "--output",
+            str(folder / "out.json"),
+            "--reports",
+            report.name,
+        ],
+        env=env,
+        cwd=folder,
+        check=True,
+    )
     found = json.loads(note.read_text(encoding="utf-8"))
-    assert 0 == found["code"]
+    assert found["code"] == 0
     return int(found["peak"])
 
 
@@ -33,5 +51,5 @@ def test_converting_twenty_times_the_tests_takes_no_more_memory(workspace, run):
 
     small, large = (peak(workspace, workspace / f"{tests}.xml", env) for tests in (10_000, 200_000))
 
-    assert 200_000 == (workspace / "out.json").read_bytes().count(b'"status"')
+    assert (workspace / "out.json").read_bytes().count(b'"status"') == 200_000
     assert large - small < 5_000_000

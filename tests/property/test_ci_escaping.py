@@ -19,13 +19,56 @@ from xray_ci.ci.text import clean, code, cut, harmless, inline, one_line, row
 from xray_ci.errors import ConfigurationError, Refused
 from xray_ci.secret import Redactor
 
-PIECES = st.sampled_from(["::", ":", "#", "##[", "##vso[task.x]", "##teamcity[", "::error::", "::add-mask::x", "::stop-commands::t", " ", "\t", "\r", "\n", "\r\n",
-                          "\u2028", "\x85", "\x0b", "\x0c", "\x1b[0K", "\x1b]0;t\x07", "\x00", "\u200b", "\u200d", "\u202e", "\ufe0f", "\u3164", "\ufeff", "\xa0",
-                          "\u3000", "%0A", "|", "`", "[a](b)", "<img src=x>", "@bob", "\\", "&#124;", "word", "😀", "\ud800"])
+PIECES = st.sampled_from(
+    [
+        "::",
+        ":",
+        "#",
+        "##[",
+        "##vso[task.x]",
+        "##teamcity[",
+        "::error::",
+        "::add-mask::x",
+        "::stop-commands::t",
+        " ",
+        "\t",
+        "\r",
+        "\n",
+        "\r\n",
+        "\u2028",
+        "\x85",
+        "\x0b",
+        "\x0c",
+        "\x1b[0K",
+        "\x1b]0;t\x07",
+        "\x00",
+        "\u200b",
+        "\u200d",
+        "\u202e",
+        "\ufe0f",
+        "\u3164",
+        "\ufeff",
+        "\xa0",
+        "\u3000",
+        "%0A",
+        "|",
+        "`",
+        "[a](b)",
+        "<img src=x>",
+        "@bob",
+        "\\",
+        "&#124;",
+        "word",
+        "😀",
+        "\ud800",
+    ]
+)
 HOSTILE = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
 
-IGNORED = re.compile("[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
-                     "\ufff0-\ufff8\U000e0000-\U000e0fff\x00-\x08\x0e-\x1f\x7f-\x9f]")
+IGNORED = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufff8\U000e0000-\U000e0fff\x00-\x08\x0e-\x1f\x7f-\x9f]"
+)
 
 
 def commands(log):
@@ -38,7 +81,15 @@ def commands(log):
 
 def told(act, row_of_table, level=Level.DEBUG):
     stream = io.StringIO()
-    act(Console(stream, level=level, surroundings=SimpleNamespace(syntax=row_of_table.syntax), redactor=Redactor(), clock=lambda: 1.0))
+    act(
+        Console(
+            stream,
+            level=level,
+            surroundings=SimpleNamespace(syntax=row_of_table.syntax),
+            redactor=Redactor(),
+            clock=lambda: 1.0,
+        )
+    )
     return stream.getvalue()
 
 
@@ -63,20 +114,24 @@ def test_no_text_commands_a_runner(text):
         with console.group(text):
             console.info(text)
 
-    assert [] == list(commands(told(act, plain)))
+    assert list(commands(told(act, plain))) == []
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.key)
 @given(text=HOSTILE)
 def test_groups_and_annotations_are_the_only_commands(provider, text):
     """Whatever is grouped and annotated, each line of the log is text or a command that xray-ci means."""
+
     def act(console):
         with console.group(text):
             console.annotate(AnnotationKind.ERROR, text, title=text, file=text, line=3)
 
     ours = list(commands(told(act, provider).replace("\r\x1b", "\x1b")))
-    starts = {"github": ["::group::", "::error ", "::endgroup::"], "azure": ["##[group]", "##vso[task.logissue ", "##[endgroup]"],
-              "teamcity": ["##teamcity[blockOpened name='", "##teamcity[blockClosed name='"]}.get(provider.key, [])
+    starts = {
+        "github": ["::group::", "::error ", "::endgroup::"],
+        "azure": ["##[group]", "##vso[task.logissue ", "##[endgroup]"],
+        "teamcity": ["##teamcity[blockOpened name='", "##teamcity[blockClosed name='"],
+    }.get(provider.key, [])
     assert len(starts) == len(ours)
     for start, line in zip(starts, ours, strict=True):
         assert line.startswith(start)
@@ -85,7 +140,9 @@ def test_groups_and_annotations_are_the_only_commands(provider, text):
 @given(text=HOSTILE)
 def test_a_github_annotation_says_what_was_meant(text):
     """GitHub, unescaping, finds exactly our title, file and message, and no further property."""
-    line = annotation(Annotations.GITHUB, Annotation(kind=AnnotationKind.ERROR, message=text, title=text, file=text, line=3))
+    line = annotation(
+        Annotations.GITHUB, Annotation(kind=AnnotationKind.ERROR, message=text, title=text, file=text, line=3)
+    )
     assert "\n" not in line
     assert "\r" not in line
     end = line.index("::", 2)
@@ -97,9 +154,11 @@ def test_a_github_annotation_says_what_was_meant(text):
             value = value.replace(escape, char)
         return value
 
-    assert "error" == name
-    assert ({"file": text, "title": text} if text else {}) | {"line": "3"} == {key: unescape(value) for key, value in found.items()}
-    data = line[end + 2:]
+    assert name == "error"
+    assert ({"file": text, "title": text} if text else {}) | {"line": "3"} == {
+        key: unescape(value) for key, value in found.items()
+    }
+    data = line[end + 2 :]
     assert text == data.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
 
 
@@ -121,7 +180,18 @@ def test_ordinary_text_is_left_alone(text):
         assert text == harmless(text)
 
 
-@pytest.mark.parametrize("name", ["std::vector<int>::push_back", "crate::module::test", "Foo::Bar->baz()", "a##b [c]", "# heading [x]", "#[test]", "10:30:00"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "std::vector<int>::push_back",
+        "crate::module::test",
+        "Foo::Bar->baz()",
+        "a##b [c]",
+        "# heading [x]",
+        "#[test]",
+        "10:30:00",
+    ],
+)
 def test_names_of_code_stay_readable(name):
     """Names of C++, Rust and PHP tests are not mangled in the log."""
     assert f"✗ {name}" == harmless(f"✗ {name}")
@@ -136,7 +206,11 @@ def test_cuts_keep_their_limit(text, limit):
     assert shown.splitlines() in ([], [shown])
 
 
-@given(values=st.dictionaries(st.sampled_from(["outcome", "tests", "result-file", "test-execution-key"]), HOSTILE, max_size=4))
+@given(
+    values=st.dictionaries(
+        st.sampled_from(["outcome", "tests", "result-file", "test-execution-key"]), HOSTILE, max_size=4
+    )
+)
 def test_github_outputs_round_trip(values):
     """The runner reads exactly our outputs, whatever their values hold."""
     text = github(values.items())
@@ -152,7 +226,11 @@ def test_github_outputs_round_trip(values):
     assert values == found
 
 
-@given(values=st.dictionaries(st.sampled_from(["outcome", "tests", "result-file", "test-execution-key"]), HOSTILE, max_size=4))
+@given(
+    values=st.dictionaries(
+        st.sampled_from(["outcome", "tests", "result-file", "test-execution-key"]), HOSTILE, max_size=4
+    )
+)
 def test_dotenv_lines_are_one_a_value(values):
     """Every value is one line of safe characters, as it was or empty."""
     text, left_out = dotenv(values.items())
@@ -178,16 +256,23 @@ def test_a_table_never_gets_further_columns(text):
     """Whatever a cell holds, its row has as many cells as were made."""
     cells = [inline(text), code(text), "x"]
     line = row(cells)
-    assert 1 == len(line.splitlines())
+    assert len(line.splitlines()) == 1
     assert 4 == len(re.findall(r"(?<!\\)\|", line)) == line.count("|")
 
 
 @given(name=HOSTILE, message=HOSTILE)
 def test_the_shape_of_a_summary_is_ours(name, message):
     """Names, messages and answers change no line's kind: the page has the same lines with any text in them."""
+
     def page(name, message):
-        result = RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=6, failures=(FailureRow(name=name, message=message, report=name, line=1),),
-                           reports=(Report(path=name),), troubles=Trouble.of(Refused(f"x{name}", where=f"x{name}", answer=f"x{message}", advice=f"x{message}")))
+        result = RunResult(
+            command="import",
+            outcome=RunOutcome.FAILED,
+            exit_code=6,
+            failures=(FailureRow(name=name, message=message, report=name, line=1),),
+            reports=(Report(path=name),),
+            troubles=Trouble.of(Refused(f"x{name}", where=f"x{name}", answer=f"x{message}", advice=f"x{message}")),
+        )
         return markdown(result)
 
     def shape(text):

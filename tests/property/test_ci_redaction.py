@@ -13,11 +13,15 @@ from xray_ci.secret import SHORTEST, Redactor
 
 
 def _written_in(coding):
-    return st.text(st.characters(codec=coding), min_size=SHORTEST, max_size=40).filter(lambda text: len(text.strip()) >= SHORTEST)
+    return st.text(st.characters(codec=coding), min_size=SHORTEST, max_size=40).filter(
+        lambda text: len(text.strip()) >= SHORTEST
+    )
 
 
 SECRETS = _written_in("utf-8")
-TOKENS = st.text("abcXYZ019-_.~+/=%&<>\"'\\ :*\n", min_size=SHORTEST, max_size=60).filter(lambda text: len(text.strip()) >= SHORTEST)
+TOKENS = st.text("abcXYZ019-_.~+/=%&<>\"'\\ :*\n", min_size=SHORTEST, max_size=60).filter(
+    lambda text: len(text.strip()) >= SHORTEST
+)
 ANY_SECRET = SECRETS | TOKENS
 AROUND = st.text(max_size=30) | st.text("abcXYZ019+/=*%\\&;", max_size=30)
 
@@ -35,7 +39,9 @@ FORMS = {
     "quoted twice": lambda secret: quote(quote(secret)),
     "json": lambda secret: _json_inside(secret, ascii_only=False),
     "json ascii": lambda secret: _json_inside(secret, ascii_only=True),
-    "json html-safe": lambda secret: _json_inside(secret, ascii_only=True).replace("<", "\\u003c").replace("&", "\\u0026"),
+    "json html-safe": lambda secret: (
+        _json_inside(secret, ascii_only=True).replace("<", "\\u003c").replace("&", "\\u0026")
+    ),
     "html": html.escape,
     "html but quotes": lambda secret: html.escape(secret, quote=False),
 }
@@ -43,7 +49,7 @@ FORMS = {
 
 def _middle(coded, raw_length, before):
     """Return the part of base64 text that does not depend on what stands before and after the secret."""
-    return coded[-(-before * 8 // 6):(before + raw_length) * 8 // 6]
+    return coded[-(-before * 8 // 6) : (before + raw_length) * 8 // 6]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -63,7 +69,9 @@ def test_no_form_of_a_secret_is_left(form, secret, before, after):
     assert text == redact(text)
 
 
-@given(secret=ANY_SECRET, before=st.binary(max_size=7), after=st.binary(max_size=7), coding=st.sampled_from(["std", "url"]))
+@given(
+    secret=ANY_SECRET, before=st.binary(max_size=7), after=st.binary(max_size=7), coding=st.sampled_from(["std", "url"])
+)
 def test_base64_at_every_alignment(secret, before, after, coding):
     """In base64, whatever surrounds the secret's bytes, what depends on the secret alone is gone."""
     redact = Redactor()
@@ -78,8 +86,12 @@ def test_base64_at_every_alignment(secret, before, after, coding):
     assert text == redact(text)
 
 
-@given(coding_and_secret=st.sampled_from(["utf-8", "latin-1"]).flatmap(lambda coding: st.tuples(st.just(coding), _written_in(coding))),
-       user=st.text(st.characters(codec="ascii"), max_size=20))
+@given(
+    coding_and_secret=st.sampled_from(["utf-8", "latin-1"]).flatmap(
+        lambda coding: st.tuples(st.just(coding), _written_in(coding))
+    ),
+    user=st.text(st.characters(codec="ascii"), max_size=20),
+)
 def test_basic_header(coding_and_secret, user):
     """A Basic header with any user name before the secret does not show the secret."""
     coding, secret = coding_and_secret[0], coding_and_secret[1].strip()

@@ -40,12 +40,24 @@ def test_pieces_are_their_bytes_in_order(tmp_path_factory, contents, size):
     assert all(size == len(chunk) for chunk in chunks[:-1])
 
 
-@given(st.lists(st.tuples(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20), st.binary(max_size=60)),
-                min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20), st.binary(max_size=60)
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_a_form_holds_its_parts_and_no_name_breaks_out(parts):
     """A parser of MIME finds every part with its name and bytes, and no more."""
-    form = multipart(tuple(FormPart(name=name, filename=name, content_type="application/octet-stream", pieces=(content,))
-                           for name, content in parts), "fence-0123456789")
+    form = multipart(
+        tuple(
+            FormPart(name=name, filename=name, content_type="application/octet-stream", pieces=(content,))
+            for name, content in parts
+        ),
+        "fence-0123456789",
+    )
     head = f"Content-Type: {form.content_type}\r\n\r\n".encode()
     raw = b"".join(form.body)
     found = raw.split(b"--fence-0123456789")
@@ -56,17 +68,40 @@ def test_a_form_holds_its_parts_and_no_name_breaks_out(parts):
     for (name, content), part in zip(parts, found[1:-1], strict=True):
         top, _, inside = part.partition(b"\r\n\r\n")
         assert content + b"\r\n" == inside
-        assert 2 == top.count(name.replace('"', "%22").encode() + b'"') or '"' in name or top.count(name.encode()) >= 2
+        assert top.count(name.replace('"', "%22").encode() + b'"') == 2 or '"' in name or top.count(name.encode()) >= 2
 
 
-TOKENS = st.lists(st.sampled_from([b"<properties/>", b"<properties >", b"</properties>", b"<properties", b"<![CDATA[", b"]]>", b"<!--",
-                                   b"-->", b" ", b"\n", b"/>", b"<property/>", b"x", b"]", b"-"]), max_size=14).map(b"".join)
-KEPT = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|<properties\s*(?:/>|>\s*</properties\s*>)", re.DOTALL)
+TOKENS = st.lists(
+    st.sampled_from(
+        [
+            b"<properties/>",
+            b"<properties >",
+            b"</properties>",
+            b"<properties",
+            b"<![CDATA[",
+            b"]]>",
+            b"<!--",
+            b"-->",
+            b" ",
+            b"\n",
+            b"/>",
+            b"<property/>",
+            b"x",
+            b"]",
+            b"-",
+        ]
+    ),
+    max_size=14,
+).map(b"".join)
+KEPT = re.compile(
+    rb"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|<properties\s*(?:/>|>\s*</properties\s*>)", re.DOTALL
+)
 
 
 @given(TOKENS, st.integers(1, 16))
 def test_cleaning_in_pieces_equals_cleaning_at_once(text, size):
     """However the bytes are cut, the result is that of one expression over the whole text."""
+
     class Dripping(io.BytesIO):
         def read(self, count=-1, /):
             return super().read(min(size, count) if count >= 0 else size)

@@ -10,8 +10,11 @@ from xray_ci.delivery.journal import NAME
 from xray_ci.safefiles import JournalFault
 
 NOTES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-STEP_LISTS = st.lists(st.builds(Asked, batch=st.integers(-2**63, 2**63 - 1), note=NOTES)
-                      | st.builds(Answered, batch=st.integers(0, 9), key=NOTES), max_size=6).map(tuple)
+STEP_LISTS = st.lists(
+    st.builds(Asked, batch=st.integers(-(2**63), 2**63 - 1), note=NOTES)
+    | st.builds(Answered, batch=st.integers(0, 9), key=NOTES),
+    max_size=6,
+).map(tuple)
 
 
 def after(folder, content):
@@ -24,7 +27,7 @@ def after(folder, content):
 
 
 def is_beginning(found, steps) -> bool:
-    return found is None or found == steps[:len(found)]
+    return found is None or found == steps[: len(found)]
 
 
 @given(STEP_LISTS)
@@ -41,7 +44,7 @@ def test_cut_at_every_byte_it_is_a_beginning(tmp_path):
 
     for cut in range(len(content) + 1):
         whole = sum(end <= cut for end in ends)
-        assert (STEPS[:whole - 1] if whole else None) == after(folder, content[:cut])
+        assert (STEPS[: whole - 1] if whole else None) == after(folder, content[:cut])
 
 
 def test_flipped_at_every_byte_it_is_a_beginning_or_refused(tmp_path):
@@ -51,7 +54,7 @@ def test_flipped_at_every_byte_it_is_a_beginning_or_refused(tmp_path):
     last = content.rindex(b"\n", 0, -1)
 
     for place, byte in enumerate(content):
-        found = after(folder, content[:place] + bytes([byte ^ (1, 32, 255, byte)[place % 4]]) + content[place + 1:])
+        found = after(folder, content[:place] + bytes([byte ^ (1, 32, 255, byte)[place % 4]]) + content[place + 1 :])
         assert is_beginning(found, STEPS)
         assert found is None or place > last
 
@@ -62,6 +65,6 @@ def test_any_damage_gives_a_beginning_or_is_refused(tmp_path_factory, damages):
     folder = written(tmp_path_factory.mktemp("state"), spool=None)
     content = (folder / NAME).read_bytes()
     for place, taken, put in damages:
-        content = content[:place] + put + content[place + taken:]
+        content = content[:place] + put + content[place + taken :]
 
     assert is_beginning(after(folder, content), STEPS)

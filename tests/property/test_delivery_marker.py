@@ -10,19 +10,42 @@ from xray_ci.delivery.marker import TOKEN, Marker, jql, marker
 
 TEXTS = st.text(st.characters(), min_size=1, max_size=12)
 NUMBERS = st.integers(1, 99).map(str)
-FACTS = {"repository": TEXTS, "workflow": TEXTS, "run_id": TEXTS, "job": TEXTS, "job_group": TEXTS, "step": TEXTS, "branch": TEXTS,
-         "pull_request": NUMBERS, "attempt": NUMBERS, "tag": TEXTS, "run_url": st.sampled_from(["https://a.example/1", "https://b.example/1"])}
+FACTS = {
+    "repository": TEXTS,
+    "workflow": TEXTS,
+    "run_id": TEXTS,
+    "job": TEXTS,
+    "job_group": TEXTS,
+    "step": TEXTS,
+    "branch": TEXTS,
+    "pull_request": NUMBERS,
+    "attempt": NUMBERS,
+    "tag": TEXTS,
+    "run_url": st.sampled_from(["https://a.example/1", "https://b.example/1"]),
+}
 AROUND = st.builds(Surroundings, provider=st.sampled_from(PROVIDERS), **FACTS)
-SCOPES = {"run": {"repository", "workflow", "run_id", "job", "job_group", "step"},
-          "branch": {"repository", "workflow", "branch", "pull_request"},
-          "pull-request": {"repository", "workflow", "pull_request"},
-          "{tag}{branch}": {"repository", "workflow", "tag", "branch", "pull_request"}}
+SCOPES = {
+    "run": {"repository", "workflow", "run_id", "job", "job_group", "step"},
+    "branch": {"repository", "workflow", "branch", "pull_request"},
+    "pull-request": {"repository", "workflow", "pull_request"},
+    "{tag}{branch}": {"repository", "workflow", "tag", "branch", "pull_request"},
+}
 TARGETS = st.lists(TEXTS | st.just(""), max_size=4)
 
 
 def marked(around, **given_):
-    return marker(**{"around": around, "scope": "run", "explicit": False, "on_rerun": "reuse", "target": ["a"], "group": "",
-                     "unique": "u", **given_})
+    return marker(
+        **{
+            "around": around,
+            "scope": "run",
+            "explicit": False,
+            "on_rerun": "reuse",
+            "target": ["a"],
+            "group": "",
+            "unique": "u",
+            **given_,
+        }
+    )
 
 
 @given(AROUND, st.sampled_from([*SCOPES]), st.booleans(), st.sampled_from(["reuse", "new"]), TARGETS, TEXTS)

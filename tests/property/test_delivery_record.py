@@ -1,4 +1,7 @@
-"""Laws of the recorded plan: what was ours comes back whole, and whatever is changed in it leads out of the folder never."""
+"""Laws of the recorded plan.
+
+What was ours comes back whole, and whatever is changed in it leads out of the folder never.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,30 @@ from xray_ci.safefiles import JournalFault
 from xray_ci.services.body import Slice
 from xray_ci.services.stored import KEY
 
-LEAVES = (st.none() | st.booleans() | st.integers(-10, 2**60) | st.text(max_size=8) | st.sampled_from(
-    ["../spool", "texts", "junit", "bundle", "SHOP-1", "file", "text", "key", "AAAA", "\r\n", [], {}, [{}], {"type": "key", "call": "import-9"}]))
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-10, 2**60)
+    | st.text(max_size=8)
+    | st.sampled_from(
+        [
+            "../spool",
+            "texts",
+            "junit",
+            "bundle",
+            "SHOP-1",
+            "file",
+            "text",
+            "key",
+            "AAAA",
+            "\r\n",
+            [],
+            {},
+            [{}],
+            {"type": "key", "call": "import-9"},
+        ]
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +59,9 @@ def folder(tmp_path_factory):
 def ours(folder):
     """Return a record as JSON data."""
     plan = planned(folder, keyed(2) + defined(2), size=2, race=True, test_plan="SHOP-2")
-    return json.loads(msgspec.json.encode(record.recorded(plan, folder, host="https://xray.example", made_by="xray-ci 0.1")))
+    return json.loads(
+        msgspec.json.encode(record.recorded(plan, folder, host="https://xray.example", made_by="xray-ci 0.1"))
+    )
 
 
 def sizes(folder):
@@ -45,7 +72,9 @@ def sizes(folder):
 def places(value, at=()):
     """Yield the path of everything in JSON data."""
     yield at
-    for name, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for name, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
         yield from places(inner, (*at, name))
 
 
@@ -70,10 +99,15 @@ def slices(call: PlannedImport):
 
 @given(st.data(), LEAVES)
 def test_whatever_is_changed_nothing_leads_out_of_the_folder(folder, ours, data, leaf):
-    """A record is refused, or all its stretches lie in sealed files, its marks and keys are such, and its endpoints are of our table."""
+    """A record is refused, or all its stretches lie in sealed files, its marks and keys are such.
+
+    Its endpoints are of our table.
+    """
     hostile = changed(ours, data.draw(st.sampled_from(list(places(ours)))), leaf)
     try:
-        plan = record.restored(msgspec.json.decode(json.dumps(hostile).encode(), type=record.RecordedRun), CLOUD, folder, sizes(folder))
+        plan = record.restored(
+            msgspec.json.decode(json.dumps(hostile).encode(), type=record.RecordedRun), CLOUD, folder, sizes(folder)
+        )
     except (msgspec.ValidationError, JournalFault):
         return
 
@@ -91,9 +125,12 @@ def test_what_is_recorded_comes_back_whole(tmp_path_factory, count, size, race):
     folder = tmp_path_factory.mktemp("state")
     plan = planned(folder, defined(count), size=size, race=race)
     held = record.recorded(plan, folder, host="https://xray.example", made_by="m")
-    again = record.restored(msgspec.json.decode(msgspec.json.encode(held), type=record.RecordedRun), CLOUD, folder, sizes(folder))
+    again = record.restored(
+        msgspec.json.decode(msgspec.json.encode(held), type=record.RecordedRun), CLOUD, folder, sizes(folder)
+    )
 
     assert plan.describe() == again.describe()
     assert [b"".join(upload(call, "SHOP-1", Random(1)).body) for call in plan.calls] == [
-        b"".join(upload(call, "SHOP-1", Random(1)).body) for call in again.calls]
+        b"".join(upload(call, "SHOP-1", Random(1)).body) for call in again.calls
+    ]
     assert plan.executions[0].marker == again.executions[0].marker

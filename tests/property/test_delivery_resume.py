@@ -1,4 +1,7 @@
-"""Laws of a delivery: whenever it dies, going on with what was recorded stores what an undisturbed run would have stored."""
+"""Laws of a delivery.
+
+Whenever it dies, going on with what was recorded stores what an undisturbed run would have stored.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,24 @@ def evidence(names):
     return {"evidence": files} if files else {}
 
 
-TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size=8).map(lambda kinds: [
-    {"testKey": f"SHOP-{number}", "status": status, **evidence(names)} if has_key else
-    {"status": status, "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"}, **evidence(names)}
-    for number, (has_key, status, names) in enumerate(kinds)])
+TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size=8).map(
+    lambda kinds: [
+        {"testKey": f"SHOP-{number}", "status": status, **evidence(names)}
+        if has_key
+        else {
+            "status": status,
+            "testInfo": {"summary": f"t{number}", "projectKey": "SHOP", "definition": f"a.t{number}"},
+            **evidence(names),
+        }
+        for number, (has_key, status, names) in enumerate(kinds)
+    ]
+)
 MOST = st.sampled_from([10**9, 1_000])
 """Bytes of a request: with the lesser, evidence of a test follows the results."""
 MODES = st.sampled_from([{}, {"look": True}, {"race": True}, {"test_execution": "SHOP-7"}])
-FAULTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["killed", "died", "lost", "dropped"])), max_size=3).map(dict)
+FAULTS = st.lists(
+    st.tuples(st.integers(0, 12), st.sampled_from(["killed", "died", "lost", "dropped"])), max_size=3
+).map(dict)
 
 
 class Mortal(Kept):
@@ -79,8 +92,10 @@ class World:
     def state(self):
         """What is stored: results and files by what tells their Tests apart, and how many Test Executions there are."""
         names = {key: definition for definition, key in self.xray.created.items()}
-        return [{names.get(key, key): (status, sorted(issue.evidence.get(key, ()))) for key, status in issue.runs.items()}
-                for issue in self.xray.issues.values()]
+        return [
+            {names.get(key, key): (status, sorted(issue.evidence.get(key, ()))) for key, status in issue.runs.items()}
+            for issue in self.xray.issues.values()
+        ]
 
 
 def finish(world):
@@ -92,25 +107,44 @@ def finish(world):
 
 @settings(max_examples=60)
 @given(TESTS, MODES, st.integers(1, 4), FAULTS, FAULTS, st.sampled_from([0, 3, 30]), MOST)
-def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(tmp_path_factory, tests, mode, size, first, second, lag, most):
-    """Two runs with lost answers and deaths, then one that is left in peace: the stored state is that of an undisturbed run."""
+def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(
+    tmp_path_factory, tests, mode, size, first, second, lag, most
+):
+    """Two runs with lost answers and deaths, then one that is left in peace.
+
+    The stored state is that of an undisturbed run.
+    """
     folder = tmp_path_factory.mktemp("run")
     calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, most=most)
-    assert [] == calm.go()
+    assert calm.go() == []
     world = World(folder, tests, mode, size, lag=lag, most=most)
     for faults in (first, second):
         world.xray.calls.clear()
         world.xray.faults = faults
         world.go()
 
-    assert [] == finish(world)
+    assert finish(world) == []
     assert calm.state == world.state
 
 
 @settings(max_examples=60)
-@given(TESTS, MODES, st.integers(1, 4), st.integers(0, 30), st.booleans(), st.sets(st.integers(0, 7), max_size=2), st.booleans(), MOST)
-def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(tmp_path_factory, tests, mode, size, at, before, bad, names, most):
-    """Death before or after any entry, also while refused tests are searched for: the others are stored once, the refused are named."""
+@given(
+    TESTS,
+    MODES,
+    st.integers(1, 4),
+    st.integers(0, 30),
+    st.booleans(),
+    st.sets(st.integers(0, 7), max_size=2),
+    st.booleans(),
+    MOST,
+)
+def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(
+    tmp_path_factory, tests, mode, size, at, before, bad, names, most
+):
+    """Death before or after any entry, also while refused tests are searched for.
+
+    The others are stored once, the refused are named.
+    """
     keys = [f"SHOP-{number}" for number in bad]
     calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, bad=keys, names=names, most=most)
     told = calm.go()
@@ -120,7 +154,8 @@ def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(tmp_path_fact
 
     assert [type(failure) for failure in told] == [type(failure) for failure in failures]
     assert [failure.answer for failure in told if isinstance(failure, PartlyImported)] == [
-        failure.answer for failure in failures if isinstance(failure, PartlyImported)]
+        failure.answer for failure in failures if isinstance(failure, PartlyImported)
+    ]
     assert [state for state in calm.state if state] == [state for state in world.state if state]
 
 
@@ -129,7 +164,7 @@ def test_what_was_stored_as_sent_is_found_right(tmp_path_factory, tests, mode, s
     """Sent and stored are the same number, whatever the batches."""
     world = World(tmp_path_factory.mktemp("run"), tests, mode, size)
     there = means(world.xray)
-    assert [] == send(world.plan, there).failures
+    assert send(world.plan, there).failures == []
 
     ((row),) = reconcile(world.plan, there)
     assert (len(tests), len(tests), None) == (row.sent, row.stored, row.failure)
@@ -146,17 +181,27 @@ def test_no_budget_is_exceeded_and_what_it_did_not_allow_is_done_later(tmp_path_
 
     assert world.xray.clock.passed <= budget
     assert all(isinstance(failure, Unreachable | PartlyImported) for failure in failures)
-    assert [] == finish(world)
-    assert 1 == len(world.state)
+    assert finish(world) == []
+    assert len(world.state) == 1
     assert len(tests) == len(world.state[0])
 
 
-VALUES = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.text(max_size=5), inner, max_size=3), max_leaves=6)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=5).filter(lambda name: not name.startswith("test")), VALUES, max_size=3), max_size=6),
-       st.integers(1, 4), st.binary(max_size=9), st.data())
+@given(
+    st.lists(
+        st.dictionaries(st.text(max_size=5).filter(lambda name: not name.startswith("test")), VALUES, max_size=3),
+        max_size=6,
+    ),
+    st.integers(1, 4),
+    st.binary(max_size=9),
+    st.data(),
+)
 def test_tests_of_any_content_are_found_where_they_lie(tmp_path_factory, extra, size, before, data):
     """Batches put together are all the tests, each of them a stretch of its batch, some left out or not."""
     tests = [{**each, "status": "PASSED"} for each in extra]
@@ -168,7 +213,9 @@ def test_tests_of_any_content_are_found_where_they_lie(tmp_path_factory, extra, 
         at = Slice(path=path, offset=len(before) + batch.offset, length=batch.length)
         without = data.draw(st.sets(st.integers(0, batch.tests - 1)))
         whole = [json.loads(b"".join(test.at.read())) for test in listed(at)]
-        assert [whole[n] for n in range(len(whole)) if n not in without] == [json.loads(b"".join(t.at.read())) for t in listed(at, without)]
+        assert [whole[n] for n in range(len(whole)) if n not in without] == [
+            json.loads(b"".join(t.at.read())) for t in listed(at, without)
+        ]
         found += whole
 
     assert tests == found

@@ -8,23 +8,86 @@ from hypothesis import strategies as st
 from xray_ci.errors import ConfigurationError
 from xray_ci.migrate import migrate
 
-PIECES = st.sampled_from([
-    "curl ", "-H ", "-u ", "a:b ", "-F file=@", "--data @", "https://x/api/v2/import/execution/junit", "https://x/rest/raven/2.0/import/execution",
-    "https://x/api/v2/authenticate ", "?projectKey=", "$A", "${B}", "$(", "`", ")", "'", '"', "\\", "\n", " ", ";", "|", "<<E", "E", "#", "A=", "for f in ",
-    "; do ", "step([$class: 'XrayImportBuilder', ", "importFilePath: ", "])", "sh ", "'''", '"""', "${env.X}", "+ x", "//", "/*", "def a = ", "pipeline {", "}",
-    "jobs:\n a:\n  steps:\n", "   - run: ", "   - uses: o/xray-action\n", "     with: {testPaths: a, password: b}\n", "script:\n", " - ", "${{ secrets.X }}",
-    "${{", "}}", "\U000f0000", "\x00", "\u202e", "::error::", "credentials('x')"])
+PIECES = st.sampled_from(
+    [
+        "curl ",
+        "-H ",
+        "-u ",
+        "a:b ",
+        "-F file=@",
+        "--data @",
+        "https://x/api/v2/import/execution/junit",
+        "https://x/rest/raven/2.0/import/execution",
+        "https://x/api/v2/authenticate ",
+        "?projectKey=",
+        "$A",
+        "${B}",
+        "$(",
+        "`",
+        ")",
+        "'",
+        '"',
+        "\\",
+        "\n",
+        " ",
+        ";",
+        "|",
+        "<<E",
+        "E",
+        "#",
+        "A=",
+        "for f in ",
+        "; do ",
+        "step([$class: 'XrayImportBuilder', ",
+        "importFilePath: ",
+        "])",
+        "sh ",
+        "'''",
+        '"""',
+        "${env.X}",
+        "+ x",
+        "//",
+        "/*",
+        "def a = ",
+        "pipeline {",
+        "}",
+        "jobs:\n a:\n  steps:\n",
+        "   - run: ",
+        "   - uses: o/xray-action\n",
+        "     with: {testPaths: a, password: b}\n",
+        "script:\n",
+        " - ",
+        "${{ secrets.X }}",
+        "${{",
+        "}}",
+        "\U000f0000",
+        "\x00",
+        "\u202e",
+        "::error::",
+        "credentials('x')",
+    ]
+)
 SECRETS = st.text(string.ascii_letters + string.digits, min_size=8, max_size=30).map(lambda text: f"zq{text}")
 TEMPLATES = (
     "curl -u user:{} -F file=@a.xml https://j.example.com/rest/raven/2.0/import/execution/junit\n",
     "curl -H 'Authorization: Bearer {}' -F file=@a.xml https://j.example.com/rest/raven/2.0/import/execution/junit\n",
     "curl -F file=@a.xml https://me:{}@j.example.com/rest/raven/2.0/import/execution/junit\n",
-    ('K={}\ncurl -d "{{\\"client_id\\":\\"a\\",\\"client_secret\\":\\"$K\\"}}" https://x/api/v2/authenticate\n'
-    "curl -d @a.xml https://x/api/v2/import/execution/junit\n"),
-    ("jobs:\n  a:\n    env: {{P: {0}}}\n    steps:\n    - uses: mikepenz/xray-action@v3\n      name: with {0}\n"
-    "      with: {{username: a, password: {0}, testPaths: a.xml}}\n"),
-    "job:\n  script:\n    - curl --oauth2-bearer {} -F file=@a.xml https://j.example.com/rest/raven/2.0/import/execution/junit\n",
-    "node {{ def p = '{}'\n sh \"curl -u me:$p -F file=@a.xml https://j.example.com/rest/raven/2.0/import/execution/junit\" }}\n",
+    (
+        'K={}\ncurl -d "{{\\"client_id\\":\\"a\\",\\"client_secret\\":\\"$K\\"}}" https://x/api/v2/authenticate\n'
+        "curl -d @a.xml https://x/api/v2/import/execution/junit\n"
+    ),
+    (
+        "jobs:\n  a:\n    env: {{P: {0}}}\n    steps:\n    - uses: mikepenz/xray-action@v3\n      name: with {0}\n"
+        "      with: {{username: a, password: {0}, testPaths: a.xml}}\n"
+    ),
+    (
+        "job:\n  script:\n    - curl --oauth2-bearer {} -F file=@a.xml "
+        "https://j.example.com/rest/raven/2.0/import/execution/junit\n"
+    ),
+    (
+        "node {{ def p = '{}'\n sh \"curl -u me:$p -F file=@a.xml "
+        'https://j.example.com/rest/raven/2.0/import/execution/junit" }}\n'
+    ),
 )
 
 

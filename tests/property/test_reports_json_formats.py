@@ -1,4 +1,7 @@
-"""Laws of the JSON formats: whatever a member holds, cases or a fault come of it, and half a report is never a report."""
+"""Laws of the JSON formats.
+
+Whatever a member holds, cases or a fault come of it, and half a report is never a report.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,32 @@ class Reader:
 
 READ_JSON, READ_LOG = Reader(read=pytest_reports.read_json_report), Reader(read=pytest_reports.read_reportlog)
 SAMPLES = {
-    cucumber_json: DATA / "cucumber-json" / "cucumber-ruby2.4-mixed.json", behave_json: DATA / "behave-json" / "behave-1.3.3-mixed.json",
-    playwright_json: DATA / "playwright-json" / "playwright1.61-mixed.json", ctrf: DATA / "ctrf" / "playwright-ctrf-mixed.json",
+    cucumber_json: DATA / "cucumber-json" / "cucumber-ruby2.4-mixed.json",
+    behave_json: DATA / "behave-json" / "behave-1.3.3-mixed.json",
+    playwright_json: DATA / "playwright-json" / "playwright1.61-mixed.json",
+    ctrf: DATA / "ctrf" / "playwright-ctrf-mixed.json",
     READ_JSON: DATA / "pytest-json" / "pytest-json-report-mixed.json",
     allure: next((DATA / "allure" / "mocha-results").glob("343a*-result.json")),
     cucumber_messages: DATA / "cucumber-messages" / "cucumber-js12-mixed-retry.ndjson",
-    READ_LOG: DATA / "pytest-json" / "pytest-reportlog-mixed.jsonl"}
+    READ_LOG: DATA / "pytest-json" / "pytest-reportlog-mixed.jsonl",
+}
 READERS = st.sampled_from(list(SAMPLES))
 LINES = (cucumber_messages, READ_LOG)
-JUNK = st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20),
-                 st.just("\ud800"), st.just([]), st.just({}), st.just([None]), st.just([{}]), st.just([[1]]), st.just({"name": []}))
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.just(10**400),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.just("\ud800"),
+    st.just([]),
+    st.just({}),
+    st.just([None]),
+    st.just([{}]),
+    st.just([[1]]),
+    st.just({"name": []}),
+)
 
 
 def documents(reader):
@@ -79,7 +98,7 @@ def test_half_a_report_is_never_a_report(reader, part):
     """
     content = SAMPLES[reader].read_bytes().strip()
     with pytest.raises(Fault) as caught:
-        list(reader.read(io.BytesIO(content[:max(1, int(len(content) * part))])))
+        list(reader.read(io.BytesIO(content[: max(1, int(len(content) * part))])))
 
     assert caught.value.slug in {TRUNCATED, BROKEN}
 

@@ -1,4 +1,7 @@
-"""Laws of the settings: sizes, templates, YAML of any bytes, and that nothing but a configuration error ever comes out."""
+"""Laws of the settings.
+
+Sizes, templates, YAML of any bytes, and that nothing but a configuration error ever comes out.
+"""
 
 import json
 import string
@@ -17,9 +20,43 @@ from xray_ci.settings.table import BY_NAME, ROWS
 
 UNITS = {"": 1, "B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 SECRET = "hunter2-hunter2"
-PIECES = st.sampled_from(["reports", "statuses", "fields", "labels", "jira-url", "snapshots", ":", " ", "\n", "- ", "[", "]",
-                          "{", "}", ",", "a", "1", "&a ", "*a", "'", '"', "|", "\t", "#", "!!str ", "<<", "---\n", "\x00", "é",
-                          "project", "SHOP", "summary", "{branch}"])
+PIECES = st.sampled_from(
+    [
+        "reports",
+        "statuses",
+        "fields",
+        "labels",
+        "jira-url",
+        "snapshots",
+        ":",
+        " ",
+        "\n",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "a",
+        "1",
+        "&a ",
+        "*a",
+        "'",
+        '"',
+        "|",
+        "\t",
+        "#",
+        "!!str ",
+        "<<",
+        "---\n",
+        "\x00",
+        "é",
+        "project",
+        "SHOP",
+        "summary",
+        "{branch}",
+    ]
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +85,7 @@ def test_a_template_that_is_taken_can_be_filled_and_is_one_line(text):
     except WrongValueError:
         return
     values = dict.fromkeys(texts.PLACEHOLDERS, "{commit}\n::error::{{")
-    assert 1 >= len(texts.expand(text, values).splitlines())
+    assert len(texts.expand(text, values).splitlines()) <= 1
 
 
 @given(st.text())
@@ -87,16 +124,54 @@ def test_any_text_of_any_setting_gives_a_value_or_a_problem(folder: Path, row, t
         assert SECRET not in wrong.what + wrong.advice
 
 
-RULE = st.sampled_from(["rules", "tests", "prefixes", "when", "key", "labels", "environment", "definition", "skip", "format", "file",
-                        "name", "class", "tag", "property", "test", "SHOP-1", "junit", "yes", "(?P<a>.)", "(", "{a}", "{name}", "@T_",
-                        "\ud800", "\0", "a b", ""])
+RULE = st.sampled_from(
+    [
+        "rules",
+        "tests",
+        "prefixes",
+        "when",
+        "key",
+        "labels",
+        "environment",
+        "definition",
+        "skip",
+        "format",
+        "file",
+        "name",
+        "class",
+        "tag",
+        "property",
+        "test",
+        "SHOP-1",
+        "junit",
+        "yes",
+        "(?P<a>.)",
+        "(",
+        "{a}",
+        "{name}",
+        "@T_",
+        "\ud800",
+        "\0",
+        "a b",
+        "",
+    ]
+)
 VALIDATOR = jsonschema.Draft202012Validator(configfile.document())
-TREES = st.recursive(RULE | st.none() | st.booleans() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    RULE, inner, max_size=4), max_leaves=25)
+TREES = st.recursive(
+    RULE | st.none() | st.booleans() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(RULE, inner, max_size=4),
+    max_leaves=25,
+)
 
 
-@given(st.one_of(st.text(), st.lists(PIECES | RULE, max_size=30).map("".join), TREES.map(json.dumps),
-                 TREES.map(lambda tree: json.dumps({"rules": [{"when": tree, "key": "A1-1"}, tree], "tests": tree}))))
+@given(
+    st.one_of(
+        st.text(),
+        st.lists(PIECES | RULE, max_size=30).map("".join),
+        TREES.map(json.dumps),
+        TREES.map(lambda tree: json.dumps({"rules": [{"when": tree, "key": "A1-1"}, tree], "tests": tree})),
+    )
+)
 def test_any_text_of_a_mapping_gives_rules_or_problems_with_their_places(text):
     """As a tree of our own words, or none; what is taken is whole, and editors take it too."""
     raw = Raw(text, "--mapping")
@@ -133,9 +208,13 @@ def test_what_is_shown_is_printable_and_short(text):
     assert len(shown(text)) <= 62 * 10 + 10
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers(-10**20, 10**20) | st.text(string.printable, max_size=10),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-                        st.text(string.ascii_letters, max_size=5), inner, max_size=4), max_leaves=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(string.printable, max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(string.ascii_letters, max_size=5), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
 
 
 @given(JSON)

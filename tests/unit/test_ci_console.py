@@ -21,27 +21,41 @@ def log():
     stream, redactor = io.StringIO(), Redactor()
 
     def make(syntax=PLAIN, level=Level.INFO, **more):
-        return Console(stream, level=level, surroundings=SimpleNamespace(syntax=syntax), redactor=redactor, clock=lambda: 1700000000.9, **more)
+        return Console(
+            stream,
+            level=level,
+            surroundings=SimpleNamespace(syntax=syntax),
+            redactor=redactor,
+            clock=lambda: 1700000000.9,
+            **more,
+        )
 
     return SimpleNamespace(make=make, text=stream.getvalue, redactor=redactor)
 
 
 def test_a_failure_is_told_as_documented(log):
     """What, where, the service's answer, what to do next and where to read on: in this form and order."""
-    failure = Refused("Test Plan SHOP-5 is not a Test Plan (it is a Story)", where="test-plan, from INPUT_TEST-PLAN", service="Xray",
-                      answer="400: issue with key SHOP-5 does not exist or is not of issue type Test Plan!",
-                      advice="set test-plan to a Test Plan's key, or leave it out. Nothing was imported.")
+    failure = Refused(
+        "Test Plan SHOP-5 is not a Test Plan (it is a Story)",
+        where="test-plan, from INPUT_TEST-PLAN",
+        service="Xray",
+        answer="400: issue with key SHOP-5 does not exist or is not of issue type Test Plan!",
+        advice="set test-plan to a Test Plan's key, or leave it out. Nothing was imported.",
+    )
     failure.slug = "not-a-test-plan"
 
     log.make().failure(failure)
 
-    assert """\
+    assert (
+        log.text()
+        == """\
 ✗ Test Plan SHOP-5 is not a Test Plan (it is a Story)
   where   test-plan, from INPUT_TEST-PLAN
   Xray    400: issue with key SHOP-5 does not exist or is not of issue type Test Plan!
   next    set test-plan to a Test Plan's key, or leave it out. Nothing was imported.
           docs/errors.md#not-a-test-plan
-""" == log.text()
+"""
+    )
 
 
 def test_a_failure_shows_only_what_it_has(log):
@@ -50,7 +64,9 @@ def test_a_failure_shows_only_what_it_has(log):
     console.failure(Refused("No.", advice="Ask."))
     console.failure(Refused("No.", answer=" 500: \n\n<html>\r\nno ", advice="Ask\ntwice."))
 
-    assert """\
+    assert (
+        log.text()
+        == """\
 ✗ No.
   next    Ask.
           docs/errors.md#refused
@@ -62,22 +78,34 @@ def test_a_failure_shows_only_what_it_has(log):
   next    Ask
           twice.
           docs/errors.md#refused
-""" == log.text()
+"""
+    )
 
 
 def test_all_problems_of_a_configuration_are_told(log):
     """Every problem has its own place and advice; the sum comes last."""
-    problems = (ConfigurationError("There is no setting `reprots`", where="INPUT_REPROTS", advice="Did you mean reports?", slug="unknown-setting"),
-                ConfigurationError("timeout is no number", where=".xray-ci.yml:7"))
+    problems = (
+        ConfigurationError(
+            "There is no setting `reprots`",
+            where="INPUT_REPROTS",
+            advice="Did you mean reports?",
+            slug="unknown-setting",
+        ),
+        ConfigurationError("timeout is no number", where=".xray-ci.yml:7"),
+    )
 
     log.make().failure(ConfigurationError("2 settings are wrong", problems=problems))
 
     lines = log.text().splitlines()
-    assert ["✗ There is no setting `reprots`", "✗ timeout is no number", "✗ 2 settings are wrong"] == [line for line in lines if line.startswith("✗")]
+    assert [line for line in lines if line.startswith("✗")] == [
+        "✗ There is no setting `reprots`",
+        "✗ timeout is no number",
+        "✗ 2 settings are wrong",
+    ]
     assert "  where   INPUT_REPROTS" in lines
     assert "  where   .xray-ci.yml:7" in lines
     assert "          docs/errors.md#unknown-setting" in lines
-    assert "  next    Correct the settings above; nothing was sent." == lines[-1]
+    assert lines[-1] == "  next    Correct the settings above; nothing was sent."
 
 
 def test_a_long_answer_is_cut_after_it_was_redacted(log):
@@ -87,13 +115,15 @@ def test_a_long_answer_is_cut_after_it_was_redacted(log):
     log.make().failure(Refused("No.", answer="x" * (ANSWER_LIMIT - 8) + "hunter2-hunter2-hunter2" + "y" * 999))
 
     line = next(line for line in log.text().splitlines() if "xxx" in line).removeprefix("  answer  ")
-    assert ANSWER_LIMIT == len(line)
+    assert len(line) == ANSWER_LIMIT
     assert line.endswith("x***yyyy…")
     assert "hunter" not in log.text()
 
 
-@pytest.mark.parametrize(("level", "seen"), [
-    (Level.ERROR, "e"), (Level.WARNING, "ew"), (Level.NOTICE, "ewn"), (Level.INFO, "ewnip"), (Level.DEBUG, "ewnipd")])
+@pytest.mark.parametrize(
+    ("level", "seen"),
+    [(Level.ERROR, "e"), (Level.WARNING, "ew"), (Level.NOTICE, "ewn"), (Level.INFO, "ewnip"), (Level.DEBUG, "ewnipd")],
+)
 def test_levels(level, seen, log):
     """Each level shows itself and what is worse; progress is ordinary."""
     console = log.make(level=level)
@@ -108,24 +138,42 @@ def test_levels(level, seen, log):
 
 def test_levels_have_the_names_of_the_setting(log):
     """The words of `log-level` are levels."""
-    assert [Level.ERROR, Level.WARNING, Level.INFO, Level.DEBUG] == [Level.named(word) for word in ("error", "warning", "info", "Debug")]
+    assert [Level.named(word) for word in ("error", "warning", "info", "Debug")] == [
+        Level.ERROR,
+        Level.WARNING,
+        Level.INFO,
+        Level.DEBUG,
+    ]
 
 
 def test_lines_of_one_message_stay_together(log):
     """Further lines of a message are indented under the first."""
     log.make().warning("one\r\ntwo\n\nthree")
-    assert "! one\n  two\n\n  three\n" == log.text()
+    assert log.text() == "! one\n  two\n\n  three\n"
 
 
-@pytest.mark.parametrize(("syntax", "expected"), [
-    (Syntax(), ["title", "inside", "after"]),
-    (GITHUB, ["::group::title", "inside", "::endgroup::", "after"]),
-    (AZURE, ["##[group]title", "inside", "##[endgroup]", "after"]),
-    (Syntax(groups=LogGroups.BUILDKITE), ["--- title", "inside", "after"]),
-    (Syntax(groups=LogGroups.TEAMCITY), ["##teamcity[blockOpened name='title']", "inside", "##teamcity[blockClosed name='title']", "after"]),
-    (Syntax(groups=LogGroups.GITLAB), ["\x1b[0Ksection_start:1700000000:xray_ci_1\r\x1b[0Ktitle", "inside",
-                                    "\x1b[0Ksection_end:1700000000:xray_ci_1\r\x1b[0K", "after"]),
-])
+@pytest.mark.parametrize(
+    ("syntax", "expected"),
+    [
+        (Syntax(), ["title", "inside", "after"]),
+        (GITHUB, ["::group::title", "inside", "::endgroup::", "after"]),
+        (AZURE, ["##[group]title", "inside", "##[endgroup]", "after"]),
+        (Syntax(groups=LogGroups.BUILDKITE), ["--- title", "inside", "after"]),
+        (
+            Syntax(groups=LogGroups.TEAMCITY),
+            ["##teamcity[blockOpened name='title']", "inside", "##teamcity[blockClosed name='title']", "after"],
+        ),
+        (
+            Syntax(groups=LogGroups.GITLAB),
+            [
+                "\x1b[0Ksection_start:1700000000:xray_ci_1\r\x1b[0Ktitle",
+                "inside",
+                "\x1b[0Ksection_end:1700000000:xray_ci_1\r\x1b[0K",
+                "after",
+            ],
+        ),
+    ],
+)
 def test_groups(syntax, expected, log):
     """Each system gets groups in its own words, elsewhere the title is a line."""
     console = log.make(syntax)
@@ -140,7 +188,7 @@ def test_a_group_in_a_group_is_a_heading(log):
     console = log.make(GITHUB)
     with console.group("a"), console.group("b"):
         console.info("c")
-    assert ["::group::a", "b", "c", "::endgroup::"] == log.text().splitlines()
+    assert log.text().splitlines() == ["::group::a", "b", "c", "::endgroup::"]
 
 
 def test_a_failure_is_never_hidden_in_a_group(log):
@@ -148,8 +196,8 @@ def test_a_failure_is_never_hidden_in_a_group(log):
     console = log.make(GITHUB)
     with console.group("a"):
         console.failure(Refused("No."))
-    assert ["::group::a", "::endgroup::", "✗ No."] == log.text().splitlines()[:3]
-    assert 1 == log.text().count("::endgroup::")
+    assert log.text().splitlines()[:3] == ["::group::a", "::endgroup::", "✗ No."]
+    assert log.text().count("::endgroup::") == 1
 
 
 def test_groups_below_their_level_are_silent(log):
@@ -157,11 +205,14 @@ def test_groups_below_their_level_are_silent(log):
     console = log.make(GITHUB, level=Level.WARNING)
     with console.group("a"):
         console.info("b")
-    assert "" == log.text()
+    assert log.text() == ""
 
 
 def test_masks_come_before_any_line(log):
-    """GitHub is told each secret, line by line and escaped, before anything else; later ones before the next line; once."""
+    """GitHub is told each secret, line by line and escaped, before anything else; later ones before the next line.
+
+    Once.
+    """
     log.redactor.register("hunter%22")
     log.redactor.register("first-line\nsecond-line")
     console = log.make(GITHUB, level=Level.ERROR)
@@ -170,15 +221,22 @@ def test_masks_come_before_any_line(log):
     log.redactor.register("minted-later")
     console.error("b")
     console.error("c")
-    assert ["::add-mask::hunter%2522", "::add-mask::first-line", "::add-mask::second-line", "✗ a", "::add-mask::minted-later", "✗ b", "✗ c"] \
-        == log.text().splitlines()
+    assert log.text().splitlines() == [
+        "::add-mask::hunter%2522",
+        "::add-mask::first-line",
+        "::add-mask::second-line",
+        "✗ a",
+        "::add-mask::minted-later",
+        "✗ b",
+        "✗ c",
+    ]
 
 
 def test_masks_for_azure(log):
     """Azure learns a secret with a percent sign in both spellings that its agents know."""
     log.redactor.register("hunter%22")
     log.make(AZURE).info("a")
-    assert ["##vso[task.setsecret]hunter%AZP2522", "##vso[task.setsecret]hunter%22", "a"] == log.text().splitlines()
+    assert log.text().splitlines() == ["##vso[task.setsecret]hunter%AZP2522", "##vso[task.setsecret]hunter%22", "a"]
 
 
 @pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row.key)
@@ -189,19 +247,19 @@ def test_secrets_are_written_only_where_they_mask(row, log):
     shown = [line for line in log.text().splitlines() if "hunter22" in line]
     assert all(line.startswith(("::add-mask::", "##vso[task.setsecret]")) for line in shown)
     assert bool(shown) == (row.syntax.masks is not Masks.NONE)
-    assert "***" == log.text().splitlines()[-1]
+    assert log.text().splitlines()[-1] == "***"
 
 
 def test_annotations_of_github(log):
     """Properties and message are escaped as GitHub unescapes them; strange text in them commands nothing."""
     assert log.make(GITHUB).annotate(AnnotationKind.WARNING, "100%\n::error::x", title="a:b,c", file="r,1.xml", line=3)
-    assert "::warning file=r%2C1.xml,line=3,title=a%3Ab%2Cc::100%25%0A:\\:error::x\n" == log.text()
+    assert log.text() == "::warning file=r%2C1.xml,line=3,title=a%3Ab%2Cc::100%25%0A:\\:error::x\n"
 
 
 def test_annotations_of_azure(log):
     """A message cannot end Azure's command early; a notice is its mildest kind."""
     assert log.make(AZURE).annotate(AnnotationKind.NOTICE, "a]b;c\nd", title="t", file="r.xml", line=3)
-    assert "##vso[task.logissue type=warning;sourcepath=r.xml;linenumber=3]t: a%5Db%3Bc%0Ad\n" == log.text()
+    assert log.text() == "##vso[task.logissue type=warning;sourcepath=r.xml;linenumber=3]t: a%5Db%3Bc%0Ad\n"
 
 
 @pytest.mark.parametrize(("syntax", "more"), [(Syntax(), {}), (GITHUB, {"annotations": False})])
@@ -210,7 +268,7 @@ def test_no_annotations_where_they_are_not_wanted(syntax, more, log):
     console = log.make(syntax, **more)
     assert not console.annotate(AnnotationKind.ERROR, "a")
     console.close()
-    assert "" == log.text()
+    assert log.text() == ""
 
 
 def test_only_ten_annotations_of_a_kind(log):
@@ -220,9 +278,9 @@ def test_only_ten_annotations_of_a_kind(log):
     assert console.annotate(AnnotationKind.NOTICE, "x")
     console.close()
     console.close()
-    assert [True] * ANNOTATION_LIMIT + [False] * 3 == shown
-    assert ANNOTATION_LIMIT == log.text().count("::error ")
-    assert ["- 3 more annotations of kind error are in the log only."] == log.text().splitlines()[-1:]
+    assert shown == [True] * ANNOTATION_LIMIT + [False] * 3
+    assert log.text().count("::error ") == ANNOTATION_LIMIT
+    assert log.text().splitlines()[-1:] == ["- 3 more annotations of kind error are in the log only."]
 
 
 def unforeseen(text):
@@ -253,14 +311,16 @@ def test_a_defect_at_debug_level_has_its_traceback_redacted(log):
 def test_color_marks_only_the_sign(log):
     """Where colours are wanted the sign has one, never the text, which keeps its own out."""
     log.make(color=True).error("a\x1b[32mb")
-    assert "\x1b[31m✗ \x1b[0mab\n" == log.text()
+    assert log.text() == "\x1b[31m✗ \x1b[0mab\n"
 
 
 def test_a_log_in_another_encoding(tmp_path):
     """A stream that cannot hold our signs or the text's characters loses no line."""
     with (tmp_path / "log").open("w", encoding="ascii") as stream:
-        Console(stream, level=Level.INFO, surroundings=SimpleNamespace(syntax=Syntax()), redactor=Redactor()).error("grün \udcff")
-    assert "\\u2717 gr\\xfcn \\udcff\n" == (tmp_path / "log").read_text()
+        Console(stream, level=Level.INFO, surroundings=SimpleNamespace(syntax=Syntax()), redactor=Redactor()).error(
+            "grün \udcff"
+        )
+    assert (tmp_path / "log").read_text() == "\\u2717 gr\\xfcn \\udcff\n"
 
 
 @pytest.mark.parametrize("hidden", ["hun\x00ter22", "hun\x1b[0mter22", "hunter22\u202e"])
@@ -275,4 +335,4 @@ def test_a_secret_over_several_lines_is_redacted_before_lines_are_made(log):
     """A secret whose lines are each too short to be looked for is still seen as a whole."""
     log.redactor.register("ab\ncd\nef")
     log.make().warning("x ab\r\ncd\nef y")
-    assert "! x *** y\n" == log.text()
+    assert log.text() == "! x *** y\n"

@@ -8,14 +8,26 @@ import pytest
 from xray_ci.ci import event_facts
 from xray_ci.ci.provider import surroundings
 
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567"}
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_EVENT_NAME": "pull_request",
+    "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
+}
 HEAD = "89abcdef0123456789abcdef0123456789abcdef"
 
 
 def pull(**changes):
     """Return the payload of a pull request of a fork."""
-    return {"pull_request": {"number": 31, "title": "Fix", "user": {"login": "octocat"}, "head": {"sha": HEAD, "repo": {"full_name": "octocat/web"}},
-                             "base": {"repo": {"full_name": "shop/web"}}} | changes}
+    return {
+        "pull_request": {
+            "number": 31,
+            "title": "Fix",
+            "user": {"login": "octocat"},
+            "head": {"sha": HEAD, "repo": {"full_name": "octocat/web"}},
+            "base": {"repo": {"full_name": "shop/web"}},
+        }
+        | changes
+    }
 
 
 @pytest.fixture
@@ -29,17 +41,33 @@ def around(tmp_path):
     return look
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"{", b"\xff\xfe\x00", b"[" * 200_000, b'{"pull_request":' * 100_000, b"null", b"[]", b"7", b'"pull_request"', b'{"pull_request": []}',
-    b'{"pull_request": {"head": [], "base": 7, "user": "x", "number": {}, "title": null}}', b'{"workflow_run": {"pull_requests": 7, "id": true}}',
-    b'{"pull_request": {"number": ' + b"9" * 10_000 + b"}}", b" " * (event_facts.LIMIT + 1), b'{"pull_request": {"head": {"sha": NaN}}}',
-    b'{"workflow_run": {"pull_requests": [null, 7, {"number": 1}]}}',
-], ids=range(16))
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[" * 200_000,
+        b'{"pull_request":' * 100_000,
+        b"null",
+        b"[]",
+        b"7",
+        b'"pull_request"',
+        b'{"pull_request": []}',
+        b'{"pull_request": {"head": [], "base": 7, "user": "x", "number": {}, "title": null}}',
+        b'{"workflow_run": {"pull_requests": 7, "id": true}}',
+        b'{"pull_request": {"number": ' + b"9" * 10_000 + b"}}",
+        b" " * (event_facts.LIMIT + 1),
+        b'{"pull_request": {"head": {"sha": NaN}}}',
+        b'{"workflow_run": {"pull_requests": [null, 7, {"number": 1}]}}',
+    ],
+    ids=range(16),
+)
 def test_a_file_that_makes_no_sense_says_nothing(content, around):
     """Whatever the file is, the run goes on with what the variables say, and is nobody's fork."""
     here = around(content)
     assert GITHUB["GITHUB_SHA"] == here.commit
-    assert (None, None) == (here.outsider, here.pull_request)
+    assert (here.outsider, here.pull_request) == (None, None)
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere/event.json", "/", "a\0b"])
@@ -56,7 +84,9 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 def test_variables_cannot_speak_for_the_event():
     """A variable that is called like a fact of the event is none, so no job makes a fork of itself by chance."""
-    assert surroundings(GITHUB | {"EVENT_FORK": "octocat/web", "EVENT_COMMIT": HEAD, "EVENT_RUN_ID": "7"}) == surroundings(GITHUB)
+    assert surroundings(
+        GITHUB | {"EVENT_FORK": "octocat/web", "EVENT_COMMIT": HEAD, "EVENT_RUN_ID": "7"}
+    ) == surroundings(GITHUB)
 
 
 def test_texts_of_strangers_are_one_clean_line(around):
@@ -65,8 +95,8 @@ def test_texts_of_strangers_are_one_clean_line(around):
     payload["pull_request"]["head"]["repo"]["full_name"] = "octo\ncat/\x1b[31mweb"
     here = around(payload)
     assert here.pull_request_title.startswith("a ::error::b\\u202exxx")
-    assert 255 == len(here.pull_request_title)
-    assert "the fork octo cat/web" == here.outsider
+    assert len(here.pull_request_title) == 255
+    assert here.outsider == "the fork octo cat/web"
 
 
 @pytest.mark.parametrize("sha", ["HEAD", "; rm", "", 7, None, {"sha": HEAD}])
@@ -81,9 +111,17 @@ def test_a_number_is_a_number(number, around):
     assert around(pull(number=number)).pull_request is None
 
 
-@pytest.mark.parametrize(("source", "target", "fork"), [
-    ("octocat/web", "shop/web", True), ("shop/web", "shop/web", False), ("Shop/Web", "shop/web", False), ("octocat/web", None, False),
-    (7, "shop/web", True), (True, "shop/web", False)])
+@pytest.mark.parametrize(
+    ("source", "target", "fork"),
+    [
+        ("octocat/web", "shop/web", True),
+        ("shop/web", "shop/web", False),
+        ("Shop/Web", "shop/web", False),
+        ("octocat/web", None, False),
+        (7, "shop/web", True),
+        (True, "shop/web", False),
+    ],
+)
 def test_a_fork_is_another_repository(source, target, fork, around):
     """Only two known, different names make a fork; GitHub takes names in any case."""
     payload = pull(head={"sha": HEAD, "repo": {"full_name": source}}, base={"repo": {"full_name": target}})
@@ -99,11 +137,16 @@ def test_a_repository_that_is_not_named_is_no_fork(head, around):
 def test_a_branch_of_a_fork_is_never_ours(around):
     """What follows a run of a fork has another branch than ours of the same name, also when its owner is not told."""
     run = {"id": 7, "head_branch": "main", "head_sha": HEAD, "repository": {"id": 1, "full_name": "shop/web"}}
-    assert "octocat:main" == around({"workflow_run": run | {"head_repository": {"full_name": "octocat/web"}}}).branch
-    assert "fork:main" == around({"workflow_run": run | {"head_repository": None}}).branch
-    assert "main" == around({"workflow_run": run | {"head_repository": {"full_name": "shop/web"}}}).branch
+    assert around({"workflow_run": run | {"head_repository": {"full_name": "octocat/web"}}}).branch == "octocat:main"
+    assert around({"workflow_run": run | {"head_repository": None}}).branch == "fork:main"
+    assert around({"workflow_run": run | {"head_repository": {"full_name": "shop/web"}}}).branch == "main"
 
 
 def test_every_name_is_said():
     """Each fact has its name in what is read, so that no variable of the same name is taken for one."""
-    assert set(event_facts.NAMES) == set(event_facts.facts(pull())) == set(event_facts.facts(None)) == set(event_facts.facts({"workflow_run": {}}))
+    assert (
+        set(event_facts.NAMES)
+        == set(event_facts.facts(pull()))
+        == set(event_facts.facts(None))
+        == set(event_facts.facts({"workflow_run": {}}))
+    )

@@ -14,14 +14,26 @@ from xray_ci.ci.result import ExecutionResult, ReportCounts, RunOutcome, RunResu
 from xray_ci.safefiles import WriteError, append, place, write
 from xray_ci.secret import Redactor
 
-RESULT = RunResult(command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=ReportCounts(passed=2, failed=1), sent=3, result_file="result.json",
-                   executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),))
+RESULT = RunResult(
+    command="import",
+    outcome=RunOutcome.IMPORTED,
+    exit_code=0,
+    counts=ReportCounts(passed=2, failed=1),
+    sent=3,
+    result_file="result.json",
+    executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),),
+)
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 DESCRIPTORS = safefiles._HERE
 
 
-@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not DESCRIPTORS, reason="no folders by descriptor here")), False],
-                ids=["by descriptor", "by name"])
+@pytest.fixture(
+    params=[
+        pytest.param(True, marks=pytest.mark.skipif(not DESCRIPTORS, reason="no folders by descriptor here")),
+        False,
+    ],
+    ids=["by descriptor", "by name"],
+)
 def put(request, monkeypatch, tmp_path):
     """Write below a workspace, in both ways that platforms allow."""
     monkeypatch.setattr(safefiles, "_HERE", request.param)
@@ -48,7 +60,7 @@ def read_github(text):
             continue
         at, here = line.find("="), line.find("<<")
         if at >= 0 and (here < 0 or at < here):
-            values[line[:at]] = line[at + 1:]
+            values[line[:at]] = line[at + 1 :]
             continue
         name, mark = line.split("<<", 1)
         value = []
@@ -67,13 +79,20 @@ def test_all_outputs_reach_their_files(tmp_path):
     given = tmp_path / "outputs"
     given.write_text("other=1")
 
-    warnings = publish(RESULT, redact=Redactor(), workspace=tmp_path, outputs_file=str(given), result_file=Path("result.json"), dotenv_file=Path("x/out.env"))
+    warnings = publish(
+        RESULT,
+        redact=Redactor(),
+        workspace=tmp_path,
+        outputs_file=str(given),
+        result_file=Path("result.json"),
+        dotenv_file=Path("x/out.env"),
+    )
 
-    assert () == warnings
+    assert warnings == ()
     assert {"other": "1", **dict(RESULT.outputs())} == read_github(given.read_text())
     assert RESULT.as_json() == json.loads((tmp_path / "result.json").read_text())
     lines = dict(line.split("=", 1) for line in (tmp_path / "x" / "out.env").read_text().splitlines())
-    assert "SHOP-41" == lines["XRAY_TEST_EXECUTION_KEY"]
+    assert lines["XRAY_TEST_EXECUTION_KEY"] == "SHOP-41"
     assert {f"XRAY_{name.upper().replace('-', '_')}": value for name, value in RESULT.outputs()} == lines
 
 
@@ -81,25 +100,41 @@ def test_secrets_are_in_none_of_the_files(tmp_path):
     """Every file is written from the redacted result."""
     redact = Redactor()
     redact.register("SHOP-41")
-    publish(RESULT, redact=redact, workspace=tmp_path, outputs_file=str(tmp_path / "o"), result_file=Path("r"), dotenv_file=Path("d"))
+    publish(
+        RESULT,
+        redact=redact,
+        workspace=tmp_path,
+        outputs_file=str(tmp_path / "o"),
+        result_file=Path("r"),
+        dotenv_file=Path("d"),
+    )
     for name in "ord":
         assert "SHOP-41" not in (tmp_path / name).read_text()
     assert "***" in (tmp_path / "r").read_text()
 
 
 def test_what_cannot_be_written_is_a_warning(tmp_path):
-    """The import is over: a file that cannot be written is said, the others are written, nobody is sent to a file that is not there."""
+    """The import is over.
+
+    A file that cannot be written is said, the others are written, nobody is sent to a file that is not there.
+    """
     (tmp_path / "folder").mkdir()
 
-    warnings = publish(RESULT, redact=Redactor(), workspace=tmp_path, outputs_file=str(tmp_path / "outputs"), result_file=Path("folder"),
-                       dotenv_file=Path("../out.env"))
+    warnings = publish(
+        RESULT,
+        redact=Redactor(),
+        workspace=tmp_path,
+        outputs_file=str(tmp_path / "outputs"),
+        result_file=Path("folder"),
+        dotenv_file=Path("../out.env"),
+    )
 
-    assert 2 == len(warnings)
+    assert len(warnings) == 2
     assert "result-file" in warnings[0]
     assert "dotenv-file" in warnings[1]
     assert "../out.env" in warnings[1]
-    assert "" == read_github((tmp_path / "outputs").read_text())["result-file"]
-    assert [] == [path for path in tmp_path.rglob("*") if path.suffix == ".tmp"]
+    assert read_github((tmp_path / "outputs").read_text())["result-file"] == ""
+    assert [path for path in tmp_path.rglob("*") if path.suffix == ".tmp"] == []
 
 
 def test_a_runners_file_that_is_not_there_is_a_warning(tmp_path):
@@ -115,12 +150,14 @@ def test_the_mark_is_none_that_the_value_holds():
     assert {"name": hostile} == read_github(github([("name", hostile)], lambda: next(tokens)))
 
 
-@pytest.mark.parametrize("value", ["a b", "a$HOME", "`id`", "a;b", "a'b", 'a"b', "a#b", "a\\b", "grün", "a&b", "~/x", "(x)"])
+@pytest.mark.parametrize(
+    "value", ["a b", "a$HOME", "`id`", "a;b", "a'b", 'a"b', "a#b", "a\\b", "grün", "a&b", "~/x", "(x)"]
+)
 def test_dotenv_leaves_out_what_readers_read_differently(value):
     """A value that a shell, Docker or GitLab would change is empty, and its name is told."""
     text, left_out = dotenv([("outcome", "imported"), ("result-file", value)])
-    assert "XRAY_OUTCOME=imported\nXRAY_RESULT_FILE=\n" == text
-    assert ("result-file",) == left_out
+    assert text == "XRAY_OUTCOME=imported\nXRAY_RESULT_FILE=\n"
+    assert left_out == ("result-file",)
 
 
 def test_dotenv_stays_below_gitlabs_limit():
@@ -129,14 +166,14 @@ def test_dotenv_stays_below_gitlabs_limit():
     text, _ = dotenv([("test-execution-keys", ",".join(keys)), ("tests", "5")])
     assert len(text) <= DOTENV_LIMIT
     kept = text.splitlines()[0].partition("=")[2].split(",")
-    assert keys[:len(kept)] == kept
-    assert "XRAY_TESTS=5" == text.splitlines()[1]
+    assert keys[: len(kept)] == kept
+    assert text.splitlines()[1] == "XRAY_TESTS=5"
 
 
 def test_a_result_with_odd_characters_is_json():
     """Lone surrogates, which file names on Linux can hold, do not break the result file."""
     result = replace(RESULT, result_file="odd-\udcff-\u2028-grün")
-    assert "odd-\udcff-\u2028-grün" == json.loads(document(result).decode())["outputs"]["result-file"]
+    assert json.loads(document(result).decode())["outputs"]["result-file"] == "odd-\udcff-\u2028-grün"
     assert "grün".encode() in document(result)
 
 
@@ -144,9 +181,9 @@ def test_a_file_is_written_whole(put):
     """Folders are made, old content is replaced, nothing else is left."""
     put("a/b/c.json", b"old" * 100)
     put("a/b/c.json")
-    assert b"new" == (put.root / "a/b/c.json").read_bytes()
-    assert ["c.json"] == names(put.root / "a/b")
-    assert 0 == stat.S_IMODE((put.root / "a/b/c.json").stat().st_mode) & 0o111
+    assert (put.root / "a/b/c.json").read_bytes() == b"new"
+    assert names(put.root / "a/b") == ["c.json"]
+    assert stat.S_IMODE((put.root / "a/b/c.json").stat().st_mode) & 0o111 == 0
 
 
 def test_a_link_as_the_file_is_replaced_not_followed(put, tmp_path):
@@ -155,7 +192,7 @@ def test_a_link_as_the_file_is_replaced_not_followed(put, tmp_path):
     target.write_text("old")
     (put.root / "out.json").symlink_to(target)
     put("out.json")
-    assert "old" == target.read_text()
+    assert target.read_text() == "old"
     assert not (put.root / "out.json").is_symlink()
 
 
@@ -165,7 +202,7 @@ def test_a_link_as_a_folder_is_refused(put, tmp_path):
     (put.root / "out").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(WriteError):
         put("out/x.json")
-    assert [] == names(tmp_path / "elsewhere")
+    assert names(tmp_path / "elsewhere") == []
 
 
 def test_a_write_that_fails_leaves_nothing(put):
@@ -173,7 +210,7 @@ def test_a_write_that_fails_leaves_nothing(put):
     (put.root / "taken").mkdir()
     with pytest.raises(WriteError):
         put("taken")
-    assert ["taken"] == names(put.root)
+    assert names(put.root) == ["taken"]
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", ".", "", "/etc/x", "a/.."])
@@ -209,7 +246,7 @@ def test_what_root_makes_belongs_to_the_owner_of_the_workspace(tmp_path):
     write(Path("new/deep/x.json"), b"x", (tmp_path,))
     for name in ("new", "new/deep", "new/deep/x.json"):
         found = (tmp_path / name).stat()
-        assert (1234, 4321) == (found.st_uid, found.st_gid), name
+        assert (found.st_uid, found.st_gid) == (1234, 4321), name
 
 
 def test_appending_starts_on_its_own_line_and_keeps_to_the_limit(tmp_path):
@@ -217,10 +254,10 @@ def test_appending_starts_on_its_own_line_and_keeps_to_the_limit(tmp_path):
     file = tmp_path / "summary"
     file.write_text("theirs")
     append(file, b"ours\n", limit=100)
-    assert "theirs\nours\n" == file.read_text()
+    assert file.read_text() == "theirs\nours\n"
     with pytest.raises(WriteError, match="100 bytes"):
         append(file, b"x" * 100, limit=100)
-    assert "theirs\nours\n" == file.read_text()
+    assert file.read_text() == "theirs\nours\n"
 
 
 def test_appending_through_a_link_is_refused(tmp_path):
@@ -229,4 +266,4 @@ def test_appending_through_a_link_is_refused(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "target")
     with pytest.raises(WriteError):
         append(tmp_path / "link", b"x")
-    assert "" == (tmp_path / "target").read_text()
+    assert (tmp_path / "target").read_text() == ""

@@ -30,11 +30,16 @@ def test_every_row_has_an_example():
 
 @pytest.mark.parametrize(("key", "case"), CASES, ids=[f"{key}: {case['case']}" for key, case in CASES])
 def test_facts_of_a_ci_system(key, case, tmp_path):
-    """Exactly the documented facts are read, of the environment and the event, and nothing is made up for the others."""
+    """Exactly the documented facts are read, of the environment and the event.
+
+    Nothing is made up for the others.
+    """
     around = surroundings(case["env"] | told(case, tmp_path))
 
     assert key == around.provider.key
-    facts = {name: value for name in (*FACTS, "outputs_file", "summary_file", "debug") if (value := getattr(around, name))}
+    facts = {
+        name: value for name in (*FACTS, "outputs_file", "summary_file", "debug") if (value := getattr(around, name))
+    }
     assert case["facts"] == facts
 
 
@@ -59,14 +64,16 @@ def test_placeholders_are_those_of_the_settings():
         assert {name for _, name, _, _ in string.Formatter().parse(template) if name} <= set(PLACEHOLDERS)
 
 
-@pytest.mark.parametrize("variable", ["GITHUB_HEAD_REF", "GITHUB_WORKFLOW", "GITHUB_JOB", "GITHUB_REPOSITORY", "GITHUB_ACTOR"])
+@pytest.mark.parametrize(
+    "variable", ["GITHUB_HEAD_REF", "GITHUB_WORKFLOW", "GITHUB_JOB", "GITHUB_REPOSITORY", "GITHUB_ACTOR"]
+)
 def test_hostile_names_are_one_line_without_tricks(variable):
     """A branch or job name brings neither line breaks nor control characters nor endless text."""
     around = surroundings({"GITHUB_ACTIONS": "true", variable: "a\r\n::error::b\x1b[2K\u202ec" + "x" * 999})
 
     (value,) = (value for name in FACTS if (value := getattr(around, name)))
     assert value.startswith("a ::error::b\\u202ecxxx")
-    assert 255 == len(value)
+    assert len(value) == 255
 
 
 @pytest.mark.parametrize("sha", ["HEAD", "", "main; rm -rf", "0123456", "0" * 65, "0123456789\n"])
@@ -75,12 +82,18 @@ def test_a_commit_is_a_hash_or_nothing(sha):
     assert ("0123456" if sha == "0123456" else None) == surroundings({"GITLAB_CI": "1", "CI_COMMIT_SHA": sha}).commit
 
 
-@pytest.mark.parametrize(("url", "expected"), [
-    ("https://ci.example.com/job/1/", "https://ci.example.com/job/1/"),
-    ("https://user:pass@ci.example.com/job/1/", "https://ci.example.com/job/1/"),
-    ("https://ci.example.com/<script>)", "https://ci.example.com/%3Cscript%3E%29"),
-    ("javascript:alert(1)", None), ("https://", None), ("https://[", None), ("/job/1", None),
-])
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://ci.example.com/job/1/", "https://ci.example.com/job/1/"),
+        ("https://user:pass@ci.example.com/job/1/", "https://ci.example.com/job/1/"),
+        ("https://ci.example.com/<script>)", "https://ci.example.com/%3Cscript%3E%29"),
+        ("javascript:alert(1)", None),
+        ("https://", None),
+        ("https://[", None),
+        ("/job/1", None),
+    ],
+)
 def test_an_address_is_of_the_web_and_without_credentials(url, expected):
     """The address of a run can be put into a link and shown to everyone."""
     assert expected == surroundings({"JENKINS_URL": "x", "BUILD_URL": url}).run_url
@@ -88,8 +101,13 @@ def test_an_address_is_of_the_web_and_without_credentials(url, expected):
 
 def test_a_forged_repository_does_not_leave_the_address():
     """A value goes into the address of the run encoded."""
-    env = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://git.example.com/", "GITHUB_REPOSITORY": "a/b?x=1#y", "GITHUB_RUN_ID": "7"}
-    assert "https://git.example.com/a/b%3Fx%3D1%23y/actions/runs/7" == surroundings(env).run_url
+    env = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://git.example.com/",
+        "GITHUB_REPOSITORY": "a/b?x=1#y",
+        "GITHUB_RUN_ID": "7",
+    }
+    assert surroundings(env).run_url == "https://git.example.com/a/b%3Fx%3D1%23y/actions/runs/7"
 
 
 def test_folders_of_the_machine_are_not_told():
@@ -100,7 +118,15 @@ def test_folders_of_the_machine_are_not_told():
 
 def test_reading_the_surroundings_imports_nothing_heavy():
     """The first look at the environment costs no third-party import."""
-    code = ("import sys; before = set(sys.modules); import xray_ci.ci.provider; "
-            "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(DATA.parents[2])})
+    code = (
+        "import sys; before = set(sys.modules); import xray_ci.ci.provider; "
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(DATA.parents[2])},
+    )
     assert not set(out.stdout.split()) & {"requests", "jsonschema", "junitparser", "yaml", "msgspec", "werkzeug"}

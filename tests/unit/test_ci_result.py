@@ -27,27 +27,56 @@ from xray_ci.secret import Redactor
 
 PUBLISHED = json.loads((Path(__file__).resolve().parents[2] / "docs" / "result.schema.json").read_text())
 FULL = RunResult(
-    command="import", outcome=RunOutcome.PARTLY, exit_code=8, deployment="cloud",
-    executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"), ExecutionResult(key="SHOP-42")),
-    counts=ReportCounts(passed=5, failed=2, errors=1, skipped=3, other=4), sent=14, imported=13, created_tests=2, folded=1, unmapped=6,
+    command="import",
+    outcome=RunOutcome.PARTLY,
+    exit_code=8,
+    deployment="cloud",
+    executions=(
+        ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),
+        ExecutionResult(key="SHOP-42"),
+    ),
+    counts=ReportCounts(passed=5, failed=2, errors=1, skipped=3, other=4),
+    sent=14,
+    imported=13,
+    created_tests=2,
+    folded=1,
+    unmapped=6,
     balance=Balance(in_reports=15, folded=1, sent=14, stored=13),
-    reports=(Report(path="a.xml", format="junit", counts=ReportCounts(passed=5)),
-             Report(path="b.xml", problems=(Problem(severity=Severity.ERROR, slug="broken-xml", cause="no end", line=3, column=1, advice="x"),))),
+    reports=(
+        Report(path="a.xml", format="junit", counts=ReportCounts(passed=5)),
+        Report(
+            path="b.xml",
+            problems=(
+                Problem(severity=Severity.ERROR, slug="broken-xml", cause="no end", line=3, column=1, advice="x"),
+            ),
+        ),
+    ),
     failures=(FailureRow(name="shop.cart.pay", message="boom", report="a.xml", line=7, outcome=Outcome.ERROR),),
     troubles=Trouble.of(Refused("No.", where="a.xml:7", answer="400: no", service="Xray", advice="Ask.")),
-    notices=(Notice(text="left out", count=3),), snapshots=(SnapshotRow(name="page 7", ok=True, status=202), SnapshotRow(name="page 8", ok=False)),
-    requests=4, seconds=1.23456, version="0.1.0", python="3.13.1", result_file="out/result.json",
-    surroundings=surroundings({"GITHUB_ACTIONS": "true", "GITHUB_HEAD_REF": "fix/cart", "GITHUB_WORKSPACE": "/github/workspace"}))
+    notices=(Notice(text="left out", count=3),),
+    snapshots=(SnapshotRow(name="page 7", ok=True, status=202), SnapshotRow(name="page 8", ok=False)),
+    requests=4,
+    seconds=1.23456,
+    version="0.1.0",
+    python="3.13.1",
+    result_file="out/result.json",
+    surroundings=surroundings(
+        {"GITHUB_ACTIONS": "true", "GITHUB_HEAD_REF": "fix/cart", "GITHUB_WORKSPACE": "/github/workspace"}
+    ),
+)
 EMPTY = RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=2)
 
 
-@pytest.mark.parametrize("result", [FULL, EMPTY, *(replace(EMPTY, outcome=outcome) for outcome in RunOutcome)],
-                         ids=["full", "empty", *(outcome.value for outcome in RunOutcome)])
+@pytest.mark.parametrize(
+    "result",
+    [FULL, EMPTY, *(replace(EMPTY, outcome=outcome) for outcome in RunOutcome)],
+    ids=["full", "empty", *(outcome.value for outcome in RunOutcome)],
+)
 def test_the_result_file_follows_its_published_schema(result):
     """Whatever became of a run, its document is valid."""
     jsonschema.Draft202012Validator.check_schema(PUBLISHED)
     document = json.loads(json.dumps(result.as_json()))
-    assert [] == [error.message for error in jsonschema.Draft202012Validator(PUBLISHED).iter_errors(document)]
+    assert [error.message for error in jsonschema.Draft202012Validator(PUBLISHED).iter_errors(document)] == []
 
 
 def _names(schema, value, path=""):
@@ -68,24 +97,35 @@ def _names(schema, value, path=""):
 
 def test_every_name_is_published():
     """The schema describes and requires exactly the names that are written, at every depth."""
-    assert [] == list(_names(PUBLISHED, FULL.as_json()))
-    assert SCHEMA == PUBLISHED["properties"]["schema"]["const"]
+    assert list(_names(PUBLISHED, FULL.as_json())) == []
+    assert PUBLISHED["properties"]["schema"]["const"] == SCHEMA
     assert {outcome.value for outcome in RunOutcome} == set(PUBLISHED["properties"]["outcome"]["enum"])
 
 
 def test_outputs_are_those_of_the_contract():
     """Names and order of the interface; `failed` counts errors too; keys are separated by commas."""
-    assert (("outcome", "partly"), ("test-execution-key", "SHOP-41"), ("test-execution-keys", "SHOP-41,SHOP-42"),
-            ("test-execution-url", "https://jira.example.com/browse/SHOP-41"), ("tests", "15"), ("passed", "5"), ("failed", "3"),
-            ("skipped", "3"), ("imported", "13"), ("created-tests", "2"), ("snapshots-triggered", "1"),
-            ("result-file", "out/result.json")) == FULL.outputs()
+    assert FULL.outputs() == (
+        ("outcome", "partly"),
+        ("test-execution-key", "SHOP-41"),
+        ("test-execution-keys", "SHOP-41,SHOP-42"),
+        ("test-execution-url", "https://jira.example.com/browse/SHOP-41"),
+        ("tests", "15"),
+        ("passed", "5"),
+        ("failed", "3"),
+        ("skipped", "3"),
+        ("imported", "13"),
+        ("created-tests", "2"),
+        ("snapshots-triggered", "1"),
+        ("result-file", "out/result.json"),
+    )
 
 
 def test_what_is_not_known_is_not_claimed():
     """Without an answer and without reading back, `imported` and `created-tests` are empty, never zero."""
     outputs = dict(replace(FULL, imported=None, created_tests=None, executions=()).outputs())
-    assert {"": ["test-execution-key", "test-execution-keys", "test-execution-url", "imported", "created-tests"]} == {
-        "": [name for name, value in outputs.items() if not value]}
+    assert {"": [name for name, value in outputs.items() if not value]} == {
+        "": ["test-execution-key", "test-execution-keys", "test-execution-url", "imported", "created-tests"]
+    }
     assert replace(FULL, imported=None).as_json()["imported"] is None
 
 
@@ -93,15 +133,17 @@ def test_counts_add_up():
     """Counts of reports sum to those of the run, and `tests` is all of them."""
     total = ReportCounts(passed=1, failed=2) + ReportCounts(passed=3, errors=4, skipped=5, other=6)
     assert ReportCounts(passed=4, failed=2, errors=4, skipped=5, other=6) == total
-    assert {"tests": 21, "passed": 4, "failed": 2, "errors": 4, "skipped": 5, "other": 6} == total.as_json()
-    assert 4 == total.of(Outcome.ERROR)
+    assert total.as_json() == {"tests": 21, "passed": 4, "failed": 2, "errors": 4, "skipped": 5, "other": 6}
+    assert total.of(Outcome.ERROR) == 4
 
 
 def test_each_problem_of_a_configuration_is_one_trouble():
     """A configuration with two problems tells both, not their sum."""
     problems = (ConfigurationError("a", where="b", slug="unknown-setting"), ConfigurationError("c"))
-    assert [("unknown-setting", "a", "b", 2), ("configuration", "c", None, 2)] == [
-        (one.slug, one.what, one.where, one.exit_code) for one in Trouble.of(ConfigurationError("2 wrong", problems=problems))]
+    assert [
+        (one.slug, one.what, one.where, one.exit_code)
+        for one in Trouble.of(ConfigurationError("2 wrong", problems=problems))
+    ] == [("unknown-setting", "a", "b", 2), ("configuration", "c", None, 2)]
 
 
 def test_redacting_a_result_reaches_every_text():
@@ -113,13 +155,13 @@ def test_redacting_a_result_reaches_every_text():
         return value + "hunter22"
 
     planted = FULL.redacted(plant)
-    assert 20 < str(planted).count("hunter22")
+    assert str(planted).count("hunter22") > 20
     assert "hunter22" not in str(planted.redacted(redact))
     assert planted.redacted(redact).redacted(redact) == planted.redacted(redact)
-    assert FULL == FULL.redacted(redact)
+    assert FULL.redacted(redact) == FULL
 
 
 def test_no_folder_of_the_machine_is_told():
     """The result file names the CI's facts, not where the runner keeps its files."""
     assert "/github" not in json.dumps(FULL.as_json())
-    assert "fix/cart" == FULL.as_json()["ci"]["branch"]
+    assert FULL.as_json()["ci"]["branch"] == "fix/cart"

@@ -23,39 +23,76 @@ from xray_ci.model import Outcome, Problem, Severity
 from xray_ci.secret import Redactor
 
 RESULT = RunResult(
-    command="import", outcome=RunOutcome.IMPORTED, exit_code=0, counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1), sent=98,
-    executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),), folded=2, requests=3, seconds=4.21,
+    command="import",
+    outcome=RunOutcome.IMPORTED,
+    exit_code=0,
+    counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1),
+    sent=98,
+    executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),),
+    folded=2,
+    requests=3,
+    seconds=4.21,
     failures=(FailureRow(name="shop.cart.pay", message="\nexpected 3\nbut was 4", report="a.xml", line=7),),
-    reports=(Report(path="a.xml", format="junit", counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1)),))
+    reports=(
+        Report(path="a.xml", format="junit", counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1)),
+    ),
+)
 
 
 def test_the_first_line_says_it_all():
     """The headline has the verdict, how many, and a link to the Test Execution."""
-    assert "## ✅ 98 results sent into [SHOP-41](<https://jira.example.com/browse/SHOP-41>)" == markdown(RESULT).splitlines()[0]
+    assert (
+        markdown(RESULT).splitlines()[0]
+        == "## ✅ 98 results sent into [SHOP-41](<https://jira.example.com/browse/SHOP-41>)"
+    )
     assert "## ✅ 97 results imported into " in markdown(replace(RESULT, imported=97))
     assert "2 repeats folded · 3 requests in 4.2 s" in markdown(RESULT)
 
 
-@pytest.mark.parametrize(("outcome", "words"), [
-    (RunOutcome.IMPORTED, "98 results sent"), (RunOutcome.PARTLY, "Only partly"), (RunOutcome.UNKNOWN, "not known"),
-    (RunOutcome.PLANNED, "98 results would be sent"), (RunOutcome.NOTHING, "nothing to import"), (RunOutcome.TRIGGERED, "1 snapshot triggered"),
-    (RunOutcome.FAILED, "Nothing was imported"), (RunOutcome.SKIPPED, "gets no secrets")])
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (RunOutcome.IMPORTED, "98 results sent"),
+        (RunOutcome.PARTLY, "Only partly"),
+        (RunOutcome.UNKNOWN, "not known"),
+        (RunOutcome.PLANNED, "98 results would be sent"),
+        (RunOutcome.NOTHING, "nothing to import"),
+        (RunOutcome.TRIGGERED, "1 snapshot triggered"),
+        (RunOutcome.FAILED, "Nothing was imported"),
+        (RunOutcome.SKIPPED, "gets no secrets"),
+    ],
+)
 def test_every_outcome_has_its_sentence(outcome, words):
     """No two outcomes read alike, and only what is known is claimed."""
-    assert words in headline(replace(RESULT, outcome=outcome, snapshots=(SnapshotRow(name="7", ok=True), SnapshotRow(name="8", ok=False))))[1]
+    assert (
+        words
+        in headline(
+            replace(
+                RESULT, outcome=outcome, snapshots=(SnapshotRow(name="7", ok=True), SnapshotRow(name="8", ok=False))
+            )
+        )[1]
+    )
 
 
 def test_a_run_that_fails_is_not_marked_as_good():
     """An imported run with failed tests that were to fail the job has no green sign."""
-    assert "❌" == headline(replace(RESULT, exit_code=1))[0]
+    assert headline(replace(RESULT, exit_code=1))[0] == "❌"
     assert "exit code 1" in markdown(replace(RESULT, exit_code=1))
 
 
-@pytest.mark.parametrize("counts", [ReportCounts(passed=1), ReportCounts(passed=100000, failed=1), ReportCounts(failed=1, errors=1, skipped=1, other=1), ReportCounts(other=3)])
+@pytest.mark.parametrize(
+    "counts",
+    [
+        ReportCounts(passed=1),
+        ReportCounts(passed=100000, failed=1),
+        ReportCounts(failed=1, errors=1, skipped=1, other=1),
+        ReportCounts(other=3),
+    ],
+)
 def test_the_bar_shows_every_outcome_that_happened(counts):
     """One failure among a hundred thousand is still a block, and the bar is always as long."""
     shown = bar(replace(RESULT, counts=counts))
-    assert 24 == len(shown)
+    assert len(shown) == 24
     assert sum(bool(counts.of(outcome)) for outcome in Outcome) == len(set(shown))
 
 
@@ -70,14 +107,19 @@ def test_only_the_first_failed_tests_are_listed():
     """Fifty are shown, and the count of the others is that of the run, also beyond what the result names."""
     failures = tuple(FailureRow(name=f"t{number}") for number in range(200))
     text = markdown(replace(RESULT, counts=ReportCounts(failed=1234), failures=failures))
-    assert FAILURES_SHOWN == text.count("<code>t")
+    assert text.count("<code>t") == FAILURES_SHOWN
     assert "and 1,184 more." in text
 
 
 def test_refused_reports_come_first_with_their_cause():
     """A report that was refused is never the one that is left out, and says why and where."""
-    bad = Report(path="bad.xml", problems=(Problem(severity=Severity.ERROR, slug="x", cause="no end", line=3),
-                                           Problem(severity=Severity.NOTICE, slug="y", cause="z")))
+    bad = Report(
+        path="bad.xml",
+        problems=(
+            Problem(severity=Severity.ERROR, slug="x", cause="no end", line=3),
+            Problem(severity=Severity.NOTICE, slug="y", cause="z"),
+        ),
+    )
     text = markdown(replace(RESULT, reports=(*RESULT.reports * 300, bad)))
     assert "Reports: 300 read, 1 refused" in text
     assert "| <code>bad.xml</code> | &#63; | - | - | - | - | - | line 3&#58; no end &#40;and 1 more&#41; |" in text
@@ -96,25 +138,37 @@ def test_a_failure_says_what_to_do_next():
 
 def test_snapshots_and_notices():
     """Each snapshot has its row, each notice its count."""
-    text = markdown(replace(RESULT, snapshots=(SnapshotRow(name="page 7", ok=False, status=403, message="no"),), notices=(Notice(text="a", count=3), Notice(text="b"))))
+    text = markdown(
+        replace(
+            RESULT,
+            snapshots=(SnapshotRow(name="page 7", ok=False, status=403, message="no"),),
+            notices=(Notice(text="a", count=3), Notice(text="b")),
+        )
+    )
     assert "| ❌ | <code>page 7</code> | 403 | no |" in text
     assert "- a (3 times)\n- b\n" in text
 
 
 def test_an_empty_result_is_one_line():
     """A run that failed before it read anything shows no empty sections."""
-    assert "## ❌ Nothing was imported\n" == markdown(RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=0))
+    assert (
+        markdown(RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=0)) == "## ❌ Nothing was imported\n"
+    )
 
 
 @pytest.mark.parametrize("url", [None, "javascript:alert(1)", "file:///etc"])
 def test_only_addresses_of_the_web_are_links(url):
     """A key without an address, or with an odd one, is text."""
-    assert "## ✅ 98 results sent into SHOP-41\n" in markdown(replace(RESULT, executions=(ExecutionResult(key="SHOP-41", url=url),)))
+    assert "## ✅ 98 results sent into SHOP-41\n" in markdown(
+        replace(RESULT, executions=(ExecutionResult(key="SHOP-41", url=url),))
+    )
 
 
 def test_an_address_cannot_leave_its_link():
     """Whatever is in the address of Jira stays inside of the link."""
-    (line, *_) = markdown(replace(RESULT, executions=(ExecutionResult(key="A]-1", url="https://x/> <img src=y> (a|b)\n"),))).splitlines()
+    (line, *_) = markdown(
+        replace(RESULT, executions=(ExecutionResult(key="A]-1", url="https://x/> <img src=y> (a|b)\n"),))
+    ).splitlines()
     assert line.endswith("[A&#93;-1](<https://x/%3E%20%3Cimg%20src=y%3E%20%28a%7Cb%29%0A>)")
 
 
@@ -132,10 +186,16 @@ def test_a_large_summary_is_cut_at_whole_lines():
 def test_the_largest_result_fits():
     """With every list full of the longest hostile texts the page is still within GitHub's limit."""
     long = "|`<🟥&" * 9999
-    result = replace(RESULT, failures=tuple(FailureRow(name=long, message=long, report=long) for _ in range(200)),
-                     reports=tuple(Report(path=long, problems=(Problem(severity=Severity.ERROR, slug="x", cause=long),)) for _ in range(500)),
-                     notices=tuple(Notice(text=long) for _ in range(500)), snapshots=tuple(SnapshotRow(name=long, ok=False, message=long) for _ in range(500)),
-                     troubles=Trouble.of(WrongRegion(long, where=long, answer=long)) * 500)
+    result = replace(
+        RESULT,
+        failures=tuple(FailureRow(name=long, message=long, report=long) for _ in range(200)),
+        reports=tuple(
+            Report(path=long, problems=(Problem(severity=Severity.ERROR, slug="x", cause=long),)) for _ in range(500)
+        ),
+        notices=tuple(Notice(text=long) for _ in range(500)),
+        snapshots=tuple(SnapshotRow(name=long, ok=False, message=long) for _ in range(500)),
+        troubles=Trouble.of(WrongRegion(long, where=long, answer=long)) * 500,
+    )
     assert len(markdown(result).encode()) <= LIMIT
 
 
@@ -147,13 +207,13 @@ def test_the_summary_is_added_to_the_file_of_the_step(tmp_path):
     file.write_text("theirs\n")
     result = replace(RESULT, failures=(FailureRow(name="a p@ss|word b"),))
 
-    assert () == publish(result, summary_file=str(file), redact=redact)
+    assert publish(result, summary_file=str(file), redact=redact) == ()
 
     text = file.read_text()
     assert text.startswith("theirs\n## ✅")
     assert "<code>a &#42;&#42;&#42; b</code>" in text
     assert "word" not in text
-    assert () == publish(result, summary_file=None, redact=redact)
+    assert publish(result, summary_file=None, redact=redact) == ()
 
 
 def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path):
@@ -162,48 +222,84 @@ def test_a_summary_that_cannot_be_written_is_a_warning(tmp_path):
     assert "job summary" in warning
 
 
-AROUND = Surroundings(provider=PROVIDERS[0], commit="89abcdef0123456789abcdef0123456789abcdef", branch="fix/<cart>", pull_request="31", pull_request_title="a | [b](x)",
-                      workflow="ci", run_number="3", run_url="https://git.example.com/shop/web/actions/runs/77")
+AROUND = Surroundings(
+    provider=PROVIDERS[0],
+    commit="89abcdef0123456789abcdef0123456789abcdef",
+    branch="fix/<cart>",
+    pull_request="31",
+    pull_request_title="a | [b](x)",
+    workflow="ci",
+    run_number="3",
+    run_url="https://git.example.com/shop/web/actions/runs/77",
+)
 
 
 def test_a_failed_test_leads_to_its_test_and_its_line():
     """The key leads to Jira, the place to the file at the commit; without addresses both are text."""
-    row = FailureRow(name="pays", message="boom", report="a.xml", line=7, key="SHOP-3", file="tests/a b#.py", file_line=12)
+    row = FailureRow(
+        name="pays", message="boom", report="a.xml", line=7, key="SHOP-3", file="tests/a b#.py", file_line=12
+    )
     text = markdown(replace(RESULT, failures=(row,), surroundings=AROUND))
     assert "| [SHOP-3](<https://jira.example.com/browse/SHOP-3>) <code>pays</code> | boom | " in text
     assert f"(<https://git.example.com/shop/web/blob/{AROUND.commit}/tests/a%20b%23.py#L12>) |" in text
-    plain = markdown(replace(RESULT, failures=(row,), executions=(ExecutionResult(key="SHOP-41"),), surroundings=replace(AROUND, run_url="https://jenkins.example.com/job/7/")))
+    plain = markdown(
+        replace(
+            RESULT,
+            failures=(row,),
+            executions=(ExecutionResult(key="SHOP-41"),),
+            surroundings=replace(AROUND, run_url="https://jenkins.example.com/job/7/"),
+        )
+    )
     assert "| SHOP-3 <code>pays</code> | boom | <code>tests&#47;a b&#35;.py&#58;12</code> |" in plain
-    assert "| <code>tests&#47;a b&#35;.py</code> |" in markdown(replace(RESULT, failures=(replace(row, file_line=None),)))
+    assert "| <code>tests&#47;a b&#35;.py</code> |" in markdown(
+        replace(RESULT, failures=(replace(row, file_line=None),))
+    )
 
 
 def test_the_page_says_where_every_result_went():
     """The sum of the log stands under the counts, marked when it does not come out."""
     even = Balance(in_reports=100, folded=2, sent=98, stored=98)
     assert "\n\n100 in reports - 2 folded = 98 sent = 98 stored\n" in markdown(replace(RESULT, balance=even))
-    assert "\n\n⚠️ 100 in reports - 2 folded = 98 sent ≠ 97 stored\n" in markdown(replace(RESULT, balance=replace(even, stored=97)))
+    assert "\n\n⚠️ 100 in reports - 2 folded = 98 sent ≠ 97 stored\n" in markdown(
+        replace(RESULT, balance=replace(even, stored=97))
+    )
 
 
 def test_the_page_says_what_was_tested():
-    """Pull request with its title, branch, commit and run, for a page that hangs on another run; strangers' text stays text."""
+    """Pull request with its title, branch, commit and run, for a page that hangs on another run.
+
+    Strangers' text stays text.
+    """
     text = markdown(replace(RESULT, surroundings=AROUND))
-    assert ("[pull request &#35;31](<https://git.example.com/shop/web/pull/31>) a &#124; &#91;b&#93;&#40;x&#41; · <code>fix&#47;&#60;cart&#62;</code> · "
-            "<code>89abcdef</code> · [ci &#35;3](<https://git.example.com/shop/web/actions/runs/77>)") in text
+    assert (
+        "[pull request &#35;31](<https://git.example.com/shop/web/pull/31>) a &#124; &#91;b&#93;&#40;x&#41; · "
+        "<code>fix&#47;&#60;cart&#62;</code> · "
+        "<code>89abcdef</code> · [ci &#35;3](<https://git.example.com/shop/web/actions/runs/77>)"
+    ) in text
     assert "pull request &#35;31 a" in markdown(replace(RESULT, surroundings=replace(AROUND, run_url=None)))
     assert markdown(RESULT) == markdown(replace(RESULT, surroundings=Surroundings(provider=PROVIDERS[0])))
 
 
 def test_failures_of_one_cause_are_told_as_one():
     """Where not all are listed, the messages that many share come first; few or different ones do not."""
-    failures = tuple(FailureRow(name=f"t{number}", message="no\nconnection" if number % 2 else f"other {number}") for number in range(120))
+    failures = tuple(
+        FailureRow(name=f"t{number}", message="no\nconnection" if number % 2 else f"other {number}")
+        for number in range(120)
+    )
     text = markdown(replace(RESULT, counts=ReportCounts(failed=120), failures=failures))
     assert "The same message, in the first 120:\n\n- 60 times: no\n\n|" in text
     assert "The same message" not in markdown(replace(RESULT, failures=failures[:FAILURES_SHOWN]))
-    assert "The same message" not in markdown(replace(RESULT, failures=tuple(FailureRow(name="t", message=str(number)) for number in range(60))))
+    assert "The same message" not in markdown(
+        replace(RESULT, failures=tuple(FailureRow(name="t", message=str(number)) for number in range(60)))
+    )
 
 
 def test_a_run_without_secrets_is_told_with_its_remedy():
     """Who it is for, that nothing was sent, and what to do about it."""
-    text = markdown(replace(RESULT, outcome=RunOutcome.SKIPPED, executions=(), surroundings=replace(AROUND, outsider="the fork a/<b>")))
+    text = markdown(
+        replace(
+            RESULT, outcome=RunOutcome.SKIPPED, executions=(), surroundings=replace(AROUND, outsider="the fork a/<b>")
+        )
+    )
     assert text.startswith("## ⏭️ Not imported&#58; the fork a&#47;&#60;b&#62; gets no secrets here\n")
     assert "nothing was sent. To import such runs too" in text

@@ -20,8 +20,10 @@ _xray_ci
 
 
 def ran(command, folder):
-    done = subprocess.run(command, cwd=folder, env={"PATH": os.defpath, "HOME": str(folder)}, capture_output=True, text=True, check=False)
-    assert "" == done.stderr
+    done = subprocess.run(
+        command, cwd=folder, env={"PATH": os.defpath, "HOME": str(folder)}, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
     return done.stdout.splitlines()
 
 
@@ -40,41 +42,51 @@ def test_every_flag_that_is_offered_is_taken(name):
     for flag in flags(COMMANDS[name]):
         values = [] if flag.takes == "nothing" else ["1"]
         assert name == parser.parse([name, flag.name, *values]).command, flag.name
-    assert [] == [row.name for row in BY_NAME.values() if row.secret and f"--{row.name}" in {flag.name for flag in flags(COMMANDS[name])}]
+    assert [
+        row.name
+        for row in BY_NAME.values()
+        if row.secret and f"--{row.name}" in {flag.name for flag in flags(COMMANDS[name])}
+    ] == []
 
 
 def test_bash_completes_commands(bash):
     """At the start, of all of them or those that begin so."""
     assert [*COMMANDS] == bash("")
-    assert ["import", "inspect"] == bash("i")
+    assert bash("i") == ["import", "inspect"]
 
 
 def test_bash_completes_flags_of_the_command(bash):
     """Of the one that stands there, wherever it stands; without one of `import`."""
-    assert ["--json"] == bash("inspect", "--js")
-    assert [] == bash("import", "--js")
-    assert ["--test-execution", "--test-plan", "--test-environments", "--test-fields", "--test-type"] == bash("--dry-run", "import", "--test-")
-    assert ["--version"] == bash("--ver")
-    assert ["--no-dry-run"] == bash("--no-dr")
+    assert bash("inspect", "--js") == ["--json"]
+    assert bash("import", "--js") == []
+    assert bash("--dry-run", "import", "--test-") == [
+        "--test-execution",
+        "--test-plan",
+        "--test-environments",
+        "--test-fields",
+        "--test-type",
+    ]
+    assert bash("--ver") == ["--version"]
+    assert bash("--no-dr") == ["--no-dry-run"]
 
 
 def test_bash_completes_choices_in_both_spellings(bash):
     """`--format x` is two words and `--format=x` three."""
     assert ["junit"] == bash("import", "--format", "ju") == bash("import", "--format", "=", "ju")
     assert ["global", "us", "eu", "au"] == bash("import", "--region", "=") == bash("import", "--region", "")
-    assert ["run", "branch", "pull-request"] == bash("import", "--execution-scope", "")
+    assert bash("import", "--execution-scope", "") == ["run", "branch", "pull-request"]
 
 
 def test_bash_completes_files_and_folders(bash):
     """Where a flag, or a word, is a path; names with blanks whole."""
     assert ["a b.xml"] == bash("import", "--reports", "a") == bash("migrate", "a")
-    assert ["results"] == bash("import", "--state-dir", "")
+    assert bash("import", "--state-dir", "") == ["results"]
 
 
 def test_bash_makes_nothing_up(bash):
     """A value that nobody can guess has no completion, nor has a word that belongs nowhere."""
-    assert [] == bash("import", "--project", "")
-    assert [] == bash("import", "x")
+    assert bash("import", "--project", "") == []
+    assert bash("import", "x") == []
 
 
 def test_bash_on_another_shells_version():
@@ -88,14 +100,21 @@ def test_the_script_is_one_of_its_shell(shell, tmp_path):
     if not shutil.which(shell, path=os.defpath + ":/usr/bin"):
         pytest.skip(f"no {shell} on this machine")
     (tmp_path / "script").write_text(script(shell))
-    assert [] == ran([shell, "-n", "script"], tmp_path)
+    assert ran([shell, "-n", "script"], tmp_path) == []
 
 
 @pytest.mark.skipif(not shutil.which("fish", path="/usr/bin:/bin"), reason="no fish on this machine")
-@pytest.mark.parametrize(("line", "words"), [
-    ("xray-ci i", ["import", "inspect"]), ("xray-ci inspect --js", ["--json"]), ("xray-ci import --region e", ["eu"]),
-    ("xray-ci import --format=ju", ["--format=junit"]), ("xray-ci import --js", []), ("xray-ci --dry", ["--dry-run"]),
-])
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("xray-ci i", ["import", "inspect"]),
+        ("xray-ci inspect --js", ["--json"]),
+        ("xray-ci import --region e", ["eu"]),
+        ("xray-ci import --format=ju", ["--format=junit"]),
+        ("xray-ci import --js", []),
+        ("xray-ci --dry", ["--dry-run"]),
+    ],
+)
 def test_fish_completes(line, words, tmp_path):
     """As a person at the key would see it."""
     (tmp_path / "script").write_text(script("fish"))
@@ -104,10 +123,16 @@ def test_fish_completes(line, words, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("zsh", path="/usr/bin:/bin"), reason="no zsh on this machine")
-@pytest.mark.parametrize(("words", "asked"), [
-    ("'' ", "describe command described"), ("inspect ''", "--json"), ("--dry-run import --project ''", "--project="),
-    ("migrate ''", "1:file:_files"), ("--project ''", "--project="),
-])
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("'' ", "describe command described"),
+        ("inspect ''", "--json"),
+        ("--dry-run import --project ''", "--project="),
+        ("migrate ''", "1:file:_files"),
+        ("--project ''", "--project="),
+    ],
+)
 def test_zsh_asks_for_what_stands_there(words, asked, tmp_path):
     """The right specifications reach zsh's own functions; the command is taken out of the words."""
     (tmp_path / "script").write_text(script("zsh"))
@@ -129,13 +154,13 @@ def test_the_command_prints_the_script(words, run):
 def test_a_shell_that_is_not_known_is_wrong_usage(words, run):
     """With those that are."""
     done = run("completion", *words)
-    assert 2 == done.code
+    assert done.code == 2
     assert all(shell in done.err for shell in SHELLS)
 
 
 def test_bash_completes_shells(bash):
     """After its own command."""
-    assert ["bash"] == bash("completion", "b")
+    assert bash("completion", "b") == ["bash"]
 
 
 def test_the_help_of_a_command_fits_the_terminal(run):

@@ -44,7 +44,9 @@ def xray(clock):
 
 def evidence(xray) -> dict[str, list[str]]:
     """Return the names of all files by Test key."""
-    return {test: [name for name, _ in files] for issue in xray.issues.values() for test, files in issue.evidence.items()}
+    return {
+        test: [name for name, _ in files] for issue in xray.issues.values() for test, files in issue.evidence.items()
+    }
 
 
 def test_a_request_that_is_too_large_goes_without_the_evidence_that_follows(tmp_path, xray):
@@ -52,11 +54,15 @@ def test_a_request_that_is_too_large_goes_without_the_evidence_that_follows(tmp_
     xray.most = 1_000
     done = send(planned(tmp_path, three("a.txt", "b.txt")), means(xray, log=Kept()))
 
-    assert [] == done.failures
-    assert 3 == done.sent
-    assert [{"SHOP-1": "PASSED", "SHOP-2": "PASSED", "SHOP-3": "PASSED"}] == [issue.runs for issue in xray.issues.values()]
-    assert 2 == xray.count("import")
-    assert {"SHOP-2": [("a.txt", data(600, "a")), ("b.txt", data(600, "b"))]} == next(iter(xray.issues.values())).evidence
+    assert done.failures == []
+    assert done.sent == 3
+    assert [issue.runs for issue in xray.issues.values()] == [
+        {"SHOP-1": "PASSED", "SHOP-2": "PASSED", "SHOP-3": "PASSED"}
+    ]
+    assert xray.count("import") == 2
+    assert {"SHOP-2": [("a.txt", data(600, "a")), ("b.txt", data(600, "b"))]} == next(
+        iter(xray.issues.values())
+    ).evidence
 
 
 def test_what_is_known_to_be_too_large_is_not_tried(tmp_path, xray):
@@ -64,8 +70,8 @@ def test_what_is_known_to_be_too_large_is_not_tried(tmp_path, xray):
     xray.most = 1_000
     send(planned(tmp_path, three("a.txt", "b.txt"), size=1), means(xray, most=1_000))
 
-    assert 3 == xray.count("import")
-    assert {"SHOP-2": ["a.txt", "b.txt"]} == evidence(xray)
+    assert xray.count("import") == 3
+    assert evidence(xray) == {"SHOP-2": ["a.txt", "b.txt"]}
 
 
 def test_small_evidence_goes_with_its_test(tmp_path, xray):
@@ -73,17 +79,20 @@ def test_small_evidence_goes_with_its_test(tmp_path, xray):
     xray.most = 2_000
     send(planned(tmp_path, [heavy(test, "a.txt", size=100) for test in keyed(20)]), means(xray))
 
-    assert 0 == xray.count("attach")
-    assert 20 == len(evidence(xray))
+    assert xray.count("attach") == 0
+    assert len(evidence(xray)) == 20
 
 
 def test_evidence_of_steps_follows_too(tmp_path, xray):
     """It is added to the Test Run, in the order in which the test has it."""
     xray.most = 1_000
-    steps = [{"status": "PASSED", "actualResult": '\\",\\"evidence\\":[', "evidence": [file("s.txt")]}, {"status": "FAILED"}]
+    steps = [
+        {"status": "PASSED", "actualResult": '\\",\\"evidence\\":[', "evidence": [file("s.txt")]},
+        {"status": "FAILED"},
+    ]
     send(planned(tmp_path, [heavy({**keyed(1)[0], "steps": steps}, "a.txt")]), means(xray))
 
-    assert {"SHOP-1": ["s.txt", "a.txt"]} == evidence(xray)
+    assert evidence(xray) == {"SHOP-1": ["s.txt", "a.txt"]}
 
 
 def test_a_test_without_key_is_found_by_what_identifies_it(tmp_path, xray):
@@ -106,9 +115,9 @@ def test_a_lost_answer_is_looked_for_before_the_file_goes_again(tmp_path, xray, 
     xray.faults = {5: fault}
     done = send(plan, means(xray))
 
-    assert "attach" == xray.calls[5][0]
-    assert [] == done.failures
-    assert ["a.txt", "a.txt", "b.txt"] == sorted(name for name, _ in xray.issues["SHOP-77"].evidence["SHOP-2"])
+    assert xray.calls[5][0] == "attach"
+    assert done.failures == []
+    assert sorted(name for name, _ in xray.issues["SHOP-77"].evidence["SHOP-2"]) == ["a.txt", "a.txt", "b.txt"]
 
 
 @pytest.mark.parametrize("fault", ["died", "killed"])
@@ -123,12 +132,12 @@ def test_a_run_that_is_killed_anywhere_is_completed(tmp_path, clock, fault):
         except Died:
             xray.faults, deaths = {}, deaths + 1
             done = send(plan, means(xray, log=log, progress=Progress(log)))
-            assert [] == done.failures
-        assert [3] == [len(issue.runs) for issue in xray.issues.values()]
-        assert {"SHOP-2": ["a.txt", "b.txt"]} == evidence(xray)
+            assert done.failures == []
+        assert [len(issue.runs) for issue in xray.issues.values()] == [3]
+        assert evidence(xray) == {"SHOP-2": ["a.txt", "b.txt"]}
         assert not Progress(log).owes
 
-    assert 3 <= deaths
+    assert deaths >= 3
 
 
 def test_a_refused_file_is_named_and_can_follow_later(tmp_path, xray):
@@ -139,16 +148,16 @@ def test_a_refused_file_is_named_and_can_follow_later(tmp_path, xray):
     (failure,) = done.failures
 
     assert isinstance(failure, EvidenceRefused)
-    assert 8 == failure.exit_code
-    assert "a.txt of SHOP-2: 400: a.txt is no evidence" == failure.answer
-    assert {"SHOP-2": ["b.txt"]} == evidence(xray)
+    assert failure.exit_code == 8
+    assert failure.answer == "a.txt of SHOP-2: 400: a.txt is no evidence"
+    assert evidence(xray) == {"SHOP-2": ["b.txt"]}
     assert Progress(log).owes
 
     xray.bad, before = set(), xray.clock.passed
     again = send(plan, means(xray, progress=Progress(log)))
-    assert [] == again.failures
+    assert again.failures == []
     assert before == xray.clock.passed, "a refused file is not looked for"
-    assert {"SHOP-2": ["b.txt", "a.txt"]} == evidence(xray)
+    assert evidence(xray) == {"SHOP-2": ["b.txt", "a.txt"]}
 
 
 def test_a_file_as_large_as_one_that_was_too_large_is_not_tried(tmp_path, xray):
@@ -156,8 +165,8 @@ def test_a_file_as_large_as_one_that_was_too_large_is_not_tried(tmp_path, xray):
     xray.most, xray.most_evidence = 2_000, 700
     (failure,) = send(planned(tmp_path, [heavy(keyed(1)[0], "a.txt", "b.txt", "c.txt")]), means(xray)).failures
 
-    assert 1 == xray.count("attach")
-    assert 3 == len((failure.answer or "").splitlines())
+    assert xray.count("attach") == 1
+    assert len((failure.answer or "").splitlines()) == 3
 
 
 def test_a_file_that_is_never_answered_is_left_for_resume(tmp_path, xray):
@@ -168,22 +177,30 @@ def test_a_file_that_is_never_answered_is_left_for_resume(tmp_path, xray):
     done = send(plan, means(xray, log=log))
 
     assert [UnknownDelivery] == [type(failure) for failure in done.failures]
-    assert 3 == done.sent
+    assert done.sent == 3
     assert any(isinstance(entry, Ended) for entry in log)
     assert Progress(log).owes
 
 
-@pytest.mark.parametrize(("text", "files"), [
-    ('{"status":"P","evidence":[{"filename":"a\\q","contentType":"b","data":"eA=="}]}', None),
-    ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="},{"data":"eA=="}]}', 0),
-    ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="}', 0),
-    ('{"status":"P","comment":",\\"evidence\\":[{\\"filename\\":\\"a\\"","evidence":[]}', 0),
-    ('{"evidence":[{"filename":"a","contentType":"b","data":"eA=="}],"status":"P","evidence":[{"filename":"c","contentType":"b","data":""}]}', 1),
-])
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ('{"status":"P","evidence":[{"filename":"a\\q","contentType":"b","data":"eA=="}]}', None),
+        ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="},{"data":"eA=="}]}', 0),
+        ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="}', 0),
+        ('{"status":"P","comment":",\\"evidence\\":[{\\"filename\\":\\"a\\"","evidence":[]}', 0),
+        (
+            '{"evidence":[{"filename":"a","contentType":"b","data":"eA=="}],"status":"P","evidence":[{"filename":"c","contentType":"b","data":""}]}',
+            1,
+        ),
+    ],
+)
 def test_what_our_writer_never_wrote_is_left_as_it_is(tmp_path, text, files):
     """A state folder may hold anything: other shapes of evidence stay in the test, and what is no text is refused."""
     (tmp_path / "spool").write_text(text)
-    test = reconcile.ExpectedTest(0, Slice(path=tmp_path / "spool", offset=0, length=len(text)), reconcile.TestHead(status="P"))
+    test = reconcile.ExpectedTest(
+        0, Slice(path=tmp_path / "spool", offset=0, length=len(text)), reconcile.TestHead(status="P")
+    )
     if files is None:
         with pytest.raises(UnreadableReport):
             lightened(test)
@@ -201,4 +218,4 @@ def test_what_is_refused_without_its_evidence_too_is_refused_for_that(tmp_path, 
     first = send(plan, means(xray, log=log)).failures
     second = send(plan, means(xray, progress=Progress(log))).failures
 
-    assert ["400: SHOP-1: no Test"] * 2 == [failure.answer for failure in (*first, *second)]
+    assert [failure.answer for failure in (*first, *second)] == ["400: SHOP-1: no Test"] * 2

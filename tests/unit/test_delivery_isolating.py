@@ -22,7 +22,11 @@ BAD = ("SHOP-17", "SHOP-1200", "SHOP-1201")
 
 @pytest.fixture
 def search(tmp_path, clock):
-    """Return a function that isolates in a request of so many tests; what is sent, and what is said by the service, is in `xray`."""
+    """Return a function that isolates in a request of so many tests.
+
+    What is sent, and what is said by the service, is in `xray`.
+    """
+
     class Search:
         def __init__(self):
             self.sent = []
@@ -37,11 +41,15 @@ def search(tmp_path, clock):
             self.sent.append([test.head.testKey for test in tests])
             for test in tests:
                 if test.head.testKey in self.xray.bad:
-                    raise Refused("refused", answer=f"400: {test.head.testKey} is bad" if self.xray.names else f"400: {self.xray.tell}")
+                    raise Refused(
+                        "refused",
+                        answer=f"400: {test.head.testKey} is bad" if self.xray.names else f"400: {self.xray.tell}",
+                    )
 
         @property
         def left_out(self):
             return {entry.test: entry.reason for entry in self.log}
+
     return Search()
 
 
@@ -49,29 +57,31 @@ def test_a_test_that_the_answer_names_is_left_out_at_once(search):
     """One more request: all others, in their order."""
     search(5, answer="400: Test issue with key SHOP-2 not found", bad=("SHOP-2",))
 
-    assert [["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-5"]] == search.sent
-    assert {"SHOP-2": "400: Test issue with key SHOP-2 not found"} == search.left_out
+    assert search.sent == [["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-5"]]
+    assert search.left_out == {"SHOP-2": "400: Test issue with key SHOP-2 not found"}
 
 
 def test_keys_that_are_no_tests_are_asked_for_where_the_answer_names_none(search):
     """In hundreds, before anything is sent again; what the index does not know is tried once more, as it may be new."""
     search(250, bad=("SHOP-3", "SHOP-200"))
 
-    assert [100, 100, 50] == [len(keys) for _, keys in search.xray.calls]
-    assert [248, 2, 1, 1] == [len(sent) for sent in search.sent]
+    assert [len(keys) for _, keys in search.xray.calls] == [100, 100, 50]
+    assert [len(sent) for sent in search.sent] == [248, 2, 1, 1]
     assert {"SHOP-3", "SHOP-200"} == set(search.left_out)
 
 
 def test_a_new_test_is_not_left_out_with_a_wrong_key(tmp_path, clock):
     """The index knows neither; the answer names none: tried alone, the new one is taken."""
+
     class Behind(MemoryXray):
         def tests_named(self, keys):
             return tuple(each for each in super().tests_named(keys) if each.key not in ("SHOP-2", "SHOP-4"))
+
     xray = Behind(clock, bad=("SHOP-2",), names=False)
     done = send(planned(tmp_path, keyed(5)), means(xray))
 
-    assert ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-5"] == sorted(runs_of(xray)[0])
-    assert "1 of 5 result was refused and left out: SHOP-2" == done.failures[0].what
+    assert sorted(runs_of(xray)[0]) == ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-5"]
+    assert done.failures[0].what == "1 of 5 result was refused and left out: SHOP-2"
 
 
 def test_halving_finds_what_nobody_names(search):
@@ -80,7 +90,9 @@ def test_halving_finds_what_nobody_names(search):
     taken = [sent for sent in search.sent if not search.xray.bad & set(sent)]
 
     assert {"SHOP-9", "SHOP-40"} == set(search.left_out)
-    assert sorted(f"SHOP-{n}" for n in range(1, 65) if n not in (9, 40)) == sorted({key for sent in taken for key in sent})
+    assert sorted(f"SHOP-{n}" for n in range(1, 65) if n not in (9, 40)) == sorted(
+        {key for sent in taken for key in sent}
+    )
     assert all(sent == sorted(sent, key=lambda key: int(key[5:])) for sent in search.sent)
 
 
@@ -98,8 +110,8 @@ def test_a_refusal_of_the_request_itself_is_not_searched_for(tmp_path, clock):
     with pytest.raises(Refused, match="refused"):
         isolate(call, Refused("refused", answer="400: no project could be found"), send_, means(xray, log=log))
 
-    assert [50, 50, 1, 1] == asked
-    assert [] == log
+    assert asked == [50, 50, 1, 1]
+    assert log == []
 
 
 def test_what_is_too_large_is_halved_until_it_fits(tmp_path, clock):
@@ -107,9 +119,9 @@ def test_what_is_too_large_is_halved_until_it_fits(tmp_path, clock):
     xray = MemoryXray(clock, most=1000)
     done = send(planned(tmp_path, keyed(100)), means(xray))
 
-    assert [] == done.failures
+    assert done.failures == []
     assert [{f"SHOP-{n}": "PASSED" for n in range(1, 101)}] == runs_of(xray)
-    assert 0 == xray.count("tests")
+    assert xray.count("tests") == 0
 
 
 def test_one_test_that_is_too_large_is_left_out_alone(tmp_path, clock):
@@ -124,8 +136,11 @@ def test_one_test_that_is_too_large_is_left_out_alone(tmp_path, clock):
     assert [{f"SHOP-{n}" for n in (1, 2, 3, 4, 6, 7, 8)}] == [set(runs) for runs in runs_of(xray)]
 
 
-@pytest.mark.parametrize(("names", "lookups", "most"), [(True, True, 40), (False, True, 40), (True, False, 40), (False, False, 70)],
-                         ids=["named", "looked up", "named without lookup", "halved"])
+@pytest.mark.parametrize(
+    ("names", "lookups", "most"),
+    [(True, True, 40), (False, True, 40), (True, False, 40), (False, False, 70)],
+    ids=["named", "looked up", "named without lookup", "halved"],
+)
 def test_three_bad_keys_among_two_thousand_cost_few_requests(tmp_path, clock, names, lookups, most):
     """1,997 are stored, three are named with the vendor's words, and the requests are counted."""
     xray = MemoryXray(clock, bad=BAD, names=names)
@@ -136,8 +151,8 @@ def test_three_bad_keys_among_two_thousand_cost_few_requests(tmp_path, clock, na
     assert PartlyImported is type(failure)
     assert set(BAD) == {line.partition(":")[0] for line in failure.answer.splitlines()}
     assert all("400: " in line and "no Test" in line for line in failure.answer.splitlines())
-    assert [1997] == [len(runs) for runs in runs_of(xray)]
-    assert 1997 == done.sent
+    assert [len(runs) for runs in runs_of(xray)] == [1997]
+    assert done.sent == 1997
     assert len(xray.calls) <= most
 
 
@@ -163,6 +178,7 @@ def test_a_search_has_an_end(tmp_path, clock):
 
 def test_a_lookup_that_fails_leaves_it_to_halving(tmp_path, clock):
     """Which keys are Tests is only a short cut."""
+
     class Blind(MemoryXray):
         def tests_named(self, keys):
             raise Unreachable(f"{len(keys)} keys cannot be asked for")
@@ -170,13 +186,16 @@ def test_a_lookup_that_fails_leaves_it_to_halving(tmp_path, clock):
     xray = Blind(clock, bad=("SHOP-5",), names=False)
     done = send(planned(tmp_path, keyed(8)), means(xray))
 
-    assert ["SHOP-5: 400: no Test"] == [failure.answer for failure in done.failures]
-    assert [7] == [len(runs) for runs in runs_of(xray)]
+    assert [failure.answer for failure in done.failures] == ["SHOP-5: 400: no Test"]
+    assert [len(runs) for runs in runs_of(xray)] == [7]
 
 
 def test_a_native_report_is_refused_as_a_whole(clock):
     """Its results are not ours to take apart."""
-    (call,) = native(ImportTarget(deployment=CLOUD, project="SHOP"), [NativeFile(format="junit", shown=("a",), pieces=(b"<a/>",), tests=9)]).calls
+    (call,) = native(
+        ImportTarget(deployment=CLOUD, project="SHOP"),
+        [NativeFile(format="junit", shown=("a",), pieces=(b"<a/>",), tests=9)],
+    ).calls
 
     with pytest.raises(Refused, match="the first no"):
         isolate(call, Refused("the first no"), lambda _: None, means(MemoryXray(clock)))
@@ -191,7 +210,7 @@ def test_a_later_batch_of_which_nothing_can_be_sent_is_done_with(tmp_path, clock
     assert {"import-1", "import-2", "import-3"} == {entry.call for entry in log if isinstance(entry, Ended)}
     (failure,) = done.failures
     assert "SHOP-3, SHOP-4" in failure.what
-    assert 4 == done.sent
+    assert done.sent == 4
 
 
 def test_what_is_no_refusal_ends_the_search(tmp_path, clock):
@@ -207,6 +226,7 @@ def test_what_is_no_refusal_ends_the_search(tmp_path, clock):
 
 def test_a_test_that_the_index_does_not_know_yet_is_sent_all_the_same(search, tmp_path, clock):
     """Its key was made a moment ago: only the service itself can say that it is none."""
+
     class Late(MemoryXray):
         def tests_named(self, keys):
             return tuple(each for each in super().tests_named(keys) if each.key not in ("SHOP-2", "SHOP-4"))
@@ -222,8 +242,8 @@ def test_a_test_that_the_index_does_not_know_yet_is_sent_all_the_same(search, tm
     (call,) = planned(tmp_path, tests).calls
     isolate(call, Refused("refused", answer="400: no"), send_, means(Late(clock), log=log))
 
-    assert [["SHOP-1", "SHOP-3", "SHOP-5", "SHOP-6"], ["SHOP-2"]] == sent
-    assert [] == log
+    assert sent == [["SHOP-1", "SHOP-3", "SHOP-5", "SHOP-6"], ["SHOP-2"]]
+    assert log == []
 
 
 def test_a_single_test_is_the_request_itself(search):
@@ -236,28 +256,45 @@ def test_a_single_test_is_the_request_itself(search):
 
 def test_a_requirement_that_is_refused_costs_the_tests_that_name_it(tmp_path, clock):
     """Keys inside of `testInfo` count as the test's own."""
-    tests = [{"status": "PASSED", "testInfo": {"summary": str(n), "definition": f"d{n}", "requirementKeys": [f"REQ-{n % 2}"]}} for n in range(4)]
+    tests = [
+        {
+            "status": "PASSED",
+            "testInfo": {"summary": str(n), "definition": f"d{n}", "requirementKeys": [f"REQ-{n % 2}"]},
+        }
+        for n in range(4)
+    ]
     (call,) = planned(tmp_path, tests).calls
     sent, log = [], Kept()
-    isolate(call, Refused("refused", answer="400: issue REQ-1 is not a requirement issue"),
-            lambda tests: sent.append([test.head.name for test in tests]), means(MemoryXray(clock), log=log))
+    isolate(
+        call,
+        Refused("refused", answer="400: issue REQ-1 is not a requirement issue"),
+        lambda tests: sent.append([test.head.name for test in tests]),
+        means(MemoryXray(clock), log=log),
+    )
 
-    assert [["d0", "d2"]] == sent
-    assert [(1, "d1"), (3, "d3")] == [(entry.index, entry.test) for entry in log]
+    assert sent == [["d0", "d2"]]
+    assert [(entry.index, entry.test) for entry in log] == [(1, "d1"), (3, "d3")]
 
 
 @pytest.mark.parametrize("form", [False, True], ids=["plain", "form"])
 def test_a_restricted_request_holds_the_chosen_tests_and_all_else(tmp_path, form):
     """Tests that touch stay one stretch; envelope and order are those of the whole request."""
-    plan = convert(ImportTarget(deployment=CLOUD, project="SHOP", labels=("x",) if form else ()), spooled(tmp_path / "spool", keyed(6), 6),
-                   info={"summary": "s"}, form_info={"fields": {"labels": ["x"]}} if form else None)
+    plan = convert(
+        ImportTarget(deployment=CLOUD, project="SHOP", labels=("x",) if form else ()),
+        spooled(tmp_path / "spool", keyed(6), 6),
+        info={"summary": "s"},
+        form_info={"fields": {"labels": ["x"]}} if form else None,
+    )
     (call,) = plan.calls
     chosen = [test for test in listed(call.tests_at) if test.index in (0, 1, 4)]
     smaller = restricted(call, chosen)
     body = b"".join(upload(smaller, None, Random(1)).body)
 
-    assert 3 == smaller.tests
-    assert b'"tests":[{"testKey":"SHOP-1","status":"PASSED"},{"testKey":"SHOP-2","status":"PASSED"},{"testKey":"SHOP-5"' in body
+    assert smaller.tests == 3
+    assert (
+        b'"tests":[{"testKey":"SHOP-1","status":"PASSED"},{"testKey":"SHOP-2","status":"PASSED"},{"testKey":"SHOP-5"'
+        in body
+    )
     assert b"SHOP-3" not in body
     if form:
         assert b'{"fields":{"labels":["x"]}}' in body

@@ -46,8 +46,8 @@ def test_what_was_recorded_is_found_again_and_goes_on(tmp_path):
     with journal:
         journal.record(Answered(batch=2, key="SHOP-7"))
 
-    assert (HEAD, STEPS) == (head, steps)
-    assert [("batch-1.json", 7)] == [(sealed.name, sealed.length) for sealed in journal.files]
+    assert (head, steps) == (HEAD, STEPS)
+    assert [(sealed.name, sealed.length) for sealed in journal.files] == [("batch-1.json", 7)]
     assert (*STEPS, Answered(batch=2, key="SHOP-7")) == read(folder)
 
 
@@ -79,7 +79,7 @@ def test_blocks_that_were_never_written_are_a_torn_line(tmp_path, blocks):
         content[place:end] = bytes(end - place)
     rewrite(folder, [content])
 
-    assert STEPS == read(folder)
+    assert read(folder) == STEPS
     assert size == (folder / NAME).stat().st_size
 
 
@@ -90,7 +90,7 @@ def test_files_lie_beside_the_journal_under_plain_names(tmp_path, names):
 
     with pytest.raises(ValueError, match="a journal"):
         Journal.begin(folder, HEAD, files=[folder / name for name in names])
-    assert [] == list(folder.iterdir())
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_is_begun_once(tmp_path):
@@ -99,7 +99,7 @@ def test_a_folder_is_begun_once(tmp_path):
 
     with pytest.raises(JournalFault, match="begun in this folder before"):
         Journal.begin(folder, HEAD)
-    assert STEPS == read(folder)
+    assert read(folder) == STEPS
 
 
 def test_a_full_disk_is_said_and_costs_only_the_entry_that_did_not_fit(tmp_path):
@@ -110,7 +110,7 @@ def test_a_full_disk_is_said_and_costs_only_the_entry_that_did_not_fit(tmp_path)
     with room_for(size + 50), pytest.raises(StateUnwritable, match="could not be written") as trouble:
         journal.record(Asked(batch=2, note="y" * 100))
 
-    assert 7 == trouble.value.exit_code
+    assert trouble.value.exit_code == 7
     assert size == (folder / NAME).stat().st_size
     journal.record(STEPS[1])
     journal.close()
@@ -123,7 +123,7 @@ def test_a_journal_that_cannot_be_begun_leaves_none(tmp_path):
     with room_for(20), pytest.raises(StateUnwritable):
         Journal.begin(folder, HEAD)
 
-    assert [] == list(folder.iterdir())
+    assert list(folder.iterdir()) == []
     Journal.begin(folder, HEAD).close()
 
 
@@ -163,16 +163,22 @@ def test_all_is_on_the_disk_before_anything_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "write", written_at_once)
     with Journal.begin(folder, HEAD, files=[folder / "batch"]) as journal:
-        assert [("sync", "batch"), ("write", NAME), ("sync", NAME), ("sync", folder.name), ("sync", tmp_path.name)] == order
+        assert [
+            ("sync", "batch"),
+            ("write", NAME),
+            ("sync", NAME),
+            ("sync", folder.name),
+            ("sync", tmp_path.name),
+        ] == order
         journal.record(STEPS[0])
-    assert [("write", NAME), ("sync", NAME)] == order[5:]
+    assert order[5:] == [("write", NAME), ("sync", NAME)]
 
 
 def test_where_folders_have_no_descriptors_names_do(tmp_path, monkeypatch):
     """As on Windows: all works the same, and a link is refused by looking first."""
     monkeypatch.setattr(module, "_BY_DESCRIPTOR", False)
     folder = written(tmp_path)
-    assert STEPS == read(folder)
+    assert read(folder) == STEPS
     assert (folder,) == pending(tmp_path)
     (tmp_path / "link").symlink_to(folder)
     assert (folder,) == pending(tmp_path)
@@ -190,7 +196,9 @@ def test_what_root_makes_belongs_to_the_owner_of_the_folder_around(tmp_path):
     folder = make_folder(tmp_path / "state", root=tmp_path)
     Journal.begin(folder, HEAD).close()
 
-    assert {(4711, 4712)} == {(path.stat().st_uid, path.stat().st_gid) for path in (folder.parent, folder, folder / NAME)}
+    assert {(4711, 4712)} == {
+        (path.stat().st_uid, path.stat().st_gid) for path in (folder.parent, folder, folder / NAME)
+    }
 
 
 def test_a_file_system_that_cannot_sync_folders_will_do(tmp_path, monkeypatch):
@@ -203,7 +211,7 @@ def test_a_file_system_that_cannot_sync_folders_will_do(tmp_path, monkeypatch):
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    assert STEPS == read(written(tmp_path))
+    assert read(written(tmp_path)) == STEPS
 
 
 def test_a_finished_journal_leaves_nothing(tmp_path):
@@ -213,8 +221,8 @@ def test_a_finished_journal_leaves_nothing(tmp_path):
     assert (folder,) == pending(tmp_path)
     journal.finish()
 
-    assert () == pending(tmp_path)
-    assert [] == list(tmp_path.iterdir())
+    assert pending(tmp_path) == ()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("removals", range(3))
@@ -235,7 +243,7 @@ def test_a_crash_while_removing_leaves_nothing_to_do(tmp_path, monkeypatch, remo
         with pytest.raises(KeyboardInterrupt):
             journal.finish()
     assert folder.exists()
-    assert () == pending(tmp_path)
+    assert pending(tmp_path) == ()
     if (folder / NAME).exists():
         with pytest.raises(JournalFinished):
             read(folder)
@@ -257,20 +265,24 @@ def test_pending_journals_come_in_the_order_they_were_begun(tmp_path):
     sweep(tmp_path)
 
     assert (damaged, folders[1], folders[2], folders[0]) == pending(tmp_path)
-    assert () == pending(tmp_path / "nowhere")
+    assert pending(tmp_path / "nowhere") == ()
 
 
 @pytest.mark.parametrize("recorded", [0, 40])
 def test_a_killed_process_loses_nothing_that_was_recorded(tmp_path, recorded):
     """SIGKILL while entries are written: all that `record` returned for are there, and at most one more."""
     folder = make_folder(tmp_path)
-    with subprocess.Popen([sys.executable, "-m", "journaled", "write", str(folder)], stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"}) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "journaled", "write", str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}"},
+    ) as process:
         said = [process.stdout.readline() for _ in range(recorded + 1)]
         process.send_signal(signal.SIGKILL)
         said += process.stdout.readlines()
 
-    assert -signal.SIGKILL == process.returncode
+    assert process.returncode == -signal.SIGKILL
     found = read(folder)
     whole = [line for line in said if line.endswith("\n")]
     assert list(range(len(found))) == [step.batch for step in found]

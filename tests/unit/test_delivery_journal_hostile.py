@@ -1,4 +1,7 @@
-"""A state folder that a stranger packed, or that was damaged: it is refused, and nothing in it is followed or changed."""
+"""A state folder that a stranger packed, or that was damaged.
+
+It is refused, and nothing in it is followed or changed.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,35 @@ def forged(folder, *says) -> None:
     rewrite(folder, content)
 
 
-@pytest.mark.parametrize("change", [
-    lambda ours: [ours[0], *ours[2:]], lambda ours: [ours[0], ours[2], ours[1], ours[3]],
-    lambda ours: [*ours[:2], ours[1], *ours[2:]], lambda ours: ours[1:], lambda ours: [*ours, b"\n"],
-    lambda ours: [ours[0], ours[1].replace(b'"batch":1', b'"batch":9'), *ours[2:]], lambda _: [],
-    lambda _: [b"<html>\n"], lambda ours: [ours[0][:50]], lambda ours: [*ours, b"x" * (LINE_LIMIT + 1)],
-    lambda ours: [*ours[:3], ours[3].replace(b"2", b"\0"), ours[1]],
-], ids=["dropped", "swapped", "doubled", "headless", "empty line", "edited", "empty", "foreign", "no head", "long", "zeros inside"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ours: [ours[0], *ours[2:]],
+        lambda ours: [ours[0], ours[2], ours[1], ours[3]],
+        lambda ours: [*ours[:2], ours[1], *ours[2:]],
+        lambda ours: ours[1:],
+        lambda ours: [*ours, b"\n"],
+        lambda ours: [ours[0], ours[1].replace(b'"batch":1', b'"batch":9'), *ours[2:]],
+        lambda _: [],
+        lambda _: [b"<html>\n"],
+        lambda ours: [ours[0][:50]],
+        lambda ours: [*ours, b"x" * (LINE_LIMIT + 1)],
+        lambda ours: [*ours[:3], ours[3].replace(b"2", b"\0"), ours[1]],
+    ],
+    ids=[
+        "dropped",
+        "swapped",
+        "doubled",
+        "headless",
+        "empty line",
+        "edited",
+        "empty",
+        "foreign",
+        "no head",
+        "long",
+        "zeros inside",
+    ],
+)
 def test_anything_not_exactly_ours_is_refused(tmp_path, change):
     """Lines cannot be dropped, swapped, doubled or edited inside, and the end has to be ours."""
     folder = written(tmp_path)
@@ -44,7 +69,7 @@ def test_anything_not_exactly_ours_is_refused(tmp_path, change):
 
     with pytest.raises(JournalFault) as fault:
         read(folder)
-    assert 2 == fault.value.exit_code
+    assert fault.value.exit_code == 2
     assert fault.value.where.startswith(str(folder / NAME))
     assert before == (folder / NAME).read_bytes()
 
@@ -70,6 +95,7 @@ def test_a_journal_over_its_limit_is_not_read(tmp_path):
 
 def test_an_entry_of_another_type_is_refused(tmp_path):
     """Whole lines that do not say what this release records are not guessed at either."""
+
     class Other(msgspec.Struct, tag="other"):
         pass
 
@@ -81,10 +107,17 @@ def test_an_entry_of_another_type_is_refused(tmp_path):
         read(folder)
 
 
-@pytest.mark.parametrize("change", [
-    lambda file: file.write_bytes(b"resultz"), lambda file: file.write_bytes(b"results, and more"), lambda file: file.unlink(),
-    lambda file: (file.rename(file.with_name("moved")), file.symlink_to("moved")), lambda file: (file.unlink(), os.mkfifo(file)),
-], ids=["edited", "longer", "gone", "a link", "a pipe"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: file.write_bytes(b"resultz"),
+        lambda file: file.write_bytes(b"results, and more"),
+        lambda file: file.unlink(),
+        lambda file: (file.rename(file.with_name("moved")), file.symlink_to("moved")),
+        lambda file: (file.unlink(), os.mkfifo(file)),
+    ],
+    ids=["edited", "longer", "gone", "a link", "a pipe"],
+)
 def test_sealed_files_are_as_they_were(tmp_path, change):
     """What would be sent is what was planned, or nothing."""
     folder = written(tmp_path)
@@ -112,7 +145,7 @@ def test_no_link_is_followed(tmp_path, name):
         with pytest.raises(StateUnwritable):
             make_folder(state)
     else:
-        assert () == pending(state)
+        assert pending(state) == ()
 
 
 def test_below_a_root_no_link_is_followed_however_deep(tmp_path):
@@ -123,18 +156,26 @@ def test_below_a_root_no_link_is_followed_however_deep(tmp_path):
 
     with pytest.raises(StateUnwritable):
         make_folder(tmp_path / "workspace" / "a" / "b" / "state", root=tmp_path / "workspace")
-    assert [] == list((tmp_path / "elsewhere").iterdir())
+    assert list((tmp_path / "elsewhere").iterdir()) == []
     folder = make_folder(tmp_path / "workspace" / "b" / "state", root=tmp_path / "workspace")
-    assert 0o700 == folder.stat().st_mode & 0o777
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("says", [
-    b"[" * 400_000, b'{"begun":1,"files":[],"header":' + b"[" * 400_000 + b"}", b'{"begun":1,"files":[],"header":{},"more":1}',
-    b'{"begun":1,"files":[{"name":"../../secret","length":1,"digest":""}],"header":{"host":"h","batches":1}}',
-    b'{"begun":1,"files":[{"name":"/dev/zero","length":1,"digest":""}],"header":{"host":"h","batches":1}}',
-    b'{"begun":1,"files":[{"name":"xray-ci.journal","length":1,"digest":""}],"header":{"host":"h","batches":1}}',
-    b'{"begun":1,"files":[],"header":{"host":"h","batches":"\xff"}}', b'"finished"', b"null",
-], ids=["deep", "deep inside", "more", "above", "device", "itself", "no text", "finished at once", "null"])
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"[" * 400_000,
+        b'{"begun":1,"files":[],"header":' + b"[" * 400_000 + b"}",
+        b'{"begun":1,"files":[],"header":{},"more":1}',
+        b'{"begun":1,"files":[{"name":"../../secret","length":1,"digest":""}],"header":{"host":"h","batches":1}}',
+        b'{"begun":1,"files":[{"name":"/dev/zero","length":1,"digest":""}],"header":{"host":"h","batches":1}}',
+        b'{"begun":1,"files":[{"name":"xray-ci.journal","length":1,"digest":""}],"header":{"host":"h","batches":1}}',
+        b'{"begun":1,"files":[],"header":{"host":"h","batches":"\xff"}}',
+        b'"finished"',
+        b"null",
+    ],
+    ids=["deep", "deep inside", "more", "above", "device", "itself", "no text", "finished at once", "null"],
+)
 def test_right_digests_do_not_make_it_ours(tmp_path, says):
     """What the lines say is checked like any stranger's word: types, names, depth."""
     folder = make_folder(tmp_path)
@@ -155,4 +196,4 @@ def test_sweeping_removes_nothing_outside(tmp_path):
     sweep(tmp_path / "state")
 
     assert (tmp_path / "precious").exists()
-    assert ["more"] == [path.name for path in folder.iterdir()]
+    assert [path.name for path in folder.iterdir()] == ["more"]

@@ -29,7 +29,7 @@ def test_a_first_run_asks_nobody(execution, clock):
     xray = MemoryXray(clock)
 
     assert located(execution(), means(xray)) is None
-    assert [] == xray.calls
+    assert xray.calls == []
 
 
 def test_an_unmarked_one_cannot_be_found(execution, clock):
@@ -37,7 +37,7 @@ def test_an_unmarked_one_cannot_be_found(execution, clock):
     xray = MemoryXray(clock)
 
     assert located(execution(token=None), means(xray, progress=Progress([Begun(call="import-1")])), ask=True) is None
-    assert [] == xray.calls
+    assert xray.calls == []
 
 
 def test_a_second_attempt_finds_the_first_ones(execution, clock):
@@ -55,8 +55,8 @@ def test_a_second_attempt_of_a_run_that_made_none_looks_once(execution, clock):
     xray = MemoryXray(clock)
 
     assert located(execution(look=True), means(xray)) is None
-    assert 1 == xray.count("lookup")
-    assert [] == clock.slept
+    assert xray.count("lookup") == 1
+    assert clock.slept == []
 
 
 def test_what_may_have_been_made_is_looked_for_as_long_as_the_index_may_lag(execution, clock):
@@ -88,6 +88,7 @@ def test_without_time_to_wait_it_is_not_known(execution, clock):
 
 def test_a_lookup_that_fails_raises(execution, clock):
     """Whatever it is that fails, it is not an empty answer."""
+
     class Broken(MemoryXray):
         def executions(self, jql):
             raise Unreachable(f"no answer to {jql}")
@@ -113,7 +114,7 @@ def test_the_first_of_runs_that_race_makes_an_empty_one(execution, clock):
     key = located(execution(race=True), means(xray, log=log))
 
     assert [key] == list(xray.issues)
-    assert {} == xray.issues[key].runs
+    assert xray.issues[key].runs == {}
     assert 12 <= clock.passed < 18
     assert Making(execution="import-1") == log[0]
     assert ExecutionFound(execution="import-1", key=key, number=str(xray.issues[key].id)) == log[-1]
@@ -125,7 +126,7 @@ def test_who_comes_later_makes_none(execution, clock):
     key = made(xray)
 
     assert key == located(execution(race=True), means(xray))
-    assert (1, 1, 0) == (len(xray.issues), xray.count("create"), xray.count("delete"))
+    assert (len(xray.issues), xray.count("create"), xray.count("delete")) == (1, 1, 0)
 
 
 def test_who_loses_a_race_removes_its_own_and_uses_the_others(execution, clock):
@@ -135,11 +136,12 @@ def test_who_loses_a_race_removes_its_own_and_uses_the_others(execution, clock):
 
     assert first == located(execution(race=True), means(xray))
     assert [first] == list(xray.issues)
-    assert 2 == xray.count("create")
+    assert xray.count("create") == 2
 
 
 def test_who_may_not_delete_uses_the_older_one_all_the_same(execution, clock):
     """Results are worth more than tidiness: the empty one stays, and it is said which."""
+
     class Strict(MemoryXray):
         def delete_execution(self, execution):
             raise Refused(f"no permission to delete {execution.key}")
@@ -158,7 +160,7 @@ def test_a_lost_answer_to_making_one_is_looked_for(execution, clock):
     key = located(execution(race=True), means(xray))
 
     assert [key] == list(xray.issues)
-    assert 1 == xray.count("create")
+    assert xray.count("create") == 1
 
 
 def test_one_that_was_being_made_when_a_run_ended_is_looked_for_first(execution, clock):
@@ -194,7 +196,7 @@ def test_one_that_was_not_made_is_made_again_once_the_index_had_its_time(executi
     key = located(execution(race=True), means(xray))
 
     assert [key] == list(xray.issues)
-    assert 2 == xray.count("create")
+    assert xray.count("create") == 2
     assert clock.passed >= 60
 
 
@@ -205,12 +207,13 @@ def test_what_cannot_be_made_is_given_up(execution, clock):
 
     with pytest.raises(UnknownDelivery):
         located(execution(race=True), means(xray, log=log))
-    assert 3 == xray.count("create")
+    assert xray.count("create") == 3
     assert Making(execution="import-1") == log[-1]
 
 
 def test_what_could_not_be_removed_for_now_is_removed_at_the_end(tmp_path, clock):
     """Results come first; tidying up is tried again after them."""
+
     class Shaky(MemoryXray):
         def delete_execution(self, execution):
             if not self.count("import"):
@@ -221,12 +224,16 @@ def test_what_could_not_be_removed_for_now_is_removed_at_the_end(tmp_path, clock
     first = made(xray)
     done = send(planned(tmp_path, keyed(1), race=True), means(xray))
 
-    assert [] == done.failures
+    assert done.failures == []
     assert {first: {"SHOP-1": "PASSED"}} == {key: issue.runs for key, issue in xray.issues.items()}
 
 
 def test_one_that_is_said_to_be_gone_and_is_there_is_said(tmp_path, clock):
-    """Something else than the service may have answered: the run ends in code 7, its results stored, and can be resumed."""
+    """Something else than the service may have answered.
+
+    The run ends in code 7, its results stored, and can be resumed.
+    """
+
     class Liar(MemoryXray):
         def delete_execution(self, execution):
             return execution.key not in self.issues
@@ -235,5 +242,5 @@ def test_one_that_is_said_to_be_gone_and_is_there_is_said(tmp_path, clock):
     first = made(xray)
     done = send(planned(tmp_path, keyed(1), race=True), means(xray))
 
-    assert [7] == [failure.exit_code for failure in done.failures]
-    assert {"SHOP-1": "PASSED"} == xray.issues[first].runs
+    assert [failure.exit_code for failure in done.failures] == [7]
+    assert xray.issues[first].runs == {"SHOP-1": "PASSED"}

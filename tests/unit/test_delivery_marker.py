@@ -8,15 +8,40 @@ from xray_ci.ci.provider import LOCAL, surroundings
 from xray_ci.delivery.marker import TOKEN, Marker, jql, marker
 from xray_ci.errors import ConfigurationError
 
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "shop/web", "GITHUB_WORKFLOW": "ci", "GITHUB_JOB": "tests", "GITHUB_RUN_ID": "77",
-          "GITHUB_RUN_ATTEMPT": "1", "GITHUB_REF": "refs/heads/main", "GITHUB_SERVER_URL": "https://git.example.com", "GITHUB_ACTION": "xray"}
-GITLAB = {"GITLAB_CI": "true", "CI_PROJECT_PATH": "shop/web", "CI_PIPELINE_ID": "900", "CI_JOB_NAME": "tests", "CI_NODE_TOTAL": "1",
-          "CI_COMMIT_BRANCH": "main"}
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "shop/web",
+    "GITHUB_WORKFLOW": "ci",
+    "GITHUB_JOB": "tests",
+    "GITHUB_RUN_ID": "77",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_SERVER_URL": "https://git.example.com",
+    "GITHUB_ACTION": "xray",
+}
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_PROJECT_PATH": "shop/web",
+    "CI_PIPELINE_ID": "900",
+    "CI_JOB_NAME": "tests",
+    "CI_NODE_TOTAL": "1",
+    "CI_COMMIT_BRANCH": "main",
+}
 
 
 def marked(env, **given):
-    return marker(**{"around": surroundings(env), "scope": "run", "explicit": False, "on_rerun": "reuse",
-                     "target": ("jira.example.com", "SHOP", ""), "group": "", "unique": "random", **given})
+    return marker(
+        **{
+            "around": surroundings(env),
+            "scope": "run",
+            "explicit": False,
+            "on_rerun": "reuse",
+            "target": ("jira.example.com", "SHOP", ""),
+            "group": "",
+            "unique": "random",
+            **given,
+        }
+    )
 
 
 def test_a_plain_first_run_does_not_look():
@@ -24,65 +49,105 @@ def test_a_plain_first_run_does_not_look():
     found = marked(GITHUB)
 
     assert TOKEN.fullmatch(found.token)
-    assert (False, False) == (found.look, found.race)
+    assert (found.look, found.race) == (False, False)
 
 
 def test_a_second_attempt_looks_for_what_the_first_made():
     """The word is the same, whatever changed since."""
-    first, second = marked(GITHUB), marked(GITHUB | {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_ACTOR": "kim", "RUNNER_TEMP": "/elsewhere"})
+    first, second = (
+        marked(GITHUB),
+        marked(GITHUB | {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_ACTOR": "kim", "RUNNER_TEMP": "/elsewhere"}),
+    )
 
     assert first.token == second.token
-    assert (True, False) == (second.look, second.race)
+    assert (second.look, second.race) == (True, False)
 
 
 def test_a_job_without_a_name_looks():
     """It may be another step of the same run that made one."""
     env = {"BITBUCKET_BUILD_NUMBER": "12", "BITBUCKET_PIPELINE_UUID": "{1b}", "BITBUCKET_STEP_RUN_NUMBER": "1"}
 
-    assert (True, False) == (marked(env).look, marked(env).race)
+    assert (marked(env).look, marked(env).race) == (True, False)
 
 
 def test_where_attempts_are_not_counted_every_run_looks():
     """It may be a retry."""
-    assert (True, False) == (marked(GITLAB).look, marked(GITLAB).race)
+    assert (marked(GITLAB).look, marked(GITLAB).race) == (True, False)
     assert marked(GITLAB, on_rerun="new").look
 
 
-@pytest.mark.parametrize(("env", "jobs"), [
-    (GITLAB | {"CI_NODE_TOTAL": "3"}, [{"CI_JOB_NAME": "tests 1/3"}, {"CI_JOB_NAME": "tests 3/3"}]),
-    ({"CIRCLECI": "true", "CIRCLE_WORKFLOW_ID": "w", "CIRCLE_JOB": "tests", "CIRCLE_NODE_TOTAL": "2"},
-     [{"CIRCLE_NODE_INDEX": "0"}, {"CIRCLE_NODE_INDEX": "1"}]),
-    ({"BUILDKITE": "true", "BUILDKITE_BUILD_ID": "b", "BUILDKITE_STEP_ID": "s", "BUILDKITE_PARALLEL_JOB_COUNT": "2"},
-     [{"BUILDKITE_LABEL": "tests 0"}, {"BUILDKITE_LABEL": "tests 1"}]),
-    ({"TF_BUILD": "True", "BUILD_BUILDID": "9", "SYSTEM_JOBATTEMPT": "1", "SYSTEM_PARALLELEXECUTIONTYPE": "MultiMachine", "SYSTEM_PHASENAME": "tests",
-      "SYSTEM_TOTALJOBSINPHASE": "2"}, [{"SYSTEM_JOBDISPLAYNAME": "tests 1"}, {"SYSTEM_JOBDISPLAYNAME": "tests 2"}]),
-    (GITHUB, [{"GITHUB_JOB": "tests"}, {"GITHUB_JOB": "more"}]),
-], ids=["gitlab", "circleci", "buildkite", "azure", "github, set explicitly"])
+@pytest.mark.parametrize(
+    ("env", "jobs"),
+    [
+        (GITLAB | {"CI_NODE_TOTAL": "3"}, [{"CI_JOB_NAME": "tests 1/3"}, {"CI_JOB_NAME": "tests 3/3"}]),
+        (
+            {"CIRCLECI": "true", "CIRCLE_WORKFLOW_ID": "w", "CIRCLE_JOB": "tests", "CIRCLE_NODE_TOTAL": "2"},
+            [{"CIRCLE_NODE_INDEX": "0"}, {"CIRCLE_NODE_INDEX": "1"}],
+        ),
+        (
+            {
+                "BUILDKITE": "true",
+                "BUILDKITE_BUILD_ID": "b",
+                "BUILDKITE_STEP_ID": "s",
+                "BUILDKITE_PARALLEL_JOB_COUNT": "2",
+            },
+            [{"BUILDKITE_LABEL": "tests 0"}, {"BUILDKITE_LABEL": "tests 1"}],
+        ),
+        (
+            {
+                "TF_BUILD": "True",
+                "BUILD_BUILDID": "9",
+                "SYSTEM_JOBATTEMPT": "1",
+                "SYSTEM_PARALLELEXECUTIONTYPE": "MultiMachine",
+                "SYSTEM_PHASENAME": "tests",
+                "SYSTEM_TOTALJOBSINPHASE": "2",
+            },
+            [{"SYSTEM_JOBDISPLAYNAME": "tests 1"}, {"SYSTEM_JOBDISPLAYNAME": "tests 2"}],
+        ),
+        (GITHUB, [{"GITHUB_JOB": "tests"}, {"GITHUB_JOB": "more"}]),
+    ],
+    ids=["gitlab", "circleci", "buildkite", "azure", "github, set explicitly"],
+)
 def test_shards_share_one_and_race_for_it(env, jobs):
     """The names of their jobs may hold an index."""
     one, two = (marked(env | job, explicit="GITHUB_ACTIONS" in env) for job in jobs)
 
     assert one == two
-    assert (True, True) == (one.look, one.race)
+    assert (one.look, one.race) == (True, True)
 
 
-@pytest.mark.parametrize(("env", "job"), [
-    (GITHUB, {"GITHUB_JOB": "more"}), (GITHUB, {"GITHUB_ACTION": "xray_2"}), (GITHUB, {"GITHUB_RUN_ID": "78"}),
-    (GITHUB, {"GITHUB_REPOSITORY": "shop/app"}), (GITHUB, {"GITHUB_WORKFLOW": "nightly"}),
-    (GITHUB, {"GITHUB_SERVER_URL": "https://other.example.com"}),
-    (GITLAB | {"CI_JOB_NAME": "tests: [chrome]", "CI_NODE_TOTAL": "2"}, {"CI_JOB_NAME": "tests: [firefox]"}),
-    (GITLAB | {"CI_JOB_NAME": "tests 1/2", "CI_NODE_TOTAL": "2"}, {"CI_JOB_NAME": "lint 1/2"}),
-    (GITLAB | {"CI_JOB_NAME": "tests 1/2"}, {"CI_JOB_NAME": "tests 2/2"}),
-])
+@pytest.mark.parametrize(
+    ("env", "job"),
+    [
+        (GITHUB, {"GITHUB_JOB": "more"}),
+        (GITHUB, {"GITHUB_ACTION": "xray_2"}),
+        (GITHUB, {"GITHUB_RUN_ID": "78"}),
+        (GITHUB, {"GITHUB_REPOSITORY": "shop/app"}),
+        (GITHUB, {"GITHUB_WORKFLOW": "nightly"}),
+        (GITHUB, {"GITHUB_SERVER_URL": "https://other.example.com"}),
+        (GITLAB | {"CI_JOB_NAME": "tests: [chrome]", "CI_NODE_TOTAL": "2"}, {"CI_JOB_NAME": "tests: [firefox]"}),
+        (GITLAB | {"CI_JOB_NAME": "tests 1/2", "CI_NODE_TOTAL": "2"}, {"CI_JOB_NAME": "lint 1/2"}),
+        (GITLAB | {"CI_JOB_NAME": "tests 1/2"}, {"CI_JOB_NAME": "tests 2/2"}),
+    ],
+)
 def test_what_is_not_the_same_work_shares_nothing(env, job):
-    """Other jobs, steps, runs, repositories, workflows and servers, legs of a matrix, and jobs that are only named like shards."""
+    """Other jobs, steps, runs, repositories, workflows and servers, legs of a matrix.
+
+    Jobs that are only named like shards.
+    """
     assert marked(env).token != marked(env | job).token
 
 
 def test_other_targets_and_groups_have_other_words():
     """One run can make several Test Executions."""
-    every = [marked(GITHUB), marked(GITHUB, group="chrome"), marked(GITHUB, group="firefox"), marked(GITHUB, target=("jira.example.com", "SHOP", "SHOP-1")),
-             marked(GITHUB, target=("jira.example.com", "APP", "")), marked(GITHUB, target=("other.example.com", "SHOP", ""))]
+    every = [
+        marked(GITHUB),
+        marked(GITHUB, group="chrome"),
+        marked(GITHUB, group="firefox"),
+        marked(GITHUB, target=("jira.example.com", "SHOP", "SHOP-1")),
+        marked(GITHUB, target=("jira.example.com", "APP", "")),
+        marked(GITHUB, target=("other.example.com", "SHOP", "")),
+    ]
 
     assert len(every) == len({found.token for found in every})
 
@@ -91,10 +156,12 @@ def test_other_targets_and_groups_have_other_words():
 def test_a_wider_scope_is_shared_by_runs(scope):
     """Whoever comes first makes it, so everybody looks and races, in whatever job."""
     one = marked(GITHUB, scope=scope, explicit=True)
-    two = marked(GITHUB | {"GITHUB_RUN_ID": "78", "GITHUB_JOB": "more", "GITHUB_RUN_ATTEMPT": "3"}, scope=scope, explicit=True)
+    two = marked(
+        GITHUB | {"GITHUB_RUN_ID": "78", "GITHUB_JOB": "more", "GITHUB_RUN_ATTEMPT": "3"}, scope=scope, explicit=True
+    )
 
     assert one == two
-    assert (True, True) == (one.look, one.race)
+    assert (one.look, one.race) == (True, True)
     assert one.token != marked(GITHUB | {"GITHUB_REF": "refs/heads/next"}, scope=scope, explicit=True).token
 
 
@@ -104,27 +171,37 @@ def test_a_branch_of_a_pull_request_does_not_lead_into_our_own(scope):
     theirs = GITHUB | {"GITHUB_REF": "refs/pull/31/merge", "GITHUB_HEAD_REF": "main"}
     others = theirs | {"GITHUB_REF": "refs/pull/32/merge"}
 
-    assert 3 == len({marked(env, scope=scope).token for env in (GITHUB, theirs, others)})
+    assert len({marked(env, scope=scope).token for env in (GITHUB, theirs, others)}) == 3
 
 
 def test_a_pull_request_is_found_again_by_its_next_run():
     """From whatever branch it comes."""
     env = GITHUB | {"GITHUB_REF": "refs/pull/31/merge", "GITHUB_HEAD_REF": "fix"}
 
-    assert marked(env, scope="pull-request") == marked(env | {"GITHUB_RUN_ID": "78", "GITHUB_HEAD_REF": "renamed"}, scope="pull-request")
-    assert marked(env, scope="pull-request").token != marked(env | {"GITHUB_REF": "refs/pull/3/merge"}, scope="pull-request").token
+    assert marked(env, scope="pull-request") == marked(
+        env | {"GITHUB_RUN_ID": "78", "GITHUB_HEAD_REF": "renamed"}, scope="pull-request"
+    )
+    assert (
+        marked(env, scope="pull-request").token
+        != marked(env | {"GITHUB_REF": "refs/pull/3/merge"}, scope="pull-request").token
+    )
 
 
-@pytest.mark.parametrize(("env", "scope", "words"), [
-    (GITHUB, "pull-request", "needs the pull request"), (GITHUB | {"GITHUB_REF": "refs/tags/v1"}, "branch", "needs the branch"),
-    (GITLAB, "{branch} {run_number}", "needs the run number"), ({}, "branch", "needs the branch"),
-])
+@pytest.mark.parametrize(
+    ("env", "scope", "words"),
+    [
+        (GITHUB, "pull-request", "needs the pull request"),
+        (GITHUB | {"GITHUB_REF": "refs/tags/v1"}, "branch", "needs the branch"),
+        (GITLAB, "{branch} {run_number}", "needs the run number"),
+        ({}, "branch", "needs the branch"),
+    ],
+)
 def test_a_scope_without_its_fact_is_refused(env, scope, words):
     """Instead of one Test Execution for everybody who lacks it."""
     with pytest.raises(ConfigurationError, match=words) as caught:
         marked(env, scope=scope, explicit=True)
 
-    assert ("execution-scope", "wrong-value") == (caught.value.where, caught.value.slug)
+    assert (caught.value.where, caught.value.slug) == ("execution-scope", "wrong-value")
     assert "run" in caught.value.next
 
 
@@ -135,7 +212,7 @@ def test_a_run_that_nothing_identifies_shares_nothing(env, explicit):
     one, two = marked(env, explicit=explicit), marked(env, explicit=explicit, unique="other")
 
     assert one.token != two.token
-    assert (False, False, False, False) == (one.look, one.race, two.look, two.race)
+    assert (one.look, one.race, two.look, two.race) == (False, False, False, False)
 
 
 def test_a_new_one_for_each_attempt():
@@ -143,17 +220,19 @@ def test_a_new_one_for_each_attempt():
     first, second = marked(GITHUB, on_rerun="new"), marked(GITHUB | {"GITHUB_RUN_ATTEMPT": "2"}, on_rerun="new")
     assert marked(GITHUB) == first
     assert first.token != second.token
-    assert (False, False) == (second.look, second.race)
+    assert (second.look, second.race) == (False, False)
 
-    runs = [marked(GITHUB | {"GITHUB_RUN_ATTEMPT": attempt, "GITHUB_RUN_ID": run}, on_rerun="new", scope="branch") for attempt, run in
-            (("1", "77"), ("1", "78"), ("2", "77"), ("2", "78"))]
-    assert 3 == len({found.token for found in runs})
+    runs = [
+        marked(GITHUB | {"GITHUB_RUN_ATTEMPT": attempt, "GITHUB_RUN_ID": run}, on_rerun="new", scope="branch")
+        for attempt, run in (("1", "77"), ("1", "78"), ("2", "77"), ("2", "78"))
+    ]
+    assert len({found.token for found in runs}) == 3
     assert all(found.race for found in runs)
 
 
 def test_a_literal_brace_is_no_placeholder():
     """It belongs to the text that tells two templates apart."""
-    assert 3 == len({marked(GITHUB, scope=scope).token for scope in ("{{x}} {branch}", "{{y}} {branch}", "{branch}")})
+    assert len({marked(GITHUB, scope=scope).token for scope in ("{{x}} {branch}", "{{y}} {branch}", "{branch}")}) == 3
 
 
 def test_the_query_finds_labels_and_descriptions_of_test_executions():
@@ -165,7 +244,10 @@ def test_the_query_finds_labels_and_descriptions_of_test_executions():
     assert f'issuetype = "Test Execution" AND {either} ORDER BY id ASC' == jql(found, None)
 
 
-@pytest.mark.parametrize("token", ["", "xrayci", "xrayci" + "a" * 25, "xrayci" + "A" * 24, 'xrayci" OR project = X', "xrayci" + "a" * 24 + "\n"])
+@pytest.mark.parametrize(
+    "token",
+    ["", "xrayci", "xrayci" + "a" * 25, "xrayci" + "A" * 24, 'xrayci" OR project = X', "xrayci" + "a" * 24 + "\n"],
+)
 def test_only_a_marker_is_asked_for(token):
     """A journal that was tampered with brings nothing into a query."""
     with pytest.raises(ValueError, match="not a marker"):
@@ -177,4 +259,6 @@ def test_the_surroundings_of_a_desk_are_known_to_be_none():
     around = replace(surroundings({}), attempt="1")
 
     assert LOCAL is around.provider
-    assert not marker(around=around, scope="run", explicit=False, on_rerun="reuse", target=(), group="", unique="u").look
+    assert not marker(
+        around=around, scope="run", explicit=False, on_rerun="reuse", target=(), group="", unique="u"
+    ).look

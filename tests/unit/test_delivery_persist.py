@@ -1,4 +1,7 @@
-"""The caller that repeats and paces: waits as decided, asks no faster than a host allows, keeps within the time budget."""
+"""The caller that repeats and paces.
+
+Waits as decided, asks no faster than a host allows, keeps within the time budget.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ def status(kind, number, body=b"", **more):
 
 
 ANSWERED, UNAUTHORISED = status(Answered, 200), status(RefusedAnswer, 401)
-READ, IMPORT, LOGIN = (Call(kind=kind, method="POST", url="http://x/y") for kind in (CallKind.READ, CallKind.IMPORT, CallKind.AUTHENTICATE))
+READ, IMPORT, LOGIN = (
+    Call(kind=kind, method="POST", url="http://x/y") for kind in (CallKind.READ, CallKind.IMPORT, CallKind.AUTHENTICATE)
+)
 
 
 class Scripted:
@@ -61,17 +66,23 @@ def test_the_caller_sleeps_what_was_decided(clock):
     caller, _ = persistent(clock, status(Throttled, 429, after=10.0), status(Throttled, 429, after=20.0), ANSWERED)
 
     assert ANSWERED is caller.call(IMPORT)
-    assert [10, 20] == [int(seconds) for seconds in clock.slept]
+    assert [int(seconds) for seconds in clock.slept] == [10, 20]
 
 
 def test_the_time_budget_is_of_all_calls_together(clock):
     """What one call waited is gone for the next."""
-    caller, script = persistent(clock, status(Throttled, 429, after=50.0), ANSWERED, status(Throttled, 429, after=50.0), ANSWERED,
-                                time_budget=80.0)
+    caller, script = persistent(
+        clock,
+        status(Throttled, 429, after=50.0),
+        ANSWERED,
+        status(Throttled, 429, after=50.0),
+        ANSWERED,
+        time_budget=80.0,
+    )
 
     assert ANSWERED is caller.call(IMPORT)
     assert isinstance(caller.call(IMPORT), Throttled)
-    assert 1 == len(script.outcomes)
+    assert len(script.outcomes) == 1
 
 
 @pytest.mark.parametrize(("can", "left"), [(True, 0), (False, 1)])
@@ -81,9 +92,9 @@ def test_the_caller_renews_once_where_that_can_help(clock, can, left):
     auth = Renewable(can=can)
 
     assert UNAUTHORISED is caller.call(Call(kind=CallKind.IMPORT, method="POST", url="http://x", auth=auth))
-    assert 1 == auth.renewed
+    assert auth.renewed == 1
     assert left == len(script.outcomes)
-    assert [] == clock.slept
+    assert clock.slept == []
 
 
 @pytest.mark.parametrize("outcome", [Lost(cause="reset"), status(Failed, 503, after=1.0), status(Failed, 500)])
@@ -92,8 +103,8 @@ def test_an_import_that_may_have_been_done_is_handed_back(clock, outcome):
     caller, script = persistent(clock, outcome, ANSWERED)
 
     assert outcome is caller.call(IMPORT)
-    assert [] == clock.slept
-    assert 1 == len(script.outcomes)
+    assert clock.slept == []
+    assert len(script.outcomes) == 1
 
 
 def test_the_published_plan_paces_the_calls(clock):
@@ -105,13 +116,15 @@ def test_the_published_plan_paces_the_calls(clock):
     caller.call(READ)
     caller.call(READ)
 
-    assert [] == free
+    assert free == []
     assert pytest.approx([5.0, 5.0], rel=0.01) == clock.slept
 
 
 def test_one_throttled_call_holds_back_all_calls_to_its_host(clock):
     """While a window is shut nothing goes there, a login neither, and other hosts are not held back."""
-    caller, _ = persistent(clock, status(Throttled, 429, after=1790.0), status(Throttled, 429, after=50.0), ANSWERED, ANSWERED)
+    caller, _ = persistent(
+        clock, status(Throttled, 429, after=1790.0), status(Throttled, 429, after=50.0), ANSWERED, ANSWERED
+    )
     caller.call(IMPORT)
     assert isinstance(caller.call(READ), NotSent)  # 50 s are more than what is left
     before = clock.passed
@@ -127,7 +140,7 @@ def test_a_503_that_says_when_shuts_the_window_too(clock):
     caller.call(IMPORT)
 
     assert ANSWERED is caller.call(READ)
-    assert [20] == [int(seconds) for seconds in clock.slept]
+    assert [int(seconds) for seconds in clock.slept] == [20]
 
 
 def test_a_wait_for_the_rate_limit_is_said(clock):
@@ -137,17 +150,21 @@ def test_a_wait_for_the_rate_limit_is_said(clock):
     for _ in range(3):
         caller.call(READ)
 
-    assert 2 == len(said)
+    assert len(said) == 2
     assert said[0].startswith("read: in 60.0 s")
 
 
 def test_a_wait_beyond_the_time_budget_is_told_by_its_setting(clock):
     """A call that the rate limit leaves no time for is not sent, and the failure leads to `time-budget`."""
-    caller, script = persistent(clock, ANSWERED, ANSWERED, rates={"http://x": Rate(calls=1, seconds=60.0)}, time_budget=30.0)
+    caller, script = persistent(
+        clock, ANSWERED, ANSWERED, rates={"http://x": Rate(calls=1, seconds=60.0)}, time_budget=30.0
+    )
     caller.call(READ)
-    found = failure(caller.call(IMPORT), Asked(kind=CallKind.IMPORT, service="Xray Cloud", setting="xray-url", url="http://x/y"))
+    found = failure(
+        caller.call(IMPORT), Asked(kind=CallKind.IMPORT, service="Xray Cloud", setting="xray-url", url="http://x/y")
+    )
 
     assert Unreachable is type(found)
     assert "`time-budget`" in found.next
-    assert 1 == len(script.outcomes)
-    assert [] == clock.slept
+    assert len(script.outcomes) == 1
+    assert clock.slept == []

@@ -23,8 +23,10 @@ def batches(tmp_path):
     """Return two batches in one spooled file."""
     first, second = b'{"testKey":"SHOP-1"}', b'{"testKey":"SHOP-3"},{"testKey":"SHOP-4"}'
     (tmp_path / "spool").write_bytes(first + second)
-    return (BatchOnDisk(path=tmp_path / "spool", offset=0, length=len(first), tests=1),
-            BatchOnDisk(path=tmp_path / "spool", offset=len(first), length=len(second), tests=2))
+    return (
+        BatchOnDisk(path=tmp_path / "spool", offset=0, length=len(first), tests=1),
+        BatchOnDisk(path=tmp_path / "spool", offset=len(first), length=len(second), tests=2),
+    )
 
 
 def body_of(call, key=None) -> bytes:
@@ -42,9 +44,9 @@ def test_one_batch_is_one_request_that_creates(batches):
     plan = convert(ImportTarget(deployment=CLOUD, project="SHOP"), batches[:1], info=INFO)
 
     (call,) = plan.calls
-    assert {"info": INFO, "tests": [{"testKey": "SHOP-1"}]} == json.loads(body_of(call))
+    assert json.loads(body_of(call)) == {"info": INFO, "tests": [{"testKey": "SHOP-1"}]}
     assert call.execution is None
-    assert ("1. create a Test Execution in SHOP: 1 result, 78 bytes, POST /import/execution",) == plan.describe()
+    assert plan.describe() == ("1. create a Test Execution in SHOP: 1 result, 78 bytes, POST /import/execution",)
 
 
 def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
@@ -54,9 +56,12 @@ def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
     first, second = plan.calls
     assert Hole("import-1") == second.execution
     assert "testExecutionKey" not in json.loads(body_of(first))
-    assert {"testExecutionKey": "SHOP-41", "info": {"testPlanKey": "SHOP-2"},
-            "tests": [{"testKey": "SHOP-3"}, {"testKey": "SHOP-4"}]} == json.loads(body_of(second, "SHOP-41"))
-    assert 3 == plan.tests
+    assert json.loads(body_of(second, "SHOP-41")) == {
+        "testExecutionKey": "SHOP-41",
+        "info": {"testPlanKey": "SHOP-2"},
+        "tests": [{"testKey": "SHOP-3"}, {"testKey": "SHOP-4"}],
+    }
+    assert plan.tests == 3
     assert "add to the Test Execution that import-1 creates" in plan.describe()[1]
     with pytest.raises(LookupError):
         body_of(second)
@@ -67,14 +72,19 @@ def test_an_existing_test_execution_gets_every_batch(batches):
     target = ImportTarget(deployment=CLOUD, test_execution="SHOP-7", fields={"x": 1})
     plan = convert(target, batches, info=None, form_info=FORM_INFO)
 
-    assert ["SHOP-7", "SHOP-7"] == [call.execution for call in plan.calls]
-    assert ["SHOP-7", "SHOP-7"] == [json.loads(body_of(call))["testExecutionKey"] for call in plan.calls]
+    assert [call.execution for call in plan.calls] == ["SHOP-7", "SHOP-7"]
+    assert [json.loads(body_of(call))["testExecutionKey"] for call in plan.calls] == ["SHOP-7", "SHOP-7"]
 
 
 @pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "result")])
 def test_fields_make_the_first_request_a_form_and_the_later_ones_plain(batches, deployment, part):
     """Only the multipart path takes fields, and it only creates."""
-    plan = convert(ImportTarget(deployment=deployment, project="SHOP", labels=("nightly",)), batches, info=INFO, form_info=FORM_INFO)
+    plan = convert(
+        ImportTarget(deployment=deployment, project="SHOP", labels=("nightly",)),
+        batches,
+        info=INFO,
+        form_info=FORM_INFO,
+    )
 
     first, second = plan.calls
     assert first.endpoint.multipart
@@ -94,7 +104,7 @@ def test_a_plan_knows_whether_the_info_part_counts(batches):
 
 def test_no_batch_is_no_request():
     """Nothing to import is an empty plan."""
-    assert () == convert(ImportTarget(deployment=CLOUD, project="SHOP"), (), info=INFO).calls
+    assert convert(ImportTarget(deployment=CLOUD, project="SHOP"), (), info=INFO).calls == ()
 
 
 def test_a_plan_is_the_same_every_time(batches):
@@ -105,27 +115,58 @@ def test_a_plan_is_the_same_every_time(batches):
 
 
 def test_what_creates_can_add_where_a_test_execution_turns_out_to_be_there(batches):
-    """The same results with a hole for the key and without what only a new one takes; what adds anyway stays as it is."""
-    mark = MarkerLookup(marker=Marker(token=f"xrayci{'a' * 24}", look=True, race=False), blank={"summary": "nightly"}, adding={"testPlanKey": "SHOP-2"})
-    plan = convert(ImportTarget(deployment=CLOUD, project="SHOP", labels=("x",)), batches, info=INFO, form_info=FORM_INFO, mark=mark)
+    """The same results with a hole for the key and without what only a new one takes.
+
+    What adds anyway stays as it is.
+    """
+    mark = MarkerLookup(
+        marker=Marker(token=f"xrayci{'a' * 24}", look=True, race=False),
+        blank={"summary": "nightly"},
+        adding={"testPlanKey": "SHOP-2"},
+    )
+    plan = convert(
+        ImportTarget(deployment=CLOUD, project="SHOP", labels=("x",)),
+        batches,
+        info=INFO,
+        form_info=FORM_INFO,
+        mark=mark,
+    )
 
     (execution,) = plan.executions
     creating, adding = execution.calls
     assert creating.endpoint.multipart
-    assert {"testExecutionKey": "SHOP-41", "info": {"testPlanKey": "SHOP-2"}, "tests": [{"testKey": "SHOP-1"}]} == json.loads(
-        body_of(creating.adding, "SHOP-41"))
-    assert (creating.id, creating.tests, creating.tests_at) == (creating.adding.id, creating.adding.tests, creating.adding.tests_at)
+    assert json.loads(body_of(creating.adding, "SHOP-41")) == {
+        "testExecutionKey": "SHOP-41",
+        "info": {"testPlanKey": "SHOP-2"},
+        "tests": [{"testKey": "SHOP-1"}],
+    }
+    assert (creating.id, creating.tests, creating.tests_at) == (
+        creating.adding.id,
+        creating.adding.tests,
+        creating.adding.tests_at,
+    )
     assert adding.adding is None
-    assert (mark.marker, {"summary": "nightly"}, "import-1", None) == (execution.marker, execution.blank, execution.id, execution.key)
+    assert (mark.marker, {"summary": "nightly"}, "import-1", None) == (
+        execution.marker,
+        execution.blank,
+        execution.id,
+        execution.key,
+    )
 
 
 def test_requests_are_grouped_by_the_test_execution_that_they_fill():
     """What can only create makes one each; what can be added follows the first."""
-    files = [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",)), NativeFile(format="behave", shown=("b",), pieces=(b"[]",))]
+    files = [
+        xml(),
+        NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",)),
+        NativeFile(format="behave", shown=("b",), pieces=(b"[]",)),
+    ]
     plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
 
-    assert [("import-1", ["cucumber", "junit"]), ("import-2", ["behave"])] == [
-        (each.id, [call.endpoint.format for call in each.calls]) for each in plan.executions]
+    assert [(each.id, [call.endpoint.format for call in each.calls]) for each in plan.executions] == [
+        ("import-1", ["cucumber", "junit"]),
+        ("import-2", ["behave"]),
+    ]
     assert {call.id for call in plan.calls} == {call.id for each in plan.executions for call in each.calls}
 
 
@@ -133,27 +174,40 @@ def test_requests_are_grouped_by_the_test_execution_that_they_fill():
 @pytest.mark.parametrize("name", XML_FORMATS)
 def test_native_xml_files_share_one_test_execution(deployment, name):
     """The first file creates with everything in its query, the next ones name its key."""
-    target = ImportTarget(deployment=deployment, project="SHOP", test_plan="SHOP-2", environments=("chrome", "linux"), revision="abc",
-                    fix_version="1.0")
+    target = ImportTarget(
+        deployment=deployment,
+        project="SHOP",
+        test_plan="SHOP-2",
+        environments=("chrome", "linux"),
+        revision="abc",
+        fix_version="1.0",
+    )
     plan = native(target, [xml(name, "a.xml"), xml(name, "b.xml")])
 
     first, second = plan.calls
-    assert (("projectKey", "SHOP"), ("testPlanKey", "SHOP-2"), ("testEnvironments", "chrome;linux"), ("revision", "abc"),
-            ("fixVersion", "1.0")) == first.query
+    assert first.query == (
+        ("projectKey", "SHOP"),
+        ("testPlanKey", "SHOP-2"),
+        ("testEnvironments", "chrome;linux"),
+        ("revision", "abc"),
+        ("fixVersion", "1.0"),
+    )
     assert (("testExecKey", Hole("import-1")), ("testPlanKey", "SHOP-2")) == second.query
-    assert [1] == [notice.count for notice in plan.notices if f"2 {name} reports go one after the other" in notice.text]
-    assert 1 == len(plan.notices)
+    assert [notice.count for notice in plan.notices if f"2 {name} reports go one after the other" in notice.text] == [1]
+    assert len(plan.notices) == 1
     if deployment is SERVER:
-        assert b'name="file"; filename="report.xml"\r\nContent-Type: application/xml\r\n\r\n<report/>\r\n' in body_of(first)
+        assert b'name="file"; filename="report.xml"\r\nContent-Type: application/xml\r\n\r\n<report/>\r\n' in body_of(
+            first
+        )
     else:
-        assert b"<report/>" == body_of(first)
+        assert body_of(first) == b"<report/>"
 
 
 def test_native_xml_into_an_existing_test_execution():
     """The key of the settings is in every request."""
     plan = native(ImportTarget(deployment=CLOUD, project="SHOP", test_execution="SHOP-7"), [xml(), xml("robot")])
 
-    assert [(("testExecKey", "SHOP-7"),)] * 2 == [call.query for call in plan.calls]
+    assert [call.query for call in plan.calls] == [(("testExecKey", "SHOP-7"),)] * 2
 
 
 @pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "file")])
@@ -164,14 +218,18 @@ def test_native_fields_take_the_multipart_path_once(deployment, part):
 
     assert ["info", part, "testInfo"] == [each.name for each in plan.calls[0].body.parts]
     assert b'{"fields":{"labels":["auto"],"project":{"key":"SHOP"}}}' in body_of(plan.calls[0])
-    assert () == plan.calls[0].query
-    assert [False, False] == [call.endpoint.multipart for call in plan.calls[1:]]
-    assert (PlanNotice(text="`test-fields` is left out: a request to an existing Test Execution cannot carry it", count=2),) == plan.notices[:1]
+    assert plan.calls[0].query == ()
+    assert [call.endpoint.multipart for call in plan.calls[1:]] == [False, False]
+    assert (
+        PlanNotice(text="`test-fields` is left out: a request to an existing Test Execution cannot carry it", count=2),
+    ) == plan.notices[:1]
 
 
 def test_test_fields_may_come_in_jiras_own_shape():
     """`fields` and `update` as in Jira's create call are kept as they are."""
-    target = ImportTarget(deployment=CLOUD, project="SHOP", test_fields={"fields": {"labels": ["a"]}, "update": {"x": []}})
+    target = ImportTarget(
+        deployment=CLOUD, project="SHOP", test_fields={"fields": {"labels": ["a"]}, "update": {"x": []}}
+    )
     plan = native(target, [xml()], form_info=FORM_INFO)
 
     assert b'{"fields":{"labels":["a"],"project":{"key":"SHOP"}},"update":{"x":[]}}' in body_of(plan.calls[0])
@@ -186,18 +244,23 @@ def test_native_json_takes_the_multipart_path_to_name_its_project(deployment, pa
     without = native(ImportTarget(deployment=deployment, test_plan="SHOP-2"), [report])
 
     assert ["info", part] == [each.name for each in with_info.calls[0].body.parts]
-    assert b"[]" == body_of(without.calls[0])
-    assert (PlanNotice(text=f"`test-plan` is left out: the path for {name} reports cannot carry it"),) == without.notices
+    assert body_of(without.calls[0]) == b"[]"
+    assert (
+        PlanNotice(text=f"`test-plan` is left out: the path for {name} reports cannot carry it"),
+    ) == without.notices
 
 
 def test_json_goes_first_so_that_xml_can_follow_to_its_key():
     """What can only create creates; what can be added is added."""
-    plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",))],
-                  form_info=FORM_INFO)
+    plan = native(
+        ImportTarget(deployment=CLOUD, project="SHOP"),
+        [xml(), NativeFile(format="cucumber", shown=("c",), pieces=(b"[]",))],
+        form_info=FORM_INFO,
+    )
 
-    assert ["cucumber", "junit"] == [call.endpoint.format for call in plan.calls]
+    assert [call.endpoint.format for call in plan.calls] == ["cucumber", "junit"]
     assert [None, Hole("import-1")] == [call.execution for call in plan.calls]
-    assert () == plan.notices
+    assert plan.notices == ()
 
 
 def test_formats_that_only_create_make_several_test_executions_and_say_so():
@@ -205,22 +268,32 @@ def test_formats_that_only_create_make_several_test_executions_and_say_so():
     files = [NativeFile(format=name, shown=("c",), pieces=(b"[]",)) for name in JSON_FORMATS]
     plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), files, form_info=FORM_INFO)
 
-    assert ["2 Test Executions are created: these formats cannot be added to an existing one"] == [each.text for each in plan.notices]
+    assert [each.text for each in plan.notices] == [
+        "2 Test Executions are created: these formats cannot be added to an existing one"
+    ]
 
 
 def test_a_bundle_is_a_form_on_server():
     """A zip goes as the part `file`; what its path cannot carry is told."""
-    plan = native(ImportTarget(deployment=SERVER, project="SHOP", revision="abc"),
-                  [NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))])
+    plan = native(
+        ImportTarget(deployment=SERVER, project="SHOP", revision="abc"),
+        [NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))],
+    )
 
     assert b'name="file"; filename="results.zip"\r\nContent-Type: application/zip\r\n\r\nPK' in body_of(plan.calls[0])
     assert {"`project`", "`revision`"} == {each.text.split()[0] for each in plan.notices}
 
 
-@pytest.mark.parametrize(("deployment", "name", "more", "where"), [
-    (CLOUD, "bundle", {"project": "SHOP"}, "strategy"), (CLOUD, "trx", {"project": "SHOP"}, "strategy"),
-    (SERVER, "cucumber", {"test_execution": "SHOP-7"}, "test-execution"), (SERVER, "bundle", {"test_execution": "SHOP-7"}, "test-execution"),
-    (CLOUD, "junit", {}, "project")])
+@pytest.mark.parametrize(
+    ("deployment", "name", "more", "where"),
+    [
+        (CLOUD, "bundle", {"project": "SHOP"}, "strategy"),
+        (CLOUD, "trx", {"project": "SHOP"}, "strategy"),
+        (SERVER, "cucumber", {"test_execution": "SHOP-7"}, "test-execution"),
+        (SERVER, "bundle", {"test_execution": "SHOP-7"}, "test-execution"),
+        (CLOUD, "junit", {}, "project"),
+    ],
+)
 def test_what_cannot_work_is_configuration(deployment, name, more, where):
     """A format without endpoint, a target it cannot have and a project it lacks are refused before anything is sent."""
     with pytest.raises(ConfigurationError) as raised:

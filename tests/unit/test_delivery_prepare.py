@@ -22,10 +22,12 @@ KEY = '<property name="test_key" value="SHOP-1"/>'
 @pytest.fixture
 def write(tmp_path):
     """Return a function that writes a report and returns it as found."""
+
     def written(name: str, text: str | bytes, format: str = "junit", tests: int | None = 1) -> NativeReport:  # noqa: A002
         path = tmp_path / name
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return NativeReport(format=format, place=Place(path=path, shown=name), tests=tests)
+
     return written
 
 
@@ -42,20 +44,24 @@ def test_many_small_junit_files_become_one(write, tmp_path):
 
     root = ET.fromstring(content(file))
     assert [str(number) for number in range(100)] == [suite.get("name") for suite in root]
-    assert 100 == len(root.findall("testsuite/testcase/properties/property[@value='SHOP-1']"))
+    assert len(root.findall("testsuite/testcase/properties/property[@value='SHOP-1']")) == 100
     assert 100 == len(file.shown) == file.tests
 
 
 def test_a_merged_suite_keeps_its_own_suites_and_names(write, tmp_path):
     """Nested suites and suites of the same name stay as they are."""
-    nested = "<testsuites><testsuite name='a'><testsuite name='b'><testcase name='t'/></testsuite></testsuite></testsuites>"
+    nested = (
+        "<testsuites><testsuite name='a'><testsuite name='b'><testcase name='t'/></testsuite></testsuite></testsuites>"
+    )
 
     (file,) = prepare([write("1.xml", nested), write("2.xml", nested)], SERVER, tmp_path)
 
-    assert 2 == len(ET.fromstring(content(file)).findall("testsuite[@name='a']/testsuite[@name='b']/testcase"))
+    assert len(ET.fromstring(content(file)).findall("testsuite[@name='a']/testsuite[@name='b']/testcase")) == 2
 
 
-@pytest.mark.parametrize("other", ["<testsuites><testcase name='bare'/></testsuites>", "<testsuite><unclosed>", "<testcase name='bare'/>"])
+@pytest.mark.parametrize(
+    "other", ["<testsuites><testcase name='bare'/></testsuites>", "<testsuite><unclosed>", "<testcase name='bare'/>"]
+)
 def test_what_cannot_be_merged_without_loss_is_sent_as_it_is(write, tmp_path, other):
     """One odd file leaves all files as they are, one after the other."""
     reports = [write("1.xml", SUITE.format(1, KEY)), write("2.xml", other)]
@@ -69,12 +75,16 @@ def test_large_junit_files_are_not_merged(write, tmp_path, monkeypatch):
     """Above the bound no tree is built."""
     monkeypatch.setattr(module, "MERGE_LIMIT", 200)
 
-    assert 3 == len(prepare([write(f"{number}.xml", SUITE.format(number, KEY)) for number in range(3)], SERVER, tmp_path))
+    assert (
+        len(prepare([write(f"{number}.xml", SUITE.format(number, KEY)) for number in range(3)], SERVER, tmp_path)) == 3
+    )
 
 
 def test_unknown_counts_stay_unknown(write, tmp_path):
     """A sum with an unknown number in it is unknown."""
-    (file,) = prepare([write("1.xml", SUITE.format(1, KEY)), write("2.xml", SUITE.format(1, KEY), tests=None)], SERVER, tmp_path)
+    (file,) = prepare(
+        [write("1.xml", SUITE.format(1, KEY)), write("2.xml", SUITE.format(1, KEY), tests=None)], SERVER, tmp_path
+    )
 
     assert file.tests is None
 
@@ -86,16 +96,27 @@ def test_empty_properties_are_taken_out_for_cloud_alone(write, tmp_path):
     on_cloud, untouched = prepare([dirty, clean], CLOUD, tmp_path / "..")
 
     assert b"properties" not in content(on_cloud)
-    assert 1 == len(ET.fromstring(content(on_cloud)))
+    assert len(ET.fromstring(content(on_cloud))) == 1
     assert clean.place.path == untouched.pieces[0].path
     assert b"<properties></properties>" in content(prepare([dirty], SERVER, tmp_path)[0])
 
 
-@pytest.mark.parametrize(("text", "clean"), [
-    (b"<a><properties/></a>", b"<a></a>"), (b"<a><properties  \n/></a>", b"<a></a>"), (b"<a><properties>\n </properties ></a>", b"<a></a>"),
-    (b"<a><![CDATA[<properties/>]]></a>", None), (b"<a><!--<properties/>--></a>", None), (b"<a><propertiesX/></a>", None),
-    (b'<a><properties><property name="x"/></properties></a>', None), (b"<a><properties><!-- x --></properties></a>", None),
-    (b"<a><properties", None), (b"<a><![CDATA[", None), (b"", None)])
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (b"<a><properties/></a>", b"<a></a>"),
+        (b"<a><properties  \n/></a>", b"<a></a>"),
+        (b"<a><properties>\n </properties ></a>", b"<a></a>"),
+        (b"<a><![CDATA[<properties/>]]></a>", None),
+        (b"<a><!--<properties/>--></a>", None),
+        (b"<a><propertiesX/></a>", None),
+        (b'<a><properties><property name="x"/></properties></a>', None),
+        (b"<a><properties><!-- x --></properties></a>", None),
+        (b"<a><properties", None),
+        (b"<a><![CDATA[", None),
+        (b"", None),
+    ],
+)
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 11, 1000])
 def test_only_empty_properties_are_taken_out(text, clean, piece, monkeypatch):
     """Texts, comments and filled properties stay to the byte, however the bytes are cut into pieces."""
@@ -107,13 +128,17 @@ def test_only_empty_properties_are_taken_out(text, clean, piece, monkeypatch):
 @pytest.mark.parametrize("name", ["cucumber", "behave"])
 def test_json_reports_become_one_array(write, tmp_path, name):
     """Features of all files are in one array, empty files and marks of encoding left out."""
-    reports = [write("1.json", '[{"a": "]["}]', name), write("2.json", "[]", name), write("3.json", b"\xef\xbb\xbf [ 1,\n2 ] \n", name),
-               write("4.json", '\n[{"b": []}]', name)]
+    reports = [
+        write("1.json", '[{"a": "]["}]', name),
+        write("2.json", "[]", name),
+        write("3.json", b"\xef\xbb\xbf [ 1,\n2 ] \n", name),
+        write("4.json", '\n[{"b": []}]', name),
+    ]
 
     (file,) = prepare(reports, CLOUD, tmp_path)
 
-    assert [{"a": "]["}, 1, 2, {"b": []}] == json.loads(content(file))
-    assert 4 == len(file.shown)
+    assert json.loads(content(file)) == [{"a": "]["}, 1, 2, {"b": []}]
+    assert len(file.shown) == 4
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1,]", "[1", "[1] [2]", "null"])
@@ -122,7 +147,7 @@ def test_what_is_no_array_is_unreadable(write, tmp_path, text):
     with pytest.raises(UnreadableReport) as raised:
         prepare([write("1.json", "[1]", "cucumber"), write("2.json", text, "cucumber")], CLOUD, tmp_path)
 
-    assert "2.json" == raised.value.where
+    assert raised.value.where == "2.json"
 
 
 def test_only_empty_arrays_are_no_report(write, tmp_path):

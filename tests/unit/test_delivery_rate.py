@@ -30,22 +30,22 @@ def after_calls(count, *, plan=PLAN, at=0.0):
 @pytest.mark.parametrize("row", DEPLOYMENTS.values(), ids=lambda row: row.key)
 def test_a_host_that_was_not_asked_yet_is_free(row):
     """The first call never waits, whatever the plan; without a plan none does."""
-    assert 0.0 == wait(starting(row.rate), 0.0)
-    assert (row.rate is None) is (0.0 == wait(after_calls(2000, plan=row.rate), 0.0))
+    assert wait(starting(row.rate), 0.0) == 0.0
+    assert (row.rate is None) is (wait(after_calls(2000, plan=row.rate), 0.0) == 0.0)
 
 
 def test_a_plan_is_there_in_full_and_comes_back_at_its_pace():
     """Three calls of 3 in 30 s at once, then one every 10 s; a rest fills the bucket again and no further."""
     bucket = after_calls(3)
 
-    assert 0.0 == wait(after_calls(2), 0.0)
-    assert 10.0 == pytest.approx(wait(bucket, 0.0))
-    assert 4.0 == pytest.approx(wait(bucket, 6.0))
-    assert 0.0 == wait(bucket, 10.0)
+    assert wait(after_calls(2), 0.0) == 0.0
+    assert pytest.approx(wait(bucket, 0.0)) == 10.0
+    assert pytest.approx(wait(bucket, 6.0)) == 4.0
+    assert wait(bucket, 10.0) == 0.0
     rested = bucket
     for _ in range(3):
         rested = spent(rested, 1000.0)
-    assert 10.0 == pytest.approx(wait(rested, 1000.0))
+    assert pytest.approx(wait(rested, 1000.0)) == 10.0
 
 
 def test_a_shut_window_opens_when_it_was_told():
@@ -53,17 +53,19 @@ def test_a_shut_window_opens_when_it_was_told():
     bucket = learned(after_calls(1), 5.0, THROTTLED, after=20.0)
 
     assert 20 + MARGIN == pytest.approx(wait(bucket, 5.0)) == pytest.approx(wait(bucket, 5.0, counted=False))
-    assert MARGIN == pytest.approx(wait(bucket, 25.0))
-    assert 0.0 == wait(bucket, 25.0 + MARGIN)
-    assert 10.0 == pytest.approx(wait(spent(bucket, 26.0), 26.0), abs=1)
-    assert 0.0 == wait(spent(bucket, 26.0), 26.0, counted=False)
+    assert pytest.approx(wait(bucket, 25.0)) == MARGIN
+    assert wait(bucket, 25.0 + MARGIN) == 0.0
+    assert pytest.approx(wait(spent(bucket, 26.0), 26.0), abs=1) == 10.0
+    assert wait(spent(bucket, 26.0), 26.0, counted=False) == 0.0
 
 
 def test_a_second_word_never_opens_a_window_earlier():
     """What shuts for longer counts."""
-    bucket = learned(learned(starting(None), 0.0, THROTTLED, after=60.0), 1.0, status(Failed, 503, after=5.0), after=None)
+    bucket = learned(
+        learned(starting(None), 0.0, THROTTLED, after=60.0), 1.0, status(Failed, 503, after=5.0), after=None
+    )
 
-    assert 60 + MARGIN == pytest.approx(wait(bucket, 0.0))
+    assert pytest.approx(wait(bucket, 0.0)) == 60 + MARGIN
 
 
 @pytest.mark.parametrize("plan", [None, Rate(calls=300, seconds=300.0)])
@@ -72,9 +74,9 @@ def test_a_429_shows_what_a_window_takes(plan):
     bucket = learned(after_calls(60, plan=plan), 10.0, THROTTLED, after=50.0)
     opened = bucket.at
 
-    assert 60 + MARGIN == pytest.approx(opened)
-    assert 1.0 == pytest.approx(wait(spent(bucket, opened), opened), rel=0.01)
-    assert 60 == bucket.capacity
+    assert pytest.approx(opened) == 60 + MARGIN
+    assert pytest.approx(wait(spent(bucket, opened), opened), rel=0.01) == 1.0
+    assert bucket.capacity == 60
 
 
 def test_a_window_that_others_used_up_shows_nothing():
@@ -104,20 +106,30 @@ def test_no_answer_teaches_nothing(outcome):
 @pytest.mark.parametrize("kind", [Answered, RefusedAnswer, Failed])
 def test_headers_that_state_the_limit_are_taken_at_their_word(kind):
     """Refill, size and what is left, as Jira Data Center says them with any answer."""
-    headers = {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "1", "x-ratelimit-fillrate": "5", "x-ratelimit-interval-seconds": "10"}
+    headers = {
+        "x-ratelimit-limit": "50",
+        "x-ratelimit-remaining": "1",
+        "x-ratelimit-fillrate": "5",
+        "x-ratelimit-interval-seconds": "10",
+    }
     bucket = learned(spent(starting(None), 0.0), 0.0, status(kind, 200, headers))
 
-    assert (0.5, 50.0, 1.0) == (bucket.pace, bucket.capacity, bucket.tokens)
-    assert 2.0 == pytest.approx(wait(spent(bucket, 0.0), 0.0))
+    assert (bucket.pace, bucket.capacity, bucket.tokens) == (0.5, 50.0, 1.0)
+    assert pytest.approx(wait(spent(bucket, 0.0), 0.0)) == 2.0
 
 
 def test_a_429_that_states_the_limit_needs_no_evidence():
     """The stated pace counts more than what was counted, and the first call after it opens at once."""
-    headers = {"x-ratelimit-limit": "60", "x-ratelimit-remaining": "0", "x-ratelimit-fillrate": "60", "x-ratelimit-interval-seconds": "60"}
+    headers = {
+        "x-ratelimit-limit": "60",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-fillrate": "60",
+        "x-ratelimit-interval-seconds": "60",
+    }
     bucket = learned(after_calls(30, plan=None), 1.0, status(Throttled, 429, headers, after=4.0), after=4.0)
 
-    assert 1.0 == bucket.pace
-    assert 4 + MARGIN == pytest.approx(wait(bucket, 1.0))
+    assert bucket.pace == 1.0
+    assert pytest.approx(wait(bucket, 1.0)) == 4 + MARGIN
 
 
 @pytest.mark.parametrize("text", ["", "-5", "5.5", "many", "9" * 400, "٣", "0"])

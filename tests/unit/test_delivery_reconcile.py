@@ -17,6 +17,7 @@ from xray_ci.errors import PartlyImported, Unreachable
 @pytest.fixture
 def delivered(tmp_path, clock):
     """Return a function that sends results and returns plan, Xray and means."""
+
     def done(tests, **given):
         xray, log = MemoryXray(clock), Kept()
         plan, there = planned(tmp_path, tests, **given), means(xray, log=log)
@@ -25,19 +26,23 @@ def delivered(tmp_path, clock):
             (only,) = xray.issues.values()
             only.key = given["test_execution"]
             xray.issues = {only.key: only}
-        assert [] == send(plan, there).failures
+        assert send(plan, there).failures == []
         return plan, xray, there
+
     return done
 
 
-@pytest.mark.parametrize("given", [{}, {"size": 2}, {"test_execution": "SHOP-7"}, {"look": True}, {"race": True}],
-                         ids=["one request", "batches", "existing", "rerun", "shards"])
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"size": 2}, {"test_execution": "SHOP-7"}, {"look": True}, {"race": True}],
+    ids=["one request", "batches", "existing", "rerun", "shards"],
+)
 def test_what_is_stored_as_sent_is_right(delivered, given):
     """With and without keys, in one request and in many, wherever it went."""
     plan, xray, there = delivered(keyed(3) + defined(4, "FAILED"), **given)
     (row,) = reconcile(plan, there)
 
-    assert (7, 7, None) == (row.sent, row.stored, row.failure)
+    assert (row.sent, row.stored, row.failure) == (7, 7, None)
     assert [row.key] == list(xray.issues)
     assert Checked(execution="import-1", right=True) == there.log[-1]
 
@@ -52,7 +57,7 @@ def test_a_wrong_status_and_a_missing_run_are_named(delivered):
 
     assert PartlyImported is type(row.failure)
     assert (3, 2, issue.key) == (row.sent, row.stored, row.failure.where)
-    assert "SHOP-3: sent, and not there\nSHOP-2: sent as PASSED, stored as TO DO" == row.failure.answer
+    assert row.failure.answer == "SHOP-3: sent, and not there\nSHOP-2: sent as PASSED, stored as TO DO"
     assert Checked(execution="import-1", right=False) == there.log[-1]
 
 
@@ -63,7 +68,7 @@ def test_silent_to_dos_among_tests_without_key_are_found(delivered):
     issue.runs["SHOP-10001"] = "TO DO"
     (row,) = reconcile(plan, there)
 
-    assert "PASSED: 3 sent, 2 stored\nlook at SHOP-10001" == row.failure.answer
+    assert row.failure.answer == "PASSED: 3 sent, 2 stored\nlook at SHOP-10001"
 
 
 def test_what_is_still_being_stored_is_waited_for(delivered, clock):
@@ -76,11 +81,12 @@ def test_what_is_still_being_stored_is_waited_for(delivered, clock):
     def pause(seconds):
         sleep(seconds)
         issue.runs["SHOP-3"] = late
+
     there.sleep = pause
     (row,) = reconcile(plan, there)
 
     assert row.failure is None
-    assert 3 == row.stored
+    assert row.stored == 3
 
 
 def test_more_than_was_sent_is_a_difference_only_in_our_own(delivered):
@@ -102,7 +108,7 @@ def test_what_is_not_complete_is_not_compared(tmp_path, clock):
     send(plan, there)
     there.progress.ended.pop("import-2", None)
 
-    assert () == reconcile(plan, there)
+    assert reconcile(plan, there) == ()
 
 
 def test_several_test_executions_are_compared_one_by_one(tmp_path, clock):
@@ -112,11 +118,13 @@ def test_several_test_executions_are_compared_one_by_one(tmp_path, clock):
     other = planned(tmp_path / "a", keyed(3))
     (execution,) = other.executions
     marker = replace(execution.marker, token=f"xrayci{'c' * 24}")
-    renamed = replace(execution, id="import-2", calls=tuple(replace(call, id="import-2") for call in execution.calls), marker=marker)
+    renamed = replace(
+        execution, id="import-2", calls=tuple(replace(call, id="import-2") for call in execution.calls), marker=marker
+    )
     plan = joined([plan, replace(other, executions=(renamed,))])
     xray = MemoryXray(clock)
     there = means(xray)
-    assert [] == send(plan, there).failures
+    assert send(plan, there).failures == []
     xray.issues[there.progress.found["import-2"].key].runs.clear()
     first, second = reconcile(plan, there)
 
@@ -140,6 +148,7 @@ def test_reading_that_fails_raises(delivered):
 
     def broken(execution):
         raise Unreachable(f"no runs of {execution.key}")
+
     xray.runs = broken
     with pytest.raises(Unreachable):
         reconcile(plan, there)

@@ -43,14 +43,25 @@ def native_form(folder) -> Plan:
     (folder / "spool").write_bytes(b"abc")
     pieces = (LONG, Slice(path=folder / "spool", offset=0, length=3))
     files = [NativeFile(format=name, shown=("a.xml", "b.xml"), pieces=pieces, tests=4) for name in ("junit", "robot")]
-    return native(ImportTarget(deployment=CLOUD, project="SHOP", labels=("ci",), test_plan="SHOP-2"), files,
-                  form_info={"fields": {"labels": ["ci"], "summary": "x" * 300}}, label="chrome")
+    return native(
+        ImportTarget(deployment=CLOUD, project="SHOP", labels=("ci",), test_plan="SHOP-2"),
+        files,
+        form_info={"fields": {"labels": ["ci"], "summary": "x" * 300}},
+        label="chrome",
+    )
 
 
-@pytest.mark.parametrize("made", [
-    lambda folder: planned(folder, keyed(2) + defined(3), size=2), lambda folder: planned(folder, keyed(2), race=True, test_plan="SHOP-2"),
-    lambda folder: planned(folder, keyed(2), test_execution="SHOP-7"), lambda folder: planned(folder, keyed(2), token=None), native_form],
-    ids=["batches", "shards", "existing", "unmarked", "native form"])
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda folder: planned(folder, keyed(2) + defined(3), size=2),
+        lambda folder: planned(folder, keyed(2), race=True, test_plan="SHOP-2"),
+        lambda folder: planned(folder, keyed(2), test_execution="SHOP-7"),
+        lambda folder: planned(folder, keyed(2), token=None),
+        native_form,
+    ],
+    ids=["batches", "shards", "existing", "unmarked", "native form"],
+)
 def test_what_was_recorded_is_the_plan_that_was_made(tmp_path, made):
     """Ids, keys, marks, holes, fields of an empty one, and every byte of every request."""
     plan = made(tmp_path)
@@ -59,11 +70,35 @@ def test_what_was_recorded_is_the_plan_that_was_made(tmp_path, made):
 
     assert bodies(plan) == bodies(again)
     assert [(each.id, each.key, each.marker, each.project, each.test_plan, each.blank) for each in plan.executions] == [
-        (each.id, each.key, each.marker, each.project, each.test_plan, each.blank) for each in again.executions]
-    assert [(call.id, call.endpoint, call.query, call.execution, call.tests, call.reports, call.label, call.tests_at, call.describe())
-            for call in plan.calls] == [
-        (call.id, call.endpoint, call.query, call.execution, call.tests, call.reports, call.label, call.tests_at, call.describe())
-        for call in again.calls]
+        (each.id, each.key, each.marker, each.project, each.test_plan, each.blank) for each in again.executions
+    ]
+    assert [
+        (
+            call.id,
+            call.endpoint,
+            call.query,
+            call.execution,
+            call.tests,
+            call.reports,
+            call.label,
+            call.tests_at,
+            call.describe(),
+        )
+        for call in plan.calls
+    ] == [
+        (
+            call.id,
+            call.endpoint,
+            call.query,
+            call.execution,
+            call.tests,
+            call.reports,
+            call.label,
+            call.tests_at,
+            call.describe(),
+        )
+        for call in again.calls
+    ]
 
 
 def test_long_texts_lie_beside_the_first_line(tmp_path):
@@ -93,7 +128,9 @@ def with_call(run: record.RecordedRun, **changes) -> record.RecordedRun:
     """Return the record with another first request."""
     execution = run.executions[0]
     call = msgspec.structs.replace(execution.calls[0], **changes)
-    return msgspec.structs.replace(run, executions=(msgspec.structs.replace(execution, calls=(call, *execution.calls[1:])),))
+    return msgspec.structs.replace(
+        run, executions=(msgspec.structs.replace(execution, calls=(call, *execution.calls[1:])),)
+    )
 
 
 def with_execution(run: record.RecordedRun, **changes) -> record.RecordedRun:
@@ -101,20 +138,44 @@ def with_execution(run: record.RecordedRun, **changes) -> record.RecordedRun:
     return msgspec.structs.replace(run, executions=(msgspec.structs.replace(run.executions[0], **changes),))
 
 
-@pytest.mark.parametrize("hostile", [
-    lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=1, length=10**6)),
-    lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=10**6, length=0)),
-    lambda run: with_call(run, tests_at=record.Stretch(name="../../etc/passwd", offset=0, length=1)),
-    lambda run: with_call(run, bodies=(record.RecordedBody(content_type="x", pieces=(record.Stretch(name="other", offset=0, length=1),)),)),
-    lambda run: with_call(run, bodies=()),
-    lambda run: with_call(run, format="nonsense"),
-    lambda run: with_call(run, format="junit", multipart=True, adding=first(with_call(run, format="bundle"))),
-    lambda run: with_call(run, adding=first(with_call(run, adding=first(run)))),
-    lambda run: with_execution(run, key="SHOP-1 OR key = X-1"), lambda run: with_execution(run, key="../SHOP-1"),
-    lambda run: with_execution(run, test_plan='SHOP-2"'), lambda run: with_execution(run, token="xrayci"),
-    lambda run: with_execution(run, token='xrayci" OR labels is not EMPTY'), lambda run: msgspec.structs.replace(run, version=99)],
-    ids=["longer", "behind", "elsewhere", "unsealed", "no body", "no endpoint", "foreign endpoint", "nested", "key", "path", "plan", "token",
-         "jql", "version"])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=1, length=10**6)),
+        lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=10**6, length=0)),
+        lambda run: with_call(run, tests_at=record.Stretch(name="../../etc/passwd", offset=0, length=1)),
+        lambda run: with_call(
+            run,
+            bodies=(record.RecordedBody(content_type="x", pieces=(record.Stretch(name="other", offset=0, length=1),)),),
+        ),
+        lambda run: with_call(run, bodies=()),
+        lambda run: with_call(run, format="nonsense"),
+        lambda run: with_call(run, format="junit", multipart=True, adding=first(with_call(run, format="bundle"))),
+        lambda run: with_call(run, adding=first(with_call(run, adding=first(run)))),
+        lambda run: with_execution(run, key="SHOP-1 OR key = X-1"),
+        lambda run: with_execution(run, key="../SHOP-1"),
+        lambda run: with_execution(run, test_plan='SHOP-2"'),
+        lambda run: with_execution(run, token="xrayci"),
+        lambda run: with_execution(run, token='xrayci" OR labels is not EMPTY'),
+        lambda run: msgspec.structs.replace(run, version=99),
+    ],
+    ids=[
+        "longer",
+        "behind",
+        "elsewhere",
+        "unsealed",
+        "no body",
+        "no endpoint",
+        "foreign endpoint",
+        "nested",
+        "key",
+        "path",
+        "plan",
+        "token",
+        "jql",
+        "version",
+    ],
+)
 def test_what_was_never_written_is_refused(tmp_path, hostile):
     """A state folder may come from anywhere: stretches, endpoints, keys and marks are those that we write."""
     run, sizes = kept(planned(tmp_path, keyed(2)), tmp_path)
@@ -123,13 +184,52 @@ def test_what_was_never_written_is_refused(tmp_path, hostile):
         back(hostile(run), tmp_path, sizes)
 
 
-@pytest.mark.parametrize("changes", [
-    {"deployment": 1}, {"executions": [{"id": "x"}]}, {"executions": [{"id": "x", "calls": [], "host": "https://evil.example"}]},
-    {"executions": [{"id": "x", "calls": [{"id": "i", "format": "junit", "multipart": False, "bodies": [
-        {"content_type": "text/xml\r\nX-Evil: 1", "pieces": []}]}]}]},
-    {"executions": [{"id": "x", "calls": [{"id": "i", "format": "junit", "multipart": False, "bodies": [
-        {"content_type": "x", "pieces": [{"type": "file", "name": "spool", "offset": -1, "length": 3}]}]}]}]},
-    {"host": "h" * 3000}, {"extra": 1}], ids=["type", "missing", "unknown", "header", "negative", "long", "more"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"deployment": 1},
+        {"executions": [{"id": "x"}]},
+        {"executions": [{"id": "x", "calls": [], "host": "https://evil.example"}]},
+        {
+            "executions": [
+                {
+                    "id": "x",
+                    "calls": [
+                        {
+                            "id": "i",
+                            "format": "junit",
+                            "multipart": False,
+                            "bodies": [{"content_type": "text/xml\r\nX-Evil: 1", "pieces": []}],
+                        }
+                    ],
+                }
+            ]
+        },
+        {
+            "executions": [
+                {
+                    "id": "x",
+                    "calls": [
+                        {
+                            "id": "i",
+                            "format": "junit",
+                            "multipart": False,
+                            "bodies": [
+                                {
+                                    "content_type": "x",
+                                    "pieces": [{"type": "file", "name": "spool", "offset": -1, "length": 3}],
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ]
+        },
+        {"host": "h" * 3000},
+        {"extra": 1},
+    ],
+    ids=["type", "missing", "unknown", "header", "negative", "long", "more"],
+)
 def test_what_is_of_another_shape_is_not_even_read(changes):
     """Types, bounds and names are closed; nothing is passed over."""
     whole = {"version": 1, "made_by": "m", "deployment": "cloud", "host": "h", "executions": []}
@@ -146,11 +246,16 @@ def test_an_entry_names_issues_by_keys_only(key):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(msgspec.json.encode(entry), type=Entry)
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(msgspec.json.encode(ExecutionFound(execution="e", key="SHOP-1", number=f"{key}x")), type=Entry)
+        msgspec.json.decode(
+            msgspec.json.encode(ExecutionFound(execution="e", key="SHOP-1", number=f"{key}x")), type=Entry
+        )
 
 
 def test_another_product_takes_other_endpoints(tmp_path):
-    """A plan for one is not a plan for the other, which the caller compares; an endpoint that the other lacks is refused here already."""
+    """A plan for one is not a plan for the other, which the caller compares.
+
+    An endpoint that the other lacks is refused here already.
+    """
     bundle = NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))
     run, sizes = kept(native(ImportTarget(deployment=SERVER, project="SHOP"), [bundle]), tmp_path)
 

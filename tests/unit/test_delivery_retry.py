@@ -6,7 +6,17 @@ import pytest
 
 from xray_ci.delivery.rate import MARGIN
 from xray_ci.delivery.retry import FEW, MANY, Budget, LookUp, Reauthenticate, Stop, Succeeded, Wait, decide
-from xray_ci.services.wire import Answered, CallKind, Failed, Lost, NotSent, Redirected, RefusedAnswer, Throttled, Unsent
+from xray_ci.services.wire import (
+    Answered,
+    CallKind,
+    Failed,
+    Lost,
+    NotSent,
+    Redirected,
+    RefusedAnswer,
+    Throttled,
+    Unsent,
+)
 
 PLENTY = Budget(left=1800.0)
 LOST = Lost(cause="reset")
@@ -30,10 +40,21 @@ def test_a_success_is_done(kind):
 
 
 @pytest.mark.parametrize("left", [0.0, 1800.0])
-@pytest.mark.parametrize("outcome", [LOST, GATEWAY, INTERNAL, *(status(Failed, number) for number in (408, 503, 504, 599)),
-                                     status(Failed, 503, after=5.0)])
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        LOST,
+        GATEWAY,
+        INTERNAL,
+        *(status(Failed, number) for number in (408, 503, 504, 599)),
+        status(Failed, 503, after=5.0),
+    ],
+)
 def test_an_import_that_may_have_been_done_is_looked_up(outcome, left):
-    """A lost answer and a failing gateway leave it unknown, also when it is said when to come back: look, do not repeat."""
+    """A lost answer and a failing gateway leave it unknown, also when it is said when to come back.
+
+    Look, do not repeat.
+    """
     assert LookUp() == decide(CallKind.IMPORT, outcome, 1, Budget(left=left))
 
 
@@ -85,9 +106,18 @@ def test_a_throttled_call_waits_as_it_is_told(kind):
 
 def test_a_service_that_says_no_wait_again_and_again_is_not_hammered():
     """Each 429 without a wait worth the name is waited for longer, and after very many there is an end."""
-    waits = [decide(CallKind.READ, status(Throttled, 429, after=0.0), attempt, PLENTY) for attempt in (1, 2, 9, MANY, MANY + 1)]
+    waits = [
+        decide(CallKind.READ, status(Throttled, 429, after=0.0), attempt, PLENTY)
+        for attempt in (1, 2, 9, MANY, MANY + 1)
+    ]
 
-    assert [Wait(seconds=0.5 + MARGIN), Wait(seconds=1 + MARGIN), Wait(seconds=5 + MARGIN), Wait(seconds=5 + MARGIN), Stop()] == waits
+    assert [
+        Wait(seconds=0.5 + MARGIN),
+        Wait(seconds=1 + MARGIN),
+        Wait(seconds=5 + MARGIN),
+        Wait(seconds=5 + MARGIN),
+        Stop(),
+    ] == waits
 
 
 def test_no_wait_goes_beyond_the_time_budget():
@@ -98,7 +128,10 @@ def test_no_wait_goes_beyond_the_time_budget():
 
 @pytest.mark.parametrize("kind", [CallKind.IMPORT, CallKind.READ])
 def test_a_401_is_signed_anew_once(kind):
-    """A token may have been revoked: once more with a fresh one, then no more. Another region is no matter of tokens."""
+    """A token may have been revoked: once more with a fresh one, then no more.
+
+    Another region is no matter of tokens.
+    """
     assert Reauthenticate() == decide(kind, UNAUTHORISED, 1, PLENTY)
     assert Stop() == decide(kind, UNAUTHORISED, 2, Budget(left=1800.0, renewed=True))
     assert Stop() == decide(kind, OTHER_REGION, 1, PLENTY)

@@ -35,17 +35,33 @@ def plan_of(tmp_path):
 
     def planned(count: int, **target):
         return convert(ImportTarget(**({"deployment": CLOUD, "project": "SHOP"} | target)), (batch,) * count, info=None)
+
     return planned
 
 
 def delivered(plan, clock, *answers: bytes):
     """Send a plan to a server that answers so; return what became of it and what was imported."""
-    with WireServer(*(says(each) for each in answers)) as server, Transport(ConnectionOptions(timeout=5), Redactor()) as transport:
+    with (
+        WireServer(*(says(each) for each in answers)) as server,
+        Transport(ConnectionOptions(timeout=5), Redactor()) as transport,
+    ):
         caller = Persistent(transport, sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
         auth = Bearer(token=Secret("t"))
-        xray = Xray(caller=caller, deployment=plan.deployment, base_url=server.url, version=plan.deployment.api_versions[0], auth=auth)
-        means = Means(xray=xray, store=CloudStore(GraphQL(caller=caller, base_url=server.url, auth=auth)), random=Random(1), sleep=clock.sleep,
-                      left=lambda: 1800 - clock.monotonic(), work=Path("/nowhere"))
+        xray = Xray(
+            caller=caller,
+            deployment=plan.deployment,
+            base_url=server.url,
+            version=plan.deployment.api_versions[0],
+            auth=auth,
+        )
+        means = Means(
+            xray=xray,
+            store=CloudStore(GraphQL(caller=caller, base_url=server.url, auth=auth)),
+            random=Random(1),
+            sleep=clock.sleep,
+            left=lambda: 1800 - clock.monotonic(),
+            work=Path("/nowhere"),
+        )
         return send(plan, means), [request for request in server.requests if "/import/" in request.line]
 
 
@@ -53,10 +69,10 @@ def test_the_key_of_the_first_answer_fills_the_others(plan_of, clock):
     """Three batches, one Test Execution."""
     done, requests = delivered(plan_of(3), clock, KEY)
 
-    assert {"import-1": "SHOP-41"} == done.keys
-    assert 3 == done.sent
-    assert [] == done.failures + done.not_sent
-    assert [None, "SHOP-41", "SHOP-41"] == [json.loads(request.body).get("testExecutionKey") for request in requests]
+    assert done.keys == {"import-1": "SHOP-41"}
+    assert done.sent == 3
+    assert done.failures + done.not_sent == []
+    assert [json.loads(request.body).get("testExecutionKey") for request in requests] == [None, "SHOP-41", "SHOP-41"]
 
 
 def test_native_files_follow_by_query(clock):
@@ -64,24 +80,26 @@ def test_native_files_follow_by_query(clock):
     files = [NativeFile(format="junit", shown=(name,), pieces=(b"<testsuite/>",), tests=2) for name in "ab"]
     done, requests = delivered(native(ImportTarget(deployment=CLOUD, project="SHOP"), files), clock, KEY)
 
-    assert ["POST /api/v2/import/execution/junit?projectKey=SHOP HTTP/1.1",
-            "POST /api/v2/import/execution/junit?testExecKey=SHOP-41 HTTP/1.1"] == [request.line for request in requests]
-    assert 4 == done.sent
+    assert [request.line for request in requests] == [
+        "POST /api/v2/import/execution/junit?projectKey=SHOP HTTP/1.1",
+        "POST /api/v2/import/execution/junit?testExecKey=SHOP-41 HTTP/1.1",
+    ]
+    assert done.sent == 4
 
 
 def test_a_failure_keeps_what_was_won_and_says_how_to_go_on(plan_of, clock):
     """The second of four is refused: one is imported, two are not sent, and the key to go on with is named."""
     done, requests = delivered(plan_of(4), clock, KEY, answer("400 Bad", b'{"error":"no"}'))
 
-    assert 2 == len(requests)
-    assert {"import-1": "SHOP-41"} == done.keys
-    assert 1 == done.sent
-    assert ["import-3", "import-4"] == [call.id for call in done.not_sent]
+    assert len(requests) == 2
+    assert done.keys == {"import-1": "SHOP-41"}
+    assert done.sent == 1
+    assert [call.id for call in done.not_sent] == ["import-3", "import-4"]
     refused, partly = done.failures
     assert isinstance(refused, errors.Refused)
     assert isinstance(partly, errors.PartlyImported)
     assert "`test-execution: SHOP-41`" in partly.next
-    assert 6 == errors.worst_exit({failure.exit_code for failure in done.failures})
+    assert errors.worst_exit({failure.exit_code for failure in done.failures}) == 6
 
 
 def test_a_first_failure_imported_nothing(plan_of, clock):
@@ -89,15 +107,18 @@ def test_a_first_failure_imported_nothing(plan_of, clock):
     done, requests = delivered(plan_of(2), clock, answer("400 Bad", b'{"error":"no"}'))
 
     assert 1 == len(requests) == len(done.failures) == len(done.not_sent)
-    assert {} == done.keys
+    assert done.keys == {}
 
 
 def test_what_cannot_be_found_out_is_said_beside_why(plan_of, clock):
-    """Import and look-ups are lost: it may have been imported. Into an existing key a repeat overwrites, into a new one it doubles."""
+    """Import and look-ups are lost: it may have been imported.
+
+    Into an existing key a repeat overwrites, into a new one it doubles.
+    """
     known, requests = delivered(plan_of(1, test_execution="SHOP-7"), clock, b"")
     new, _ = delivered(plan_of(1), clock, b"")
 
-    assert 1 == len(requests)
+    assert len(requests) == 1
     assert [errors.UnknownDelivery, errors.Unreachable] == [type(failure) for failure in known.failures]
     assert "`test-execution: SHOP-7`" in known.failures[0].next
     assert [errors.UnknownDelivery] == [type(failure) for failure in new.failures]
@@ -108,24 +129,31 @@ def test_a_throttled_request_is_sent_again_with_the_same_body(plan_of, clock):
     """429 was not done: after the wait the same bytes go again."""
     done, requests = delivered(plan_of(1), clock, answer("429 Slow", Retry_After="30"), KEY)
 
-    assert [] == done.failures
+    assert done.failures == []
     assert requests[0].body == requests[1].body
-    assert [30] == [int(seconds) for seconds in clock.slept]
+    assert [int(seconds) for seconds in clock.slept] == [30]
 
 
 def test_tests_that_were_not_stored_are_a_partial_failure_and_do_not_stop_the_rest(plan_of, clock):
     """Server/DC answers 200 and names what it did not store."""
-    told = {"testExecIssue": {"key": "SHOP-41"}, "testIssues": {"error": [{"testKey": "SHOP-1", "messages": ["no such Test"]}]}}
+    told = {
+        "testExecIssue": {"key": "SHOP-41"},
+        "testIssues": {"error": [{"testKey": "SHOP-1", "messages": ["no such Test"]}]},
+    }
     whole = {"testExecIssue": {"key": "SHOP-41"}, "testIssues": {"success": [{"key": "SHOP-1"}]}}
-    done, requests = delivered(plan_of(2, deployment=SERVER), clock, answer(body=json.dumps(told).encode()),
-                               answer(body=json.dumps(whole).encode()))
+    done, requests = delivered(
+        plan_of(2, deployment=SERVER),
+        clock,
+        answer(body=json.dumps(told).encode()),
+        answer(body=json.dumps(whole).encode()),
+    )
 
-    assert 2 == len(requests)
+    assert len(requests) == 2
     (failure,) = done.failures
     assert isinstance(failure, errors.PartlyImported)
     assert "SHOP-1" in failure.what
-    assert "SHOP-1: no such Test" == failure.answer
-    assert 2 == done.sent
+    assert failure.answer == "SHOP-1: no such Test"
+    assert done.sent == 2
 
 
 def test_a_report_that_shrinks_while_it_is_sent_is_named(plan_of, clock, tmp_path):
@@ -135,4 +163,4 @@ def test_a_report_that_shrinks_while_it_is_sent_is_named(plan_of, clock, tmp_pat
     done, _ = delivered(plan, clock, KEY)
 
     assert isinstance(done.failures[0], errors.UnreadableReport)
-    assert {} == done.keys
+    assert done.keys == {}

@@ -31,7 +31,9 @@ class Changing(MemoryXray):
 
 def expected(others=None, **keyed):
     """Return an expectation; `SHOP_1="PASSED"` is the status of SHOP-1."""
-    return Expected(keyed={name.replace("_", "-"): status for name, status in keyed.items()}, others=Counter(others or {}))
+    return Expected(
+        keyed={name.replace("_", "-"): status for name, status in keyed.items()}, others=Counter(others or {})
+    )
 
 
 def stored(**statuses):
@@ -43,8 +45,8 @@ def test_what_holds_still_is_believed(clock):
     """Two reads, a pause apart, that agree."""
     xray = Changing(clock, {"SHOP-1": "PASSED"})
 
-    assert {"SHOP-1": "PASSED"} == stable(ISSUE, means(xray)).statuses
-    assert (2, [5.0]) == (xray.reads, clock.slept)
+    assert stable(ISSUE, means(xray)).statuses == {"SHOP-1": "PASSED"}
+    assert (xray.reads, clock.slept) == (2, [5.0])
 
 
 def test_what_still_changes_is_waited_for(clock):
@@ -53,7 +55,7 @@ def test_what_still_changes_is_waited_for(clock):
     xray = Changing(clock, *states)
 
     assert states[-1] == stable(ISSUE, means(xray)).statuses
-    assert 7 == xray.reads
+    assert xray.reads == 7
 
 
 def test_what_is_enough_needs_no_second_read(clock):
@@ -61,7 +63,7 @@ def test_what_is_enough_needs_no_second_read(clock):
     xray = Changing(clock, {"SHOP-1": "PASSED", "SHOP-2": "TO DO"})
 
     assert stable(ISSUE, means(xray), enough=expected(SHOP_1="PASSED")) is not None
-    assert (1, []) == (xray.reads, clock.slept)
+    assert (xray.reads, clock.slept) == (1, [])
 
 
 @pytest.mark.parametrize("budget", [0, 4, 10**6])
@@ -75,31 +77,37 @@ def test_what_never_holds_still_is_not_known(clock, budget):
 
 def test_the_same_words_spelt_otherwise_are_the_same_status():
     """`TO DO` and `TODO` differ between products and between interfaces of one."""
-    assert not difference(expected(SHOP_1="TODO", others={"to do": 1}), stored(SHOP_1="TO DO", SHOP_2="TODO"), alone=True)
+    assert not difference(
+        expected(SHOP_1="TODO", others={"to do": 1}), stored(SHOP_1="TO DO", SHOP_2="TODO"), alone=True
+    )
 
 
 def test_missing_and_other_results_are_named_by_key():
     """What was sent with a key is compared one by one."""
-    found = difference(expected(SHOP_1="PASSED", SHOP_2="FAILED", SHOP_3="PASSED"), stored(SHOP_1="PASSED", SHOP_2="TO DO"), alone=True)
+    found = difference(
+        expected(SHOP_1="PASSED", SHOP_2="FAILED", SHOP_3="PASSED"), stored(SHOP_1="PASSED", SHOP_2="TO DO"), alone=True
+    )
 
-    assert (("SHOP-3",), (("SHOP-2", "FAILED", "TO DO"),)) == (found.missing, found.other)
-    assert ("SHOP-3: sent, and not there", "SHOP-2: sent as FAILED, stored as TO DO") == found.lines()
+    assert (found.missing, found.other) == (("SHOP-3",), (("SHOP-2", "FAILED", "TO DO"),))
+    assert found.lines() == ("SHOP-3: sent, and not there", "SHOP-2: sent as FAILED, stored as TO DO")
 
 
 def test_results_without_key_are_compared_by_number_and_suspects_are_named():
     """One FAILED too few and one TO DO too many: whoever is TO DO is worth a look."""
-    found = difference(expected(others={"PASSED": 2, "FAILED": 1}), stored(T_1="PASSED", T_2="PASSED", T_3="TO DO"), alone=True)
+    found = difference(
+        expected(others={"PASSED": 2, "FAILED": 1}), stored(T_1="PASSED", T_2="PASSED", T_3="TO DO"), alone=True
+    )
 
-    assert (("FAILED", 1, 0),) == found.fewer
-    assert ("T-3",) == found.suspects
-    assert ("FAILED: 1 sent, 0 stored", "look at T-3") == found.lines()
+    assert found.fewer == (("FAILED", 1, 0),)
+    assert found.suspects == ("T-3",)
+    assert found.lines() == ("FAILED: 1 sent, 0 stored", "look at T-3")
 
 
 def test_one_that_was_sent_with_its_key_is_no_suspect():
     """Its status is known to be right."""
     found = difference(expected(SHOP_1="TO DO", others={"FAILED": 1}), stored(SHOP_1="TO DO", T_2="TO DO"), alone=True)
 
-    assert ("T-2",) == found.suspects
+    assert found.suspects == ("T-2",)
 
 
 def test_what_others_put_there_is_no_difference_unless_the_execution_is_ours_alone():
@@ -107,7 +115,7 @@ def test_what_others_put_there_is_no_difference_unless_the_execution_is_ours_alo
     more = stored(T_1="PASSED", T_2="PASSED", T_3="FAILED")
 
     assert not difference(expected(others={"PASSED": 1}), more, alone=False)
-    assert (("PASSED", 1, 2),) == difference(expected(others={"PASSED": 1}), more, alone=True).fewer
+    assert difference(expected(others={"PASSED": 1}), more, alone=True).fewer == (("PASSED", 1, 2),)
     assert not difference(expected(SHOP_1="PASSED"), stored(SHOP_1="PASSED", SHOP_2="FAILED"), alone=True)
 
 
@@ -115,7 +123,7 @@ def test_many_differences_are_cut_and_counted():
     """Twenty of a kind are listed, the rest is a number."""
     lines = difference(expected(**{f"SHOP_{n}": "PASSED" for n in range(70)}), stored(), alone=True).lines()
 
-    assert 20 == sum("not there" in line for line in lines)
+    assert sum("not there" in line for line in lines) == 20
     assert lines[-1].startswith("… and ")
 
 
@@ -135,7 +143,10 @@ def test_what_a_native_report_leaves_behind_is_not_known(clock):
     from xray_ci.delivery.planners import NativeFile, native
     from xray_ci.deployments import CLOUD
 
-    plan = native(ImportTarget(deployment=CLOUD, project="SHOP"), [NativeFile(format="junit", shown=("a",), pieces=(REPORTS["junit"],), tests=1)])
+    plan = native(
+        ImportTarget(deployment=CLOUD, project="SHOP"),
+        [NativeFile(format="junit", shown=("a",), pieces=(REPORTS["junit"],), tests=1)],
+    )
 
     assert expected_of(plan.calls, means(MemoryXray(clock))) is None
 
@@ -149,5 +160,5 @@ def test_an_issue_that_was_found_is_not_asked_for_again(tmp_path, clock):
     named = means(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key)]))
 
     assert made == issue_of(execution, made.key, known) == issue_of(execution, made.key, named)
-    assert 1 == xray.count("read")
+    assert xray.count("read") == 1
     assert issue_of(execution, "SHOP-99", named) is None

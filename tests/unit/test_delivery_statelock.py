@@ -30,6 +30,7 @@ with lock(Path(sys.argv[1])):
 @pytest.fixture
 def without_locks(monkeypatch):
     """Be on a file system that has no locks, as some of the network."""
+
     def flock(descriptor, how):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
@@ -43,14 +44,19 @@ def held_by(folder, words) -> None:
 def test_a_second_process_is_told_and_a_killed_one_holds_nothing(tmp_path):
     """The lock is another process's while that lives, and is named; it ends with it, without cleaning up."""
     folder = make_folder(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "PYTHONPATH": str(CHECKOUT)}) as process:
-        assert "held\n" == process.stdout.readline()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+    ) as process:
+        assert process.stdout.readline() == "held\n"
         with pytest.raises(StateInUse, match=f"process {process.pid} on ") as refused, lock(folder):
             pass
         process.send_signal(signal.SIGKILL)
 
-    assert 2 == refused.value.exit_code
+    assert refused.value.exit_code == 2
     assert (folder / "lock").exists()
     with lock(folder):
         pass
@@ -63,7 +69,7 @@ def test_without_locks_of_the_system_a_file_does_it(tmp_path):
     with lock(folder):
         with pytest.raises(StateInUse, match=f"process {os.getpid()} on "), lock(folder):
             pass
-        assert ["lock.held"] == [path.name for path in folder.iterdir()]
+        assert [path.name for path in folder.iterdir()] == ["lock.held"]
     assert not folder.exists()
 
 
@@ -73,7 +79,7 @@ def test_a_finished_delivery_takes_its_folder_along(tmp_path):
     with lock(folder):
         journal.finish()
 
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(JournalFault), lock(folder):
         pass
 
@@ -110,7 +116,7 @@ def test_a_file_of_another_host_is_stale_after_a_bound(tmp_path, age, free):
     else:
         with pytest.raises(StateInUse, match="process 4711 on elsewhere"), lock(folder, clock=lambda: 1e8 + age):
             pass
-        assert "elsewhere/pid:[1] 4711 100000000\n" == (folder / "lock.held").read_text(encoding="ascii")
+        assert (folder / "lock.held").read_text(encoding="ascii") == "elsewhere/pid:[1] 4711 100000000\n"
     assert ["The lock of process 4711 on elsewhere is stale and was taken over."] * free == said
 
 
@@ -141,7 +147,7 @@ def test_a_stale_file_that_became_another_ones_is_given_back(tmp_path, monkeypat
     monkeypatch.setattr(Folder, "rename", late)
     with pytest.raises(StateInUse, match="process 12 on first"), lock(folder, clock=lambda: 1e8 + 1e5):
         pass
-    assert ["lock.held"] == [path.name for path in folder.iterdir()]
+    assert [path.name for path in folder.iterdir()] == ["lock.held"]
 
 
 def test_a_lock_that_was_removed_while_it_was_opened_is_none(tmp_path, monkeypatch):
@@ -175,4 +181,4 @@ def test_no_link_is_followed(tmp_path, name):
     with pytest.raises(Exception, match="cannot be") as refused, lock(folder):
         pass
     assert refused.value.exit_code in (2, 7)
-    assert target.is_dir() or b"precious" == target.read_bytes()
+    assert target.is_dir() or target.read_bytes() == b"precious"

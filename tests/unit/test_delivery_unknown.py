@@ -1,4 +1,7 @@
-"""Requests that may have been done: looked for before anything is sent again, so that nothing is lost and nothing doubled."""
+"""Requests that may have been done.
+
+Looked for before anything is sent again, so that nothing is lost and nothing doubled.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,13 @@ from xray_ci.delivery.progress import Begun, Ended, ExecutionFound, LeftOut, Pro
 from xray_ci.delivery.send import send
 
 TESTS = keyed(2) + defined(3, "FAILED")
-STORED = {"SHOP-1": "PASSED", "SHOP-2": "PASSED", "SHOP-10000": "FAILED", "SHOP-10001": "FAILED", "SHOP-10002": "FAILED"}
+STORED = {
+    "SHOP-1": "PASSED",
+    "SHOP-2": "PASSED",
+    "SHOP-10000": "FAILED",
+    "SHOP-10001": "FAILED",
+    "SHOP-10002": "FAILED",
+}
 
 
 def kinds(xray):
@@ -37,10 +46,10 @@ def test_what_was_done_is_found_and_not_sent_again(tmp_path, clock):
     xray.faults = {0: "lost"}
     done = send(planned(tmp_path, TESTS), means(xray, log=log))
 
-    assert [] == done.failures
-    assert [STORED] == runs_of(xray)
-    assert ["import", "lookup", "read"] == kinds(xray)
-    assert 5 == done.sent
+    assert done.failures == []
+    assert runs_of(xray) == [STORED]
+    assert kinds(xray) == ["import", "lookup", "read"]
+    assert done.sent == 5
     assert [Begun, ExecutionFound, Ended] == [type(entry) for entry in log]
 
 
@@ -50,14 +59,15 @@ def test_what_was_not_done_is_sent_again_once_the_index_had_its_time(tmp_path, c
     xray.faults = {0: "dropped"}
     done = send(planned(tmp_path, TESTS), means(xray))
 
-    assert [] == done.failures
-    assert [STORED] == runs_of(xray)
-    assert ["import", "lookup", "import"] == kinds(xray)
+    assert done.failures == []
+    assert runs_of(xray) == [STORED]
+    assert kinds(xray) == ["import", "lookup", "import"]
     assert clock.passed >= 60
 
 
 def test_what_was_done_in_part_is_sent_again_into_the_same(tmp_path, clock):
     """Once Xray has come to rest: results that are there are overwritten."""
+
     class Half(MemoryXray):
         def import_report(self, endpoint, *, query=(), upload):
             answer = super().import_report(endpoint, query=query, upload=upload)
@@ -65,12 +75,13 @@ def test_what_was_done_in_part_is_sent_again_into_the_same(tmp_path, clock):
                 del self.issues[answer.key].runs["SHOP-10002"]
                 raise errors.UnknownDelivery("the answer was lost")
             return answer
+
     xray = Half(clock, lag=3)
     done = send(planned(tmp_path, TESTS), means(xray))
 
-    assert [] == done.failures
-    assert [STORED] == runs_of(xray)
-    assert ["import", "lookup", "read", "import"] == kinds(xray)
+    assert done.failures == []
+    assert runs_of(xray) == [STORED]
+    assert kinds(xray) == ["import", "lookup", "read", "import"]
     assert clock.passed >= 60
 
 
@@ -81,13 +92,14 @@ def test_what_is_lost_again_and_again_is_given_up(tmp_path, clock):
     done = send(planned(tmp_path, TESTS), means(xray))
 
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
-    assert 3 == xray.count("import")
+    assert xray.count("import") == 3
     assert {} == xray.issues == done.keys
 
 
 @pytest.mark.parametrize(("patience", "parts"), [(5, [5]), (3, [5, 3, 2]), (2, [5, 3, 2, 2, 1])])
 def test_what_a_gateway_does_not_wait_for_goes_in_parts(tmp_path, clock, patience, parts):
     """Two at first, then four; into one Test Execution, each result once."""
+
     class Gateway(MemoryXray):
         def import_report(self, endpoint, *, query=(), upload):
             tests = json.loads(b"".join(upload.body))["tests"]
@@ -97,14 +109,15 @@ def test_what_a_gateway_does_not_wait_for_goes_in_parts(tmp_path, clock, patienc
                 slow.slow = True
                 raise slow
             return super().import_report(endpoint, query=query, upload=upload)
+
     sent: list[int] = []
     xray = Gateway(clock)
     done = send(planned(tmp_path, TESTS), means(xray))
 
-    assert [] == done.failures
-    assert [STORED] == runs_of(xray)
-    assert 5 == done.sent
-    assert parts == sent[:len(parts)]
+    assert done.failures == []
+    assert runs_of(xray) == [STORED]
+    assert done.sent == 5
+    assert parts == sent[: len(parts)]
     assert sent.count(5) <= 1
 
 
@@ -115,10 +128,10 @@ def test_a_later_batch_is_looked_for_where_the_first_one_went(tmp_path, clock, f
     xray.faults = {1: fault}
     done = send(planned(tmp_path, defined(4), size=2), means(xray))
 
-    assert [] == done.failures
-    assert 0 == xray.count("lookup")
+    assert done.failures == []
+    assert xray.count("lookup") == 0
     assert {"lost": 2, "dropped": 3}[fault] == xray.count("import")
-    assert [4] == [len(runs) for runs in runs_of(xray)]
+    assert [len(runs) for runs in runs_of(xray)] == [4]
 
 
 @pytest.mark.parametrize("given", [{"test_execution": "SHOP-7"}, {"look": True}], ids=["existing", "rerun"])
@@ -135,31 +148,34 @@ def test_in_a_test_execution_with_older_results_a_lost_request_is_never_taken_fo
     xray.faults = {len(xray.calls) + (1 if "look" in given else 0): "dropped"}
     done = send(planned(tmp_path, defined(2), **given), means(xray))
 
-    assert [] == done.failures
+    assert done.failures == []
     assert {"SHOP-10000", "SHOP-10001"} <= set(xray.issues[key].runs)
-    assert 7 == len(xray.issues[key].runs)
-    assert 1 == len(xray.issues)
-    assert 2 == xray.count("import")
+    assert len(xray.issues[key].runs) == 7
+    assert len(xray.issues) == 1
+    assert xray.count("import") == 2
 
 
 def test_xray_that_is_still_at_work_is_not_disturbed(tmp_path, clock):
     """What never comes to rest is not sent again: each new Test could be made twice."""
+
     class Busy(MemoryXray):
         def runs(self, execution):
             self.issues[execution.key].runs[f"SHOP-{len(self.calls)}"] = "PASSED"
             return super().runs(execution)
+
     xray = Busy(clock)
     existing(xray)
     xray.faults = {0: "lost"}
     done = send(planned(tmp_path, defined(2), test_execution="SHOP-7"), means(xray))
 
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
-    assert 1 == xray.count("import")
+    assert xray.count("import") == 1
     assert "`test-execution: SHOP-7`" in done.failures[0].next
 
 
 def test_a_failure_that_is_certain_leaves_nothing_under_way(tmp_path, clock):
     """What never left needs no look the next time: a spool of an outage is delivered at once."""
+
     class Away(MemoryXray):
         away = True
 
@@ -167,6 +183,7 @@ def test_a_failure_that_is_certain_leaves_nothing_under_way(tmp_path, clock):
             if self.away:
                 raise errors.Unreachable("nobody there")
             return super().import_report(endpoint, query=query, upload=upload)
+
     xray, log = Away(clock), Kept()
     plan = planned(tmp_path, TESTS, token=None)
     done = send(plan, means(xray, log=log))
@@ -174,9 +191,9 @@ def test_a_failure_that_is_certain_leaves_nothing_under_way(tmp_path, clock):
     assert [errors.Unreachable] == [type(failure) for failure in done.failures]
     assert [Begun(call="import-1"), Withdrawn(call="import-1")] == log
     xray.away = False
-    assert [] == send(plan, means(xray, progress=Progress(log))).failures
-    assert [STORED] == runs_of(xray)
-    assert ["import"] == kinds(xray)
+    assert send(plan, means(xray, progress=Progress(log))).failures == []
+    assert runs_of(xray) == [STORED]
+    assert kinds(xray) == ["import"]
 
 
 def test_what_nothing_marks_is_not_sent_again(tmp_path, clock):
@@ -185,41 +202,48 @@ def test_what_nothing_marks_is_not_sent_again(tmp_path, clock):
     done = send(planned(tmp_path, TESTS, token=None), means(xray, progress=Progress([Begun(call="import-1")])))
 
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
-    assert [] == xray.calls
+    assert xray.calls == []
 
 
 def test_what_is_done_is_not_done_again(tmp_path, clock):
     """Ended requests and left out tests of an earlier run count, and only the rest is sent."""
     xray = MemoryXray(clock)
     existing(xray, "SHOP-9")
-    entries = [Begun(call="import-1"), LeftOut(call="import-1", index=1, test="SHOP-2", reason="400: no"),
-               ExecutionFound(execution="import-1", key="SHOP-9", number="100000"), Ended(call="import-1", key="SHOP-9", tests=1)]
+    entries = [
+        Begun(call="import-1"),
+        LeftOut(call="import-1", index=1, test="SHOP-2", reason="400: no"),
+        ExecutionFound(execution="import-1", key="SHOP-9", number="100000"),
+        Ended(call="import-1", key="SHOP-9", tests=1),
+    ]
     done = send(planned(tmp_path, keyed(4), size=2), means(xray, progress=Progress(entries)))
 
-    assert [("import", ["SHOP-3", "SHOP-4"])] == xray.calls
-    assert 3 == done.sent
+    assert xray.calls == [("import", ["SHOP-3", "SHOP-4"])]
+    assert done.sent == 3
     (failure,) = done.failures
     assert errors.PartlyImported is type(failure)
-    assert "SHOP-2: 400: no" == failure.answer
+    assert failure.answer == "SHOP-2: 400: no"
 
 
 def test_a_refused_request_that_made_something_is_continued_there(tmp_path, clock):
     """A 400 is not assumed to have done nothing: its mark is looked for before the next part is sent."""
+
     class Makes(MemoryXray):
         def import_report(self, endpoint, *, query=(), upload):
             if self.count("import") == 0:
                 self.create_execution({"labels": [TOKEN]})
             return super().import_report(endpoint, query=query, upload=upload)
+
     xray = Makes(clock, bad=("SHOP-2",))
     done = send(planned(tmp_path, keyed(3)), means(xray))
 
-    assert [{"SHOP-1": "PASSED", "SHOP-3": "PASSED"}] == runs_of(xray)
-    assert 1 == len(done.failures)
+    assert runs_of(xray) == [{"SHOP-1": "PASSED", "SHOP-3": "PASSED"}]
+    assert len(done.failures) == 1
 
 
 def test_a_refused_test_execution_does_not_stop_the_others(tmp_path, clock):
     """The service is there and said no to one alone; one that is away stops them all."""
     for folder, kind, sent in (("a", errors.Refused, ["SHOP-1"]), ("b", errors.Unreachable, [])):
+
         class Says(MemoryXray):
             failure = kind
 
@@ -227,6 +251,7 @@ def test_a_refused_test_execution_does_not_stop_the_others(tmp_path, clock):
                 if "SHOP-9" in b"".join(upload.body).decode():
                     raise self.failure("no", answer="400: no")
                 return super().import_report(endpoint, query=query, upload=upload)
+
         for name in ("x", "y"):
             (tmp_path / folder / name).mkdir(parents=True)
         first = planned(tmp_path / folder / "x", [{"testKey": "SHOP-9", "status": "PASSED"}])
@@ -247,28 +272,32 @@ def _renamed(plan):
 
 def test_a_log_that_cannot_be_written_stops_before_the_request(tmp_path, clock):
     """What is not recorded is not sent."""
+
     class Full(Kept):
         def record(self, entry):
             raise errors.Failure(f"the disk is full: {entry}")
+
     xray = MemoryXray(clock)
     done = send(planned(tmp_path, TESTS), means(xray, log=Full()))
 
-    assert 1 == len(done.failures)
-    assert [] == xray.calls
+    assert len(done.failures) == 1
+    assert xray.calls == []
 
 
 def test_a_signal_says_what_was_under_way(tmp_path, clock):
     """It is not withdrawn: the next run looks for it."""
+
     class Stopped(MemoryXray):
         def import_report(self, endpoint, *, query=(), upload):  # noqa: ARG002  # the protocol has them
             raise errors.Interrupted("stopped by SIGTERM", signal=15)
+
     log = Kept()
     done = send(planned(tmp_path, keyed(4), size=2), means(Stopped(clock), log=log))
 
-    assert [143] == [failure.exit_code for failure in done.failures]
+    assert [failure.exit_code for failure in done.failures] == [143]
     assert "import-1 was under way and may have been imported" in done.failures[0].where
     assert [Begun(call="import-1")] == log
-    assert ["import-2"] == [call.id for call in done.not_sent]
+    assert [call.id for call in done.not_sent] == ["import-2"]
 
 
 def test_what_can_only_create_is_not_added_to_what_an_earlier_attempt_made(tmp_path, clock):
@@ -278,8 +307,10 @@ def test_what_can_only_create_is_not_added_to_what_an_earlier_attempt_made(tmp_p
     xray = MemoryXray(clock)
     xray.create_execution({"labels": [TOKEN]})
     xray.calls.clear()
-    done = send(replace(plan, executions=(replace(execution, calls=(replace(execution.calls[0], adding=None),)),)), means(xray))
+    done = send(
+        replace(plan, executions=(replace(execution, calls=(replace(execution.calls[0], adding=None),)),)), means(xray)
+    )
 
-    assert [(2, "cannot-be-added")] == [(failure.exit_code, failure.slug) for failure in done.failures]
+    assert [(failure.exit_code, failure.slug) for failure in done.failures] == [(2, "cannot-be-added")]
     assert "on-rerun: new" in done.failures[0].next
-    assert 0 == xray.count("import")
+    assert xray.count("import") == 0

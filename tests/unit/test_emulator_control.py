@@ -30,8 +30,8 @@ def test_a_connection_dropped_before_the_work_leaves_nothing(emulator):
     with pytest.raises(LOST):
         emulator.cloud("", DOCUMENT)
 
-    assert [] == emulator.executions()
-    assert [("before", None)] == [(each["dropped"], each["status"]) for each in emulator.imports()]
+    assert emulator.executions() == []
+    assert [(each["dropped"], each["status"]) for each in emulator.imports()] == [("before", None)]
 
 
 def test_a_connection_dropped_after_the_work_leaves_the_work(emulator):
@@ -42,8 +42,8 @@ def test_a_connection_dropped_after_the_work_leaves_the_work(emulator):
         emulator.cloud("", DOCUMENT)
     again = emulator.cloud("", DOCUMENT)
 
-    assert 200 == again.status
-    assert 2 == len(emulator.executions())
+    assert again.status == 200
+    assert len(emulator.executions()) == 2
 
 
 def test_a_dropped_connection_is_reset(emulator):
@@ -58,21 +58,23 @@ def test_a_dropped_connection_is_reset(emulator):
 
 def test_faults_answer_skip_and_count(emulator):
     """A fault waits for its turn, answers as told, and is used up."""
-    emulator.fault("GET", "/rest/api/*", status=503, headers={"Retry-After": "7"}, body="<html>away</html>", times=2, skip=1)
+    emulator.fault(
+        "GET", "/rest/api/*", status=503, headers={"Retry-After": "7"}, body="<html>away</html>", times=2, skip=1
+    )
 
     answers = [emulator.call("GET", "/rest/api/2/serverInfo") for _ in range(4)]
 
-    assert [200, 503, 503, 200] == [each.status for each in answers]
-    assert ("7", "text/html; charset=utf-8") == (answers[1].headers["retry-after"], answers[1].headers["content-type"])
-    assert "assumed" == answers[1].headers["x-emulator-basis"]
+    assert [each.status for each in answers] == [200, 503, 503, 200]
+    assert (answers[1].headers["retry-after"], answers[1].headers["content-type"]) == ("7", "text/html; charset=utf-8")
+    assert answers[1].headers["x-emulator-basis"] == "assumed"
 
 
 def test_a_gateway_can_give_up_while_the_work_goes_on(emulator):
     """`work` with a status: 504 is answered and the Test Execution exists."""
     emulator.fault("POST", "/api", skip=1, status=504, work=True)
 
-    assert 504 == emulator.cloud("", DOCUMENT).status
-    assert 1 == len(emulator.executions())
+    assert emulator.cloud("", DOCUMENT).status == 504
+    assert len(emulator.executions()) == 1
 
 
 def test_the_first_fault_that_meets_wins_and_others_wait():
@@ -83,11 +85,13 @@ def test_the_first_fault_that_meets_wins_and_others_wait():
 
     taken = [faults.take("POST", "/a/b") for _ in range(3)]
 
-    assert [502, 500, 502] == [each.status for each in taken if each is not None]
+    assert [each.status for each in taken if each is not None] == [502, 500, 502]
     assert faults.take("GET", "/b") is None
 
 
-@pytest.mark.parametrize("order", [[], {"drop": "never"}, {"match": {"host": "x"}, "status": 1}, {"times": 1}, {"stats": 1}])
+@pytest.mark.parametrize(
+    "order", [[], {"drop": "never"}, {"match": {"host": "x"}, "status": 1}, {"times": 1}, {"stats": 1}]
+)
 def test_an_order_that_makes_no_sense_is_refused(order):
     """Misspelt members do not pass silently."""
     with pytest.raises(ValueError, match=r"fault|match|drop"):
@@ -99,7 +103,7 @@ def test_a_delayed_answer_comes_later_and_the_work_is_done_first(emulator):
     emulator.fault("GET", "/rest/api", delay_s=0.05)
     begin = time.monotonic()
 
-    assert 200 == emulator.call("GET", "/rest/api/2/serverInfo").status
+    assert emulator.call("GET", "/rest/api/2/serverInfo").status == 200
     assert time.monotonic() - begin >= 0.05
 
 
@@ -109,31 +113,38 @@ def test_the_log_holds_what_was_sent_and_no_secret(emulator):
     emulator.call("POST", "/take-snapshot/131073", jira_snapshots_api_key="emulator-global-key")
 
     log = emulator.requests()
-    assert ["authenticate", "import", "snapshot"] == [each["kind"] for each in log]
+    assert [each["kind"] for each in log] == ["authenticate", "import", "snapshot"]
     assert "emulator-secret" not in str(log)
     assert "emulator-global-key" not in str(log)
-    assert "Bearer ***" == log[1]["headers"]["Authorization"]
-    assert ({"projectKey": "SHOP", "odd": "1"}, 12, "application/xml") == (log[1]["query"], log[1]["size"], log[1]["content_type"])
-    assert b"<testsuite/>" == emulator.body(log[1]["n"])
-    assert 404 == emulator.call("GET", f"/__emulator__/requests/{log[0]['n']}/body").status
+    assert log[1]["headers"]["Authorization"] == "Bearer ***"
+    assert (log[1]["query"], log[1]["size"], log[1]["content_type"]) == (
+        {"projectKey": "SHOP", "odd": "1"},
+        12,
+        "application/xml",
+    )
+    assert emulator.body(log[1]["n"]) == b"<testsuite/>"
+    assert emulator.call("GET", f"/__emulator__/requests/{log[0]['n']}/body").status == 404
 
 
 def test_the_log_names_the_parts(emulator):
     """Name, file name, type and size of each part are there, and the part itself."""
-    body, kind = form(results=("r.xml", b"<testsuite/>", "application/xml"), info=("info.json", b"{}", "application/json"))
+    body, kind = form(
+        results=("r.xml", b"<testsuite/>", "application/xml"), info=("info.json", b"{}", "application/json")
+    )
     emulator.cloud("/junit/multipart", body, kind=kind)
 
     record = emulator.imports()[0]
 
     assert {("results", "r.xml", "application/xml", 12), ("info", "info.json", "application/json", 2)} == {
-        (each["name"], each["filename"], each["content_type"], each["size"]) for each in record["parts"]}
-    assert (400, b"{}") == (record["status"], emulator.part(record["n"], "info"))
+        (each["name"], each["filename"], each["content_type"], each["size"]) for each in record["parts"]
+    }
+    assert (record["status"], emulator.part(record["n"], "info")) == (400, b"{}")
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
 def test_control_answers_loopback_only(emulator, headers):
     """A page from elsewhere cannot reach the control interface."""
-    assert 403 == emulator.call("POST", "/__emulator__/reset", **headers).status
+    assert emulator.call("POST", "/__emulator__/reset", **headers).status == 403
 
 
 def test_reset_forgets_everything(emulator):
@@ -149,7 +160,7 @@ def test_reset_forgets_everything(emulator):
     later = emulator.state()
     assert {**fresh, "now": ""} == {**later, "now": ""}
     assert fresh["now"][:10] == later["now"][:10]
-    assert [] == emulator.requests()
+    assert emulator.requests() == []
 
 
 @pytest.mark.parametrize("order", [{"set": "2024-01-01T00:00:00"}, {"set": "x"}, {"step": 1}])
@@ -157,7 +168,7 @@ def test_the_clock_takes_moments_with_offset_only(emulator, order):
     """A wrong order is 400 and moves nothing."""
     with pytest.raises(AssertionError, match="error"):
         emulator.clock(**order)
-    assert "2024-01-02T03:0" == emulator.state()["now"][:15]
+    assert emulator.state()["now"][:15] == "2024-01-02T03:0"
 
 
 def test_the_clock_ticks_jumps_and_stands_still():
@@ -173,7 +184,9 @@ def test_the_clock_ticks_jumps_and_stands_still():
     assert datetime(2030, 1, 1, 0, 1, tzinfo=UTC) == clock.now() == clock.now()
 
 
-@pytest.mark.parametrize("changes", [{"regoin": "eu"}, {"region": "mars"}, {"max_body": "1"}, {"sso_redirect": 1}, {"rate_limit": True}])
+@pytest.mark.parametrize(
+    "changes", [{"regoin": "eu"}, {"region": "mars"}, {"max_body": "1"}, {"sso_redirect": 1}, {"rate_limit": True}]
+)
 def test_a_wrong_setting_changes_nothing(changes):
     """Names, choices and types are checked before anything is set."""
     switches = Switches()
@@ -184,7 +197,9 @@ def test_a_wrong_setting_changes_nothing(changes):
     assert Switches() == switches
 
 
-@pytest.mark.parametrize("text", ["project", "project = ", "project = SHOP OR key = A-1", "unknown = 1", "project = SHOP key = A-1"])
+@pytest.mark.parametrize(
+    "text", ["project", "project = ", "project = SHOP OR key = A-1", "unknown = 1", "project = SHOP key = A-1"]
+)
 def test_jql_that_cannot_be_read_is_said(text):
     """The little JQL refuses what it does not know instead of finding everything."""
     with pytest.raises(Invalid):
@@ -195,13 +210,13 @@ def test_an_access_gateway_asks_for_its_header(emulator):
     """Without the header nothing behind the gateway answers."""
     emulator.settings(required_header="X-Gateway: open")
 
-    assert 403 == emulator.call("GET", "/rest/api/2/serverInfo").status
-    assert 200 == emulator.call("GET", "/rest/api/2/serverInfo", X_Gateway="open").status
+    assert emulator.call("GET", "/rest/api/2/serverInfo").status == 403
+    assert emulator.call("GET", "/rest/api/2/serverInfo", X_Gateway="open").status == 200
 
 
 def test_a_malformed_form_is_400(emulator):
     """A multipart body without its boundary is refused."""
-    assert 400 == emulator.cloud("/junit/multipart", b"nothing", kind="multipart/form-data").status
+    assert emulator.cloud("/junit/multipart", b"nothing", kind="multipart/form-data").status == 400
 
 
 def test_large_and_chunked_bodies_are_read_to_their_end(emulator):
@@ -212,10 +227,10 @@ def test_large_and_chunked_bodies_are_read_to_their_end(emulator):
     connection = http.client.HTTPConnection(place, timeout=30)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {emulator.token()}"}
     connection.request("POST", "/api/v2/import/execution", iter(pieces), headers, encode_chunked=True)
-    assert 200 == connection.getresponse().status
+    assert connection.getresponse().status == 200
     connection.close()
 
-    assert 3 * 65536 * 12 == emulator.runs("SHOP-41")["SHOP-3"]["evidence"][0]["size"]
+    assert emulator.runs("SHOP-41")["SHOP-3"]["evidence"][0]["size"] == 3 * 65536 * 12
     assert sum(map(len, pieces)) == emulator.imports()[0]["size"]
 
 
@@ -223,23 +238,27 @@ def test_two_emulators_do_not_share_a_world():
     """Each server has its own port and world; a taken port is an OSError."""
     with Emulator() as first, Emulator() as second:
         Emulated(first.url).cloud("", DOCUMENT)
-        assert [] == Emulated(second.url).executions()
+        assert Emulated(second.url).executions() == []
         with pytest.raises(OSError, match="in use"):
             Emulator(int(first.url.rpartition(":")[2])).__enter__()
 
 
 def test_the_program_prints_its_address_first_and_ends_on_sigterm():
     """First line of standard output is the base URL alone; SIGTERM ends it with code 0."""
-    with subprocess.Popen([sys.executable, "-m", "xray_ci.emulator", "--port", "0"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as program:
+    with subprocess.Popen(
+        [sys.executable, "-m", "xray_ci.emulator", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
         url = program.stdout.readline().rstrip("\n")
         try:
             assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", url)
-            assert 200 == Emulated(url).call("GET", "/").status
+            assert Emulated(url).call("GET", "/").status == 200
         finally:
             program.send_signal(signal.SIGTERM)
         rest, guide = program.communicate(timeout=20)
-    assert (0, "") == (program.returncode, rest)
+    assert (program.returncode, rest) == (0, "")
     assert f"XRAY_CI_JIRA_URL={url}/jira" in guide
 
 
@@ -250,7 +269,7 @@ def test_a_taken_port_is_said():
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with Emulator() as serving:
-            assert 2 == app.run(int(serving.url.rpartition(":")[2]), io.StringIO())
+            assert app.run(int(serving.url.rpartition(":")[2]), io.StringIO()) == 2
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

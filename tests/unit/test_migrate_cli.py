@@ -1,4 +1,7 @@
-"""`xray-ci migrate FILE` on the command line: what it says when there is nothing to do, and that it never reaches out."""
+"""`xray-ci migrate FILE` on the command line.
+
+What it says when there is nothing to do, and that it never reaches out.
+"""
 
 import io
 
@@ -7,7 +10,9 @@ import pytest
 from xray_ci.cli import execute
 from xray_ci.model import Process
 
-CURL = "curl -H 'Authorization: Bearer $T' -F file=@a.xml https://jira.example.com/rest/raven/2.0/import/execution/junit\n"
+CURL = (
+    "curl -H 'Authorization: Bearer $T' -F file=@a.xml https://jira.example.com/rest/raven/2.0/import/execution/junit\n"
+)
 
 
 @pytest.fixture
@@ -17,18 +22,31 @@ def migrate(workspace):
         out, err = io.StringIO(), io.StringIO()
         code = execute(Process(["migrate", *(arguments or ("old",))], env or {}, str(workspace), out, err))
         return code, out.getvalue(), err.getvalue()
+
     return run
 
 
-@pytest.mark.parametrize("content", [
-    "", "echo hello\n", "curl https://example.com/other\n", "pipeline { agent any }\n", b"\xff\xfe\x00", "jobs: [\n", "jobs: !x {}\n",
-    "jobs: {a: {steps: [{run: make test}]}}\n", "# curl https://x/api/v2/import/execution\n", "x" * 1_000_001,
-], ids=str)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "echo hello\n",
+        "curl https://example.com/other\n",
+        "pipeline { agent any }\n",
+        b"\xff\xfe\x00",
+        "jobs: [\n",
+        "jobs: !x {}\n",
+        "jobs: {a: {steps: [{run: make test}]}}\n",
+        "# curl https://x/api/v2/import/execution\n",
+        "x" * 1_000_001,
+    ],
+    ids=str,
+)
 def test_nothing_to_migrate_is_wrong_usage_that_says_what_was_looked_for(migrate, content):
     """Whatever the file is instead."""
     code, out, err = migrate(content)
 
-    assert (2, "") == (code, out)
+    assert (code, out) == (2, "")
     assert "old" in err
     assert "migrate" in err or "Name a workflow" in err
 
@@ -42,10 +60,10 @@ def test_an_action_that_is_not_known_is_named(migrate):
 def test_a_file_is_needed_and_only_one(migrate):
     """A missing one and a second one are wrong usage."""
     out, err = io.StringIO(), io.StringIO()
-    assert 2 == execute(Process(["migrate"], {}, ".", out, err))
+    assert execute(Process(["migrate"], {}, ".", out, err)) == 2
     assert "migrate FILE" in err.getvalue()
-    assert 2 == migrate(CURL, "old", "other")[0]
-    assert 2 == migrate(CURL, "missing")[0]
+    assert migrate(CURL, "old", "other")[0] == 2
+    assert migrate(CURL, "missing")[0] == 2
 
 
 def test_the_file_may_be_given_as_an_option_too(migrate):
@@ -55,7 +73,7 @@ def test_the_file_may_be_given_as_an_option_too(migrate):
 
 def test_neither_credentials_nor_settings_are_looked_at(migrate):
     """A broken environment does not matter: nothing is loaded."""
-    assert 0 == migrate(CURL, env={"XRAY_CI_PROJECT": "not a key", "XRAY_CI_NONSENSE": "1"})[0]
+    assert migrate(CURL, env={"XRAY_CI_PROJECT": "not a key", "XRAY_CI_NONSENSE": "1"})[0] == 0
 
 
 def test_help_shows_the_file(run):
@@ -65,5 +83,7 @@ def test_help_shows_the_file(run):
 
 def test_line_ends_of_windows_are_line_ends(migrate):
     """The same script says the same."""
-    script = "URL=https://jira.example.com\ncurl -u a:$P \\\n  -F file=@a.xml $URL/rest/raven/2.0/import/execution/junit\n"
+    script = (
+        "URL=https://jira.example.com\ncurl -u a:$P \\\n  -F file=@a.xml $URL/rest/raven/2.0/import/execution/junit\n"
+    )
     assert migrate(script) == migrate(script.replace("\n", "\r\n"))

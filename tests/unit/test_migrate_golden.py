@@ -24,7 +24,12 @@ FOLDER = Path(__file__).parent.parent / "data" / "migrate"
 INPUTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".golden")
 LITERAL_SECRETS = ("hunter2-hunter2", "0123456789")
 """What stands in the open in the inputs."""
-SAMPLES = {Kind.KEY: "SHOP-7", Kind.PROJECT: "SHOP", Kind.URL: "https://jira.example.net", Kind.SECRET: "a-sample-secret"}
+SAMPLES = {
+    Kind.KEY: "SHOP-7",
+    Kind.PROJECT: "SHOP",
+    Kind.URL: "https://jira.example.net",
+    Kind.SECRET: "a-sample-secret",
+}
 """What a reference may stand for when the step runs."""
 
 
@@ -42,7 +47,7 @@ def test_an_old_pipeline_becomes_its_golden_step(path):
     if os.environ.get("XRAY_CI_REWRITE_GOLDEN"):
         golden.write_text(f"{out}---\n{err}", "utf-8")
 
-    assert 0 == code
+    assert code == 0
     assert golden.read_text("utf-8") == f"{out}---\n{err}"
 
 
@@ -58,7 +63,10 @@ def test_no_literal_secret_is_printed_and_each_is_told(path):
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.name)
 def test_the_settings_of_every_printed_step_are_taken(path, workspace):
-    """With whatever its references stand for: no unknown name, no wrong value, no combination that cannot work, nothing missing."""
+    """With whatever its references stand for.
+
+    No unknown name, no wrong value, no combination that cannot work, nothing missing.
+    """
     (workspace / "ca.pem").write_text("x")
     (workspace / "execution.json").write_text(json.dumps({"fields": {"priority": {"name": "High"}}}))
     _, out, _ = migrated(path)
@@ -66,7 +74,9 @@ def test_the_settings_of_every_printed_step_are_taken(path, workspace):
 
     assert len(found) == out.count("In place of ") > 0
     for env in found:
-        settings = config.load({}, env, workspace, command="import", github=path.name.startswith(("action", "workflow")))
+        settings = config.load(
+            {}, env, workspace, command="import", github=path.name.startswith(("action", "workflow"))
+        )
         assert settings.reports
         assert (settings.client_id is not None) == (settings.deployment == "cloud")
 
@@ -82,12 +92,18 @@ def environments(path, out):
     """Yield the environment that each printed step gives to xray-ci."""
     if path.name.startswith(("action", "workflow")):
         for step in yaml.safe_load(out):
-            assert "org/xray-ci@v1" == step["uses"]
-            yield {f"INPUT_{name.upper()}": filled(name, str(value), r"\$\{\{[^}]*\}\}") for name, value in step["with"].items()}
+            assert step["uses"] == "org/xray-ci@v1"
+            yield {
+                f"INPUT_{name.upper()}": filled(name, str(value), r"\$\{\{[^}]*\}\}")
+                for name, value in step["with"].items()
+            }
     elif path.suffix == ".yml":
         for job in yaml.safe_load(out).values():
-            assert "xray-ci import" == job["script"]
-            yield {name: filled(setting(name), str(value), r"(?<!\$)\$\{\w+\}").replace("$$", "$") for name, value in job["variables"].items()}
+            assert job["script"] == "xray-ci import"
+            yield {
+                name: filled(setting(name), str(value), r"(?<!\$)\$\{\w+\}").replace("$$", "$")
+                for name, value in job["variables"].items()
+            }
     elif path.suffix == ".Jenkinsfile":
         yield from (stage(text) for text in out.split("stage('Xray')")[1:])
     else:
@@ -116,8 +132,10 @@ def stage(text):
 def container(text):
     script = "\n".join(line for line in text.splitlines()[1:] if not line.startswith("#"))
     words = shlex.split(script.replace("\\\n", " "))
-    env = {word.partition("=")[0]: "a-sample-secret" for word in words[:words.index("docker")] if word.strip()}
+    env = {word.partition("=")[0]: "a-sample-secret" for word in words[: words.index("docker")] if word.strip()}
     given = [word for before, word in itertools.pairwise(words) if before == "-e"]
-    assert "ghcr.io/org/xray-ci:v1" == words[-1]
-    return {name: "a-sample-secret" if not sign else filled(setting(name), value, r"\$\{\w+\}")
-            for name, sign, value in (word.partition("=") for word in given)} | env
+    assert words[-1] == "ghcr.io/org/xray-ci:v1"
+    return {
+        name: "a-sample-secret" if not sign else filled(setting(name), value, r"\$\{\w+\}")
+        for name, sign, value in (word.partition("=") for word in given)
+    } | env

@@ -29,22 +29,43 @@ def labels(**named: str) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in named.items()]
 
 
-@pytest.mark.parametrize(("status", "outcome"), [
-    ("passed", Outcome.PASSED), ("failed", Outcome.FAILED), ("broken", Outcome.ERROR), ("skipped", Outcome.SKIPPED),
-    ("unknown", Outcome.OTHER), ("new", Outcome.OTHER)])
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("passed", Outcome.PASSED),
+        ("failed", Outcome.FAILED),
+        ("broken", Outcome.ERROR),
+        ("skipped", Outcome.SKIPPED),
+        ("unknown", Outcome.OTHER),
+        ("new", Outcome.OTHER),
+    ],
+)
 def test_broken_is_an_error(status: str, outcome: Outcome):
     """A failed assertion is a failure, anything else that went wrong is an error."""
     assert outcome is only(status=status).outcome
 
 
-@pytest.mark.parametrize(("result", "identity"), [
-    ({"fullName": "test_cart.TestCart#test_add", "name": "test_add[1]"}, ("test_cart.TestCart", "test_add[1]")),
-    ({"fullName": "shop:cart.spec.js: Cart > adds"}, ("shop:cart.spec.js: Cart", "adds")),
-    ({"fullName": "com.x.CartTest.adds", "name": "Adds things", "labels": labels(testClass="com.x.CartTest", testMethod="adds")},
-     ("com.x.CartTest", "adds")),
-    ({"fullName": "com.x.CartTest.adds", "name": "Adds things"}, ("com.x.CartTest.adds", "Adds things")),
-    ({"labels": labels(parentSuite="a", suite="b", subSuite="c")}, ("a > b > c", "adds")), ({}, (None, "adds"))])
-def test_the_identity_is_that_of_junit_xml_where_the_result_says_it(result: dict[str, object], identity: tuple[str | None, str]):
+@pytest.mark.parametrize(
+    ("result", "identity"),
+    [
+        ({"fullName": "test_cart.TestCart#test_add", "name": "test_add[1]"}, ("test_cart.TestCart", "test_add[1]")),
+        ({"fullName": "shop:cart.spec.js: Cart > adds"}, ("shop:cart.spec.js: Cart", "adds")),
+        (
+            {
+                "fullName": "com.x.CartTest.adds",
+                "name": "Adds things",
+                "labels": labels(testClass="com.x.CartTest", testMethod="adds"),
+            },
+            ("com.x.CartTest", "adds"),
+        ),
+        ({"fullName": "com.x.CartTest.adds", "name": "Adds things"}, ("com.x.CartTest.adds", "Adds things")),
+        ({"labels": labels(parentSuite="a", suite="b", subSuite="c")}, ("a > b > c", "adds")),
+        ({}, (None, "adds")),
+    ],
+)
+def test_the_identity_is_that_of_junit_xml_where_the_result_says_it(
+    result: dict[str, object], identity: tuple[str | None, str]
+):
     """Class and method where they are told, else the full name, else the suites."""
     case = only(**result)
 
@@ -55,15 +76,26 @@ def test_the_title_of_a_method_is_the_summary():
     """What a reader sees in Allure is what the Test is called."""
     marks = only(name="Adds things", labels=labels(testClass="C", testMethod="adds")).marks
 
-    assert [(MarkKind.SUMMARY, "Adds things")] == [(mark.kind, mark.value) for mark in marks]
+    assert [(mark.kind, mark.value) for mark in marks] == [(MarkKind.SUMMARY, "Adds things")]
 
 
-@pytest.mark.parametrize(("more", "kind", "value"), [
-    ({"links": [{"type": "tms", "name": "SHOP-1", "url": "https://j.example/x"}]}, MarkKind.TEST_KEY, "SHOP-1"),
-    ({"links": [{"type": "tms", "name": "the test", "url": "https://j.example/browse/SHOP-1"}]}, MarkKind.TEST_KEY, "SHOP-1"),
-    ({"links": [{"type": "issue", "name": "SHOP-9", "url": ""}]}, MarkKind.DEFECT, "SHOP-9"), ({"labels": labels(tag="SHOP-1")}, MarkKind.TEST_KEY, "SHOP-1"),
-    ({"labels": labels(tag="smoke")}, MarkKind.TAG, "smoke"), ({"labels": labels(story="SHOP-7")}, MarkKind.REQUIREMENT, "SHOP-7"),
-    ({"labels": labels(test_key="SHOP-1")}, MarkKind.TEST_KEY, "SHOP-1"), ({"description": "d"}, MarkKind.DESCRIPTION, "d")])
+@pytest.mark.parametrize(
+    ("more", "kind", "value"),
+    [
+        ({"links": [{"type": "tms", "name": "SHOP-1", "url": "https://j.example/x"}]}, MarkKind.TEST_KEY, "SHOP-1"),
+        (
+            {"links": [{"type": "tms", "name": "the test", "url": "https://j.example/browse/SHOP-1"}]},
+            MarkKind.TEST_KEY,
+            "SHOP-1",
+        ),
+        ({"links": [{"type": "issue", "name": "SHOP-9", "url": ""}]}, MarkKind.DEFECT, "SHOP-9"),
+        ({"labels": labels(tag="SHOP-1")}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({"labels": labels(tag="smoke")}, MarkKind.TAG, "smoke"),
+        ({"labels": labels(story="SHOP-7")}, MarkKind.REQUIREMENT, "SHOP-7"),
+        ({"labels": labels(test_key="SHOP-1")}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({"description": "d"}, MarkKind.DESCRIPTION, "d"),
+    ],
+)
 def test_links_and_labels_name_tests(more: dict[str, object], kind: MarkKind, value: str):
     """A `tms` link is the Test, an `issue` link a defect; labels and tags are read too."""
     mark = only(**more).marks[0]
@@ -73,42 +105,83 @@ def test_links_and_labels_name_tests(more: dict[str, object], kind: MarkKind, va
 
 def test_a_link_elsewhere_is_no_key():
     """A link that ends in no key says nothing."""
-    assert () == only(links=[{"type": "tms", "name": "spec", "url": "https://wiki.example/page"}], labels=labels(story="Buying")).marks
+    assert (
+        only(
+            links=[{"type": "tms", "name": "spec", "url": "https://wiki.example/page"}], labels=labels(story="Buying")
+        ).marks
+        == ()
+    )
 
 
 def test_depth_of_a_result():
     """Times are milliseconds; steps carry the names around them; their files belong to the result."""
-    case = only(status="failed", start=1_795_293_541_556, stop=1_795_293_543_056, statusDetails={"message": "AssertionError: m", "trace": "t"},
-                steps=[{"name": "open", "status": "failed", "steps": [{"name": "log in", "status": "broken", "statusDetails": {"message": "no"},
-                        "attachments": [{"name": "shot", "source": "1-attachment.png", "type": "image/png"}]}]}])
+    case = only(
+        status="failed",
+        start=1_795_293_541_556,
+        stop=1_795_293_543_056,
+        statusDetails={"message": "AssertionError: m", "trace": "t"},
+        steps=[
+            {
+                "name": "open",
+                "status": "failed",
+                "steps": [
+                    {
+                        "name": "log in",
+                        "status": "broken",
+                        "statusDetails": {"message": "no"},
+                        "attachments": [{"name": "shot", "source": "1-attachment.png", "type": "image/png"}],
+                    }
+                ],
+            }
+        ],
+    )
 
-    assert (1.5, "AssertionError", "AssertionError: m", "t") == (case.seconds, case.kind, case.message, case.trace)
-    assert [("open", Outcome.FAILED, None), ("open > log in", Outcome.ERROR, "no")] == [(step.action, step.outcome, step.comment) for step in case.steps]
-    assert [("shot.png", "1-attachment.png")] == [(each.name, each.path) for each in case.attachments]
+    assert (case.seconds, case.kind, case.message, case.trace) == (1.5, "AssertionError", "AssertionError: m", "t")
+    assert [(step.action, step.outcome, step.comment) for step in case.steps] == [
+        ("open", Outcome.FAILED, None),
+        ("open > log in", Outcome.ERROR, "no"),
+    ]
+    assert [(each.name, each.path) for each in case.attachments] == [("shot.png", "1-attachment.png")]
 
 
 def test_parameters_are_an_iteration():
     """Hidden and excluded parameters are left out, masked ones are masked."""
-    case = only(parameters=[{"name": "a", "value": "1"}, {"name": "Retry", "value": "2", "excluded": True},
-                            {"name": "h", "value": "x", "mode": "hidden"}, {"name": "p", "value": "secret", "mode": "masked"}])
+    case = only(
+        parameters=[
+            {"name": "a", "value": "1"},
+            {"name": "Retry", "value": "2", "excluded": True},
+            {"name": "h", "value": "x", "mode": "hidden"},
+            {"name": "p", "value": "secret", "mode": "masked"},
+        ]
+    )
 
-    assert [(("a", "1"), ("p", "******"))] == [row.parameters for row in case.iterations]
-    assert () == only(parameters=[{"name": "Retry", "value": "2", "excluded": True}]).iterations
+    assert [row.parameters for row in case.iterations] == [(("a", "1"), ("p", "******"))]
+    assert only(parameters=[{"name": "Retry", "value": "2", "excluded": True}]).iterations == ()
 
 
 def test_a_folder_is_read_in_the_order_of_time(tmp_path: Path):
     """File names are random: attempts come in the order in which they started, each as a case."""
     folder = tmp_path / "allure-results"
     for name, start, status in (("a", 300, "passed"), ("b", 100, "failed"), ("c", 200, "broken")):
-        write(folder, f"{name}-result.json", name="flaky", status=status, start=start, attachments=[{"name": "x", "source": "x.txt"}])
+        write(
+            folder,
+            f"{name}-result.json",
+            name="flaky",
+            status=status,
+            start=start,
+            attachments=[{"name": "x", "source": "x.txt"}],
+        )
     found = [each for each in allure.read_folder(folder) if isinstance(each, Case)]
 
-    assert [Outcome.FAILED, Outcome.ERROR, Outcome.PASSED] == [case.outcome for case in found]
-    assert "allure-results/x.txt" == found[0].attachments[0].path
+    assert [case.outcome for case in found] == [Outcome.FAILED, Outcome.ERROR, Outcome.PASSED]
+    assert found[0].attachments[0].path == "allure-results/x.txt"
 
 
 def test_failures_outside_of_results_are_notices(tmp_path: Path):
-    """A clean-up that broke, a preparation without tests, and errors of the run are told; other files are passed over."""
+    """A clean-up that broke, a preparation without tests, and errors of the run are told.
+
+    Other files are passed over.
+    """
     bad = {"name": "hook", "status": "broken", "statusDetails": {"message": "cleanup broke"}}
     write(tmp_path, "1-result.json", name="a", status="passed")
     write(tmp_path, "1-container.json", children=["x"], befores=[bad], afters=[bad])
@@ -117,11 +190,14 @@ def test_failures_outside_of_results_are_notices(tmp_path: Path):
     (tmp_path / "categories.json").write_text("not json", encoding="utf-8")
     found = [each for each in allure.read_folder(tmp_path) if isinstance(each, Problem)]
 
-    assert 3 == len(found)
+    assert len(found) == 3
     assert {"outside-case"} == {each.slug for each in found}
 
 
-@pytest.mark.parametrize(("content", "slug"), [(b'{"name": "a", "sta', TRUNCATED), (b"[]", BROKEN), (b'{"steps": 1}', BROKEN), (b"{x}", BROKEN)])
+@pytest.mark.parametrize(
+    ("content", "slug"),
+    [(b'{"name": "a", "sta', TRUNCATED), (b"[]", BROKEN), (b'{"steps": 1}', BROKEN), (b"{x}", BROKEN)],
+)
 def test_one_broken_file_refuses_the_folder_and_is_named(tmp_path: Path, content: bytes, slug: str):
     """A report counts only when it is whole, and a folder is one report."""
     write(tmp_path, "1-result.json", name="a", status="passed")
@@ -140,8 +216,8 @@ def test_a_folder_without_results_is_no_report(tmp_path: Path):
         list(allure.read_folder(tmp_path))
     write(tmp_path, "1-container.json", children=[])
 
-    assert NOT_A_REPORT == caught.value.slug
-    assert ["no-cases"] == [each.slug for each in allure.read_folder(tmp_path) if isinstance(each, Problem)]
+    assert caught.value.slug == NOT_A_REPORT
+    assert [each.slug for each in allure.read_folder(tmp_path) if isinstance(each, Problem)] == ["no-cases"]
 
 
 def test_a_pipe_in_the_folder_is_refused(tmp_path: Path):
@@ -168,13 +244,13 @@ def test_a_folder_of_results_is_one_report_however_it_is_named(tmp_path: Path, p
     for name in (f"{ONE}-result.json", f"{TWO}-container.json", f"{TWO}-attachment.json", "categories.json"):
         (folder / name).write_text("{}", encoding="utf-8")
 
-    assert [("build/allure-results", "allure2-dir")] == found_in(tmp_path, pattern)
+    assert found_in(tmp_path, pattern) == [("build/allure-results", "allure2-dir")]
 
 
 def test_a_file_that_only_ends_like_a_result_is_no_folder_of_allure(tmp_path: Path):
     """Other tools name their files so, too; beside real results they stay reports of their own."""
     (tmp_path / "jest-result.json").write_text("{}", encoding="utf-8")
-    assert [("jest-result.json", None)] == found_in(tmp_path, "**/*.json")
+    assert found_in(tmp_path, "**/*.json") == [("jest-result.json", None)]
     (tmp_path / f"{ONE}-result.json").write_text("{}", encoding="utf-8")
 
-    assert [(".", "allure2-dir"), ("jest-result.json", None)] == found_in(tmp_path, "**/*.json")
+    assert found_in(tmp_path, "**/*.json") == [(".", "allure2-dir"), ("jest-result.json", None)]

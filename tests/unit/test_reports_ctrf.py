@@ -18,14 +18,28 @@ def read(document: object) -> list[Case | Problem]:
 
 
 def only(**test: object) -> Case:
-    found = read({"reportFormat": "CTRF", "results": {"summary": {"tests": 9, "passed": 9}, "tests": [{"name": "adds", "status": "passed", **test}]}})
+    found = read(
+        {
+            "reportFormat": "CTRF",
+            "results": {"summary": {"tests": 9, "passed": 9}, "tests": [{"name": "adds", "status": "passed", **test}]},
+        }
+    )
     assert isinstance(found[0], Case)
     return found[0]
 
 
-@pytest.mark.parametrize(("status", "outcome"), [
-    ("passed", Outcome.PASSED), ("failed", Outcome.FAILED), ("skipped", Outcome.SKIPPED), ("pending", Outcome.SKIPPED),
-    ("other", Outcome.OTHER), ("new word", Outcome.OTHER), (None, Outcome.OTHER)])
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("passed", Outcome.PASSED),
+        ("failed", Outcome.FAILED),
+        ("skipped", Outcome.SKIPPED),
+        ("pending", Outcome.SKIPPED),
+        ("other", Outcome.OTHER),
+        ("new word", Outcome.OTHER),
+        (None, Outcome.OTHER),
+    ],
+)
 def test_the_list_decides_and_never_the_summary(status: str | None, outcome: Outcome):
     """Pending counts as skipped; what no version of the format knows is neither passed nor failed."""
     assert outcome is only(status=status).outcome
@@ -36,7 +50,7 @@ def test_suites_are_a_list_or_one_text(suite: object):
     """Both spellings give the same class name."""
     case = only(suite=suite)
 
-    assert (("a.spec.ts", "cart"), "a.spec.ts > cart") == (case.suite, case.classname)
+    assert (case.suite, case.classname) == (("a.spec.ts", "cart"), "a.spec.ts > cart")
 
 
 def test_without_a_suite_the_name_is_the_identity():
@@ -44,11 +58,21 @@ def test_without_a_suite_the_name_is_the_identity():
     assert only(filePath="/builds/x/a.spec.ts").classname is None
 
 
-@pytest.mark.parametrize(("more", "kind", "value"), [
-    ({"tags": ["@SHOP-1"]}, MarkKind.TEST_KEY, "SHOP-1"), ({"extra": {"test_key": "SHOP-1"}}, MarkKind.TEST_KEY, "SHOP-1"),
-    ({"extra": {"annotations": [{"type": "test_key", "description": "SHOP-1"}]}}, MarkKind.TEST_KEY, "SHOP-1"),
-    ({"labels": {"requirements": "SHOP-7,SHOP-8"}}, MarkKind.REQUIREMENT, "SHOP-7"), ({"tags": ["slow"]}, MarkKind.TAG, "slow"),
-    ({"extra": {"annotations": [{"type": "issue", "description": "https://j.example/browse/SHOP-9"}]}}, MarkKind.DEFECT, "SHOP-9")])
+@pytest.mark.parametrize(
+    ("more", "kind", "value"),
+    [
+        ({"tags": ["@SHOP-1"]}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({"extra": {"test_key": "SHOP-1"}}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({"extra": {"annotations": [{"type": "test_key", "description": "SHOP-1"}]}}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({"labels": {"requirements": "SHOP-7,SHOP-8"}}, MarkKind.REQUIREMENT, "SHOP-7"),
+        ({"tags": ["slow"]}, MarkKind.TAG, "slow"),
+        (
+            {"extra": {"annotations": [{"type": "issue", "description": "https://j.example/browse/SHOP-9"}]}},
+            MarkKind.DEFECT,
+            "SHOP-9",
+        ),
+    ],
+)
 def test_keys_stand_in_tags_extra_annotations_and_labels(more: dict[str, object], kind: MarkKind, value: str):
     """Each of the places that tools use is read."""
     mark = only(**more).marks[0]
@@ -67,43 +91,62 @@ def test_times_are_milliseconds_or_what_a_tool_makes_of_them(start: object):
 
 def test_depth_of_a_failed_test():
     """Message, trace, output, steps, files and earlier attempts of a test are kept."""
-    case = only(status="failed", message="TypeError: m", trace="t", stdout=["a\n"], stderr=["b"], steps=[{"name": "one", "status": "failed"}],
-                attachments=[{"name": "s", "contentType": "image/png", "path": "a/b.png"}], screenshot="iVBORw0KGgo=",
-                retryAttempts=[{"status": "failed", "message": "first", "attachments": [{"name": "t", "path": "a/t.zip"}]}])
+    case = only(
+        status="failed",
+        message="TypeError: m",
+        trace="t",
+        stdout=["a\n"],
+        stderr=["b"],
+        steps=[{"name": "one", "status": "failed"}],
+        attachments=[{"name": "s", "contentType": "image/png", "path": "a/b.png"}],
+        screenshot="iVBORw0KGgo=",
+        retryAttempts=[{"status": "failed", "message": "first", "attachments": [{"name": "t", "path": "a/t.zip"}]}],
+    )
 
-    assert ("TypeError", "TypeError: m", "t", "a\nb") == (case.kind, case.message, case.trace, case.output)
-    assert [("one", Outcome.FAILED)] == [(step.action, step.outcome) for step in case.steps]
-    assert ["b.png", "t.zip", "screenshot.png"] == [each.name for each in case.attachments]
-    assert [(Outcome.FAILED, "first")] == [(attempt.outcome, attempt.message) for attempt in case.attempts]
+    assert (case.kind, case.message, case.trace, case.output) == ("TypeError", "TypeError: m", "t", "a\nb")
+    assert [(step.action, step.outcome) for step in case.steps] == [("one", Outcome.FAILED)]
+    assert [each.name for each in case.attachments] == ["b.png", "t.zip", "screenshot.png"]
+    assert [(attempt.outcome, attempt.message) for attempt in case.attempts] == [(Outcome.FAILED, "first")]
 
 
 def test_retries_that_are_only_counted_are_attempts():
     """Nobody knows what they said."""
-    assert [(Outcome.FAILED, None)] * 2 == [(attempt.outcome, attempt.message) for attempt in only(flaky=True, retries=2).attempts]
-    assert 1 == len(only(retries=2, retryAttempts=[{"status": "failed"}]).attempts)
+    assert [(attempt.outcome, attempt.message) for attempt in only(flaky=True, retries=2).attempts] == [
+        (Outcome.FAILED, None)
+    ] * 2
+    assert len(only(retries=2, retryAttempts=[{"status": "failed"}]).attempts) == 1
 
 
 def test_what_a_test_was_given_is_kept():
     """Values of any type, under their names."""
     (row,) = only(parameters={"code": "NONE", "percent": 0}).iterations
 
-    assert (("code", "NONE"), ("percent", "0")) == row.parameters
+    assert row.parameters == (("code", "NONE"), ("percent", "0"))
 
 
 def test_members_may_come_in_any_order():
     """Tests before the summary, and members of later versions, change nothing."""
-    found = read({"results": {"tests": [{"name": "a", "status": "passed"}], "new": [1]}, "insights": {}, "reportFormat": "CTRF"})
+    found = read(
+        {"results": {"tests": [{"name": "a", "status": "passed"}], "new": [1]}, "insights": {}, "reportFormat": "CTRF"}
+    )
 
-    assert 1 == len(found)
+    assert len(found) == 1
 
 
-@pytest.mark.parametrize(("document", "where"), [
-    ([], "one object"), ({"results": {}}, "results.tests"), ({"results": {"tests": {}}}, "results.tests"),
-    ({"results": {"tests": [1]}}, "results.tests[0]"), ({"results": {"tests": [{"steps": 1}]}}, "results.tests[0].steps")])
+@pytest.mark.parametrize(
+    ("document", "where"),
+    [
+        ([], "one object"),
+        ({"results": {}}, "results.tests"),
+        ({"results": {"tests": {}}}, "results.tests"),
+        ({"results": {"tests": [1]}}, "results.tests[0]"),
+        ({"results": {"tests": [{"steps": 1}]}}, "results.tests[0].steps"),
+    ],
+)
 def test_a_wrong_structure_is_refused_with_its_path(document: object, where: str):
     """Where results may hide behind a wrong type the report is refused."""
     with pytest.raises(Fault) as caught:
         read(document)
 
-    assert BROKEN == caught.value.slug
+    assert caught.value.slug == BROKEN
     assert where in caught.value.cause

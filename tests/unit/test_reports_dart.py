@@ -13,7 +13,11 @@ START = {"type": "start", "protocolVersion": "0.1.1", "time": 0}
 SUITE = {"type": "suite", "suite": {"id": 0, "path": "test\\main_test.dart"}}
 GROUP = {"type": "group", "group": {"id": 2, "name": "Cart", "suiteID": 0}}
 INNER = {"type": "group", "group": {"id": 3, "name": "Cart inner", "suiteID": 0, "parentID": 2}}
-BEGIN = {"type": "testStart", "time": 100, "test": {"id": 7, "name": "Cart inner adds", "suiteID": 0, "groupIDs": [2, 3]}}
+BEGIN = {
+    "type": "testStart",
+    "time": 100,
+    "test": {"id": 7, "name": "Cart inner adds", "suiteID": 0, "groupIDs": [2, 3]},
+}
 DONE = {"type": "done", "success": True}
 
 
@@ -25,9 +29,16 @@ def end(result="success", **rest):
     return {"type": "testDone", "testID": 7, "result": result, "skipped": False, "hidden": False, "time": 350, **rest}
 
 
-@pytest.mark.parametrize(("event", "outcome"), [
-    (end(), Outcome.PASSED), (end("failure"), Outcome.FAILED), (end("error"), Outcome.ERROR), (end(skipped=True), Outcome.SKIPPED),
-    (end("new"), Outcome.OTHER)])
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        (end(), Outcome.PASSED),
+        (end("failure"), Outcome.FAILED),
+        (end("error"), Outcome.ERROR),
+        (end(skipped=True), Outcome.SKIPPED),
+        (end("new"), Outcome.OTHER),
+    ],
+)
 def test_a_test_is_what_its_end_says(event, outcome):
     """A skipped one says success as well."""
     case = case_of(read, lines(BEGIN, event, DONE))
@@ -37,7 +48,7 @@ def test_a_test_is_what_its_end_says(event, outcome):
 
 def test_identity_is_file_group_and_name():
     """The names of tests and groups begin with those around them; the folder and its slashes do not count."""
-    assert "main_test.dart > Cart inner.adds" == native_identity(case_of(read, lines(BEGIN, end(), DONE)))
+    assert native_identity(case_of(read, lines(BEGIN, end(), DONE))) == "main_test.dart > Cart inner.adds"
 
 
 def test_hidden_entries_are_no_tests():
@@ -45,38 +56,61 @@ def test_hidden_entries_are_no_tests():
     text = lines(BEGIN, {"type": "error", "testID": 7, "error": "cannot load"}, end("error", hidden=True), DONE)
 
     assert not cases_of(read, text)
-    assert ["outside-case", "no-cases"] == [problem.slug for problem in problems_of(read, text)]
+    assert [problem.slug for problem in problems_of(read, text)] == ["outside-case", "no-cases"]
 
 
 def test_errors_and_prints_say_why():
     """Several errors are one failure; what was printed is kept of a test that did not pass."""
-    rows = [BEGIN, {"type": "print", "testID": 7, "message": "hello"}, {"type": "error", "testID": 7, "error": "Exception: one\n", "stackTrace": "at a"},
-            {"type": "error", "testID": 7, "error": "two", "stackTrace": "at b"}]
+    rows = [
+        BEGIN,
+        {"type": "print", "testID": 7, "message": "hello"},
+        {"type": "error", "testID": 7, "error": "Exception: one\n", "stackTrace": "at a"},
+        {"type": "error", "testID": 7, "error": "two", "stackTrace": "at b"},
+    ]
     case = case_of(read, lines(*rows, end("error"), DONE))
 
-    assert ("Exception", "Exception: one", "at a\n\ntwo\nat b", "hello") == (case.kind, case.message, case.trace, case.output)
+    assert (case.kind, case.message, case.trace, case.output) == (
+        "Exception",
+        "Exception: one",
+        "at a\n\ntwo\nat b",
+        "hello",
+    )
     assert case_of(read, lines(*rows, end(), DONE)).output is None
 
 
 def test_an_error_after_the_end_is_told():
     """The test has its result already."""
-    assert ["outside-case"] == [problem.slug for problem in problems_of(read, lines(BEGIN, end(), {"type": "error", "testID": 7, "error": "late"}, DONE))]
+    assert [
+        problem.slug
+        for problem in problems_of(read, lines(BEGIN, end(), {"type": "error", "testID": 7, "error": "late"}, DONE))
+    ] == ["outside-case"]
 
 
 def test_flutters_own_lines_are_no_noise():
     """It writes a list for each process; other lines are told."""
     assert not problems_of(read, lines('[{"event":"test.startedProcess","params":{}}]', "", BEGIN, end(), DONE))
-    assert ["foreign-lines"] == [problem.slug for problem in problems_of(read, lines("Downloading …", BEGIN, end(), DONE))]
+    assert [problem.slug for problem in problems_of(read, lines("Downloading …", BEGIN, end(), DONE))] == [
+        "foreign-lines"
+    ]
 
 
 def test_a_stopped_run_is_told():
     """Its success is null."""
-    assert ["broken-run"] == [problem.slug for problem in problems_of(read, lines(BEGIN, end(), {"type": "done", "success": None}))]
+    assert [problem.slug for problem in problems_of(read, lines(BEGIN, end(), {"type": "done", "success": None}))] == [
+        "broken-run"
+    ]
 
 
-@pytest.mark.parametrize(("text", "slug"), [
-    (lines(BEGIN, end()), "truncated-report"), (lines(BEGIN)[:-5], "truncated-report"), (lines(end(), DONE), "unreadable-report"),
-    (lines({"type": "testStart", "test": {}}, DONE), "unreadable-report"), (lines(DONE, head=()), "not-a-test-report")])
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        (lines(BEGIN, end()), "truncated-report"),
+        (lines(BEGIN)[:-5], "truncated-report"),
+        (lines(end(), DONE), "unreadable-report"),
+        (lines({"type": "testStart", "test": {}}, DONE), "unreadable-report"),
+        (lines(DONE, head=()), "not-a-test-report"),
+    ],
+)
 def test_a_stream_without_its_end_is_refused(text, slug):
     """So is one in which a test ends that never began."""
     assert slug == slug_of(read, text)

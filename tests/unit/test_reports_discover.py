@@ -7,8 +7,20 @@ import pytest
 from xray_ci.model import Severity
 from xray_ci.reports.discover import discover
 
-TREE = ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml", "a/deep/er/TEST-3.xml", "build/r.json", "build/x.xml", ".git/hidden.xml", ".hidden/h.xml",
-        "node_modules/m/n.xml", "r.xml", "odd=name.xml", "[b]/y.xml"]
+TREE = [
+    "a/TEST-1.xml",
+    "a/TEST-2.xml",
+    "a/TEST-10.xml",
+    "a/deep/er/TEST-3.xml",
+    "build/r.json",
+    "build/x.xml",
+    ".git/hidden.xml",
+    ".hidden/h.xml",
+    "node_modules/m/n.xml",
+    "r.xml",
+    "odd=name.xml",
+    "[b]/y.xml",
+]
 
 
 @pytest.fixture
@@ -20,24 +32,38 @@ def tree(tmp_path):
 
 
 def found(root, *patterns, **given):
-    return [(each.place.shown, each.format) if each.format else each.place.shown for each in discover(patterns, root, **given).files]
+    return [
+        (each.place.shown, each.format) if each.format else each.place.shown
+        for each in discover(patterns, root, **given).files
+    ]
 
 
-@pytest.mark.parametrize(("patterns", "files"), [
-    (["a/*.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
-    (["a/**/*.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml", "a/deep/er/TEST-3.xml"]),
-    (["**/TEST-?.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/deep/er/TEST-3.xml"]),
-    (["a/TEST-[12].xml"], ["a/TEST-1.xml", "a/TEST-2.xml"]),
-    (["a\\**\\TEST-3.xml"], ["a/deep/er/TEST-3.xml"]),
-    (["{a,build}/*{1,x}.xml"], ["a/TEST-1.xml", "build/x.xml"]),
-    (["a/**", "!a/deep/**"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
-    (["!a/deep", "a/**"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
-    (["**/r.*", "!**/*.json"], ["r.xml"]),
-    (["./a/../r.xml", "r.xml"], ["r.xml"]),
-    (["**/h*.xml"], [".hidden/h.xml"]), ([".git/*.xml"], [".git/hidden.xml"]), ([".git/**"], [".git/hidden.xml"]),
-    (["**/n.xml"], ["node_modules/m/n.xml"]), (["a/**/er/**/*.xml"], ["a/deep/er/TEST-3.xml"]),
-    (["odd=name.xml"], ["odd=name.xml"]), (["nothing/*.xml"], []), (["*.XML"], []), (["", "  "], []),
-    (["r.xml", "!r.xml"], []), (["[[]b]/*.xml"], ["[b]/y.xml"])])
+@pytest.mark.parametrize(
+    ("patterns", "files"),
+    [
+        (["a/*.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
+        (["a/**/*.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml", "a/deep/er/TEST-3.xml"]),
+        (["**/TEST-?.xml"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/deep/er/TEST-3.xml"]),
+        (["a/TEST-[12].xml"], ["a/TEST-1.xml", "a/TEST-2.xml"]),
+        (["a\\**\\TEST-3.xml"], ["a/deep/er/TEST-3.xml"]),
+        (["{a,build}/*{1,x}.xml"], ["a/TEST-1.xml", "build/x.xml"]),
+        (["a/**", "!a/deep/**"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
+        (["!a/deep", "a/**"], ["a/TEST-1.xml", "a/TEST-2.xml", "a/TEST-10.xml"]),
+        (["**/r.*", "!**/*.json"], ["r.xml"]),
+        (["./a/../r.xml", "r.xml"], ["r.xml"]),
+        (["**/h*.xml"], [".hidden/h.xml"]),
+        ([".git/*.xml"], [".git/hidden.xml"]),
+        ([".git/**"], [".git/hidden.xml"]),
+        (["**/n.xml"], ["node_modules/m/n.xml"]),
+        (["a/**/er/**/*.xml"], ["a/deep/er/TEST-3.xml"]),
+        (["odd=name.xml"], ["odd=name.xml"]),
+        (["nothing/*.xml"], []),
+        (["*.XML"], []),
+        (["", "  "], []),
+        (["r.xml", "!r.xml"], []),
+        (["[[]b]/*.xml"], ["[b]/y.xml"]),
+    ],
+)
 def test_a_pattern_names_its_files(tree, patterns, files):
     """In the order of paths, numbers by value, without doubles."""
     assert files == found(tree, *patterns)
@@ -45,17 +71,17 @@ def test_a_pattern_names_its_files(tree, patterns, files):
 
 def test_absolute_patterns_may_lead_anywhere(tree):
     """A path inside the workspace is shown relative to it, one outside as it is."""
-    assert ["r.xml"] == found(tree, f"{tree}/r.xml")
+    assert found(tree, f"{tree}/r.xml") == ["r.xml"]
     assert [f"{tree}/r.xml".replace(os.sep, "/"), "x.xml"] == found(tree / "build", f"{tree}/r.xml", "x.xml")
     assert found(tree / "build", f"{tree}/r.xml") == found(tree / "build", "../r.xml")
 
 
 def test_a_line_can_fix_the_format(tree):
     """By key or family; the first line that says one wins, and other lines take the default."""
-    assert [("a/TEST-1.xml", "junit")] == found(tree, "a/TEST-1.xml", "JUnit=a/TEST-1.*", "nunit=a/*1.xml")
-    assert [("r.xml", "nunit")] == found(tree, "r.xml", default_format="nunit")
-    assert ["r.xml"] == found(tree, "r.xml", default_format="auto")
-    assert [] == found(tree, "nonsense=r.xml")
+    assert found(tree, "a/TEST-1.xml", "JUnit=a/TEST-1.*", "nunit=a/*1.xml") == [("a/TEST-1.xml", "junit")]
+    assert found(tree, "r.xml", default_format="nunit") == [("r.xml", "nunit")]
+    assert found(tree, "r.xml", default_format="auto") == ["r.xml"]
+    assert found(tree, "nonsense=r.xml") == []
 
 
 def test_links_to_folders_are_not_followed_by_wildcards(tree):
@@ -65,7 +91,7 @@ def test_links_to_folders_are_not_followed_by_wildcards(tree):
     (tree / "link").symlink_to(tree / "build")
 
     assert before == found(tree, "**/*.xml")
-    assert ["link/x.xml"] == found(tree, "link/*.xml")
+    assert found(tree, "link/*.xml") == ["link/x.xml"]
 
 
 def test_one_file_under_two_names_counts_once(tree):
@@ -73,23 +99,30 @@ def test_one_file_under_two_names_counts_once(tree):
     (tree / "a" / "latest.xml").symlink_to(tree / "a" / "TEST-1.xml")
     os.link(tree / "r.xml", tree / "same.xml")
 
-    assert ["a/TEST-1.xml", "r.xml"] == found(tree, "a/TEST-1.xml", "a/latest.xml", "*.xml", "!odd*")
+    assert found(tree, "a/TEST-1.xml", "a/latest.xml", "*.xml", "!odd*") == ["a/TEST-1.xml", "r.xml"]
 
 
 def test_nothing_found_says_where_was_looked(tree):
     """Each pattern with its folder, how far that exists, and how many files were seen."""
     searched = discover(["a/*.json", "nope/deep/*.xml", "a/none/*.xml"], tree).searched
 
-    assert ("`a/*.json`: 3 files looked at in `a`", "`nope/deep/*.xml`: `nope/deep` does not exist, only the workspace does",
-            "`a/none/*.xml`: `a/none` does not exist, only `a` does") == searched
+    assert searched == (
+        "`a/*.json`: 3 files looked at in `a`",
+        "`nope/deep/*.xml`: `nope/deep` does not exist, only the workspace does",
+        "`a/none/*.xml`: `a/none` does not exist, only `a` does",
+    )
 
 
 def test_a_folder_is_no_report(tree):
     """A pattern that names a folder is told so, with the pattern that was meant."""
     (problem,) = discover(["a"], tree).problems
 
-    assert ("report-is-a-folder", "a", "Say which files in it: `a/**/*.xml`.") == (problem.slug, problem.path, problem.advice)
-    assert ["."] == [problem.path for problem in discover(["."], tree).problems]
+    assert (problem.slug, problem.path, problem.advice) == (
+        "report-is-a-folder",
+        "a",
+        "Say which files in it: `a/**/*.xml`.",
+    )
+    assert [problem.path for problem in discover(["."], tree).problems] == ["."]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
@@ -101,8 +134,8 @@ def test_a_name_that_is_no_text_can_be_shown(tree):
 
     (each,) = discover(["z*.xml"], tree).files
 
-    assert "z\ufffd.xml" == each.place.shown
-    assert b"<testsuite/>" == each.place.path.read_bytes()
+    assert each.place.shown == "z\ufffd.xml"
+    assert each.place.path.read_bytes() == b"<testsuite/>"
 
 
 def test_folders_that_cannot_match_are_not_entered(tree, monkeypatch):
@@ -113,11 +146,14 @@ def test_folders_that_cannot_match_are_not_entered(tree, monkeypatch):
 
     found(tree, "a/deep/*/TEST-*.xml", "build/x.xml", "!node_modules", "!**/skip/**")
 
-    assert ["a/deep", "a/deep/er"] == sorted(name.replace(os.sep, "/") for name in listed)
+    assert sorted(name.replace(os.sep, "/") for name in listed) == ["a/deep", "a/deep/er"]
 
 
 def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
-    """Reports in it may be missing: said once, with the folder, and everything else is found; an excluded one is not asked for."""
+    """Reports in it may be missing: said once, with the folder, and everything else is found.
+
+    An excluded one is not asked for.
+    """
     for name in ("open", "closed", "left"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.xml").write_text("<a/>")
@@ -131,5 +167,7 @@ def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", scandir)
     found = discover(["**/*.xml", "*/a.xml", "!left"], tmp_path)
 
-    assert ["open/a.xml"] == [each.place.shown for each in found.files]
-    assert [("closed-folder", "closed", Severity.NOTICE)] == [(each.slug, each.path, each.severity) for each in found.problems]
+    assert [each.place.shown for each in found.files] == ["open/a.xml"]
+    assert [(each.slug, each.path, each.severity) for each in found.problems] == [
+        ("closed-folder", "closed", Severity.NOTICE)
+    ]

@@ -12,9 +12,19 @@ def of(content):
     return list(lines(BytesIO(content)))
 
 
-@pytest.mark.parametrize(("content", "expected"), [
-    (b"", []), (b"a", ["a"]), (b"a\n", ["a"]), (b"a\r\nb\n\nc", ["a", "b", "", "c"]), (b"\xef\xbb\xbfa\n", ["a"]),
-    ("a\nž\n".encode("utf-16"), ["a", "ž"]), (b"a\xff\nb", ["a\ufffd", "b"]), ("a\u2028b\x0bc\n".encode(), ["a\u2028b\x0bc"])])
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"a", ["a"]),
+        (b"a\n", ["a"]),
+        (b"a\r\nb\n\nc", ["a", "b", "", "c"]),
+        (b"\xef\xbb\xbfa\n", ["a"]),
+        ("a\nž\n".encode("utf-16"), ["a", "ž"]),
+        (b"a\xff\nb", ["a\ufffd", "b"]),
+        ("a\u2028b\x0bc\n".encode(), ["a\u2028b\x0bc"]),
+    ],
+)
 def test_lines_end_with_a_line_feed_and_nothing_else(content, expected):
     """In every encoding; wrong bytes are marked."""
     assert expected == of(content)
@@ -32,20 +42,27 @@ def test_a_line_without_end_is_refused():
     with pytest.raises(Fault) as refused:
         of(b"x" * (LINE_LIMIT + PIECE))
 
-    assert "hostile-report" == refused.value.slug
+    assert refused.value.slug == "hostile-report"
 
 
 def test_foreign_lines_are_counted_and_named():
     """Blank ones are nothing."""
     documents = Documents(BytesIO(b"a\n\n{}\nb\n"))
 
-    assert [{}] == list(documents)
-    assert (2, [1, 4]) == (documents.noise, documents.where)
+    assert list(documents) == [{}]
+    assert (documents.noise, documents.where) == (2, [1, 4])
 
 
-@pytest.mark.parametrize(("content", "slug", "line"), [
-    (b'{}\n{"a"\n{}\n', "unreadable-report", 2), (b'{}\n{"a"', "truncated-report", 2), (b'{"a": NaN}\n{}', "unreadable-report", 1),
-    (b'{"a": ' + b"9" * 5_000 + b"}\n{}", "unreadable-report", 1), (b'{"a": ' + b"[" * 100_000 + b"\n", "hostile-report", 1)])
+@pytest.mark.parametrize(
+    ("content", "slug", "line"),
+    [
+        (b'{}\n{"a"\n{}\n', "unreadable-report", 2),
+        (b'{}\n{"a"', "truncated-report", 2),
+        (b'{"a": NaN}\n{}', "unreadable-report", 1),
+        (b'{"a": ' + b"9" * 5_000 + b"}\n{}", "unreadable-report", 1),
+        (b'{"a": ' + b"[" * 100_000 + b"\n", "hostile-report", 1),
+    ],
+)
 def test_broken_documents_are_refused_with_their_line(content, slug, line):
     """The last one was cut off; any other is broken."""
     with pytest.raises(Fault) as refused:
@@ -58,5 +75,5 @@ def test_halves_of_surrogate_pairs_become_readable():
     """No UTF-8 can hold them, and nothing after this may fail on them."""
     ((value,),) = [list(Documents(BytesIO(rb'{"a": "x\ud800", "b": "\ud83d\ude00"}')))]
 
-    assert "😀" == value["b"]
+    assert value["b"] == "😀"
     value["a"].encode()

@@ -14,30 +14,49 @@ def written(tmp_path, content):
     return seen(path)
 
 
-@pytest.mark.parametrize("content", [
-    "> npm test\nwarn <deprecated> thing\n" + GOOD, GOOD + "\nDone in 3.2s & gone.\n", GOOD + "\0\0\0", "\ufeff\n log\n<?xml version='1.0'?>" + GOOD,
-    GOOD.replace(">x<", ">a\x1b[31mred\x00<"), GOOD.replace(">x<", ">&#27;&#xFFFF;<"), GOOD.replace(">x<", ">&nbsp;&eacute;&bogus;<"),
-    GOOD.replace(">x<", ">a & b && c &amp; d<"), GOOD.replace(">x<", ">1 < 2, 3 <= 4<"), GOOD.replace('"a"', '"map<int> & co"'),
-    GOOD.replace(">x<", "><![CDATA[ a ]]> b ]]> c & d ]]><"), GOOD.replace(">x<", ">caf\xe9<").encode("latin-1"),
-    GOOD + "<!-- end --><?pi x?>trailing"], ids=range(13))
+@pytest.mark.parametrize(
+    "content",
+    [
+        "> npm test\nwarn <deprecated> thing\n" + GOOD,
+        GOOD + "\nDone in 3.2s & gone.\n",
+        GOOD + "\0\0\0",
+        "\ufeff\n log\n<?xml version='1.0'?>" + GOOD,
+        GOOD.replace(">x<", ">a\x1b[31mred\x00<"),
+        GOOD.replace(">x<", ">&#27;&#xFFFF;<"),
+        GOOD.replace(">x<", ">&nbsp;&eacute;&bogus;<"),
+        GOOD.replace(">x<", ">a & b && c &amp; d<"),
+        GOOD.replace(">x<", ">1 < 2, 3 <= 4<"),
+        GOOD.replace('"a"', '"map<int> & co"'),
+        GOOD.replace(">x<", "><![CDATA[ a ]]> b ]]> c & d ]]><"),
+        GOOD.replace(">x<", ">caf\xe9<").encode("latin-1"),
+        GOOD + "<!-- end --><?pi x?>trailing",
+    ],
+    ids=range(13),
+)
 def test_it_is_mended_and_told(tmp_path, content):
     """The totals are those that were meant; a notice says what was done, and nothing of the first try is left."""
     report = written(tmp_path, content)
 
-    assert [Outcome.PASSED, Outcome.FAILED] == [case.outcome for case in report.cases]
-    assert ["repaired-report"] == report.slugs()
-    assert 1 == report.restarts
+    assert [case.outcome for case in report.cases] == [Outcome.PASSED, Outcome.FAILED]
+    assert report.slugs() == ["repaired-report"]
+    assert report.restarts == 1
 
 
 def test_several_documents_in_one_file_are_one_report(tmp_path):
     """A tool that appends to its file has written both."""
     report = written(tmp_path, f"<?xml version='1.0'?>{GOOD}\n<?xml version='1.0'?>{GOOD}")
 
-    assert 4 == report.totals["tests"]
+    assert report.totals["tests"] == 4
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("a &eacute; b &amp; &bogus; c & d", "a é b & &bogus; c & d"), ("red \x1b[31m &#27;", "red \ufffd[31m \ufffd"), ("1 < 2", "1 < 2")])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a &eacute; b &amp; &bogus; c & d", "a é b & &bogus; c & d"),
+        ("red \x1b[31m &#27;", "red \ufffd[31m \ufffd"),
+        ("1 < 2", "1 < 2"),
+    ],
+)
 def test_texts_say_what_was_meant(tmp_path, text, expected):
     """Entities are resolved, what was not escaped stays, and what XML forbids is replaced."""
     report = written(tmp_path, GOOD.replace(">x<", f">{text} \x01<"))
@@ -49,7 +68,7 @@ def test_single_bytes_are_read_as_windows(tmp_path):
     """Latin-1 under a UTF-8 declaration keeps its letters; what is UTF-8 around them too."""
     report = written(tmp_path, GOOD.replace('"a"', '"caf\xe9"').encode("latin-1").replace(b">x<", ">žluť<".encode()))
 
-    assert ("café", "žluť") == (report.cases[0].name, report.cases[1].trace)
+    assert (report.cases[0].name, report.cases[1].trace) == ("café", "žluť")
 
 
 def test_lines_stay_where_they_were(tmp_path):
@@ -59,12 +78,26 @@ def test_lines_stay_where_they_were(tmp_path):
     assert {5} == {case.line for case in report.cases}
 
 
-@pytest.mark.parametrize("content", [
-    GOOD[:-20], GOOD[:-20] + GOOD, GOOD[30:] + GOOD, GOOD.replace('"b">', '"b>'),
-    '<testsuite><testcase name="a/><testcase name=" b"/></testsuite>',
-    GOOD.replace(">x<", "><![CDATA[ a ]]> <b/> ]]><"), GOOD.replace(">x<", "><![CDATA[ a ]]></failure></testcase><testcase name='no'><failure> ]]><"),
-    GOOD + "<html>other</html>", GOOD + "</testsuite>", f"<!DOCTYPE x [<!ENTITY a 'b'>]>{GOOD}&", GOOD.replace("</testcase>", "", 1),
-    GOOD.replace('name="s"', 'name="s" name="t"'), GOOD.replace(">x<", "><b>\x1b</i><"), "<b>" * 20 + GOOD], ids=range(14))
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD[:-20],
+        GOOD[:-20] + GOOD,
+        GOOD[30:] + GOOD,
+        GOOD.replace('"b">', '"b>'),
+        '<testsuite><testcase name="a/><testcase name=" b"/></testsuite>',
+        GOOD.replace(">x<", "><![CDATA[ a ]]> <b/> ]]><"),
+        GOOD.replace(">x<", "><![CDATA[ a ]]></failure></testcase><testcase name='no'><failure> ]]><"),
+        GOOD + "<html>other</html>",
+        GOOD + "</testsuite>",
+        f"<!DOCTYPE x [<!ENTITY a 'b'>]>{GOOD}&",
+        GOOD.replace("</testcase>", "", 1),
+        GOOD.replace('name="s"', 'name="s" name="t"'),
+        GOOD.replace(">x<", "><b>\x1b</i><"),
+        "<b>" * 20 + GOOD,
+    ],
+    ids=range(14),
+)
 def test_what_is_not_clear_is_refused(tmp_path, content):
     """Half reports, overlapping tags and places where a test could be hidden or invented never count."""
     report = written(tmp_path, content)
@@ -77,7 +110,7 @@ def test_a_refusal_tells_the_first_fault(tmp_path):
     """What stands in the message is what is wrong with the file, not with the second try."""
     report = written(tmp_path, "<testsuite>\n<testcase name='a'>\x00</testcase></b>")
 
-    assert (2, 20) == (report.problems[0].line, report.problems[0].column)
+    assert (report.problems[0].line, report.problems[0].column) == (2, 20)
 
 
 def test_what_is_mended_is_not_hostile_twice(tmp_path):

@@ -17,11 +17,25 @@ def read(document: object) -> list[Case | Problem]:
 
 
 def result(status: str = "passed", **more: object) -> dict[str, object]:
-    return {"status": status, "duration": 1500, "startTime": "2026-11-21T20:58:30.853Z", "errors": [], "attachments": [], **more}
+    return {
+        "status": status,
+        "duration": 1500,
+        "startTime": "2026-11-21T20:58:30.853Z",
+        "errors": [],
+        "attachments": [],
+        **more,
+    }
 
 
 def made_of(status: str, *results: object, project: str = "web", **more: object) -> dict[str, object]:
-    return {"status": status, "projectName": project, "expectedStatus": "passed", "annotations": [], "results": list(results), **more}
+    return {
+        "status": status,
+        "projectName": project,
+        "expectedStatus": "passed",
+        "annotations": [],
+        "results": list(results),
+        **more,
+    }
 
 
 made_of.__test__ = False  # type: ignore[attr-defined]
@@ -29,7 +43,11 @@ made_of.__test__ = False  # type: ignore[attr-defined]
 
 def report(*tests: object, **spec: object) -> dict[str, object]:
     inner = {"title": "cart", "specs": [{"title": "adds", "tags": [], "tests": list(tests), **spec}]}
-    return {"config": {}, "suites": [{"title": "a.spec.ts", "file": "a.spec.ts", "specs": [], "suites": [inner]}], "errors": []}
+    return {
+        "config": {},
+        "suites": [{"title": "a.spec.ts", "file": "a.spec.ts", "specs": [], "suites": [inner]}],
+        "errors": [],
+    }
 
 
 def only(*tests: object, **spec: object) -> Case:
@@ -38,11 +56,19 @@ def only(*tests: object, **spec: object) -> Case:
     return found[0]
 
 
-@pytest.mark.parametrize(("test", "outcome"), [
-    (made_of("expected", result()), Outcome.PASSED), (made_of("unexpected", result("failed")), Outcome.FAILED),
-    (made_of("unexpected", result("timedOut")), Outcome.FAILED), (made_of("flaky", result("failed"), result()), Outcome.PASSED),
-    (made_of("skipped"), Outcome.SKIPPED), (made_of("expected", result("failed"), expectedStatus="failed"), Outcome.PASSED),
-    (made_of("?", result("interrupted")), Outcome.ERROR), (made_of("?"), Outcome.OTHER)])
+@pytest.mark.parametrize(
+    ("test", "outcome"),
+    [
+        (made_of("expected", result()), Outcome.PASSED),
+        (made_of("unexpected", result("failed")), Outcome.FAILED),
+        (made_of("unexpected", result("timedOut")), Outcome.FAILED),
+        (made_of("flaky", result("failed"), result()), Outcome.PASSED),
+        (made_of("skipped"), Outcome.SKIPPED),
+        (made_of("expected", result("failed"), expectedStatus="failed"), Outcome.PASSED),
+        (made_of("?", result("interrupted")), Outcome.ERROR),
+        (made_of("?"), Outcome.OTHER),
+    ],
+)
 def test_the_status_of_the_test_decides(test: object, outcome: Outcome):
     """A flaky test passed, and so did one that failed as expected."""
     assert outcome is only(test).outcome
@@ -52,63 +78,97 @@ def test_one_case_a_project_with_one_identity():
     """The same spec in two browsers is two results of one Test; the project is the outermost suite."""
     found = read(report(made_of("expected", result()), made_of("expected", result(), project="phone")))
 
-    assert [("web", "a.spec.ts", "cart"), ("phone", "a.spec.ts", "cart")] == [case.suite for case in found if isinstance(case, Case)]
+    assert [case.suite for case in found if isinstance(case, Case)] == [
+        ("web", "a.spec.ts", "cart"),
+        ("phone", "a.spec.ts", "cart"),
+    ]
     assert {"a.spec.ts > cart"} == {case.classname for case in found if isinstance(case, Case)}
 
 
 def test_earlier_results_are_attempts_and_their_files_are_kept():
     """The trace of a first retry is often the only one."""
-    first = result("failed", errors=[{"message": "first"}], attachments=[{"name": "trace", "contentType": "application/zip", "path": "r/trace.zip"}])
+    first = result(
+        "failed",
+        errors=[{"message": "first"}],
+        attachments=[{"name": "trace", "contentType": "application/zip", "path": "r/trace.zip"}],
+    )
     case = only(made_of("flaky", first, result()))
 
-    assert [(Outcome.FAILED, "first")] == [(attempt.outcome, attempt.message) for attempt in case.attempts]
-    assert ["r/trace.zip"] == [each.path for each in case.attachments]
+    assert [(attempt.outcome, attempt.message) for attempt in case.attempts] == [(Outcome.FAILED, "first")]
+    assert [each.path for each in case.attachments] == ["r/trace.zip"]
 
 
 def test_durations_are_milliseconds_of_the_last_attempt():
     """Start and finish are those of the attempt that counts."""
     case = only(made_of("flaky", result("failed"), result(duration=2000)))
 
-    assert 2.0 == case.seconds
+    assert case.seconds == 2.0
     assert case.started is not None
     assert case.finished is not None
-    assert 2.0 == (case.finished - case.started).total_seconds()
+    assert (case.finished - case.started).total_seconds() == 2.0
 
 
 def test_all_errors_of_the_last_attempt_are_the_message():
     """Soft assertions leave several; the error that ended the test brings the stack."""
-    case = only(made_of("unexpected", result("failed", error={"message": "one", "stack": "s"}, errors=[{"message": "one"}, {"message": "two"}],
-                                             stdout=[{"text": "out\n"}, {"buffer": "AA=="}])))
+    case = only(
+        made_of(
+            "unexpected",
+            result(
+                "failed",
+                error={"message": "one", "stack": "s"},
+                errors=[{"message": "one"}, {"message": "two"}],
+                stdout=[{"text": "out\n"}, {"buffer": "AA=="}],
+            ),
+        )
+    )
 
-    assert ("one\n\ntwo", "s", "out") == (case.message, case.trace, case.output)
+    assert (case.message, case.trace, case.output) == ("one\n\ntwo", "s", "out")
 
 
 def test_an_unexpected_pass_says_why_it_failed():
     """A test marked as failing that passes is a failure without an error."""
-    assert "it was expected to fail, but passed" == only(made_of("unexpected", result(), expectedStatus="failed")).message
+    assert (
+        only(made_of("unexpected", result(), expectedStatus="failed")).message == "it was expected to fail, but passed"
+    )
 
 
 def test_a_skipped_test_tells_its_reason():
     """The reason stands in the annotation."""
-    assert "no card" == only(made_of("skipped", annotations=[{"type": "skip", "description": "no card"}])).message
+    assert only(made_of("skipped", annotations=[{"type": "skip", "description": "no card"}])).message == "no card"
 
 
 def test_steps_carry_the_names_around_them():
     """Nested steps are flat, in order; a step with an error failed."""
-    steps = [{"title": "open", "steps": [{"title": "log in", "error": {"message": "no"}}], "error": {"message": "no"}}, {"title": "close"}]
+    steps = [
+        {"title": "open", "steps": [{"title": "log in", "error": {"message": "no"}}], "error": {"message": "no"}},
+        {"title": "close"},
+    ]
     case = only(made_of("unexpected", result("failed", steps=steps)))
 
-    assert [("open", Outcome.FAILED), ("open > log in", Outcome.FAILED), ("close", Outcome.PASSED)] == [
-        (step.action, step.outcome) for step in case.steps]
+    assert [(step.action, step.outcome) for step in case.steps] == [
+        ("open", Outcome.FAILED),
+        ("open > log in", Outcome.FAILED),
+        ("close", Outcome.PASSED),
+    ]
 
 
-@pytest.mark.parametrize(("test", "spec", "kind", "value"), [
-    ({"annotations": [{"type": "test_key", "description": "SHOP-1"}]}, {}, MarkKind.TEST_KEY, "SHOP-1"),
-    ({"annotations": [{"type": "requirements", "description": "SHOP-7"}]}, {}, MarkKind.REQUIREMENT, "SHOP-7"),
-    ({"annotations": [{"type": "issue", "description": "https://j.example/browse/SHOP-9"}]}, {}, MarkKind.DEFECT, "SHOP-9"),
-    ({"annotations": [{"type": "test_description", "description": "d"}]}, {}, MarkKind.DESCRIPTION, "d"),
-    ({}, {"tags": ["SHOP-1"]}, MarkKind.TEST_KEY, "SHOP-1"), ({}, {"tags": ["smoke"]}, MarkKind.TAG, "smoke"),
-    ({}, {"title": "adds @SHOP-1"}, MarkKind.TEST_KEY, "SHOP-1")])
+@pytest.mark.parametrize(
+    ("test", "spec", "kind", "value"),
+    [
+        ({"annotations": [{"type": "test_key", "description": "SHOP-1"}]}, {}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({"annotations": [{"type": "requirements", "description": "SHOP-7"}]}, {}, MarkKind.REQUIREMENT, "SHOP-7"),
+        (
+            {"annotations": [{"type": "issue", "description": "https://j.example/browse/SHOP-9"}]},
+            {},
+            MarkKind.DEFECT,
+            "SHOP-9",
+        ),
+        ({"annotations": [{"type": "test_description", "description": "d"}]}, {}, MarkKind.DESCRIPTION, "d"),
+        ({}, {"tags": ["SHOP-1"]}, MarkKind.TEST_KEY, "SHOP-1"),
+        ({}, {"tags": ["smoke"]}, MarkKind.TAG, "smoke"),
+        ({}, {"title": "adds @SHOP-1"}, MarkKind.TEST_KEY, "SHOP-1"),
+    ],
+)
 def test_annotations_and_tags_name_tests(test: dict[str, object], spec: dict[str, object], kind: MarkKind, value: str):
     """Keys, requirements, defects and labels come from annotations, tags and tags in the title."""
     mark = only(made_of("expected", result(), **test), **spec).marks[0]
@@ -122,41 +182,68 @@ def test_annotations_of_the_run_count_once():
 
     found = only(made_of("expected", result(annotations=[note]), annotations=[note])).marks
 
-    assert [(MarkKind.TEST_KEY, "SHOP-1"), (MarkKind.ENVIRONMENT, "web")] == [(mark.kind, mark.value) for mark in found]
+    assert [(mark.kind, mark.value) for mark in found] == [(MarkKind.TEST_KEY, "SHOP-1"), (MarkKind.ENVIRONMENT, "web")]
 
 
 def test_attached_bodies_are_base64():
     """A body stands in the report, a path is as written."""
-    files = [{"name": "note", "contentType": "text/plain", "body": "aGk="}, {"name": "shot", "contentType": "image/png", "path": "C:\\r\\shot-1.png"}]
+    files = [
+        {"name": "note", "contentType": "text/plain", "body": "aGk="},
+        {"name": "shot", "contentType": "image/png", "path": "C:\\r\\shot-1.png"},
+    ]
     case = only(made_of("expected", result(attachments=files)))
 
-    assert [("note.txt", "aGk=", None), ("shot-1.png", None, "C:\\r\\shot-1.png")] == [(each.name, each.base64, each.path) for each in case.attachments]
+    assert [(each.name, each.base64, each.path) for each in case.attachments] == [
+        ("note.txt", "aGk=", None),
+        ("shot-1.png", None, "C:\\r\\shot-1.png"),
+    ]
 
 
 def test_errors_of_the_run_are_never_lost():
     """A file that could not be loaded has no tests, but a notice."""
     found = read({"suites": [], "errors": [{"message": "SyntaxError: x"}]})
 
-    assert ["outside-case", "no-cases"] == [each.slug for each in found if isinstance(each, Problem)]
+    assert [each.slug for each in found if isinstance(each, Problem)] == ["outside-case", "no-cases"]
 
 
 def test_a_title_behind_the_specs_names_them_all_the_same():
     """Tools that sort members put the title last."""
-    found = read({"suites": [{"specs": [{"tests": [made_of("expected", result())], "title": "adds"}], "suites": [
-        {"specs": [{"tests": [made_of("expected", result())], "title": "removes"}], "title": "cart"}], "title": "a.spec.ts"}]})
+    found = read(
+        {
+            "suites": [
+                {
+                    "specs": [{"tests": [made_of("expected", result())], "title": "adds"}],
+                    "suites": [
+                        {"specs": [{"tests": [made_of("expected", result())], "title": "removes"}], "title": "cart"}
+                    ],
+                    "title": "a.spec.ts",
+                }
+            ]
+        }
+    )
 
-    assert [("a.spec.ts", "adds"), ("a.spec.ts > cart", "removes")] == [(case.classname, case.name) for case in found if isinstance(case, Case)]
+    assert [(case.classname, case.name) for case in found if isinstance(case, Case)] == [
+        ("a.spec.ts", "adds"),
+        ("a.spec.ts > cart", "removes"),
+    ]
 
 
-@pytest.mark.parametrize(("document", "where"), [
-    ([], "one object"), ({"suites": 1}, "suites"), ({"suites": [1]}, "suites[0]"), ({"suites": [{"title": "a", "specs": [1]}]}, "suites[0].specs[0]"),
-    ({"suites": [{"title": "a", "suites": {}}]}, "suites[0].suites")])
+@pytest.mark.parametrize(
+    ("document", "where"),
+    [
+        ([], "one object"),
+        ({"suites": 1}, "suites"),
+        ({"suites": [1]}, "suites[0]"),
+        ({"suites": [{"title": "a", "specs": [1]}]}, "suites[0].specs[0]"),
+        ({"suites": [{"title": "a", "suites": {}}]}, "suites[0].suites"),
+    ],
+)
 def test_a_wrong_structure_is_refused_with_its_path(document: object, where: str):
     """Where results may hide behind a wrong type the report is refused."""
     with pytest.raises(Fault) as caught:
         read(document)
 
-    assert BROKEN == caught.value.slug
+    assert caught.value.slug == BROKEN
     assert where in caught.value.cause
 
 
@@ -170,4 +257,4 @@ def test_endless_nesting_is_refused(title: dict[str, str]):
     with pytest.raises(Fault) as caught:
         read({"suites": [document]})
 
-    assert HOSTILE == caught.value.slug
+    assert caught.value.slug == HOSTILE

@@ -9,10 +9,20 @@ from xray_ci.model import CUT, Case, Outcome
 from xray_ci.reports import boost, catch2, check, cppunit, ctest, nunit, qtest, robot, testng, trx, units, xunit
 from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED
 
-ALL = pytest.mark.parametrize("module", [nunit, xunit, testng, trx, robot, ctest, catch2, boost, qtest, cppunit, check], ids=lambda module: module.__name__)
-SHAPE = units.Shape(roots=("r",), units=frozenset({"t"}), scopes=frozenset({"s"}), dropped=frozenset({"x"}),
-                    inside={"t": frozenset({"a", "k"}), "k": frozenset({"k", "a"})}, limits={"a": 64, "k/a": -8},
-                    deep={"p": lambda attributes: "yes" in attributes.values()})
+ALL = pytest.mark.parametrize(
+    "module",
+    [nunit, xunit, testng, trx, robot, ctest, catch2, boost, qtest, cppunit, check],
+    ids=lambda module: module.__name__,
+)
+SHAPE = units.Shape(
+    roots=("r",),
+    units=frozenset({"t"}),
+    scopes=frozenset({"s"}),
+    dropped=frozenset({"x"}),
+    inside={"t": frozenset({"a", "k"}), "k": frozenset({"k", "a"})},
+    limits={"a": 64, "k/a": -8},
+    deep={"p": lambda attributes: "yes" in attributes.values()},
+)
 
 
 class Seen(units.TreeReader):
@@ -36,34 +46,36 @@ def trees(document):
 
 def test_only_what_a_shape_wants_is_kept():
     """Scopes stand around units; other elements are passed over outside of units and dropped inside of them."""
-    assert [(["1", "2"], ("t", "", [("a", "text", [])]))] == trees(
-        "<r><s n='1'><any><s n='2'><x><t/></x><t><a>text</a><other><a>no</a></other></t></s></any></s></r>")
+    assert trees(
+        "<r><s n='1'><any><s n='2'><x><t/></x><t><a>text</a><other><a>no</a></other></t></s></any></s></r>"
+    ) == [(["1", "2"], ("t", "", [("a", "text", [])]))]
 
 
 def test_prefixes_do_not_matter():
     """A namespace is whatever a writer likes."""
-    assert [([], ("t", "", [("a", "1", [])]))] == trees("<p:r xmlns:p='u'><p:t><q:a xmlns:q='v'>1</q:a></p:t></p:r>")
+    assert trees("<p:r xmlns:p='u'><p:t><q:a xmlns:q='v'>1</q:a></p:t></p:r>") == [([], ("t", "", [("a", "1", [])]))]
 
 
 def test_the_text_of_an_element_has_that_of_elements_in_it():
     """A message with mark-up is one text."""
-    assert [([], ("t", "", [("a", "one two three", [])]))] == trees("<r><t><a>one <b>two</b> three</a></t></r>")
+    assert trees("<r><t><a>one <b>two</b> three</a></t></r>") == [([], ("t", "", [("a", "one two three", [])]))]
 
 
 def test_long_texts_keep_their_beginning_and_outputs_their_end():
     """What is missing is marked; a limit may hold below one parent only."""
     ((_, (_, _, (first, second))),) = trees(f"<r><t><a>{'b' * 100_000}</a><k><a>{'o' * 100_000}end</a></k></t></r>")
 
-    assert 64 == len(first[1])
+    assert len(first[1]) == 64
     assert first[1].endswith(CUT)
     assert second[2][0][1].endswith("end")
-    assert 5_000 > len(second[2][0][1])
+    assert len(second[2][0][1]) < 5_000
 
 
 def test_what_is_wanted_from_everywhere_hangs_below_what_is_kept():
     """A page that a dropped element holds is found."""
-    assert [([], ("t", "", [("k", "", [("p", "page", [])])]))] == trees(
-        "<r><t><k><other><p>no</p><other><p is='yes'>page</p></other></other></k></t></r>")
+    assert trees("<r><t><k><other><p>no</p><other><p is='yes'>page</p></other></other></k></t></r>") == [
+        ([], ("t", "", [("k", "", [("p", "page", [])])]))
+    ]
 
 
 def test_a_unit_with_very_many_details_keeps_some_and_says_so(monkeypatch):
@@ -72,47 +84,73 @@ def test_a_unit_with_very_many_details_keeps_some_and_says_so(monkeypatch):
     reader = Seen()
     said = list(units.read(BytesIO(f"<r><t>{'<a/>' * 5}</t></r>".encode()), SHAPE, reader))
 
-    assert 2 == len(reader.trees[0][1][2])
+    assert len(reader.trees[0][1][2]) == 2
     assert "3 details" in said[0].cause
 
 
 @ALL
 def test_another_root_is_refused(module):
     """Nothing is guessed from elements inside."""
-    assert NOT_A_REPORT == slug_of(module.read, "<html><test-run/></html>")
+    assert slug_of(module.read, "<html><test-run/></html>") == NOT_A_REPORT
 
 
 @ALL
 def test_a_report_without_its_end_is_refused(module):
     """Half a report is never a whole one."""
-    root = {"nunit": "test-run", "xunit": "assemblies", "testng": "testng-results", "trx": "TestRun", "robot": "robot", "ctest": "Site", "catch2": "Catch",
-            "boost": "TestResult", "qtest": "TestCase", "cppunit": "TestRun", "check": "testsuites"}[module.__name__.rpartition(".")[2]]
+    root = {
+        "nunit": "test-run",
+        "xunit": "assemblies",
+        "testng": "testng-results",
+        "trx": "TestRun",
+        "robot": "robot",
+        "ctest": "Site",
+        "catch2": "Catch",
+        "boost": "TestResult",
+        "qtest": "TestCase",
+        "cppunit": "TestRun",
+        "check": "testsuites",
+    }[module.__name__.rpartition(".")[2]]
 
-    assert TRUNCATED == slug_of(module.read, f"<{root}><any>")
-    assert BROKEN == slug_of(module.read, f"<{root}></any>")
-    assert ["no-cases"] == [problem.slug for problem in problems_of(module.read, f"<{root}/>")]
+    assert slug_of(module.read, f"<{root}><any>") == TRUNCATED
+    assert slug_of(module.read, f"<{root}></any>") == BROKEN
+    assert [problem.slug for problem in problems_of(module.read, f"<{root}/>")] == ["no-cases"]
 
 
-@pytest.mark.parametrize("document", ["<test-run>" + "<test-suite>" * 600, "<test-run>" + "<any>" * 600,
-                                      "<test-run><test-case>" + "<any>" * 600, "<test-run><test-case><failure><message>" + "<b>" * 600])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<test-run>" + "<test-suite>" * 600,
+        "<test-run>" + "<any>" * 600,
+        "<test-run><test-case>" + "<any>" * 600,
+        "<test-run><test-case><failure><message>" + "<b>" * 600,
+    ],
+)
 def test_deep_nesting_is_refused(document):
     """Wherever elements nest, depth is bounded."""
-    assert HOSTILE == slug_of(nunit.read, document)
+    assert slug_of(nunit.read, document) == HOSTILE
 
 
 def test_deep_sections_are_refused():
     """Also where elements that are kept hold themselves."""
-    assert HOSTILE == slug_of(catch2.read, "<Catch><TestCase>" + "<Section>" * 600)
-    assert [Outcome.ERROR] == [case.outcome for case in cases_of(catch2.read, f"<Catch><TestCase>{'<Section>' * 450}{'</Section>' * 450}</TestCase></Catch>")]
+    assert slug_of(catch2.read, "<Catch><TestCase>" + "<Section>" * 600) == HOSTILE
+    assert [
+        case.outcome
+        for case in cases_of(
+            catch2.read, f"<Catch><TestCase>{'<Section>' * 450}{'</Section>' * 450}</TestCase></Catch>"
+        )
+    ] == [Outcome.ERROR]
 
 
 def test_an_entity_is_never_fetched():
     """All of these formats are read by the one hardened reader."""
-    assert HOSTILE == slug_of(nunit.read, "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><test-run>&e;</test-run>")
+    assert (
+        slug_of(nunit.read, "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><test-run>&e;</test-run>") == HOSTILE
+    )
 
 
 def test_cases_stream():
     """A case is handed on long before the document ends."""
+
     def endless():
         yield b"<test-run>"
         while True:
@@ -130,6 +168,8 @@ def test_cases_stream():
 
 def test_other_encodings_are_read():
     """What the declaration says holds."""
-    document = "<?xml version='1.0' encoding='utf-16'?><test-run><test-case name='ž' fullname='c.ž' result='Passed'/></test-run>".encode("utf-16")
+    document = "<?xml version='1.0' encoding='utf-16'?><test-run><test-case name='ž' fullname='c.ž' result='Passed'/></test-run>".encode(
+        "utf-16"
+    )
 
-    assert [("ž", Outcome.PASSED)] == [(case.name, case.outcome) for case in cases_of(nunit.read, document)]
+    assert [(case.name, case.outcome) for case in cases_of(nunit.read, document)] == [("ž", Outcome.PASSED)]

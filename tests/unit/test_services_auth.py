@@ -18,8 +18,14 @@ TOKEN = "eyJhbGciOi.eyJ0ZW5hbnQi.c2lnbmF0dXJl"
 
 def api_key(transport, server, redactor, version="v2"):
     """Return an API key against a server."""
-    return ApiKeyLogin(caller=transport, base_url=server.url + "/", version=version, client_id=Secret("the-client-id"),
-                  client_secret=Secret("the-client-secret"), redactor=redactor)
+    return ApiKeyLogin(
+        caller=transport,
+        base_url=server.url + "/",
+        version=version,
+        client_id=Secret("the-client-id"),
+        client_secret=Secret("the-client-secret"),
+        redactor=redactor,
+    )
 
 
 def asked(*answers: bytes, times=1):
@@ -37,16 +43,18 @@ def test_a_token_loses_its_quotes_and_is_kept(body):
     headers, (request,), redactor = asked(answer(body=body.encode()), times=3)
 
     assert [f"Bearer {TOKEN}"] * 3 == headers
-    assert "POST /api/v2/authenticate HTTP/1.1" == request.line
-    assert {"client_id": "the-client-id", "client_secret": "the-client-secret"} == json.loads(request.body)
-    assert "***" == redactor(TOKEN)
+    assert request.line == "POST /api/v2/authenticate HTTP/1.1"
+    assert json.loads(request.body) == {"client_id": "the-client-id", "client_secret": "the-client-secret"}
+    assert redactor(TOKEN) == "***"
 
 
 def test_a_renewed_key_asks_again():
     """After a refusal the next header comes from a new token."""
     redactor = Redactor()
-    with (WireServer(says(answer(body=f'"{TOKEN}"'.encode()), answer(body=b'"a.b.c"'))) as server,
-          Transport(ConnectionOptions(), redactor) as transport):
+    with (
+        WireServer(says(answer(body=f'"{TOKEN}"'.encode()), answer(body=b'"a.b.c"'))) as server,
+        Transport(ConnectionOptions(), redactor) as transport,
+    ):
         key = api_key(transport, server, redactor)
         first = key.header()
 
@@ -54,17 +62,21 @@ def test_a_renewed_key_asks_again():
         assert "Bearer a.b.c" == key.header().reveal() != first.reveal()
 
 
-@pytest.mark.parametrize(("wire", "kind"), [
-    (answer("401 No", b'{"error":"Authentication failed. Invalid client credentials!"}'), errors.WrongCredentials),
-    (answer("400 Bad", b"client_id missing"), errors.WrongCredentials),
-    (answer("401 No", b"The Xray license is not valid"), errors.WrongCredentials),
-    (answer("404 No", b"<html><title>Nothing</title></html>"), errors.NotTheService),
-    (answer(body=b"<html><title>Welcome</title></html>"), errors.NotTheService),
-    (answer(body=b'{"token":"the-strange-token"}'), errors.NotTheService),
-    (answer(body=b'""'), errors.NotTheService),
-    (answer("302 Found", Location="https://sso.example/login"), errors.LoginPage),
-    (answer("502 Bad"), errors.Unreachable),
-    (b"", errors.Unreachable)])
+@pytest.mark.parametrize(
+    ("wire", "kind"),
+    [
+        (answer("401 No", b'{"error":"Authentication failed. Invalid client credentials!"}'), errors.WrongCredentials),
+        (answer("400 Bad", b"client_id missing"), errors.WrongCredentials),
+        (answer("401 No", b"The Xray license is not valid"), errors.WrongCredentials),
+        (answer("404 No", b"<html><title>Nothing</title></html>"), errors.NotTheService),
+        (answer(body=b"<html><title>Welcome</title></html>"), errors.NotTheService),
+        (answer(body=b'{"token":"the-strange-token"}'), errors.NotTheService),
+        (answer(body=b'""'), errors.NotTheService),
+        (answer("302 Found", Location="https://sso.example/login"), errors.LoginPage),
+        (answer("502 Bad"), errors.Unreachable),
+        (b"", errors.Unreachable),
+    ],
+)
 def test_no_token_is_a_failure_that_never_shows_the_answer_of_a_success(wire, kind):
     """Whatever is no token stops with its failure; an unknown shape of a token is not shown."""
     with pytest.raises(errors.Failure) as raised:

@@ -1,4 +1,7 @@
-"""Connections that are never made: names, ports, certificates, proxies. Certainly not sent, and said without a secret."""
+"""Connections that are never made: names, ports, certificates, proxies.
+
+Certainly not sent, and said without a secret.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,14 @@ def test_a_refused_connection_was_not_sent():
 
 def test_an_unknown_name_was_not_sent():
     """A host without an address: certainly not sent."""
-    assert NotSent(cause="the name of the host cannot be resolved", reason=Unsent.NAME) == outcome_of("http://xray-ci.invalid/")
+    assert NotSent(cause="the name of the host cannot be resolved", reason=Unsent.NAME) == outcome_of(
+        "http://xray-ci.invalid/"
+    )
 
 
-@pytest.mark.parametrize("url", ["http://", "nonsense", "http://[::1/", f"http://{'a' * 70}.invalid/", "ftp://127.0.0.1/"])
+@pytest.mark.parametrize(
+    "url", ["http://", "nonsense", "http://[::1/", f"http://{'a' * 70}.invalid/", "ftp://127.0.0.1/"]
+)
 def test_an_address_that_is_none_was_not_sent(url):
     """What cannot be an address is an outcome, not a traceback."""
     outcome = outcome_of(url)
@@ -57,7 +64,7 @@ def test_an_unknown_authority_was_not_sent():
     assert isinstance(outcome, NotSent)
     assert Unsent.TLS is outcome.reason
     assert "certificate" in outcome.cause
-    assert [] == server.requests
+    assert server.requests == []
 
 
 def test_the_bundle_is_added_to_the_systems_authorities():
@@ -73,19 +80,28 @@ def test_a_client_certificate_is_shown():
     """A server that wants one gets ours; without it the request was certainly not taken."""
     bundle = PEM / "ca.pem"
     with WireServer(says(answer(body=b"1")), tls=_server_tls(client=True)) as server:
-        with_it = outcome_of(server.url, options=ConnectionOptions(ca_bundle=bundle, client_certificate=PEM / "client.pem",
-                                                         client_key=PEM / "client.key"))
+        with_it = outcome_of(
+            server.url,
+            options=ConnectionOptions(
+                ca_bundle=bundle, client_certificate=PEM / "client.pem", client_key=PEM / "client.key"
+            ),
+        )
         without = outcome_of(server.url, options=ConnectionOptions(ca_bundle=bundle))
 
     assert isinstance(with_it, Answered)
     assert isinstance(without, (NotSent, Lost))
-    assert 1 == len(server.requests)
+    assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("options", [
-    ConnectionOptions(ca_bundle=PEM / "missing.pem"), ConnectionOptions(ca_bundle=PEM / "client.key"),
-    ConnectionOptions(client_certificate=PEM / "client.pem", client_key=PEM / "client-locked.key"),
-    ConnectionOptions(client_certificate=PEM / "client.pem", client_key=PEM / "localhost.key")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ConnectionOptions(ca_bundle=PEM / "missing.pem"),
+        ConnectionOptions(ca_bundle=PEM / "client.key"),
+        ConnectionOptions(client_certificate=PEM / "client.pem", client_key=PEM / "client-locked.key"),
+        ConnectionOptions(client_certificate=PEM / "client.pem", client_key=PEM / "localhost.key"),
+    ],
+)
 def test_tls_files_that_cannot_be_used_are_configuration(options):
     """A missing bundle, an encrypted or a foreign key name their setting and never ask on a terminal."""
     with pytest.raises(ConfigurationError, match="cannot be used"):
@@ -109,8 +125,8 @@ def test_a_proxy_is_used_and_its_password_becomes_a_secret(monkeypatch):
         outcome = outcome_of("http://xray.example/path", redactor=redactor)
 
     assert isinstance(outcome, Answered)
-    assert "POST http://xray.example/path HTTP/1.1" == proxy.requests[0].line
-    assert "*** ***" == redactor("open%20sesame open sesame")
+    assert proxy.requests[0].line == "POST http://xray.example/path HTTP/1.1"
+    assert redactor("open%20sesame open sesame") == "*** ***"
 
 
 def test_a_proxy_that_refuses_the_tunnel_was_not_sent(monkeypatch):
@@ -120,4 +136,6 @@ def test_a_proxy_that_refuses_the_tunnel_was_not_sent(monkeypatch):
         monkeypatch.setenv("NO_PROXY", "")
         outcome = outcome_of("https://xray.example/path")
 
-    assert NotSent(cause="the proxy gave no connection: 407 Proxy Authentication Required", reason=Unsent.PROXY) == outcome
+    assert (
+        NotSent(cause="the proxy gave no connection: 407 Proxy Authentication Required", reason=Unsent.PROXY) == outcome
+    )

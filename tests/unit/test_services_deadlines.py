@@ -1,4 +1,7 @@
-"""Deadlines of one call: sending, the head and the body of an answer, and what a proxy says before it, bounded in total."""
+"""Deadlines of one call.
+
+Sending, the head and the body of an answer, and what a proxy says before it, bounded in total.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from xray_ci.services.wire import Call, CallKind, ConnectionOptions, Lost, NotSe
 
 def test_a_dripping_answer_ends_at_the_time_cap(clock):
     """A body that comes piece by piece, each within the read timeout, cannot take for ever."""
+
     def drips(connection: Connection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
@@ -40,12 +44,19 @@ def _drip(connection: Connection, *pieces: bytes) -> None:
         pace.wait(0.02)
 
 
-@pytest.mark.parametrize("drips", [
-    lambda connection: _drip(connection, *(b"HTTP/1.1 100 Continue\r\n\r\n"[n:n + 1] for n in range(25))),
-    lambda connection: (connection.send(b"HTTP/1.1 200 OK\r\nX-Long: "), _drip(connection, b"x")),
-], ids=["endless-interim-answers", "endless-line"])
+@pytest.mark.parametrize(
+    "drips",
+    [
+        lambda connection: _drip(connection, *(b"HTTP/1.1 100 Continue\r\n\r\n"[n : n + 1] for n in range(25))),
+        lambda connection: (connection.send(b"HTTP/1.1 200 OK\r\nX-Long: "), _drip(connection, b"x")),
+    ],
+    ids=["endless-interim-answers", "endless-line"],
+)
 def test_a_dripping_head_ends_at_the_time_cap(drips):
-    """A head that comes byte by byte, each within the read timeout, cannot take for ever; whether it was done is not known."""
+    """A head that comes byte by byte, each within the read timeout, cannot take for ever.
+
+    Whether it was done is not known.
+    """
     with WireServer(lambda connection: (connection.request(), drips(connection))) as server:
         outcome = outcome_of(server.url, options=ConnectionOptions(connect_timeout=5, timeout=0.2))
 
@@ -54,6 +65,7 @@ def test_a_dripping_head_ends_at_the_time_cap(drips):
 
 def test_a_dripping_body_ends_at_the_time_cap_of_the_whole_answer():
     """Head and body share one allowance, so that a slow head leaves less for the body."""
+
     def drips(connection: Connection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
@@ -67,7 +79,9 @@ def test_a_dripping_body_ends_at_the_time_cap_of_the_whole_answer():
 
 def test_a_proxy_that_drips_gives_no_connection(monkeypatch):
     """What a proxy says before the connection stands is bounded by the connect timeout in total: certainly not sent."""
-    with WireServer(lambda connection: (connection.head(), connection.send(b"HTTP/1.1 200 "), _drip(connection, b"x"))) as proxy:
+    with WireServer(
+        lambda connection: (connection.head(), connection.send(b"HTTP/1.1 200 "), _drip(connection, b"x"))
+    ) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         outcome = outcome_of("https://xray-ci.invalid/", options=ConnectionOptions(connect_timeout=0.2, timeout=5))
 
@@ -76,13 +90,16 @@ def test_a_proxy_that_drips_gives_no_connection(monkeypatch):
 
 def test_a_body_that_nobody_takes_in_time_is_lost(clock):
     """A service that takes piece after piece too slowly is left; what it does with the half is not known."""
+
     def ticking() -> float:
         clock.sleep(200)
         return clock.monotonic()
 
     body = Pieces(pieces=(b"x" * 3_000_000,))
     with WireServer(says(answer())) as server, Transport(ConnectionOptions(), Redactor(), clock=ticking) as transport:
-        outcome = transport.call(Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body)))
+        outcome = transport.call(
+            Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body))
+        )
 
     assert Lost(cause="the request was not taken in time", slow=True) == outcome
 

@@ -22,7 +22,10 @@ PARTLY = b'{"errors":[{"message":"late","path":["a","b"]}],"data":{"a":{"b":null
 
 def called(*answers: bytes, query="query { a }", variables=None, **more):
     """Send one document; return the data or the failure, with what was sent."""
-    with WireServer(says(*answers)) as server, Transport(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport:
+    with (
+        WireServer(says(*answers)) as server,
+        Transport(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport,
+    ):
         graphql = GraphQL(caller=transport, base_url=server.url + "/", auth=Bearer(token=Secret("the-token")))
         try:
             result = graphql.call(query, variables or {}, **more)
@@ -35,36 +38,56 @@ def test_a_document_travels_with_its_variables():
     """One JSON body, one address, the token of the API key."""
     data, (request,) = called(answer(body=DATA), query="query($x: String) { a }", variables={"x": 'ü"'})
 
-    assert {"a": {"b": 1}} == data
-    assert "POST /api/v2/graphql HTTP/1.1" == request.line
-    assert ("Bearer the-token", "application/json") == (request.headers["authorization"], request.headers["content-type"])
-    assert {"query": "query($x: String) { a }", "variables": {"x": 'ü"'}} == json.loads(request.body)
+    assert data == {"a": {"b": 1}}
+    assert request.line == "POST /api/v2/graphql HTTP/1.1"
+    assert (request.headers["authorization"], request.headers["content-type"]) == (
+        "Bearer the-token",
+        "application/json",
+    )
+    assert json.loads(request.body) == {"query": "query($x: String) { a }", "variables": {"x": 'ü"'}}
 
 
 def test_pieces_fill_the_first_hole():
     """What lies on disk takes its place in the variables, and a name with the same sign stays a name."""
-    _, (request,) = called(answer(body=DATA), variables={"item": {"data": HOLE, "name": "a\x00b"}}, pieces=(b"AAAA", b"BBBB"))
+    _, (request,) = called(
+        answer(body=DATA), variables={"item": {"data": HOLE, "name": "a\x00b"}}, pieces=(b"AAAA", b"BBBB")
+    )
 
-    assert {"data": "AAAABBBB", "name": "a\x00b"} == json.loads(request.body)["variables"]["item"]
+    assert json.loads(request.body)["variables"]["item"] == {"data": "AAAABBBB", "name": "a\x00b"}
 
 
-@pytest.mark.parametrize(("wire", "kind", "said"), [
-    (answer(body=ERRORS), errors.Refused, "200: first; second; odd"),
-    (answer("400 Bad", b'{"errors":[{"message":"Cannot query field"}]}'), errors.Refused, "400: Cannot query field"),
-    (answer(body=PARTLY), errors.Refused, "200: late"),
-    (answer("401 No", b'{"error":"Invalid JWT: jwt malformed"}'), errors.WrongCredentials, "401: Invalid JWT: jwt malformed"),
-    (answer("401 No", b'{"error":"Xray data is in another region. Contact support"}'), errors.WrongRegion, "401: Xray data"),
-    (answer("413 Big", b"Request Entity Too Large"), errors.TooLarge, "413: Request Entity"),
-    (answer("404 No", b"<html><title>x</title></html>"), errors.NotTheService, "404: a web page: x"),
-    (answer("429 Slow", b'{"error":{"text":"Too many requests"}}'), errors.Unreachable, "429: Too many requests"),
-    (answer("502 Bad", b"<html></html>"), errors.Unreachable, "502: a web page"),
-    (answer(body=b"<html><title>CDN</title></html>"), errors.NotTheService, "200: a web page: CDN"),
-    (answer(body=b"{}"), errors.NotTheService, "200: {}"),
-    (answer(body=b'{"data":null}'), errors.NotTheService, "200: "),
-    (answer(body=b'{"data":[]}'), errors.NotTheService, "200: "),
-    (answer(body=b"[]"), errors.NotTheService, "200: []"),
-    (answer("302 Found", b"", Location="/login"), errors.LoginPage, "302: redirected"),
-])
+@pytest.mark.parametrize(
+    ("wire", "kind", "said"),
+    [
+        (answer(body=ERRORS), errors.Refused, "200: first; second; odd"),
+        (
+            answer("400 Bad", b'{"errors":[{"message":"Cannot query field"}]}'),
+            errors.Refused,
+            "400: Cannot query field",
+        ),
+        (answer(body=PARTLY), errors.Refused, "200: late"),
+        (
+            answer("401 No", b'{"error":"Invalid JWT: jwt malformed"}'),
+            errors.WrongCredentials,
+            "401: Invalid JWT: jwt malformed",
+        ),
+        (
+            answer("401 No", b'{"error":"Xray data is in another region. Contact support"}'),
+            errors.WrongRegion,
+            "401: Xray data",
+        ),
+        (answer("413 Big", b"Request Entity Too Large"), errors.TooLarge, "413: Request Entity"),
+        (answer("404 No", b"<html><title>x</title></html>"), errors.NotTheService, "404: a web page: x"),
+        (answer("429 Slow", b'{"error":{"text":"Too many requests"}}'), errors.Unreachable, "429: Too many requests"),
+        (answer("502 Bad", b"<html></html>"), errors.Unreachable, "502: a web page"),
+        (answer(body=b"<html><title>CDN</title></html>"), errors.NotTheService, "200: a web page: CDN"),
+        (answer(body=b"{}"), errors.NotTheService, "200: {}"),
+        (answer(body=b'{"data":null}'), errors.NotTheService, "200: "),
+        (answer(body=b'{"data":[]}'), errors.NotTheService, "200: "),
+        (answer(body=b"[]"), errors.NotTheService, "200: []"),
+        (answer("302 Found", b"", Location="/login"), errors.LoginPage, "302: redirected"),
+    ],
+)
 def test_everything_but_data_is_a_failure(wire, kind, said):
     """Errors are looked at whatever the status; no answer without data is a success."""
     failure, _ = called(wire)
@@ -73,8 +96,17 @@ def test_everything_but_data_is_a_failure(wire, kind, said):
     assert (failure.answer or "").startswith(said)
 
 
-@pytest.mark.parametrize("wire", [answer(body=PARTLY), answer(body=b"{}"), answer(body=b"OK"), answer("502 Bad", b"<html></html>"),
-                                  answer("500 Bad", b'{"error":"x"}'), b""])
+@pytest.mark.parametrize(
+    "wire",
+    [
+        answer(body=PARTLY),
+        answer(body=b"{}"),
+        answer(body=b"OK"),
+        answer("502 Bad", b"<html></html>"),
+        answer("500 Bad", b'{"error":"x"}'),
+        b"",
+    ],
+)
 def test_a_change_without_a_clear_answer_may_have_been_made(wire):
     """Where doing it twice would harm, such an answer is neither yes nor no."""
     failure, _ = called(wire, repeatable=False)

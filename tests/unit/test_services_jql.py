@@ -13,13 +13,25 @@ LABELS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1
 
 
 def issue(**fields):
-    return Issue(**{"key": "SHOP-1", "id": "10101", "project": "SHOP", "type": "Test Execution", "summary": "x", "created": None, **fields})
+    return Issue(
+        **{
+            "key": "SHOP-1",
+            "id": "10101",
+            "project": "SHOP",
+            "type": "Test Execution",
+            "summary": "x",
+            "created": None,
+            **fields,
+        }
+    )
 
 
 @given(LABELS)
 def test_a_label_finds_its_own_issue_and_no_other(label):
     """Quotes, backslashes, brackets and words of JQL inside a value stay a value."""
-    query = Query(f'project = {stored.quoted("SHOP")} AND issuetype = "Test Execution" AND labels = {stored.quoted(label)}')
+    query = Query(
+        f'project = {stored.quoted("SHOP")} AND issuetype = "Test Execution" AND labels = {stored.quoted(label)}'
+    )
     query.places = {"shop": "SHOP"}
 
     assert query.finds(issue(labels=[label]))
@@ -31,7 +43,7 @@ def test_a_label_finds_its_own_issue_and_no_other(label):
 @given(st.text(st.characters(exclude_categories=("Cs",))))
 def test_no_value_ends_its_quotes(value):
     """Whatever a value holds, the query around it is read to its end."""
-    assert [("id", False)] == Query(stored.tests_of(value)).order
+    assert Query(stored.tests_of(value)).order == [("id", False)]
     assert not any(ord(sign) < 32 for sign in stored.quoted(value))
 
 
@@ -52,13 +64,14 @@ def test_keys_that_a_refusal_names_are_left_out():
             raise errors.Refused("no", answer="400: 'SHOP-1' n'existe pas")
         return ["found"]
 
-    assert ("found",) == stored.known(["SHOP-1", "SHOP-12", "SHOP-1"], ask)
-    assert ["key in (SHOP-1, SHOP-12)", "key in (SHOP-12)"] == asked
+    assert stored.known(["SHOP-1", "SHOP-12", "SHOP-1"], ask) == ("found",)
+    assert asked == ["key in (SHOP-1, SHOP-12)", "key in (SHOP-12)"]
 
 
 @pytest.mark.parametrize("answer", [None, "400: busy", "400: XSHOP-1 SHOP-11 aSHOP-1"])
 def test_a_refusal_that_names_no_key_is_raised(answer):
     """It says nothing of the keys."""
+
     def ask(query):
         raise errors.Refused("no", answer=answer)
 

@@ -31,15 +31,17 @@ def triggered(*answers: bytes, path="/hooks/hidden", **wanted):
         return trigger(transport, Wanted(url=Secret(server.url + path), **wanted)), server.requests
 
 
-@pytest.mark.parametrize("wire", [answer("202 Accepted"), answer("204 None"), answer(body=b"OK"), answer(body=b'{"status":"queued"}')])
+@pytest.mark.parametrize(
+    "wire", [answer("202 Accepted"), answer("204 None"), answer(body=b"OK"), answer(body=b'{"status":"queued"}')]
+)
 def test_any_2xx_is_a_success(wire):
     """Nothing is published about answers, so none is required."""
     result, (request,) = triggered(wire)
 
     assert result.ok
-    assert "POST /hooks/hidden HTTP/1.1" == request.line
-    assert "the-api-key" == request.headers["jira-snapshots-api-key"]
-    assert b"" == request.body
+    assert request.line == "POST /hooks/hidden HTTP/1.1"
+    assert request.headers["jira-snapshots-api-key"] == "the-api-key"
+    assert request.body == b""
     assert "x-gate" not in request.headers
     assert "authorization" not in request.headers
 
@@ -50,9 +52,9 @@ def test_a_page_goes_to_the_global_address():
         wanted = Wanted(page_id="131073", bearer_token=Secret("pat"))
         result = trigger(transport, wanted, template=server.url + "/take-snapshot/{page-id}")
 
-    assert "page 131073" == result.name
-    assert "POST /take-snapshot/131073 HTTP/1.1" == server.requests[0].line
-    assert "Bearer pat" == server.requests[0].headers["authorization"]
+    assert result.name == "page 131073"
+    assert server.requests[0].line == "POST /take-snapshot/131073 HTTP/1.1"
+    assert server.requests[0].headers["authorization"] == "Bearer pat"
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
@@ -61,8 +63,8 @@ def test_a_redirect_within_the_origin_keeps_method_and_key(status):
     result, requests = triggered(answer(status, Location="/elsewhere"), answer("202 Accepted"))
 
     assert result.ok
-    assert ["POST /hooks/hidden HTTP/1.1", "POST /elsewhere HTTP/1.1"] == [request.line for request in requests]
-    assert "the-api-key" == requests[1].headers["jira-snapshots-api-key"]
+    assert [request.line for request in requests] == ["POST /hooks/hidden HTTP/1.1", "POST /elsewhere HTTP/1.1"]
+    assert requests[1].headers["jira-snapshots-api-key"] == "the-api-key"
 
 
 def test_the_key_never_goes_to_another_origin():
@@ -71,8 +73,8 @@ def test_the_key_never_goes_to_another_origin():
         result, requests = triggered(answer("302 Found", Location=other.url + "/thief"))
 
     assert not result.ok
-    assert [] == other.requests
-    assert 1 == len(requests)
+    assert other.requests == []
+    assert len(requests) == 1
     assert "was not sent there" in result.problem.what
 
 
@@ -82,7 +84,7 @@ def test_a_redirect_to_no_address_is_a_failure(place):
     result, requests = triggered(answer("302 Found", Location=place))
 
     assert not result.ok
-    assert 1 == len(requests)
+    assert len(requests) == 1
 
 
 def test_redirects_end():
@@ -90,7 +92,7 @@ def test_redirects_end():
     result, requests = triggered(*[answer("307 Again", Location="/round")] * 9)
 
     assert not result.ok
-    assert 6 == len(requests)
+    assert len(requests) == 6
 
 
 @pytest.mark.parametrize("status", ["401 No", "403 No", "404 No", "400 Bad"])
@@ -100,7 +102,7 @@ def test_a_refusal_shows_status_body_and_causes(status):
 
     assert int(status[:3]) == result.status
     assert f"{status[:3]}: because " in result.problem.answer
-    assert "Snapshots" == result.problem.service
+    assert result.problem.service == "Snapshots"
     assert SnapshotFailed.advice == result.problem.next
 
 
@@ -108,15 +110,19 @@ def test_no_address_of_a_macro_is_shown():
     """Names and messages hold the host at most."""
     result, _ = triggered(answer("401 No"))
 
-    assert "macro 1 at 127.0.0.1" == result.name
+    assert result.name == "macro 1 at 127.0.0.1"
     assert "hidden" not in repr(result) + result.problem.what
 
 
 def test_one_failure_does_not_stop_the_others():
     """Every target is triggered and has a result of its own."""
-    with WireServer(says(answer("401 No"))) as bad, WireServer(says(answer())) as good, Transport(ConnectionOptions(), Redactor()) as transport:
+    with (
+        WireServer(says(answer("401 No"))) as bad,
+        WireServer(says(answer())) as good,
+        Transport(ConnectionOptions(), Redactor()) as transport,
+    ):
         targets = (Wanted(url=Secret("http://127.0.0.1:1/")), Wanted(url=Secret(bad.url)), Wanted(url=Secret(good.url)))
         results = trigger_all(transport, targets)
 
-    assert [False, False, True] == [result.ok for result in results]
+    assert [result.ok for result in results] == [False, False, True]
     assert "cannot be reached" in results[0].problem.what

@@ -35,10 +35,12 @@ def test_json_is_taken_by_content_whatever_its_declared_type():
         outcome = outcome_of(server.url)
 
     assert isinstance(outcome, Answered)
-    assert {"key": "SHOP-1"} == outcome.json
+    assert outcome.json == {"key": "SHOP-1"}
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>{}</html>", b'{"a": NaN}', b'{"a": 1} trailing', b"[" * 100_000, b"\xff\xfe{"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>{}</html>", b'{"a": NaN}', b'{"a": 1} trailing', b"[" * 100_000, b"\xff\xfe{"]
+)
 def test_what_is_no_json_document_is_none(body):
     """Half documents, pages, NaN and absurd depth are no JSON and no crash."""
     with WireServer(says(answer(body=body, Content_Type="application/json"))) as server:
@@ -54,10 +56,12 @@ def test_a_body_is_sized_and_streamed_from_disk(tmp_path):
     (tmp_path / "spool").write_bytes(b"before" + content + b"after")
     body = Pieces(pieces=(b"[", Slice(path=tmp_path / "spool", offset=6, length=700_000), b"]"))
     with WireServer(says(answer())) as server, Transport(ConnectionOptions(), Redactor()) as transport:
-        transport.call(Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body)))
+        transport.call(
+            Call(kind=CallKind.IMPORT, method="POST", url=server.url, upload=Upload(content_type="a/b", body=body))
+        )
 
     (request,) = server.requests
-    assert "700002" == request.headers["content-length"]
+    assert request.headers["content-length"] == "700002"
     assert "transfer-encoding" not in request.headers
     assert b"[" + content + b"]" == request.body
 
@@ -67,7 +71,7 @@ def test_a_post_without_body_says_so():
     with WireServer(says(answer("202 Accepted"))) as server:
         outcome_of(server.url, kind=CallKind.TRIGGER, body=None)
 
-    assert "0" == server.requests[0].headers["content-length"]
+    assert server.requests[0].headers["content-length"] == "0"
     assert "content-type" not in server.requests[0].headers
 
 
@@ -76,7 +80,7 @@ def test_every_request_says_who_asks():
     with WireServer(says(answer())) as server:
         outcome_of(server.url)
 
-    assert USER_AGENT == server.requests[0].headers["user-agent"]
+    assert server.requests[0].headers["user-agent"] == USER_AGENT
 
 
 def test_a_netrc_never_wins_over_our_authorization(tmp_path, monkeypatch):
@@ -89,7 +93,7 @@ def test_a_netrc_never_wins_over_our_authorization(tmp_path, monkeypatch):
         outcome_of(server.url, auth=Bearer(token=Secret("ours")))
         outcome_of(server.url)
 
-    assert "Bearer ours" == server.requests[0].headers["authorization"]
+    assert server.requests[0].headers["authorization"] == "Bearer ours"
     assert "authorization" not in server.requests[1].headers
 
 
@@ -98,23 +102,30 @@ def test_basic_authentication_is_utf8():
     with WireServer(says(answer())) as server:
         outcome_of(server.url, auth=Basic(user="jürgen", password=Secret("pässwort")))
 
-    assert "Basic asO8cmdlbjpww6Rzc3dvcnQ=" == server.requests[0].headers["authorization"]
+    assert server.requests[0].headers["authorization"] == "Basic asO8cmdlbjpww6Rzc3dvcnQ="
 
 
 def test_gateway_headers_go_along_but_do_not_replace_our_authorization():
     """Headers for a gateway are sent, save one that would replace the authorization."""
-    options = ConnectionOptions(headers=(("CF-Access-Client-Id", Secret("gate")), ("authorization", Secret("Basic gate"))))
+    options = ConnectionOptions(
+        headers=(("CF-Access-Client-Id", Secret("gate")), ("authorization", Secret("Basic gate")))
+    )
     with WireServer(says(answer())) as server:
         outcome_of(server.url, auth=Bearer(token=Secret("ours")), options=options)
 
-    assert "gate" == server.requests[0].headers["cf-access-client-id"]
-    assert "Bearer ours" == server.requests[0].headers["authorization"]
+    assert server.requests[0].headers["cf-access-client-id"] == "gate"
+    assert server.requests[0].headers["authorization"] == "Bearer ours"
 
 
 def test_gateway_headers_stay_away_from_other_hosts():
     """A call that is not for Jira or Xray goes without the gateway's headers."""
     with WireServer(says(answer())) as server:
-        outcome_of(server.url, kind=CallKind.TRIGGER, gateway=False, options=ConnectionOptions(headers=(("X-Gate", Secret("gate")),)))
+        outcome_of(
+            server.url,
+            kind=CallKind.TRIGGER,
+            gateway=False,
+            options=ConnectionOptions(headers=(("X-Gate", Secret("gate")),)),
+        )
 
     assert "x-gate" not in server.requests[0].headers
 
@@ -126,23 +137,36 @@ def test_no_redirect_is_followed(status):
         outcome = outcome_of(server.url)
 
     assert isinstance(outcome, Redirected)
-    assert "http://127.0.0.1:1/login.jsp" == outcome.location
-    assert 1 == len(server.requests)
+    assert outcome.location == "http://127.0.0.1:1/login.jsp"
+    assert len(server.requests) == 1
 
 
 def test_no_cookie_is_kept():
     """What one answer sets is not sent with the next request."""
-    with WireServer(says(*[answer(Set_Cookie="JSESSIONID=1; Path=/")] * 2)) as server, Transport(ConnectionOptions(), Redactor()) as transport:
+    with (
+        WireServer(says(*[answer(Set_Cookie="JSESSIONID=1; Path=/")] * 2)) as server,
+        Transport(ConnectionOptions(), Redactor()) as transport,
+    ):
         for _ in range(2):
             transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
 
-    assert 2 == len(server.requests)
+    assert len(server.requests) == 2
     assert "cookie" not in server.requests[1].headers
 
 
-@pytest.mark.parametrize(("status", "kind"), [("400 Bad", RefusedAnswer), ("404 Not Found", RefusedAnswer), ("413 Large", RefusedAnswer),
-                                              ("408 Timeout", Failed), ("500 Oops", Failed), ("502 Bad Gateway", Failed),
-                                              ("204 None", Answered), ("999 What", Failed)])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("400 Bad", RefusedAnswer),
+        ("404 Not Found", RefusedAnswer),
+        ("413 Large", RefusedAnswer),
+        ("408 Timeout", Failed),
+        ("500 Oops", Failed),
+        ("502 Bad Gateway", Failed),
+        ("204 None", Answered),
+        ("999 What", Failed),
+    ],
+)
 def test_the_status_decides_the_outcome(status, kind):
     """4xx is refused, 5xx and what nobody knows may have been done."""
     with WireServer(says(answer(status))) as server:
@@ -151,25 +175,33 @@ def test_the_status_decides_the_outcome(status, kind):
     assert kind is type(outcome)
 
 
-@pytest.mark.parametrize(("headers", "body", "after"), [
-    ({"Retry_After": "7"}, b"", 7.0),
-    ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 GMT"}, b"", 60.0),
-    ({}, b'{"error":{"text":"Too many","nextValidRequestDate":"2026-03-10T02:30:20.000Z"}}', 20.0),
-    ({"Retry_After": "soon"}, b'{"error":{"nextValidRequestDate":"2026-03-10T02:30:20Z"}}', 20.0),
-    ({"Retry_After": "Tue, 10 Mar 2026 02:00:00 GMT"}, b"", 0.0),
-    ({}, b'{"error":"Too many"}', None),
-    ({"Retry_After": "-1"}, b"", None),
-    ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 +99999999999999999999"}, b"", None),
-    ({"X_RateLimit_Reset": "2026-03-10T02:31:30Z"}, b"", 90.0),
-    ({"X_RateLimit_Reset": "1773109890"}, b"", None),
-    ({"Retry_After": "Tue, 10 Mar 2026 04:31:00 GMT", "Date": "Tue, 10 Mar 2026 04:30:00 GMT"}, b"", 60.0),
-    ({"Date": "Tue, 10 Mar 2026 02:30:10 GMT"}, b'{"error":{"nextValidRequestDate":"2026-03-10T02:30:20Z"}}', 10.0),
-    ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 GMT", "Date": "yesterday"}, b"", 60.0),
-])
+@pytest.mark.parametrize(
+    ("headers", "body", "after"),
+    [
+        ({"Retry_After": "7"}, b"", 7.0),
+        ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 GMT"}, b"", 60.0),
+        ({}, b'{"error":{"text":"Too many","nextValidRequestDate":"2026-03-10T02:30:20.000Z"}}', 20.0),
+        ({"Retry_After": "soon"}, b'{"error":{"nextValidRequestDate":"2026-03-10T02:30:20Z"}}', 20.0),
+        ({"Retry_After": "Tue, 10 Mar 2026 02:00:00 GMT"}, b"", 0.0),
+        ({}, b'{"error":"Too many"}', None),
+        ({"Retry_After": "-1"}, b"", None),
+        ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 +99999999999999999999"}, b"", None),
+        ({"X_RateLimit_Reset": "2026-03-10T02:31:30Z"}, b"", 90.0),
+        ({"X_RateLimit_Reset": "1773109890"}, b"", None),
+        ({"Retry_After": "Tue, 10 Mar 2026 04:31:00 GMT", "Date": "Tue, 10 Mar 2026 04:30:00 GMT"}, b"", 60.0),
+        ({"Date": "Tue, 10 Mar 2026 02:30:10 GMT"}, b'{"error":{"nextValidRequestDate":"2026-03-10T02:30:20Z"}}', 10.0),
+        ({"Retry_After": "Tue, 10 Mar 2026 02:31:00 GMT", "Date": "yesterday"}, b"", 60.0),
+    ],
+)
 def test_a_wait_is_read_from_header_or_body(headers, body, after):
-    """Seconds, a date, else the date in the body, else Jira's reset, else nothing; dates are compared with the answer's own."""
-    with (WireServer(says(answer("429 Too Many", body, **headers))) as server,
-          Transport(ConnectionOptions(), Redactor(), now=lambda: datetime(2026, 3, 10, 2, 30, tzinfo=UTC)) as transport):
+    """Seconds, a date, else the date in the body, else Jira's reset, else nothing.
+
+    Dates are compared with the answer's own.
+    """
+    with (
+        WireServer(says(answer("429 Too Many", body, **headers))) as server,
+        Transport(ConnectionOptions(), Redactor(), now=lambda: datetime(2026, 3, 10, 2, 30, tzinfo=UTC)) as transport,
+    ):
         outcome = transport.call(Call(kind=CallKind.READ, method="GET", url=server.url))
 
     assert isinstance(outcome, Throttled)
@@ -201,6 +233,7 @@ def test_a_connection_closed_without_answer_is_lost():
 
 def test_a_reset_after_the_request_is_lost():
     """The request was read and the connection reset: nobody knows."""
+
     def resets(connection: Connection) -> None:
         connection.request()
         connection.reset()
@@ -213,13 +246,15 @@ def test_a_reset_after_the_request_is_lost():
 
 def test_half_a_success_is_lost_and_half_a_refusal_is_a_refusal():
     """An answer that ends too early: its status still decides a refusal, a success needs its body."""
-    with WireServer(says(b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"key":'),
-                    says(b"HTTP/1.1 400 Bad\r\nContent-Length: 50\r\n\r\nproject unknown")) as server:
+    with WireServer(
+        says(b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"key":'),
+        says(b"HTTP/1.1 400 Bad\r\nContent-Length: 50\r\n\r\nproject unknown"),
+    ) as server:
         success, refusal = outcome_of(server.url), outcome_of(server.url)
 
     assert Lost(cause="status 200 came, and then the answer ended too early") == success
     assert isinstance(refusal, RefusedAnswer)
-    assert "project unknown" == refusal.text
+    assert refusal.text == "project unknown"
 
 
 def test_an_endless_answer_is_cut(monkeypatch):
@@ -233,6 +268,7 @@ def test_an_endless_answer_is_cut(monkeypatch):
 
 def test_a_refusal_while_the_body_is_still_sent_is_read():
     """A server that answers 401 after the head and closes is heard, though the body was not wanted any more."""
+
     def early(connection: Connection) -> None:
         connection.head()
         connection.send(answer("401 Unauthorized", b'{"error":"no"}', Connection="close"))
@@ -244,11 +280,12 @@ def test_a_refusal_while_the_body_is_still_sent_is_read():
         outcome = outcome_of(server.url, body=b"x" * 8_000_000)
 
     assert isinstance(outcome, RefusedAnswer)
-    assert 401 == outcome.status
+    assert outcome.status == 401
 
 
 def test_a_refusal_and_a_hard_close_while_the_body_is_sent_never_counts_as_sent_or_unsent_wrongly():
     """When the close cuts the answer off, the outcome is the refusal or lost, never `not sent`."""
+
     def early(connection: Connection) -> None:
         connection.head()
         connection.send(answer("401 Unauthorized", b"{}", Connection="close"))
@@ -273,16 +310,27 @@ def test_an_import_never_rides_on_an_idle_connection():
         for kind in (CallKind.READ, CallKind.READ, CallKind.IMPORT, CallKind.IMPORT):
             transport.call(Call(kind=kind, method="POST", url=server.url))
 
-    assert 3 == len(served)
+    assert len(served) == 3
 
 
 def test_what_is_observed_holds_no_secret():
     """The line about a call has method, address and status, no header; a secret address is replaced."""
     lines: list[str] = []
-    with (WireServer(says(answer())) as server,
-          Transport(ConnectionOptions(headers=(("X-Gate", Secret("gate")),)), Redactor(), observe=lines.append) as transport):
-        transport.call(Call(kind=CallKind.TRIGGER, method="POST", url=server.url + "/hidden", shown="snapshot of page 1",
-                            auth=Bearer(token=Secret("token"))))
+    with (
+        WireServer(says(answer())) as server,
+        Transport(
+            ConnectionOptions(headers=(("X-Gate", Secret("gate")),)), Redactor(), observe=lines.append
+        ) as transport,
+    ):
+        transport.call(
+            Call(
+                kind=CallKind.TRIGGER,
+                method="POST",
+                url=server.url + "/hidden",
+                shown="snapshot of page 1",
+                auth=Bearer(token=Secret("token")),
+            )
+        )
 
     (line,) = lines
     assert line.startswith("POST snapshot of page 1 (0 bytes) → 200")
@@ -292,7 +340,11 @@ def test_representations_hold_no_body():
     """Answers, bodies and options can be printed without showing what is in them."""
     with WireServer(says(answer(body=b'"the-token"'))) as server:
         outcome = outcome_of(server.url)
-    shown = repr(outcome) + repr(Pieces(pieces=(b"client-secret",))) + repr(ConnectionOptions(headers=(("X-Gate", Secret("gate")),)))
+    shown = (
+        repr(outcome)
+        + repr(Pieces(pieces=(b"client-secret",)))
+        + repr(ConnectionOptions(headers=(("X-Gate", Secret("gate")),)))
+    )
 
     assert "token" not in shown
     assert "client-secret" not in shown

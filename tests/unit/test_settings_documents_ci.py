@@ -1,4 +1,7 @@
-"""What CI systems read, against the table: each setting is there, no secret where it would be seen, no input that becomes code."""
+"""What CI systems read, against the table.
+
+Each setting is there, no secret where it would be seen, no input that becomes code.
+"""
 
 import json
 import re
@@ -25,8 +28,31 @@ job:
     {documents.VARIABLES_HERE}
   script: [xray-ci]
 """
-HOSTILE = ('"', "'", "a: b", "# c", "- d", "{e}", "[f]", "*g", "&h", "!i", "%j", "@k", "`l`", "\\", "---", "|", ">", "\t m", "~", "$[[ n ]]",
-           '", injected: "', "**/*.xml # { not a comment", "ü ✓ 😀")
+HOSTILE = (
+    '"',
+    "'",
+    "a: b",
+    "# c",
+    "- d",
+    "{e}",
+    "[f]",
+    "*g",
+    "&h",
+    "!i",
+    "%j",
+    "@k",
+    "`l`",
+    "\\",
+    "---",
+    "|",
+    ">",
+    "\t m",
+    "~",
+    "$[[ n ]]",
+    '", injected: "',
+    "**/*.xml # { not a comment",
+    "ü ✓ 😀",
+)
 
 
 def as_text(value):
@@ -53,8 +79,10 @@ def test_the_composite_action_has_the_interface_of_the_other():
     plain, composite = yaml.safe_load(documents.action()), yaml.safe_load(documents.composite())
 
     assert plain["inputs"] == composite["inputs"]
-    assert plain["outputs"] == {name: {"description": entry["description"]} for name, entry in composite["outputs"].items()}
-    assert "composite" == composite["runs"]["using"]
+    assert plain["outputs"] == {
+        name: {"description": entry["description"]} for name, entry in composite["outputs"].items()
+    }
+    assert composite["runs"]["using"] == "composite"
 
 
 def test_the_composite_action_maps_every_input_and_output():
@@ -74,7 +102,7 @@ def test_no_input_is_part_of_a_script_of_the_composite_action():
     (step,) = yaml.safe_load(documents.composite())["runs"]["steps"]
 
     assert "${{" not in step["run"]
-    assert "bash" == step["shell"]
+    assert step["shell"] == "bash"
 
 
 def test_xray_ci_knows_every_variable_that_is_handed_on(workspace):
@@ -85,9 +113,11 @@ def test_xray_ci_knows_every_variable_that_is_handed_on(workspace):
 
     gathered = sources.gather({}, own, workspace, github=True)
 
-    assert [] == gathered.problems
+    assert gathered.problems == []
     assert {row.name for row in ROWS} - {"config"} == gathered.values.keys()
-    assert {name.upper() for name in sources.NAMES} == {name.removeprefix("INPUT_") for name in step["env"].keys() - own.keys()} - {"CONFIG"}
+    assert {name.upper() for name in sources.NAMES} == {
+        name.removeprefix("INPUT_") for name in step["env"].keys() - own.keys()
+    } - {"CONFIG"}
 
 
 def test_gitlab_has_an_input_for_every_setting_that_is_no_secret():
@@ -95,14 +125,20 @@ def test_gitlab_has_an_input_for_every_setting_that_is_no_secret():
     inputs = yaml.safe_load(documents.gitlab(BODY).partition("\n---\n")[0])["spec"]["inputs"]
 
     assert {row.name for row in ROWS if not row.secret} | {"stage"} == inputs.keys()
-    assert all(entry["default"] in ("", []) and len(entry["description"]) > 10 for name, entry in inputs.items() if name not in ("stage", "result-file"))
+    assert all(
+        entry["default"] in ("", []) and len(entry["description"]) > 10
+        for name, entry in inputs.items()
+        if name not in ("stage", "result-file")
+    )
 
 
 def test_gitlab_hands_every_input_on():
     """As an input: stronger than a variable of the project when it is set, and no hindrance to one when it is not."""
     variables = handed(component()["job"])
 
-    assert {documents.variable(row.name) for row in ROWS if not row.secret and row.name != "result-file"} | {"XRAY_CI_RESULT_FILE"} == variables.keys()
+    assert {documents.variable(row.name) for row in ROWS if not row.secret and row.name != "result-file"} | {
+        "XRAY_CI_RESULT_FILE"
+    } == variables.keys()
     assert {"r.json", "", "[]\n"} == set(variables.values())
 
 
@@ -112,8 +148,14 @@ def test_an_empty_input_of_gitlab_hides_no_variable(workspace):
 
     gathered = sources.gather({}, env, workspace, github=False)
 
-    assert ("XRAY_CI_PROJECT", "XRAY_CI_REPORTS") == tuple(gathered.values[name].origin for name in ("project", "reports"))
-    assert "INPUT_PROJECT" == sources.gather({}, env | {"INPUT_PROJECT": "CART"}, workspace, github=False).values["project"].origin
+    assert tuple(gathered.values[name].origin for name in ("project", "reports")) == (
+        "XRAY_CI_PROJECT",
+        "XRAY_CI_REPORTS",
+    )
+    assert (
+        sources.gather({}, env | {"INPUT_PROJECT": "CART"}, workspace, github=False).values["project"].origin
+        == "INPUT_PROJECT"
+    )
 
 
 @pytest.mark.parametrize("first", range(3))
@@ -125,7 +167,7 @@ def test_no_line_of_an_input_breaks_out_of_the_component(first):
     document = component(**inputs)
 
     assert {"job"} == document.keys()
-    assert ["xray-ci"] == document["job"]["script"]
+    assert document["job"]["script"] == ["xray-ci"]
     assert inputs == {row.name: handed(document["job"])[documents.variable(row.name)] for row in rows}
 
 
@@ -137,7 +179,7 @@ def test_a_list_of_gitlab_is_a_list(workspace):
     values = sources.gather({}, env | {"XRAY_CI_LABELS": "nightly"}, workspace, github=False).values
 
     assert (*globs[:-1], "two", "lines") == values["reports"].lines()
-    assert ("nightly",) == values["labels"].lines()
+    assert values["labels"].lines() == ("nightly",)
 
 
 def test_gitlab_expands_no_variables_in_patterns():
@@ -159,6 +201,6 @@ def test_what_the_body_says_itself_is_not_generated():
     """The job has to know where its artifacts are, so those inputs are written by hand."""
     made = documents.gitlab(BODY)
 
-    assert 1 == made.count("\n    result-file:")
+    assert made.count("\n    result-file:") == 1
     assert "about the body" not in made
     assert "INPUT_RESULT_FILE" not in made

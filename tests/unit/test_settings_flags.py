@@ -15,16 +15,24 @@ def refused(*arguments):
 
 def test_flags_take_values_in_both_spellings():
     """Lists repeat, switches have a negative."""
-    found = flags.parse(["plan", "--reports", "a", "--reports=b", "--project=SHOP", "--no-annotations", "--dry-run", "--job-summary=no"])
+    found = flags.parse(
+        ["plan", "--reports", "a", "--reports=b", "--project=SHOP", "--no-annotations", "--dry-run", "--job-summary=no"]
+    )
 
-    assert "plan" == found.command
-    assert {"reports": ["a", "b"], "project": "SHOP", "annotations": False, "dry-run": True, "job-summary": "no"} == found.flags
+    assert found.command == "plan"
+    assert found.flags == {
+        "reports": ["a", "b"],
+        "project": "SHOP",
+        "annotations": False,
+        "dry-run": True,
+        "job-summary": "no",
+    }
 
 
 @pytest.mark.parametrize("arguments", [["--project", "SHOP", "plan"], ["plan", "--project", "SHOP"]])
 def test_the_command_stands_anywhere(arguments):
     """Before or after the flags."""
-    assert ("plan", {"project": "SHOP"}) == (flags.parse(arguments).command, flags.parse(arguments).flags)
+    assert (flags.parse(arguments).command, flags.parse(arguments).flags) == ("plan", {"project": "SHOP"})
 
 
 def test_without_a_command_the_environment_decides():
@@ -32,32 +40,47 @@ def test_without_a_command_the_environment_decides():
     assert flags.Parsed(None, {}, {}, help=False, version=False) == flags.parse([])
 
 
-@pytest.mark.parametrize(("arguments", "options"), [
-    (["inspect", "--json"], {"json": True}), (["convert", "--output", "-"], {"output": "-"}),
-    (["emulator", "--port", "0"], {"port": "0"}),
-    (["collect", "--output", "shards/1.xrayci"], {"output": "shards/1.xrayci"}), (["resume"], {}),
-    (["demo", "--keep"], {"keep": True}), (["--json"], {"json": True}),
-])
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["inspect", "--json"], {"json": True}),
+        (["convert", "--output", "-"], {"output": "-"}),
+        (["emulator", "--port", "0"], {"port": "0"}),
+        (["collect", "--output", "shards/1.xrayci"], {"output": "shards/1.xrayci"}),
+        (["resume"], {}),
+        (["demo", "--keep"], {"keep": True}),
+        (["--json"], {"json": True}),
+    ],
+)
 def test_commands_have_options(arguments, options):
     """They are no settings: nothing but the command line has them."""
     assert options == flags.parse(arguments).options
 
 
-@pytest.mark.parametrize(("arguments", "slug", "words"), [
-    (["--test-plam", "A-1"], problems.UNKNOWN, "`--test-plan`"), (["imprt"], problems.UNKNOWN, "`import`"),
-    (["check"], problems.LATER_VERSION, "Leave"),
-    (["--html-report", "x"], problems.LATER_VERSION, "Leave"), (["import", "--json"], problems.USAGE, "other command"),
-    (["resume", "--output", "x"], problems.USAGE, "other command"),
-    (["--project"], problems.USAGE, "VALUE"),
-    (["--project", "--dry-run"], problems.USAGE, "VALUE"), (["--project=A1", "--project=B1"], problems.USAGE, "one"),
-    (["-x"], problems.UNKNOWN, ""),
-    (["import", "plan"], problems.USAGE, "once"), (["--no-dry-run=yes"], problems.USAGE, ""),
-    (["inspect", "--json=1"], problems.USAGE, ""),
-    (["emulator", "--port", "70000"], problems.WRONG, ""), (["emulator", "--port", "-1"], problems.WRONG, ""),
-    (["--no-project"], problems.UNKNOWN, ""),
-    (["--command", "plan"], problems.UNKNOWN, ""), (["inspect", "--json", "--json"], problems.USAGE, "one"),
-    (["--dry-run", "--no-dry-run"], problems.USAGE, "one"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "slug", "words"),
+    [
+        (["--test-plam", "A-1"], problems.UNKNOWN, "`--test-plan`"),
+        (["imprt"], problems.UNKNOWN, "`import`"),
+        (["check"], problems.LATER_VERSION, "Leave"),
+        (["--html-report", "x"], problems.LATER_VERSION, "Leave"),
+        (["import", "--json"], problems.USAGE, "other command"),
+        (["resume", "--output", "x"], problems.USAGE, "other command"),
+        (["--project"], problems.USAGE, "VALUE"),
+        (["--project", "--dry-run"], problems.USAGE, "VALUE"),
+        (["--project=A1", "--project=B1"], problems.USAGE, "one"),
+        (["-x"], problems.UNKNOWN, ""),
+        (["import", "plan"], problems.USAGE, "once"),
+        (["--no-dry-run=yes"], problems.USAGE, ""),
+        (["inspect", "--json=1"], problems.USAGE, ""),
+        (["emulator", "--port", "70000"], problems.WRONG, ""),
+        (["emulator", "--port", "-1"], problems.WRONG, ""),
+        (["--no-project"], problems.UNKNOWN, ""),
+        (["--command", "plan"], problems.UNKNOWN, ""),
+        (["inspect", "--json", "--json"], problems.USAGE, "one"),
+        (["--dry-run", "--no-dry-run"], problems.USAGE, "one"),
+    ],
+)
 def test_a_mistake_is_told(arguments, slug, words):
     """With the nearest name where one is near."""
     found = refused(*arguments)
@@ -68,7 +91,11 @@ def test_a_mistake_is_told(arguments, slug, words):
 
 def test_all_mistakes_come_together():
     """One run tells them all."""
-    assert ["--projct", "--reposts", "--json"] == [one.where for one in refused("import", "--projct", "A", "--reposts=b", "--json")]
+    assert [one.where for one in refused("import", "--projct", "A", "--reposts=b", "--json")] == [
+        "--projct",
+        "--reposts",
+        "--json",
+    ]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.secret], ids=lambda row: row.name)
@@ -76,14 +103,16 @@ def test_a_secret_has_no_flag_and_is_not_shown(row):
     """The error names the variable; the value is taken for no command."""
     for arguments in ([f"--{row.name}", "hunter2"], [f"--{row.name}=hunter2"], [f"--{row.name}", "hunter2", "plan"]):
         found = refused(*arguments)
-        assert [problems.OPEN_SECRET] == [one.slug for one in found]
+        assert [one.slug for one in found] == [problems.OPEN_SECRET]
         assert row.variable in found[0].next
         assert "hunter2" not in repr([(one.what, one.where, one.next) for one in found])
 
 
 def test_the_value_of_a_misspelt_secret_is_not_shown():
     """It looks like an argument without a flag."""
-    assert "Hunter2" not in repr([(one.what, one.where, one.next) for one in refused("--client-secrt", "Hunter2", "Hunter2x")])
+    assert "Hunter2" not in repr(
+        [(one.what, one.where, one.next) for one in refused("--client-secrt", "Hunter2", "Hunter2x")]
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["import", "--help"], ["--projct", "--help"]])

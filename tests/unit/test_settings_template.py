@@ -10,31 +10,31 @@ def test_placeholders_are_filled():
     """Braces are doubled to stand for themselves."""
     values = {"workflow": "nightly", "run_number": "7", "branch": "main"}
 
-    assert "nightly #7 {x} on main" == texts.expand("{workflow} #{run_number} {{x}} on {branch}", values)
+    assert texts.expand("{workflow} #{run_number} {{x}} on {branch}", values) == "nightly #7 {x} on main"
 
 
 def test_what_is_not_known_is_left_out():
     """With the blank that would be left."""
-    assert "a on b" == texts.expand("a {workflow} on {tag} b", {})
+    assert texts.expand("a {workflow} on {tag} b", {}) == "a on b"
 
 
 def test_filling_alone_changes_nothing_else():
     """An identity keeps its blanks and its breaks."""
-    assert "a  {x} \n é" == texts.fill("a  {{x}} {name}{tag}", {"name": "\n é"})
+    assert texts.fill("a  {{x}} {name}{tag}", {"name": "\n é"}) == "a  {x} \n é"
 
 
 def test_placeholders_may_be_those_of_a_rule():
     """Only what is listed there, with the nearest."""
-    assert "{browser}-{name}" == texts.check("{browser}-{name}", ("name", "browser"))
+    assert texts.check("{browser}-{name}", ("name", "browser")) == "{browser}-{name}"
     with pytest.raises(WrongValueError, match="browsr") as caught:
         texts.check("{browsr}", ("name", "browser"))
 
-    assert "Did you mean {browser}? There are: {name}, {browser}." == caught.value.advice
+    assert caught.value.advice == "Did you mean {browser}? There are: {name}, {browser}."
 
 
 def test_a_value_is_never_a_template():
     """A branch may be called like a placeholder."""
-    assert "{commit} }} x" == texts.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"})
+    assert texts.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"}) == "{commit} }} x"
 
 
 @pytest.mark.parametrize("hostile", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u202eb", "a\u2028b", "a\0b"])
@@ -46,11 +46,13 @@ def test_a_summary_is_one_printable_line(hostile):
 
 def test_a_description_keeps_its_own_lines():
     """And only those."""
-    assert "a x y\nb" == texts.expand_lines("a {branch}\nb", {"branch": "x\ny"})
+    assert texts.expand_lines("a {branch}\nb", {"branch": "x\ny"}) == "a x y\nb"
 
 
-@pytest.mark.parametrize(("wrong", "near"), [("{brnch}", "{branch}"), ("{run-number}", "{run_number}"), ("{}", "{workflow}"),
-                                             ("{0.__class__}", "{workflow}")])
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [("{brnch}", "{branch}"), ("{run-number}", "{run_number}"), ("{}", "{workflow}"), ("{0.__class__}", "{workflow}")],
+)
 def test_unknown_placeholders_are_refused(wrong, near):
     """With the nearest, or all there are."""
     with pytest.raises(WrongValueError) as caught:

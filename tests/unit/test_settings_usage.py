@@ -17,7 +17,9 @@ def every_class(cls):
 
 def examples():
     """Return the arguments of every example in any help."""
-    lines = [line for name in (None, *COMMANDS) for line in usage(name, 120).splitlines() if line.startswith("  xray-ci ")]
+    lines = [
+        line for name in (None, *COMMANDS) for line in usage(name, 120).splitlines() if line.startswith("  xray-ci ")
+    ]
     return sorted({line.removeprefix("  xray-ci ").split("  ")[0] for line in lines})
 
 
@@ -32,7 +34,7 @@ def test_an_example_is_taken_as_it_stands(words):
 
 def test_every_command_has_an_example():
     """The one thing everybody looks for first."""
-    assert [] == [row.name for row in COMMANDS.values() if not row.examples]
+    assert [row.name for row in COMMANDS.values() if not row.examples] == []
 
 
 def test_every_group_says_what_it_means():
@@ -41,7 +43,7 @@ def test_every_group_says_what_it_means():
     short = " ".join(usage(None).split())
     assert all(f"{group} {meaning}:" in short for group, meaning in MEANINGS.items())
     for row in COMMANDS.values():
-        assert [] == [group for group in row.groups if f"\n{group}: {MEANINGS[group]}\n" not in usage(row.name)]
+        assert [group for group in row.groups if f"\n{group}: {MEANINGS[group]}\n" not in usage(row.name)] == []
 
 
 def test_every_exit_code_is_told():
@@ -61,8 +63,12 @@ def test_lines_fit_the_terminal(columns):
     """Between 80 and 120 columns; only a word without a break is longer."""
     width = min(max(columns, WIDTH), 120)
     for name in COMMANDS:
-        long = [line for line in usage(name, columns).splitlines() if len(line) > width and not line.startswith("  xray-ci ")]
-        assert [] == [line for line in long if len(line.split()) > 1]
+        long = [
+            line
+            for line in usage(name, columns).splitlines()
+            if len(line) > width and not line.startswith("  xray-ci ")
+        ]
+        assert [line for line in long if len(line.split()) > 1] == []
 
 
 def test_the_short_help_fits_every_terminal():

@@ -29,18 +29,32 @@ def begun(tmp_path: Path) -> Callable[..., Assembly]:
 
 def test_cases_become_tests_in_report_order(begun):
     """Every case is counted by its outcome and sent in the order of the reports."""
-    done, tests = run(begun(), case("a"), case("b", FAILED, "CALC-2"), case("d", ERROR), case("e", SKIPPED), case("f", OTHER))
+    done, tests = run(
+        begun(), case("a"), case("b", FAILED, "CALC-2"), case("d", ERROR), case("e", SKIPPED), case("f", OTHER)
+    )
 
-    assert ["a", "CALC-2", "d", "e", "f"] == names(tests)
-    assert (5, 1, 1, 1, 1, 1) == (done.counts.tests, done.counts.passed, done.counts.failed, done.counts.errors, done.counts.skipped, done.counts.other)
-    assert (1, 4, 1, 4) == (done.counts.by_key, done.counts.by_identity, done.counts.tests_by_key, done.counts.tests_by_identity)
+    assert names(tests) == ["a", "CALC-2", "d", "e", "f"]
+    assert (
+        done.counts.tests,
+        done.counts.passed,
+        done.counts.failed,
+        done.counts.errors,
+        done.counts.skipped,
+        done.counts.other,
+    ) == (5, 1, 1, 1, 1, 1)
+    assert (done.counts.by_key, done.counts.by_identity, done.counts.tests_by_key, done.counts.tests_by_identity) == (
+        1,
+        4,
+        1,
+        4,
+    )
 
 
 def test_no_result_is_no_batch(begun):
     """An empty run is assembled to nothing."""
     done, tests = run(begun())
 
-    assert ((), []) == (done.portions, tests)
+    assert (done.portions, tests) == ((), [])
 
 
 def test_a_broken_report_leaves_nothing_behind(begun):
@@ -56,8 +70,14 @@ def test_a_broken_report_leaves_nothing_behind(begun):
     run_so_far.drop()
     done, tests = finish(run_so_far)
 
-    assert (["a"], ["FAILED"]) == (names(tests), [test["status"] for test in tests])
-    assert (1, 0, 0, (), ()) == (done.counts.tests, done.counts.rejected, done.counts.folded, done.problems, done.notices)
+    assert (names(tests), [test["status"] for test in tests]) == (["a"], ["FAILED"])
+    assert (done.counts.tests, done.counts.rejected, done.counts.folded, done.problems, done.notices) == (
+        1,
+        0,
+        0,
+        (),
+        (),
+    )
 
 
 def test_a_restart_counts_the_second_reading_only(begun):
@@ -68,9 +88,9 @@ def test_a_restart_counts_the_second_reading_only(begun):
     run_so_far.restart()
     for name in "ab":
         run_so_far.add(case(name))
-    assert 2 == run_so_far.commit().tests
+    assert run_so_far.commit().tests == 2
 
-    assert ["a", "b"] == names(finish(run_so_far)[1])
+    assert names(finish(run_so_far)[1]) == ["a", "b"]
 
 
 def test_a_report_without_commit_never_counts(begun):
@@ -81,10 +101,12 @@ def test_a_report_without_commit_never_counts(begun):
     run_so_far.begin(place("b.xml"))
     run_so_far.add(case("b"))
 
-    assert [] == finish(run_so_far)[1]
+    assert finish(run_so_far)[1] == []
 
 
-@pytest.mark.parametrize(("policy", "shown", "position"), [("worst", FAILED, 1), ("last", SKIPPED, 3), ("best", PASSED, 0)])
+@pytest.mark.parametrize(
+    ("policy", "shown", "position"), [("worst", FAILED, 1), ("last", SKIPPED, 3), ("best", PASSED, 0)]
+)
 def test_repeats_fold_over_all_reports(begun, policy: str, shown: Outcome, position: int):
     """One Test gets one result whichever report it came from, and says so."""
     run_so_far = begun(repeats=policy)
@@ -98,16 +120,20 @@ def test_repeats_fold_over_all_reports(begun, policy: str, shown: Outcome, posit
     (kept,) = [test for test in tests if test["testInfo"]["summary"] == "a"]
     assert CLOUD.dialect.statuses[shown] == kept["status"]
     assert 2 * position - position == names(tests).index("a")
-    assert kept["comment"].endswith(f"4 results of this Test: 1 passed, 1 skipped, 1 failed, 1 with errors. Shown: the {policy}.")
-    assert (3, 5) == (done.counts.folded, done.counts.tests_by_identity)
+    assert kept["comment"].endswith(
+        f"4 results of this Test: 1 passed, 1 skipped, 1 failed, 1 with errors. Shown: the {policy}."
+    )
+    assert (done.counts.folded, done.counts.tests_by_identity) == (3, 5)
 
 
 def test_the_first_of_equally_bad_results_stays(begun):
     """A failure and an error are equally bad."""
-    done, tests = run(begun(), case("a", ERROR, "CALC-1", message="first"), case("b", FAILED, "CALC-1", message="second"))
+    done, tests = run(
+        begun(), case("a", ERROR, "CALC-1", message="first"), case("b", FAILED, "CALC-1", message="second")
+    )
 
     assert tests[0]["comment"].startswith("first\n2 results")
-    assert 1 == done.counts.folded
+    assert done.counts.folded == 1
 
 
 def test_repeats_stay_silent_without_comments(begun):
@@ -127,20 +153,32 @@ def test_text_that_looks_like_json_survives_the_extra_line(begun):
 
 def test_iterations_of_a_step_based_test(begun):
     """With `repeats: iterations` the results of one Manual Test are its iterations, in order, with their failures."""
-    done, tests = run(begun(repeats="iterations", test_type="Manual"), case("a"), case("b"), case("a", FAILED, message="why"))
+    done, tests = run(
+        begun(repeats="iterations", test_type="Manual"), case("a"), case("b"), case("a", FAILED, message="why")
+    )
 
-    assert ["b", "a"] == names(tests)
-    assert "FAILED" == tests[1]["status"]
-    assert [{"name": "a", "status": "PASSED"}, {"name": "a", "status": "FAILED", "log": "why"}] == tests[1]["iterations"]
+    assert names(tests) == ["b", "a"]
+    assert tests[1]["status"] == "FAILED"
+    assert tests[1]["iterations"] == [
+        {"name": "a", "status": "PASSED"},
+        {"name": "a", "status": "FAILED", "log": "why"},
+    ]
     assert "~name" not in done.portions[0].path.read_text(encoding="utf-8")
 
 
 def test_iterations_of_a_generic_test_fall_back(begun):
     """A Generic Test has no iterations: the worst result is sent and the fallback counted once a Test."""
-    done, tests = run(begun(repeats="iterations"), case("a"), case("a", FAILED), case("a"), case("b", key="CALC-1"), case("c", key="CALC-1"))
+    done, tests = run(
+        begun(repeats="iterations"),
+        case("a"),
+        case("a", FAILED),
+        case("a"),
+        case("b", key="CALC-1"),
+        case("c", key="CALC-1"),
+    )
 
-    assert ["FAILED", "PASSED"] == [test["status"] for test in tests]
-    assert ["iterations-folded"] == slugs(done)
+    assert [test["status"] for test in tests] == ["FAILED", "PASSED"]
+    assert slugs(done) == ["iterations-folded"]
     assert "(2 times" in done.notices[0].cause
 
 
@@ -149,20 +187,20 @@ def test_every_key_of_a_case_gets_the_result(begun):
     one = case("a", FAILED, "CALC-1,CALC-2", attachments=(Attachment(name="a.txt", base64="aGk="),))
     done, tests = run(begun(), one)
 
-    assert ["CALC-1", "CALC-2"] == names(tests)
-    assert ["aGk=", "aGk="] == [test["evidence"][0]["data"] for test in tests]
-    assert (2, 1, 2) == (done.counts.by_key, done.counts.tests, done.evidence_files)
+    assert names(tests) == ["CALC-1", "CALC-2"]
+    assert [test["evidence"][0]["data"] for test in tests] == ["aGk=", "aGk="]
+    assert (done.counts.by_key, done.counts.tests, done.evidence_files) == (2, 1, 2)
 
 
 def test_a_wrong_key_is_named_and_blocks_nothing(begun):
     """The case is left out with report, line and test; the others go."""
     done, tests = run(begun(), case("a", key="not a key"), case("b"))
 
-    assert ["b"] == names(tests)
+    assert names(tests) == ["b"]
     (problem,) = done.problems
-    assert ("bad-test-key", "build/r.xml", 7) == (problem.slug, problem.path, problem.line)
+    assert (problem.slug, problem.path, problem.line) == ("bad-test-key", "build/r.xml", 7)
     assert "test 'a' names the Test 'not a key'" in problem.cause
-    assert 1 == done.counts.rejected
+    assert done.counts.rejected == 1
 
 
 def test_an_invalid_result_is_named_and_blocks_nothing(begun):
@@ -173,14 +211,19 @@ def test_an_invalid_result_is_named_and_blocks_nothing(begun):
     many.append(case("a"))
     run_so_far = begun(deployment=SERVER)
     run_so_far._checker = Checker("server")
-    run_so_far._checker._test = type("Fussy", (), {"valid": staticmethod(lambda test: test["status"] != "FAILED"),
-                                                 "flaws": run_so_far._checker._test.flaws})()
-    run_so_far._checker._tests = type("Fussy", (), {"valid": staticmethod(lambda tests: all(test["status"] != "FAILED" for test in tests))})()
+    run_so_far._checker._test = type(
+        "Fussy",
+        (),
+        {"valid": staticmethod(lambda test: test["status"] != "FAILED"), "flaws": run_so_far._checker._test.flaws},
+    )()
+    run_so_far._checker._tests = type(
+        "Fussy", (), {"valid": staticmethod(lambda tests: all(test["status"] != "FAILED" for test in tests))}
+    )()
     done, tests = run(run_so_far, *many)
 
-    assert 71 == len(tests)
-    assert "a" == names(tests)[-1]
-    assert ("invalid-payload", 1, 0) == (done.problems[0].slug, done.counts.invalid, done.counts.folded)
+    assert len(tests) == 71
+    assert names(tests)[-1] == "a"
+    assert (done.problems[0].slug, done.counts.invalid, done.counts.folded) == ("invalid-payload", 1, 0)
     assert "test 'a' would be refused by Xray" in done.problems[0].cause
 
 
@@ -203,7 +246,7 @@ def test_unmapped_fail_names_the_first_twenty(begun):
 
     with pytest.raises(UnmappedResults) as stopped:
         run_so_far.finish()
-    assert "25 results have no Test key" == stopped.value.what
+    assert stopped.value.what == "25 results have no Test key"
     assert stopped.value.where is not None
     assert stopped.value.where.startswith("r.xml:0 'n0'\n")
     assert stopped.value.where.endswith("… and 5 more")
@@ -218,7 +261,7 @@ def test_a_missing_project_is_a_configuration_error(begun):
 
     with pytest.raises(ConfigurationError, match="`project` is needed") as stopped:
         run_so_far.finish()
-    assert "r.xml:7 'a'" == stopped.value.where
+    assert stopped.value.where == "r.xml:7 'a'"
 
 
 def test_batches_by_tests_and_bytes(begun):
@@ -226,9 +269,9 @@ def test_batches_by_tests_and_bytes(begun):
     cases = [case(f"n{number}", FAILED, message="x" * (5_000 if number == 5 else 10)) for number in range(20)]
     done, tests = run(begun(), *cases, batch_tests=4, batch_bytes=1_000)
 
-    assert 20 == len(tests)
+    assert len(tests) == 20
     assert all(batch.tests <= 4 and (batch.length <= 1_000 or batch.tests == 1) for batch in done.portions[0].batches)
-    assert ["over-batch-bytes"] == slugs(done)
+    assert slugs(done) == ["over-batch-bytes"]
 
 
 def test_the_span_of_the_run(begun):
@@ -236,15 +279,23 @@ def test_the_span_of_the_run(begun):
     run_so_far = begun()
     for name, hour, counted in (("a", 11, True), ("b", 9, True), ("c", 5, False)):
         run_so_far.begin(place(name))
-        run_so_far.add(case(name, started=datetime(2024, 1, 1, hour),  # noqa: DTZ001
-                           seconds=90.0))
+        run_so_far.add(
+            case(
+                name,
+                started=datetime(2024, 1, 1, hour),  # noqa: DTZ001
+                seconds=90.0,
+            )
+        )
         if counted:
             run_so_far.commit()
         else:
             run_so_far.drop()
     done, _ = finish(run_so_far)
 
-    assert ("2024-01-01T09:00:00+00:00", "2024-01-01T11:01:30+00:00") == (done.portions[0].started, done.portions[0].finished)
+    assert (done.portions[0].started, done.portions[0].finished) == (
+        "2024-01-01T09:00:00+00:00",
+        "2024-01-01T11:01:30+00:00",
+    )
 
 
 def test_a_whole_document_is_written_in_pieces(begun):
@@ -264,8 +315,8 @@ def test_many_results_go_through_the_disk(begun, monkeypatch: pytest.MonkeyPatch
     cases = [case(f"n{number % 300}", FAILED if number == 650 else PASSED) for number in range(900)]
     done, tests = run(run_so_far, *cases)
 
-    assert (300, 600, 300) == (len(tests), done.counts.folded, done.counts.tests_by_identity)
-    assert ["n50"] == [name for name, test in zip(names(tests), tests, strict=True) if test["status"] == "FAILED"]
+    assert (len(tests), done.counts.folded, done.counts.tests_by_identity) == (300, 600, 300)
+    assert [name for name, test in zip(names(tests), tests, strict=True) if test["status"] == "FAILED"] == ["n50"]
     assert run_so_far._index._spilled
 
 
@@ -275,26 +326,29 @@ def test_iterations_inside_a_result_stay_iterations(begun):
     stepped = case("a", FAILED, steps=(Step(action="x", status="FAIL", outcome=FAILED),))
     _, tests = run(begun(repeats="iterations", test_type="Manual"), own, stepped)
 
-    assert 1 == len(tests)
-    assert ["i1", "i2", "a"] == [row["name"] for row in tests[0]["iterations"]]
-    assert [{"status": "FAILED"}] == tests[0]["iterations"][2]["steps"]
+    assert len(tests) == 1
+    assert [row["name"] for row in tests[0]["iterations"]] == ["i1", "i2", "a"]
+    assert tests[0]["iterations"][2]["steps"] == [{"status": "FAILED"}]
     assert "steps" not in tests[0]
 
 
 def test_too_many_results_for_iterations_fall_back(begun, monkeypatch: pytest.MonkeyPatch):
     """Beyond the most iterations the worst result is sent, and that is noticed."""
     monkeypatch.setattr("xray_ci.xray.repeats.MOST_ITERATIONS", 3)
-    done, tests = run(begun(repeats="iterations", test_type="Manual"), *(case("a", FAILED if number == 3 else PASSED) for number in range(5)))
+    done, tests = run(
+        begun(repeats="iterations", test_type="Manual"),
+        *(case("a", FAILED if number == 3 else PASSED) for number in range(5)),
+    )
 
-    assert [("FAILED", False)] == [(test["status"], "iterations" in test) for test in tests]
-    assert ["iterations-too-many"] == slugs(done)
+    assert [(test["status"], "iterations" in test) for test in tests] == [("FAILED", False)]
+    assert slugs(done) == ["iterations-too-many"]
 
 
 def test_a_run_of_wrong_keys_stays_bounded(begun):
     """Only the first thousand wrong results are named; all are counted."""
     done, _ = run(begun(), *(case(str(number), key="wrong") for number in range(1_010)))
 
-    assert (1_000, 1_010) == (len(done.problems), done.counts.rejected)
+    assert (len(done.problems), done.counts.rejected) == (1_000, 1_010)
 
 
 def test_an_assembly_lets_go_of_its_files(begun):
@@ -306,10 +360,15 @@ def test_an_assembly_lets_go_of_its_files(begun):
 
 def test_rows_of_a_scenario_outline_belong_together(begun):
     """Each row is a case of its own in the report; its Test gets one result with the example rows in their order."""
-    done, tests = run(begun(), case("pays", key="CALC-1", examples=("PASSED",)), case("other"), case("pays", FAILED, "CALC-1", examples=("FAILED",)),
-                      case("pays", key="CALC-1", examples=("TODO",)))
+    done, tests = run(
+        begun(),
+        case("pays", key="CALC-1", examples=("PASSED",)),
+        case("other"),
+        case("pays", FAILED, "CALC-1", examples=("FAILED",)),
+        case("pays", key="CALC-1", examples=("TODO",)),
+    )
 
-    outline = next(test for test in tests if "CALC-1" == test.get("testKey"))
-    assert (["PASSED", "FAILED", "TODO"], "FAILED") == (outline["examples"], outline["status"])
-    assert 2 == done.counts.folded
+    outline = next(test for test in tests if test.get("testKey") == "CALC-1")
+    assert (outline["examples"], outline["status"]) == (["PASSED", "FAILED", "TODO"], "FAILED")
+    assert done.counts.folded == 2
     assert Checker("cloud").valid(outline)

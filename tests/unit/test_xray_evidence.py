@@ -40,21 +40,37 @@ def slug(found: FoundFile | EvidenceRefusal) -> str:
     return found.slug if isinstance(found, EvidenceRefusal) else "found:" + "/".join(found.parts)
 
 
-@pytest.mark.parametrize("path", ["build/reports/shots/a.png", "shots/a.png", "./shots//a.png", r"shots\a.png",
-                                  "shots/../shots/a.png", "../../build/reports/shots/a.png"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "build/reports/shots/a.png",
+        "shots/a.png",
+        "./shots//a.png",
+        r"shots\a.png",
+        "shots/../shots/a.png",
+        "../../build/reports/shots/a.png",
+    ],
+)
 def test_paths_are_looked_for_below_the_workspace_and_beside_the_report(root: Path, path: str):
     """Relative paths, also with Windows separators, mean the workspace or the report's folder."""
-    assert "found:build/reports/shots/a.png" == slug(Workspace(root).find(path, "build/reports"))
+    assert slug(Workspace(root).find(path, "build/reports")) == "found:build/reports/shots/a.png"
 
 
 def test_absolute_paths_must_lie_in_the_workspace(root: Path):
     """An absolute path is taken only below the workspace, whatever dots are in it."""
     workspace = Workspace(root)
 
-    assert "found:top.txt" == slug(workspace.find(f"{root}/top.txt"))
-    assert "found:top.txt" == slug(workspace.find(f"{root}/build/../top.txt"))
-    for path in (f"{root}/../outside.txt", "/etc/passwd", f"{root}x/top.txt", str(root), r"C:\ws\top.txt", r"\\server\share\x"):
-        assert "evidence-outside" == slug(workspace.find(path)), path
+    assert slug(workspace.find(f"{root}/top.txt")) == "found:top.txt"
+    assert slug(workspace.find(f"{root}/build/../top.txt")) == "found:top.txt"
+    for path in (
+        f"{root}/../outside.txt",
+        "/etc/passwd",
+        f"{root}x/top.txt",
+        str(root),
+        r"C:\ws\top.txt",
+        r"\\server\share\x",
+    ):
+        assert slug(workspace.find(path)) == "evidence-outside", path
 
 
 def test_a_workspace_behind_a_link_is_the_workspace(root: Path, tmp_path: Path):
@@ -62,15 +78,29 @@ def test_a_workspace_behind_a_link_is_the_workspace(root: Path, tmp_path: Path):
     (tmp_path / "link").symlink_to(root)
     workspace = Workspace(tmp_path / "link")
 
-    assert ["found:top.txt"] * 2 == [slug(workspace.find(f"{base}/top.txt")) for base in (tmp_path / "link", root)]
+    assert [slug(workspace.find(f"{base}/top.txt")) for base in (tmp_path / "link", root)] == ["found:top.txt"] * 2
 
 
-@pytest.mark.parametrize(("path", "reason"), [
-    ("../outside.txt", "evidence-outside"), ("build/../../outside.txt", "evidence-outside"), (".env", "evidence-private"),
-    (".git/config", "evidence-private"), ("build/.hidden/x", "evidence-private"), ("missing.png", "evidence-missing"),
-    ("build", "evidence-not-a-file"), ("file:///etc/passwd", "evidence-address"), ("https://x/y.png", "evidence-address"),
-    ("data:text/plain,x", "evidence-address"), ("a\0b", "evidence-missing"), ("", "evidence-missing"), ("x" * 5000, "evidence-missing"),
-    ("\udcff", "evidence-missing"), ("top.txt/x", "evidence-missing")])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("../outside.txt", "evidence-outside"),
+        ("build/../../outside.txt", "evidence-outside"),
+        (".env", "evidence-private"),
+        (".git/config", "evidence-private"),
+        ("build/.hidden/x", "evidence-private"),
+        ("missing.png", "evidence-missing"),
+        ("build", "evidence-not-a-file"),
+        ("file:///etc/passwd", "evidence-address"),
+        ("https://x/y.png", "evidence-address"),
+        ("data:text/plain,x", "evidence-address"),
+        ("a\0b", "evidence-missing"),
+        ("", "evidence-missing"),
+        ("x" * 5000, "evidence-missing"),
+        ("\udcff", "evidence-missing"),
+        ("top.txt/x", "evidence-missing"),
+    ],
+)
 def test_everything_else_is_left_out(root: Path, path: str, reason: str):
     """What leads out, is hidden, missing, no file or an address is named by its reason."""
     assert reason == slug(Workspace(root).find(path))
@@ -82,18 +112,18 @@ def test_links_are_not_followed(root: Path):
     (root / "inner").symlink_to(root / "build")
     workspace = Workspace(root)
 
-    assert "evidence-link" == slug(workspace.find("link.txt"))
-    assert "evidence-link" == slug(workspace.find("inner/reports/shots/a.png"))
+    assert slug(workspace.find("link.txt")) == "evidence-link"
+    assert slug(workspace.find("inner/reports/shots/a.png")) == "evidence-link"
 
 
 def test_a_link_made_after_the_look_is_not_followed(root: Path):
     """Between finding and sending a file may become a link; it is not opened."""
     workspace = Workspace(root)
-    assert "found:top.txt" == slug(workspace.find("top.txt"))
+    assert slug(workspace.find("top.txt")) == "found:top.txt"
     (root / "top.txt").unlink()
     (root / "top.txt").symlink_to("/etc/passwd")
 
-    assert "evidence-not-a-file" == slug(workspace.open(("top.txt",)))  # type: ignore[arg-type]
+    assert slug(workspace.open(("top.txt",))) == "evidence-not-a-file"  # type: ignore[arg-type]
 
 
 def test_our_own_files_are_never_evidence(root: Path):
@@ -101,7 +131,7 @@ def test_our_own_files_are_never_evidence(root: Path):
     os.link(root / "top.txt", root / "other-name.txt")
     workspace = Workspace(root, refused=[root / "top.txt", root / "gone"])
 
-    assert ["evidence-private"] * 2 == [slug(workspace.find(name)) for name in ("top.txt", "other-name.txt")]
+    assert [slug(workspace.find(name)) for name in ("top.txt", "other-name.txt")] == ["evidence-private"] * 2
 
 
 def test_a_pipe_does_not_hang(root: Path):
@@ -109,7 +139,7 @@ def test_a_pipe_does_not_hang(root: Path):
     os.mkfifo(root / "pipe")
     workspace = Workspace(root)
 
-    assert "evidence-not-a-file" == slug(workspace.find("pipe"))
+    assert slug(workspace.find("pipe")) == "evidence-not-a-file"
     assert isinstance(workspace.open(("pipe",)), EvidenceRefusal)
 
 
@@ -128,21 +158,44 @@ def test_a_file_that_grew_is_sent_as_it_was_measured():
     """Not more than the planned bytes are read."""
     out = io.BytesIO()
 
-    assert 3 == write_base64(io.BytesIO(b"abcdef"), 3, out)
-    assert b"YWJj" == out.getvalue()
+    assert write_base64(io.BytesIO(b"abcdef"), 3, out) == 3
+    assert out.getvalue() == b"YWJj"
 
 
-@pytest.mark.parametrize("text", ["a", "YQ=", "YQ==YQ==", "Y Q=", "this is *** not", "Ä===", "====", "A" * PIECE + "YQ==" + "A" * PIECE + "YQ=="[:3],
-                                  "A" * (PIECE - 4) + "YQ==" + "AAAA"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "YQ=",
+        "YQ==YQ==",
+        "Y Q=",
+        "this is *** not",
+        "Ä===",
+        "====",
+        "A" * PIECE + "YQ==" + "A" * PIECE + "YQ=="[:3],
+        "A" * (PIECE - 4) + "YQ==" + "AAAA",
+    ],
+)
 def test_base64_is_checked_strictly(text: str):
     """What a strict reader would refuse is refused."""
     assert valid_base64(text) is None
 
 
-@pytest.mark.parametrize(("name", "path", "sent"), [
-    ("shot.png", None, "shot.png"), ("žurnál.log", None, "zurnal.log"), ("日本語.png", None, "evidence.png"), ("screenshot", "a/b/c.png", "screenshot.png"),
-    ("", r"x\y\z.txt", "z.txt"), ("../../etc/passwd", None, "passwd"), ("a\nb\x1b[1m.txt", None, "a_b_1m.txt"), ("x" * 300 + ".zip", None, "x" * 100 + ".zip"),
-    ("..", None, "evidence"), ("step 1: open.png", None, "step 1_ open.png")])
+@pytest.mark.parametrize(
+    ("name", "path", "sent"),
+    [
+        ("shot.png", None, "shot.png"),
+        ("žurnál.log", None, "zurnal.log"),
+        ("日本語.png", None, "evidence.png"),
+        ("screenshot", "a/b/c.png", "screenshot.png"),
+        ("", r"x\y\z.txt", "z.txt"),
+        ("../../etc/passwd", None, "passwd"),
+        ("a\nb\x1b[1m.txt", None, "a_b_1m.txt"),
+        ("x" * 300 + ".zip", None, "x" * 100 + ".zip"),
+        ("..", None, "evidence"),
+        ("step 1: open.png", None, "step 1_ open.png"),
+    ],
+)
 def test_file_names_are_plain(name: str, path: str | None, sent: str):
     """Names are ASCII, short, without folders, and keep their extension."""
     assert sent == file_name(Attachment(name=name, path=path))
@@ -150,6 +203,6 @@ def test_file_names_are_plain(name: str, path: str | None, sent: str):
 
 def test_media_types():
     """The report's word when it is one, else by the name, else bytes."""
-    assert "image/webp" == media_type(Attachment(name="a", media_type="image/webp"))
-    assert "image/png" == media_type(Attachment(name="a.png", media_type="nonsense\r\nX: y"))
-    assert "application/octet-stream" == media_type(Attachment(name="a.strange-thing"))
+    assert media_type(Attachment(name="a", media_type="image/webp")) == "image/webp"
+    assert media_type(Attachment(name="a.png", media_type="nonsense\r\nX: y")) == "image/png"
+    assert media_type(Attachment(name="a.strange-thing")) == "application/octet-stream"

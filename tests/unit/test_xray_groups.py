@@ -20,11 +20,13 @@ from xray_ci.xray.writing import Portion
 @pytest.fixture
 def begun(tmp_path: Path) -> Callable[..., Assembly]:
     """Give what begins an assembly with `executions`, in the test's own folder."""
+
     def begin(executions: str, **given: object) -> Assembly:
         plain = assembly(tmp_path, **given)  # type: ignore[arg-type]
         rules = replace(plain._rules, executions=executions, explained=True)
         plain.close()
         return Assembly(tmp_path / "work", rules)
+
     return begin
 
 
@@ -41,18 +43,32 @@ def test_each_environment_has_its_own_test_runs(begun):
     """The same Test has one result in each; results with several environments go where both are."""
     run = begun("per-environment")
     run.begin(place("a.json"))
-    for one in (within("a", "chromium"), within("a", "firefox", outcome=Outcome.FAILED, hour=10), within("b", "chromium"), within("c"),
-                within("a", "chromium", outcome=Outcome.FAILED, hour=12), within("d", "firefox", "linux; x86")):
+    for one in (
+        within("a", "chromium"),
+        within("a", "firefox", outcome=Outcome.FAILED, hour=10),
+        within("b", "chromium"),
+        within("c"),
+        within("a", "chromium", outcome=Outcome.FAILED, hour=12),
+        within("d", "firefox", "linux; x86"),
+    ):
         run.add(one)
     run.commit()
     done, tests = finish(run, batch_tests=1)
 
-    assert [("chromium",), ("firefox",), (), ("firefox", "linux, x86")] == [portion.environments for portion in done.portions]
-    assert [1, 1, 1, 1, 1] == [batch.tests for portion in done.portions for batch in portion.batches]
-    assert ["b", "a", "a", "c", "d"] == names(tests)
-    assert (1, 5) == (done.counts.folded, done.counts.sent)
-    assert ("2024-01-01T09:00:00+00:00", "2024-01-01T12:00:00+00:00") == (done.portions[0].started, done.portions[0].finished)
-    assert ("2024-01-01T10:00:00+00:00", None) == (done.portions[1].started, done.portions[1].report)
+    assert [portion.environments for portion in done.portions] == [
+        ("chromium",),
+        ("firefox",),
+        (),
+        ("firefox", "linux, x86"),
+    ]
+    assert [batch.tests for portion in done.portions for batch in portion.batches] == [1, 1, 1, 1, 1]
+    assert names(tests) == ["b", "a", "a", "c", "d"]
+    assert (done.counts.folded, done.counts.sent) == (1, 5)
+    assert (done.portions[0].started, done.portions[0].finished) == (
+        "2024-01-01T09:00:00+00:00",
+        "2024-01-01T12:00:00+00:00",
+    )
+    assert (done.portions[1].started, done.portions[1].report) == ("2024-01-01T10:00:00+00:00", None)
 
 
 def test_each_report_has_its_own_test_execution(begun):
@@ -64,8 +80,8 @@ def test_each_report_has_its_own_test_execution(begun):
         run.drop() if number == 1 else run.commit()
     done, _ = finish(run)
 
-    assert [("0.xml", ()), ("2.xml", ())] == [(portion.report, portion.environments) for portion in done.portions]
-    assert "2024-01-01T02:00:00+00:00" == done.portions[1].started
+    assert [(portion.report, portion.environments) for portion in done.portions] == [("0.xml", ()), ("2.xml", ())]
+    assert done.portions[1].started == "2024-01-01T02:00:00+00:00"
 
 
 def test_more_test_executions_than_files_may_be_open(begun):
@@ -77,7 +93,7 @@ def test_more_test_executions_than_files_may_be_open(begun):
     run.commit()
     done, tests = finish(run)
 
-    assert 150 == len(done.portions)
+    assert len(done.portions) == 150
     assert {f"t{number}" for number in range(300)} == set(names(tests))
 
 
@@ -97,7 +113,7 @@ def test_one_test_execution_ignores_environments_of_the_report(begun):
     run.commit()
     done, _ = finish(run)
 
-    assert [()] == [portion.environments for portion in done.portions]
+    assert [portion.environments for portion in done.portions] == [()]
 
 
 def test_decisions_are_kept_of_reports_that_count(begun, tmp_path):
@@ -110,6 +126,6 @@ def test_decisions_are_kept_of_reports_that_count(begun, tmp_path):
     done, _ = finish(run)
 
     found = [(one.place, one.test, one.by) for one in notices.read(tmp_path / "work")]
-    assert [("0.xml:7", "Generic c.t0", "definition"), ("2.xml:7", "CALC-7", "the report")] == found
-    assert {"definition": 1, "the report": 1} == done.decided
+    assert found == [("0.xml:7", "Generic c.t0", "definition"), ("2.xml:7", "CALC-7", "the report")]
+    assert done.decided == {"definition": 1, "the report": 1}
     assert read(done.portions[0])

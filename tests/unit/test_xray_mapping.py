@@ -18,9 +18,19 @@ from xray_ci.xray.mapping import (
 )
 
 
-def case(name: str = "adds", *marks: tuple[MarkKind, str], classname: str | None = "calc.Add", suite: tuple[str, ...] = ("calc",)) -> Case:
-    return Case(name=name, classname=classname, suite=suite, outcome=Outcome.PASSED,
-                marks=tuple(Mark(kind=kind, value=value) for kind, value in marks))
+def case(
+    name: str = "adds",
+    *marks: tuple[MarkKind, str],
+    classname: str | None = "calc.Add",
+    suite: tuple[str, ...] = ("calc",),
+) -> Case:
+    return Case(
+        name=name,
+        classname=classname,
+        suite=suite,
+        outcome=Outcome.PASSED,
+        marks=tuple(Mark(kind=kind, value=value) for kind, value in marks),
+    )
 
 
 def options(**given: object) -> MappingOptions:
@@ -35,13 +45,29 @@ def test_a_test_key_names_the_test():
     assert TestTarget(keys=("SHOP-12",)) == decide(case("x", (KEY, "SHOP-12")), options(project=None))
 
 
-@pytest.mark.parametrize("said", ["shop-12", "SHOP", "SHOP-0", "SHOP-012", "S-1", "1SHOP-1", "SHOP-1 x", "not a key", "SHOP-1\u0661", "SHOP-1\n2", '"SHOP-1"', "-1"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "shop-12",
+        "SHOP",
+        "SHOP-0",
+        "SHOP-012",
+        "S-1",
+        "1SHOP-1",
+        "SHOP-1 x",
+        "not a key",
+        "SHOP-1\u0661",
+        "SHOP-1\n2",
+        '"SHOP-1"',
+        "-1",
+    ],
+)
 def test_what_is_no_key_rejects_the_case(said: str):
     """A Test key that is no Jira key rejects the case, as Xray itself would."""
     decision = decide(case("x", (KEY, said)), options())
 
     assert isinstance(decision, Rejected)
-    assert "bad-test-key" == decision.slug
+    assert decision.slug == "bad-test-key"
 
 
 def test_several_keys_each_get_the_result():
@@ -49,7 +75,7 @@ def test_several_keys_each_get_the_result():
     decision = decide(case("x", (KEY, "A1-1, A1-2;A1-1"), (KEY, "A1-3")), options())
 
     assert isinstance(decision, TestTarget)
-    assert ("A1-1", "A1-2", "A1-3") == decision.keys
+    assert decision.keys == ("A1-1", "A1-2", "A1-3")
 
 
 def test_a_bad_key_beside_a_good_one_is_a_notice():
@@ -57,7 +83,7 @@ def test_a_bad_key_beside_a_good_one_is_a_notice():
     decision = decide(case("x", (KEY, "A1-1,oops")), options())
 
     assert isinstance(decision, TestTarget)
-    assert (("A1-1",), ("bad-test-key",)) == (decision.keys, decision.notices)
+    assert (decision.keys, decision.notices) == (("A1-1",), ("bad-test-key",))
 
 
 def test_an_issue_id_wins_over_a_key():
@@ -65,7 +91,7 @@ def test_an_issue_id_wins_over_a_key():
     decision = decide(case("x", (KEY, "CALC-1"), (ID, "10055")), options(resolve={"10055": "CALC-9"}.get))
 
     assert isinstance(decision, TestTarget)
-    assert ("CALC-9",) == decision.keys
+    assert decision.keys == ("CALC-9",)
 
 
 def test_an_unresolved_id_falls_back_to_the_key_beside_it():
@@ -73,7 +99,7 @@ def test_an_unresolved_id_falls_back_to_the_key_beside_it():
     decision = decide(case("x", (ID, "10055"), (KEY, "CALC-1")), options())
 
     assert isinstance(decision, TestTarget)
-    assert (("CALC-1",), ("test-id-unresolved",)) == (decision.keys, decision.notices)
+    assert (decision.keys, decision.notices) == (("CALC-1",), ("test-id-unresolved",))
 
 
 def test_an_unresolved_id_alone_rejects_the_case():
@@ -94,18 +120,20 @@ def test_a_key_in_place_of_an_id_is_a_key():
     decision = decide(case("x", (ID, "CALC-7")), options())
 
     assert isinstance(decision, TestTarget)
-    assert ("CALC-7",) == decision.keys
+    assert decision.keys == ("CALC-7",)
 
 
 def test_a_key_never_carries_what_would_rewrite_the_test():
     """Labels, requirements and summary beside a key are left out with one notice."""
-    decision = decide(case("x", (KEY, "CALC-1"), (MarkKind.TAG, "a"), (MarkKind.SUMMARY, "s"), (MarkKind.COMMENT, "c")), options())
+    decision = decide(
+        case("x", (KEY, "CALC-1"), (MarkKind.TAG, "a"), (MarkKind.SUMMARY, "s"), (MarkKind.COMMENT, "c")), options()
+    )
 
     assert isinstance(decision, TestTarget)
-    assert ("test-info-left-out",) == decision.notices
-    assert (MarkKind.COMMENT,) == tuple(mark.kind for mark in decision.run_marks)
+    assert decision.notices == ("test-info-left-out",)
+    assert tuple(mark.kind for mark in decision.run_marks) == (MarkKind.COMMENT,)
     assert decision.definition is None
-    assert "" == decision.summary
+    assert decision.summary == ""
 
 
 def test_foreign_projects_are_refused_where_the_user_lists_his():
@@ -117,17 +145,23 @@ def test_foreign_projects_are_refused_where_the_user_lists_his():
     assert isinstance(decide(case("x", (MarkKind.PROJECT, "HR")), allowed), Rejected)
     mixed = decide(case("x", (KEY, "HR-1,CALC-1")), allowed)
     assert isinstance(mixed, TestTarget)
-    assert (("CALC-1",), ("foreign-test-key",)) == (mixed.keys, mixed.notices)
+    assert (mixed.keys, mixed.notices) == (("CALC-1",), ("foreign-test-key",))
 
 
-@pytest.mark.parametrize(("pattern", "name"), [(r"[A-Z]+-\d+", "adds CALC-5 up"), (r"\[([A-Z]+-\d+)\]", "[CALC-5] adds"),
-                                               (r"(x+)?(?P<key>CALC-\d+)", "xxCALC-5")])
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        (r"[A-Z]+-\d+", "adds CALC-5 up"),
+        (r"\[([A-Z]+-\d+)\]", "[CALC-5] adds"),
+        (r"(x+)?(?P<key>CALC-\d+)", "xxCALC-5"),
+    ],
+)
 def test_the_pattern_finds_a_key_in_the_name(pattern: str, name: str):
     """Group `key`, else group 1, else the whole match is the key."""
     decision = decide(case(name), options(key_pattern=re2.compile(pattern)))
 
     assert isinstance(decision, TestTarget)
-    assert ("CALC-5",) == decision.keys
+    assert decision.keys == ("CALC-5",)
 
 
 def test_a_match_that_is_no_key_is_no_key():
@@ -145,12 +179,19 @@ def test_a_pattern_reads_names_that_are_no_unicode():
     decision = decide(case("\ud800 CALC-5"), options(key_pattern=re2.compile(r"CALC-\d+")))
 
     assert isinstance(decision, TestTarget)
-    assert ("CALC-5",) == decision.keys
+    assert decision.keys == ("CALC-5",)
 
 
-@pytest.mark.parametrize(("classname", "suite", "definition"), [
-    ("calc.Add", ("s",), "calc.Add.adds"), (None, ("outer", "inner"), "inner.adds"), (None, ("outer", ""), "outer.adds"),
-    (None, ("", ""), "adds"), (None, (), "adds")])
+@pytest.mark.parametrize(
+    ("classname", "suite", "definition"),
+    [
+        ("calc.Add", ("s",), "calc.Add.adds"),
+        (None, ("outer", "inner"), "inner.adds"),
+        (None, ("outer", ""), "outer.adds"),
+        (None, ("", ""), "adds"),
+        (None, (), "adds"),
+    ],
+)
 def test_identity_is_the_one_of_xrays_own_import(classname: str | None, suite: tuple[str, ...], definition: str):
     """Class name, else the innermost named suite, else nothing stands before the name: no duplicate Tests."""
     sample = case("adds", classname=classname, suite=suite)
@@ -158,7 +199,7 @@ def test_identity_is_the_one_of_xrays_own_import(classname: str | None, suite: t
 
     assert isinstance(decision, TestTarget)
     assert definition == decision.definition == native_identity(sample)
-    assert "adds" == decision.summary
+    assert decision.summary == "adds"
 
 
 def test_an_empty_name_keeps_xrays_identity_and_gets_a_summary():
@@ -166,7 +207,7 @@ def test_an_empty_name_keeps_xrays_identity_and_gets_a_summary():
     decision = decide(case("", classname="a.B"), options())
 
     assert isinstance(decision, TestTarget)
-    assert ("a.B.", "a.B") == (decision.definition, decision.summary)
+    assert (decision.definition, decision.summary) == ("a.B.", "a.B")
 
 
 def test_identity_keeps_every_character_that_xml_can_hold():
@@ -175,8 +216,8 @@ def test_identity_keeps_every_character_that_xml_can_hold():
 
     assert isinstance(odd, TestTarget)
     assert isinstance(broken, TestTarget)
-    assert ("calc.Add.a\x7f\x85\u200b\ufeffb", ()) == (odd.definition, odd.notices)
-    assert ("calc.Add.a\ufffdb", ("definition-cleaned",)) == (broken.definition, broken.notices)
+    assert (odd.definition, odd.notices) == ("calc.Add.a\x7f\x85\u200b\ufeffb", ())
+    assert (broken.definition, broken.notices) == ("calc.Add.a\ufffdb", ("definition-cleaned",))
 
 
 def test_a_case_without_any_name_is_rejected():
@@ -190,7 +231,7 @@ def test_summaries_are_one_line_and_fit_jira():
 
     assert isinstance(decision, TestTarget)
     assert decision.summary.startswith("a b x")
-    assert 255 == len(decision.summary)
+    assert len(decision.summary) == 255
     assert decision.definition is not None
     assert decision.definition.endswith("a\nb " + "x" * 300)
 
@@ -202,20 +243,37 @@ def test_long_names_stay_apart_where_the_summary_finds_the_test():
     assert isinstance(one, TestTarget)
     assert isinstance(two, TestTarget)
     assert one.summary != two.summary
-    assert 255 == len(one.summary)
+    assert len(one.summary) == 255
     assert one.definition is None
 
 
 def test_marks_fill_the_test():
     """Requirements, labels, summary and description go into a Test found by identity; what is no key is noticed."""
-    decision = decide(case("x", (MarkKind.REQUIREMENT, "CALC-1,CALC-2"), (MarkKind.REQUIREMENT, "later"), (MarkKind.TAG, "two words,b"),
-                           (MarkKind.TAG, "b"), (MarkKind.SUMMARY, "S"), (MarkKind.DESCRIPTION, "D"), (MarkKind.DEFINITION, "def"),
-                           (MarkKind.PROJECT, "P2")), options())
+    decision = decide(
+        case(
+            "x",
+            (MarkKind.REQUIREMENT, "CALC-1,CALC-2"),
+            (MarkKind.REQUIREMENT, "later"),
+            (MarkKind.TAG, "two words,b"),
+            (MarkKind.TAG, "b"),
+            (MarkKind.SUMMARY, "S"),
+            (MarkKind.DESCRIPTION, "D"),
+            (MarkKind.DEFINITION, "def"),
+            (MarkKind.PROJECT, "P2"),
+        ),
+        options(),
+    )
 
     assert isinstance(decision, TestTarget)
-    assert (("CALC-1", "CALC-2"), ("two_words", "b"), "S", "D", "def", "P2", ("bad-requirement-key",)) == (
-        decision.requirements, decision.labels, decision.summary, decision.description, decision.definition, decision.project,
-        decision.notices)
+    assert (
+        decision.requirements,
+        decision.labels,
+        decision.summary,
+        decision.description,
+        decision.definition,
+        decision.project,
+        decision.notices,
+    ) == (("CALC-1", "CALC-2"), ("two_words", "b"), "S", "D", "def", "P2", ("bad-requirement-key",))
 
 
 @pytest.mark.parametrize("unmapped", ["skip", "fail"])
@@ -233,4 +291,4 @@ def test_creating_needs_a_project():
 
 def test_only_generic_and_cucumber_have_no_steps():
     """Test types but two are taken for step-based."""
-    assert [False, False, True, True] == [step_based(name) for name in ("Generic", "cucumber", "Manual", "Exploratory")]
+    assert [step_based(name) for name in ("Generic", "cucumber", "Manual", "Exploratory")] == [False, False, True, True]

@@ -61,8 +61,17 @@ class ConsoleContext(Protocol):
 class Console:
     """Writes lines; one for a process. Text may be anything: hostile, long, of several lines, with secrets in it."""
 
-    def __init__(self, stream: TextIO, *, level: Level, surroundings: ConsoleContext, redactor: Redactor, color: bool = False,
-                 annotations: bool = True, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        level: Level,
+        surroundings: ConsoleContext,
+        redactor: Redactor,
+        color: bool = False,
+        annotations: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._stream = stream
         self._level = level
         self._syntax = surroundings.syntax
@@ -125,16 +134,26 @@ class Console:
             if line is not None:
                 self._put(line)
 
-    def annotate(self, kind: AnnotationKind, message: str, *, title: str = "xray-ci", file: str | None = None,
-                 line: int | None = None) -> bool:
+    def annotate(
+        self,
+        kind: AnnotationKind,
+        message: str,
+        *,
+        title: str = "xray-ci",
+        file: str | None = None,
+        line: int | None = None,
+    ) -> bool:
         """Show a message outside of the log, at a file's line; False where that is not possible or was done ten times.
 
         The log itself gets no second line: the caller writes one as well, since annotations are few and not everywhere.
         """
         note = Annotation(
-            kind=kind, message=harmless(cut(self._redacted(message), _MESSAGE_LIMIT)), line=line,
+            kind=kind,
+            message=harmless(cut(self._redacted(message), _MESSAGE_LIMIT)),
+            line=line,
             title=harmless(one_line(self._redacted(title), _TITLE_LIMIT)),
-            file=one_line(self._redacted(file), _MESSAGE_LIMIT) if file else None)
+            file=one_line(self._redacted(file), _MESSAGE_LIMIT) if file else None,
+        )
         written = annotation(self._syntax.annotations, note) if self._annotations else None
         if written is None:
             return False
@@ -184,9 +203,14 @@ class Console:
         head, *rest = self._redacted(failure.what).split("\n")
         lines = [self._marked(level, head), *(f"  {line}" for line in rest)]
         answer = cut(self._redacted(failure.answer or "").strip(), ANSWER_LIMIT)
-        facts = [("where", self._redacted(failure.where or "")),
-                 (service if len(service := self._redacted(failure.service or "")) in range(1, _WIDTH - 2) else "answer", answer),
-                 ("next", self._redacted(failure.next))]
+        facts = [
+            ("where", self._redacted(failure.where or "")),
+            (
+                service if len(service := self._redacted(failure.service or "")) in range(1, _WIDTH - 2) else "answer",
+                answer,
+            ),
+            ("next", self._redacted(failure.next)),
+        ]
         facts += [("", f"docs/errors.md#{failure.slug}")] if link else []
         for label, text in facts:
             for number, line in enumerate(text.split("\n") if text else ()):
@@ -213,7 +237,7 @@ class Console:
 
     def _put(self, text: str) -> None:
         """Write finished lines, after the masks of all secrets that came up since the last ones."""
-        fresh, self._told = self._redactor.masked[self._told:], len(self._redactor.masked)
+        fresh, self._told = self._redactor.masked[self._told :], len(self._redactor.masked)
         masks = "".join(f"{line}\n" for value in fresh for line in mask(self._syntax.masks, value))
         text = f"{masks}{text}\n"
         try:

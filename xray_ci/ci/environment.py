@@ -143,14 +143,21 @@ def attempts(*names: str) -> Source:
 
 
 def built(template: str) -> Source:
-    """Make an address from variables: `{NAME}` as it is at the start, URL-encoded elsewhere; None when one is missing."""
+    """Make an address from variables: `{NAME}` as it is at the start, URL-encoded elsewhere.
+
+    None when one is missing.
+    """
 
     def read(env: Environment) -> str | None:
         names = _PART.findall(template)
         if not all(env.get(name) for name in names):
             return None
-        return _PART.sub(lambda part: env[part[1]].rstrip("/") if part.start() == 0
-                         else quote(env[part[1]], safe="/", errors="replace"), template)
+        return _PART.sub(
+            lambda part: (
+                env[part[1]].rstrip("/") if part.start() == 0 else quote(env[part[1]], safe="/", errors="replace")
+            ),
+            template,
+        )
 
     return read
 

@@ -1,12 +1,15 @@
-"""What started a run of GitHub Actions, read from the file in which the runner says so: a closed list of facts, as text.
+"""What started a run of GitHub Actions, read from the file in which the runner says so.
 
-The file is the runner's, yet titles, branches and repositories in it are strangers'. Whatever it is (missing, huge, deep, no
-JSON, odd types) is the same as a file that says nothing. Knows webhook payloads (D); knows no variable but its own names.
+A closed list of facts, as text.
+
+The file is the runner's, yet titles, branches and repositories in it are strangers'. Whatever it is (missing, huge,
+deep, no JSON, odd types) is the same as a file that says nothing. Knows webhook payloads (D); knows no variable but its
+own names.
 
 Runs that get no secrets, by what the CI system says of them, and why a secret may be missing in all others.
 
-Pure: sources of facts for the table of CI systems. A missing secret never makes a run one of these: only the event does.
-Knows which runs each system keeps secrets from (D, marked where not); knows nothing of settings.
+Pure: sources of facts for the table of CI systems. A missing secret never makes a run one of these: only the event
+does. Knows which runs each system keeps secrets from (D, marked where not); knows nothing of settings.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 COMMIT: Final = "EVENT_COMMIT"
 """Head of the pull request's branch, or what the run that started this one was about."""
 BRANCH: Final = "EVENT_BRANCH"
-"""Of the run that started this one; of a fork with its owner before it (`octocat:main`), which no branch of ours is called."""
+"""Of the run that started this one; of a fork with its owner before it (`octocat:main`), which no branch of ours is
+called."""
 PULL_REQUEST: Final = "EVENT_PULL_REQUEST"
 TITLE: Final = "EVENT_TITLE"
 RUN_ID: Final = "EVENT_RUN_ID"
@@ -65,11 +69,16 @@ def facts(document: Any) -> dict[str, str]:
 
 def _pull_request(payload: dict[str, Any]) -> dict[str, str]:
     source, target = _text(payload, "head", "repo", "full_name"), _text(payload, "base", "repo", "full_name")
-    # `head.repo.fork` says that the repository is a fork of something, which ours may be, too. A deleted one is null (D).
+    # `head.repo.fork` says that the repository is a fork of something, which ours may be, too. A deleted one is null
+    # (D).
     gone = isinstance(payload.get("head"), dict) and "repo" in payload["head"] and payload["head"]["repo"] is None
-    return {COMMIT: _text(payload, "head", "sha"), PULL_REQUEST: _text(payload, "number"), TITLE: _text(payload, "title"),
-            AUTHOR: _text(payload, "user", "login"),
-            FORK: _GONE if gone else source if source and target and source.lower() != target.lower() else ""}
+    return {
+        COMMIT: _text(payload, "head", "sha"),
+        PULL_REQUEST: _text(payload, "number"),
+        TITLE: _text(payload, "title"),
+        AUTHOR: _text(payload, "user", "login"),
+        FORK: _GONE if gone else source if source and target and source.lower() != target.lower() else "",
+    }
 
 
 def _workflow_run(payload: dict[str, Any]) -> dict[str, str]:
@@ -77,9 +86,16 @@ def _workflow_run(payload: dict[str, Any]) -> dict[str, str]:
     branch = _text(payload, "head_branch")
     if branch and (not source or source.lower() != ours.lower()):
         branch = f"{source.partition('/')[0] or 'fork'}:{branch}"
-    return {COMMIT: _text(payload, "head_sha"), BRANCH: branch, PULL_REQUEST: _number_of_ours(payload),
-            RUN_ID: _text(payload, "id"), RUN_NUMBER: _text(payload, "run_number"), ATTEMPT: _text(payload, "run_attempt"),
-            WORKFLOW: _text(payload, "name"), ACTOR: _text(payload, "actor", "login")}
+    return {
+        COMMIT: _text(payload, "head_sha"),
+        BRANCH: branch,
+        PULL_REQUEST: _number_of_ours(payload),
+        RUN_ID: _text(payload, "id"),
+        RUN_NUMBER: _text(payload, "run_number"),
+        ATTEMPT: _text(payload, "run_attempt"),
+        WORKFLOW: _text(payload, "name"),
+        ACTOR: _text(payload, "actor", "login"),
+    }
 
 
 def _number_of_ours(payload: dict[str, Any]) -> str:
@@ -87,8 +103,11 @@ def _number_of_ours(payload: dict[str, Any]) -> str:
     listed = payload.get("pull_requests")
     ours = _text(payload, "repository", "id")
     # The same commit can be in pull requests of other repositories, which are listed with theirs.
-    numbers = [_text(each, "number") for each in (listed if isinstance(listed, list) else ())
-               if ours and _text(each, "base", "repo", "id") == ours]
+    numbers = [
+        _text(each, "number")
+        for each in (listed if isinstance(listed, list) else ())
+        if ours and _text(each, "base", "repo", "id") == ours
+    ]
     return numbers[0] if numbers else ""
 
 
@@ -123,10 +142,15 @@ _OF_PULL_REQUESTS: Final = frozenset({"pull_request", "pull_request_review", "pu
 """Events of GitHub that run what a pull request brings, and so without secrets where it comes from a fork."""
 _OF_DEPENDABOT: Final = _OF_PULL_REQUESTS | {"push", "create", "deployment", "deployment_status", "pull_request_target"}
 
-REMEDY: Final = ("Nothing has to be done: the import happens when the change is in the repository itself. Where the CI system can give "
-                 "such runs secrets, think twice: their code can send them anywhere.")
-GITHUB_REMEDY: Final = ("To import such runs too, let a second workflow do it: `on: workflow_run`, with the reports as an artifact "
-                        "(docs/recipes/github.md). Dependabot's runs can also have secrets of their own: Settings, Secrets, Dependabot.")
+REMEDY: Final = (
+    "Nothing has to be done: the import happens when the change is in the repository itself. Where the CI system can "
+    "give "
+    "such runs secrets, think twice: their code can send them anywhere."
+)
+GITHUB_REMEDY: Final = (
+    "To import such runs too, let a second workflow do it: `on: workflow_run`, with the reports as an artifact "
+    "(docs/recipes/github.md). Dependabot's runs can also have secrets of their own: Settings, Secrets, Dependabot."
+)
 
 
 def github(env: Environment) -> str | None:
@@ -190,21 +214,38 @@ def _all(env: Mapping[str, str], conditions: tuple[tuple[str, str], ...]) -> boo
     return all(env.get(name) == value for name, value in conditions)
 
 
-MERGE_REQUEST: Final = ("This is a merge request pipeline on a ref that is not protected, and protected variables are not given to it: "
-                        "import on the protected branch, or take `Protected` off the variables.")
-UNPROTECTED: Final = ("This branch or tag is not protected, and protected variables are only given to those that are: protect it, or take "
-                      "`Protected` off the variables.")
-ON_GITHUB: Final = ("GitHub gives an empty text, without a word, for a secret whose name it does not know: one of another repository, one "
-                    "of an `environment` that the job does not name, or one that the caller of a reusable workflow does not pass on "
-                    "(`secrets: inherit`).")
+MERGE_REQUEST: Final = (
+    "This is a merge request pipeline on a ref that is not protected, and protected variables are not given to it: "
+    "import on the protected branch, or take `Protected` off the variables."
+)
+UNPROTECTED: Final = (
+    "This branch or tag is not protected, and protected variables are only given to those that are: protect it, or "
+    "take "
+    "`Protected` off the variables."
+)
+ON_GITHUB: Final = (
+    "GitHub gives an empty text, without a word, for a secret whose name it does not know: one of another repository, "
+    "one "
+    "of an `environment` that the job does not name, or one that the caller of a reusable workflow does not pass on "
+    "(`secrets: inherit`)."
+)
 ON_GITLAB: Final = "Check the variable's name, and that its environment scope takes this job."
-ON_AZURE: Final = ("Azure Pipelines gives secret variables to no step by itself: map each under `env:`, and name their variable group in the "
-                   "pipeline.")
+ON_AZURE: Final = (
+    "Azure Pipelines gives secret variables to no step by itself: map each under `env:`, and name their variable group "
+    "in the "
+    "pipeline."
+)
 ON_JENKINS: Final = "Bind it in this stage: `environment { NAME = credentials('id') }`, or `withCredentials`."
 ON_BITBUCKET: Final = "A deployment's variables are only given to steps that name that `deployment`."
 ON_CIRCLECI: Final = "Variables of a context are only given to jobs that name it under `context:` in the workflow."
-ON_BUILDKITE: Final = "Buildkite gives no secrets by itself: name them under `secrets:` of the step, or export them in an agent hook."
+ON_BUILDKITE: Final = (
+    "Buildkite gives no secrets by itself: name them under `secrets:` of the step, or export them in an agent hook."
+)
 ON_TRAVIS: Final = "Travis CI gives this build no encrypted variables (TRAVIS_SECURE_ENV_VARS is false)."
-ON_WOODPECKER: Final = "Name it under `environment:` of the step with `from_secret:`, and allow the secret for this event."
+ON_WOODPECKER: Final = (
+    "Name it under `environment:` of the step with `from_secret:`, and allow the secret for this event."
+)
 ON_DRONE: Final = "Name it under `environment:` of the step with `from_secret:`; pull requests get a secret only where it allows them."
-ON_TEAMCITY: Final = "TeamCity gives a step only parameters whose names begin with `env.`, for example `env.XRAY_CI_CLIENT_SECRET`."
+ON_TEAMCITY: Final = (
+    "TeamCity gives a step only parameters whose names begin with `env.`, for example `env.XRAY_CI_CLIENT_SECRET`."
+)

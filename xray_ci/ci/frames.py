@@ -1,6 +1,7 @@
 """Where a failure says that it happened: places in source files, read out of messages and stack traces of any language.
 
-Pure, and in time linear in the text, which is a stranger's. Says what is written; whether such a file exists is asked elsewhere.
+Pure, and in time linear in the text, which is a stranger's. Says what is written; whether such a file exists is asked
+elsewhere.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _placed(word: str) -> tuple[str, str]:
     """Return path and line of `path:12`, `path:12:5` and `path:12:in`; empty texts for any other word."""
     start = 2 if _DRIVE.match(word) else 0
     at = word.find(":", start)
-    number = word[at + 1:].partition(":")[0] if at > 0 else ""
+    number = word[at + 1 :].partition(":")[0] if at > 0 else ""
     return (word[:at], number) if number.isascii() and number.isdigit() and _SUFFIX.search(word[:at]) else ("", "")
 
 

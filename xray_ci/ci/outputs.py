@@ -1,4 +1,6 @@
-"""What later steps can read: the CI system's own outputs, a dotenv file, the result file; and the summary's way to people.
+"""What later steps can read: the CI system's own outputs, a dotenv file, the result file.
+
+And the summary's way to people.
 
 The import is over when this runs, so nothing here fails a run: what cannot be written is a warning. Knows the files'
 grammars; knows nothing of where the values come from.
@@ -29,9 +31,18 @@ _SAFE: Final = re.compile(r"[0-9A-Za-z_.,:/@%+=-]*")
 """What a shell that sources the file, Docker and GitLab read alike without quotes, which they read differently."""
 
 
-def publish(result: RunResult, *, redact: Callable[[str], str], workspace: Path, temp: Path | None = None,
-            kind: Outputs = Outputs.GITHUB, outputs_file: str | None = None, log: Callable[[str], object] | None = None,
-            result_file: Path | None = None, dotenv_file: Path | None = None) -> tuple[str, ...]:
+def publish(
+    result: RunResult,
+    *,
+    redact: Callable[[str], str],
+    workspace: Path,
+    temp: Path | None = None,
+    kind: Outputs = Outputs.GITHUB,
+    outputs_file: str | None = None,
+    log: Callable[[str], object] | None = None,
+    result_file: Path | None = None,
+    dotenv_file: Path | None = None,
+) -> tuple[str, ...]:
     """Write all outputs that have a place; return warnings, each naming what was not written and why.
 
     `kind` says what the CI system takes; it goes to `outputs_file` when it is a file, else line by line to `log`.
@@ -58,8 +69,9 @@ def publish(result: RunResult, *, redact: Callable[[str], str], workspace: Path,
             log(line)
     if dotenv_file:
         text, left_out = dotenv(values.items())
-        warnings += [f"dotenv-file goes without {name}: not every reader takes the characters of its value."
-                     for name in left_out]
+        warnings += [
+            f"dotenv-file goes without {name}: not every reader takes the characters of its value." for name in left_out
+        ]
         attempt("dotenv-file", lambda: write(dotenv_file, text.encode(), roots))
     return tuple(warnings)
 
@@ -81,8 +93,8 @@ def _for_file(kind: Outputs, values: dict[str, str]) -> str:
 def upload(markdown: str, temp: Path | None, log: Callable[[str], object]) -> tuple[str, ...]:
     """Put a summary where an Azure agent finds it, and tell the agent so; return warnings.
 
-    Only in the agent's own temporary folder: in a container that does not see it, the agent could not see the file either,
-    and would fail the step.
+    Only in the agent's own temporary folder: in a container that does not see it, the agent could not see the file
+    either, and would fail the step.
     """
     if temp is None or not temp.is_dir():
         return ()

@@ -4,7 +4,8 @@ A value and its sentence; knows nothing of who counted.
 
 What became of a run: the one object that the log, outputs, summary and result file are made from.
 
-Values only; nothing here writes or escapes. Whoever writes takes `redacted` first. `as_json` is what docs/result.schema.json describes.
+Values only; nothing here writes or escapes. Whoever writes takes `redacted` first. `as_json` is what
+docs/result.schema.json describes.
 """
 
 from __future__ import annotations
@@ -52,9 +53,16 @@ class Balance:
         """Return the sum as people read it."""
         terms = [] if self.in_reports is None else [f"{self.in_reports:,} in reports"]
         if terms:
-            terms += [f"{sign} {count:,} {word}" for sign, count, word in (
-                ("+", self.further, "of further keys"), ("-", self.folded, "folded"), ("-", self.left_out, "left out"),
-                ("-", self.not_sent, "not sent")) if count]
+            terms += [
+                f"{sign} {count:,} {word}"
+                for sign, count, word in (
+                    ("+", self.further, "of further keys"),
+                    ("-", self.folded, "folded"),
+                    ("-", self.left_out, "left out"),
+                    ("-", self.not_sent, "not sent"),
+                )
+                if count
+            ]
             terms.append("=")
         terms.append(f"{self.sent:,} sent")
         if self.stored is not None:
@@ -188,8 +196,18 @@ class Trouble:
     def of(cls, failure: Failure) -> tuple[Trouble, ...]:
         """Return a failure as values, one for each problem it carries."""
         problems = failure.problems if isinstance(failure, ConfigurationError) else ()
-        return tuple(cls(slug=each.slug, exit_code=each.exit_code, what=each.what, where=each.where, service=each.service,
-                         answer=each.answer, next=each.next) for each in problems or (failure,))
+        return tuple(
+            cls(
+                slug=each.slug,
+                exit_code=each.exit_code,
+                what=each.what,
+                where=each.where,
+                service=each.service,
+                answer=each.answer,
+                next=each.next,
+            )
+            for each in problems or (failure,)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,12 +259,18 @@ class RunResult:
         """Return the outputs of INTERFACE as text, in its order; empty when unknown."""
         first = self.executions[0] if self.executions else None
         values: tuple[tuple[str, object], ...] = (
-            ("outcome", self.outcome.value), ("test-execution-key", first.key if first else None),
+            ("outcome", self.outcome.value),
+            ("test-execution-key", first.key if first else None),
             ("test-execution-keys", ",".join(one.key for one in self.executions)),
             ("test-execution-url", first.url if first else None),
-            ("tests", self.counts.tests), ("passed", self.counts.passed), ("failed", self.bad),
-            ("skipped", self.counts.skipped), ("imported", self.imported), ("created-tests", self.created_tests),
-            ("snapshots-triggered", sum(one.ok for one in self.snapshots)), ("result-file", self.result_file),
+            ("tests", self.counts.tests),
+            ("passed", self.counts.passed),
+            ("failed", self.bad),
+            ("skipped", self.counts.skipped),
+            ("imported", self.imported),
+            ("created-tests", self.created_tests),
+            ("snapshots-triggered", sum(one.ok for one in self.snapshots)),
+            ("result-file", self.result_file),
         )
         return tuple((name, "" if value is None else str(value)) for name, value in values)
 
@@ -254,17 +278,35 @@ class RunResult:
         """Return the result file's document, not yet redacted."""
         around = self.surroundings
         return {
-            "schema": SCHEMA, "command": self.command, "outcome": self.outcome.value, "exit_code": self.exit_code,
-            "deployment": self.deployment, "test_executions": [_plain(one) for one in self.executions],
-            "counts": self.counts.as_json(), "sent": self.sent, "imported": self.imported,
-            "created_tests": self.created_tests, "folded": self.folded, "unmapped": self.unmapped,
+            "schema": SCHEMA,
+            "command": self.command,
+            "outcome": self.outcome.value,
+            "exit_code": self.exit_code,
+            "deployment": self.deployment,
+            "test_executions": [_plain(one) for one in self.executions],
+            "counts": self.counts.as_json(),
+            "sent": self.sent,
+            "imported": self.imported,
+            "created_tests": self.created_tests,
+            "folded": self.folded,
+            "unmapped": self.unmapped,
             "balance": _plain(self.balance) | {"holds": self.balance.holds} if self.balance else None,
-            "reports": [{"path": one.path, "format": one.format, "counts": one.counts.as_json() if one.counts else None,
-                         "problems": [_problem(problem) for problem in one.problems]} for one in self.reports],
+            "reports": [
+                {
+                    "path": one.path,
+                    "format": one.format,
+                    "counts": one.counts.as_json() if one.counts else None,
+                    "problems": [_problem(problem) for problem in one.problems],
+                }
+                for one in self.reports
+            ],
             "failures": [_plain(one) | {"outcome": one.outcome.value} for one in self.failures],
-            "problems": [_plain(one) for one in self.troubles], "notices": [_plain(one) for one in self.notices],
-            "snapshots": [_plain(one) for one in self.snapshots], "requests": self.requests,
-            "seconds": round(self.seconds, 3), "versions": {"xray_ci": self.version, "python": self.python},
+            "problems": [_plain(one) for one in self.troubles],
+            "notices": [_plain(one) for one in self.notices],
+            "snapshots": [_plain(one) for one in self.snapshots],
+            "requests": self.requests,
+            "seconds": round(self.seconds, 3),
+            "versions": {"xray_ci": self.version, "python": self.python},
             "ci": {"provider": around.provider.key, **around.facts()} if around else None,
             "outputs": dict(self.outputs()),
         }
@@ -281,7 +323,9 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
         case tuple():
             return tuple(_redacted(inner, redact) for inner in value)
         case Problem():
-            return structs.replace(value, **{name: _redacted(inner, redact) for name, inner in structs.asdict(value).items()})
+            return structs.replace(
+                value, **{name: _redacted(inner, redact) for name, inner in structs.asdict(value).items()}
+            )
         case Provider() | Balance() | enum.Enum():  # ours, not text of this run
             return value
         case _ if is_dataclass(value) and not isinstance(value, type):
@@ -291,5 +335,11 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    return {"slug": problem.slug, "severity": problem.severity.value, "cause": problem.cause, "line": problem.line,
-            "column": problem.column, "advice": problem.advice}
+    return {
+        "slug": problem.slug,
+        "severity": problem.severity.value,
+        "cause": problem.cause,
+        "line": problem.line,
+        "column": problem.column,
+        "advice": problem.advice,
+    }

@@ -30,14 +30,27 @@ _MESSAGE: Final = 300
 _ALIKE: Final = 3
 """Failures with the same message that are told as one cause, and causes that are."""
 _BLOCKS: Final = 24
-_BLOCK: Final = {Outcome.PASSED: "🟩", Outcome.FAILED: "🟥", Outcome.ERROR: "🟧", Outcome.SKIPPED: "⬜", Outcome.OTHER: "🟦"}
+_BLOCK: Final = {
+    Outcome.PASSED: "🟩",
+    Outcome.FAILED: "🟥",
+    Outcome.ERROR: "🟧",
+    Outcome.SKIPPED: "⬜",
+    Outcome.OTHER: "🟦",
+}
 _MARGIN: Final = 200
 
 
 def markdown(result: RunResult, *, limit: int = LIMIT) -> str:
     """Return the summary, of at most `limit` bytes: sections lose whole lines at their ends, never parts of one."""
-    sections = (_headline(result), _bar(result), _troubles(result), _failures(result), _reports(result), _snapshots(result),
-                _notices(result))
+    sections = (
+        _headline(result),
+        _bar(result),
+        _troubles(result),
+        _failures(result),
+        _reports(result),
+        _snapshots(result),
+        _notices(result),
+    )
     lines = [line for section in sections if section for line in (*section, "")]
     size = sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)
     if size > limit:
@@ -70,9 +83,18 @@ def headline(result: RunResult) -> tuple[str, str]:
         case RunOutcome.NOTHING:
             told = "⚪", "There was nothing to import"
         case RunOutcome.SKIPPED:
-            told = "⏭️", f"Not imported: {result.surroundings.outsider if result.surroundings else 'this run'} gets no secrets here"
+            told = (
+                "⏭️",
+                (
+                    f"Not imported: {result.surroundings.outsider if result.surroundings else 'this run'} gets no secrets "
+                    "here"
+                ),
+            )
         case RunOutcome.TRIGGERED:
-            told = ("❌" if result.exit_code else "🔄"), f"{_many(sum(one.ok for one in result.snapshots), 'snapshot')} triggered"
+            told = (
+                ("❌" if result.exit_code else "🔄"),
+                f"{_many(sum(one.ok for one in result.snapshots), 'snapshot')} triggered",
+            )
         case RunOutcome.FAILED:
             told = "❌", "Nothing was imported"
         case _:
@@ -102,7 +124,10 @@ def _headline(result: RunResult) -> list[str]:
     lines = [f"## {sign} {inline(sentence)}{' into ' if links else ''}{', '.join(links)}"]
     if result.outcome is RunOutcome.SKIPPED and result.surroundings is not None:
         lines += ["", f"The reports were read and nothing was sent. {inline(result.surroundings.provider.remedy, 500)}"]
-    return [*lines, *(line for told in (facts, _context(result.surroundings)) if told for line in ("", " · ".join(told)))]
+    return [
+        *lines,
+        *(line for told in (facts, _context(result.surroundings)) if told for line in ("", " · ".join(told))),
+    ]
 
 
 def _context(around: Surroundings | None) -> list[str]:
@@ -112,8 +137,13 @@ def _context(around: Surroundings | None) -> list[str]:
     told = []
     if around.pull_request:
         repository = _repository(around)
-        told.append(link(f"pull request #{around.pull_request}", f"{repository}/pull/{around.pull_request}" if repository else None)
-                    + (f" {inline(around.pull_request_title, 100)}" if around.pull_request_title else ""))
+        told.append(
+            link(
+                f"pull request #{around.pull_request}",
+                f"{repository}/pull/{around.pull_request}" if repository else None,
+            )
+            + (f" {inline(around.pull_request_title, 100)}" if around.pull_request_title else "")
+        )
     told += [code(around.branch or around.tag or "")] if around.branch or around.tag else []
     told += [code(around.commit[:8])] if around.commit else []
     run = " ".join(part for part in (around.workflow, f"#{around.run_number}" if around.run_number else None) if part)
@@ -155,7 +185,9 @@ def _troubles(result: RunResult) -> list[str]:
     for one in result.troubles[:_ROWS_SHOWN]:
         where = f" ({code(one.where)})" if one.where else ""
         lines.append(f"- **{inline(one.what)}**{where}")
-        lines += [f"  <br>{inline(one.service or 'The service')} answered: {code(one.answer, 500)}"] if one.answer else []
+        lines += (
+            [f"  <br>{inline(one.service or 'The service')} answered: {code(one.answer, 500)}"] if one.answer else []
+        )
         lines += [f"  <br>Next: {inline(one.next, 500)}"] if one.next else []
     return lines
 
@@ -164,11 +196,29 @@ def _failures(result: RunResult) -> list[str]:
     if not result.failures:
         return []
     shown = result.failures[:FAILURES_SHOWN]
-    base = next((one.url.removesuffix(one.key) for one in result.executions if one.url and one.url.endswith(f"/browse/{one.key}")), None)
-    rows = [[_BLOCK[one.outcome], _named(one, base), inline(_first_line(one.message), _MESSAGE), _placed(one, result.surroundings)]
-            for one in shown]
-    lines = ["### Failed tests", "", *_causes(result),
-             *table((("", False), ("test", False), ("message", False), ("where", False)), rows)]
+    base = next(
+        (
+            one.url.removesuffix(one.key)
+            for one in result.executions
+            if one.url and one.url.endswith(f"/browse/{one.key}")
+        ),
+        None,
+    )
+    rows = [
+        [
+            _BLOCK[one.outcome],
+            _named(one, base),
+            inline(_first_line(one.message), _MESSAGE),
+            _placed(one, result.surroundings),
+        ]
+        for one in shown
+    ]
+    lines = [
+        "### Failed tests",
+        "",
+        *_causes(result),
+        *table((("", False), ("test", False), ("message", False), ("where", False)), rows),
+    ]
     left = max(result.bad, len(result.failures)) - len(shown)
     return [*lines, "", f"and {left:,} more."] if left > 0 else lines
 
@@ -179,14 +229,19 @@ def _named(one: FailureRow, base: str | None) -> str:
 
 
 def _placed(one: FailureRow, around: Surroundings | None) -> str:
-    """Return the file and line in which a test failed, at the commit where that has an address; else those of its report."""
+    """Return the file and line in which a test failed, at the commit where that has an address.
+
+    Else those of its report.
+    """
     if one.file is None:
         return code(f"{one.report or ''}{f':{one.line}' if one.line else ''}")
     repository, line = _repository(around), f"{one.file_line}" if one.file_line else ""
     place = f"{one.file}:{line}" if line else one.file
     if repository is None or around is None or around.commit is None:
         return code(place)
-    return link(place, f"{repository}/blob/{around.commit}/{quote(one.file, errors='replace')}{f'#L{line}' if line else ''}")
+    return link(
+        place, f"{repository}/blob/{around.commit}/{quote(one.file, errors='replace')}{f'#L{line}' if line else ''}"
+    )
 
 
 def _causes(result: RunResult) -> list[str]:
@@ -194,7 +249,11 @@ def _causes(result: RunResult) -> list[str]:
     if len(result.failures) <= FAILURES_SHOWN:
         return []
     counted = Counter(_first_line(one.message) for one in result.failures)
-    told = [f"- {count:,} times: {inline(message, _MESSAGE)}" for message, count in counted.most_common(_ALIKE) if message and count >= _ALIKE]
+    told = [
+        f"- {count:,} times: {inline(message, _MESSAGE)}"
+        for message, count in counted.most_common(_ALIKE)
+        if message and count >= _ALIKE
+    ]
     return [f"The same message, in the first {len(result.failures):,}:", "", *told, ""] if told else []
 
 
@@ -207,39 +266,63 @@ def _reports(result: RunResult) -> list[str]:
         return []
     refused = [one for one in result.reports if one.counts is None]
     read = [one for one in result.reports if one.counts is not None]
-    heads = (("report", False), ("format", False), *((name, True) for name in ("tests", "passed", "failed", "skipped", "other")),
-             ("problem", False))
+    heads = (
+        ("report", False),
+        ("format", False),
+        *((name, True) for name in ("tests", "passed", "failed", "skipped", "other")),
+        ("problem", False),
+    )
     shown = [*refused, *read][:_ROWS_SHOWN]  # what went wrong is never what is cut
-    lines = ["<details><summary>Reports: " + f"{len(read):,} read" + (f", {len(refused):,} refused" if refused else "")
-             + "</summary>", "", *table(heads, map(_report, shown))]
+    lines = [
+        "<details><summary>Reports: "
+        f"{len(read):,} read" + (f", {len(refused):,} refused" if refused else "") + "</summary>",
+        "",
+        *table(heads, map(_report, shown)),
+    ]
     left = len(result.reports) - len(shown)
     return [*lines, *(["", f"and {left:,} more."] if left else []), "", "</details>"]
 
 
 def _report(one: Report) -> list[str]:
     counts = one.counts
-    numbers = ([counts.tests, counts.passed, counts.failed + counts.errors, counts.skipped, counts.other] if counts
-               else [None] * 5)
+    numbers = (
+        [counts.tests, counts.passed, counts.failed + counts.errors, counts.skipped, counts.other]
+        if counts
+        else [None] * 5
+    )
     problem = one.problems[0] if one.problems else None
     more = f" (and {len(one.problems) - 1} more)" if len(one.problems) > 1 else ""
     told = f"{f'line {problem.line}: ' if problem.line else ''}{problem.cause}{more}" if problem else ""
-    return [code(one.path), inline(one.format or "?"), *("-" if number is None else f"{number:,}" for number in numbers),
-            inline(told, _MESSAGE)]
+    return [
+        code(one.path),
+        inline(one.format or "?"),
+        *("-" if number is None else f"{number:,}" for number in numbers),
+        inline(told, _MESSAGE),
+    ]
 
 
 def _snapshots(result: RunResult) -> list[str]:
     if not result.snapshots:
         return []
-    rows = [["✅" if one.ok else "❌", code(one.name), "" if one.status is None else str(one.status),
-             inline(one.message or "", _MESSAGE)] for one in result.snapshots[:_ROWS_SHOWN]]
+    rows = [
+        [
+            "✅" if one.ok else "❌",
+            code(one.name),
+            "" if one.status is None else str(one.status),
+            inline(one.message or "", _MESSAGE),
+        ]
+        for one in result.snapshots[:_ROWS_SHOWN]
+    ]
     return ["### Snapshots", "", *table((("", False), ("snapshot", False), ("status", True), ("answer", False)), rows)]
 
 
 def _notices(result: RunResult) -> list[str]:
     if not result.notices:
         return []
-    lines = [f"- {inline(one.text, _MESSAGE)}{f' ({one.count:,} times)' if one.count > 1 else ''}"
-             for one in result.notices[:_ROWS_SHOWN]]
+    lines = [
+        f"- {inline(one.text, _MESSAGE)}{f' ({one.count:,} times)' if one.count > 1 else ''}"
+        for one in result.notices[:_ROWS_SHOWN]
+    ]
     return ["<details><summary>Notices</summary>", "", *lines, "", "</details>"]
 
 

@@ -1,12 +1,14 @@
-"""How CI systems want groups, annotations and masks written into a log: closed enums, pure functions from text to lines.
+"""How CI systems want groups, annotations and masks written into a log.
+
+Closed enums, pure functions from text to lines.
 
 Knows the spelling and its escapes; knows nothing of when something is written, or of which system it is for. Text comes
 in clean and redacted.
 
 How a CI system is handed outputs and a summary: closed enums, pure functions from values to lines of the log.
 
-Knows spellings, escapes and limits; knows nothing of results, of files, or of where a line goes. Values come in redacted
-and are one line each.
+Knows spellings, escapes and limits; knows nothing of results, of files, or of where a line goes. Values come in
+redacted and are one line each.
 """
 
 from __future__ import annotations
@@ -172,7 +174,7 @@ def _bar(char: str) -> str:
     if char.isascii():
         return {"\n": "|n", "\r": "|r"}.get(char, f"|{char}")
     raw = char.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"|0x{raw[at:at + 4]}" for at in range(0, len(raw), 4))
+    return "".join(f"|0x{raw[at : at + 4]}" for at in range(0, len(raw), 4))
 
 
 class Outputs(enum.Enum):
@@ -183,7 +185,8 @@ class Outputs(enum.Enum):
     GITHUB = "github"
     """A file that the system names, each value between two marks (D)."""
     DOTENV = "dotenv"
-    """`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D). A step must list the names."""
+    """`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D). A step must list the names.
+`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D). A step must list the names."""
     EXPORTS = "exports"
     """A shell file that the system names and every later step of the job sources: CircleCI's BASH_ENV (D)."""
     AZURE = "azure"
@@ -199,7 +202,8 @@ class Summaries(enum.Enum):
     GITHUB = "github"
     """A file that the system names takes Markdown, at most 1 MiB of one step (D)."""
     AZURE = "azure"
-    """A command in the log names a Markdown file, absolute and readable for the agent (D), which fails the step else (O)."""
+    """A command in the log names a Markdown file, absolute and readable for the agent (D), which fails the step else
+    (O)."""
     TEAMCITY = "teamcity"
     """One line of text, added to the status of the build (D)."""
 
@@ -229,11 +233,16 @@ def lines(outputs: Outputs, values: Iterable[tuple[str, str]]) -> tuple[str, ...
             return ()
         case Outputs.AZURE:
             # One that is an output is no variable of the later steps of its own job unless it is set as one, too (D).
-            return tuple(f"##vso[task.setvariable variable={variable(name)}{kind}]{azure(value)}"
-                         for name, value in values for kind in ("", ";isOutput=true"))
+            return tuple(
+                f"##vso[task.setvariable variable={variable(name)}{kind}]{azure(value)}"
+                for name, value in values
+                for kind in ("", ";isOutput=true")
+            )
         case Outputs.TEAMCITY:
-            return tuple(f"##teamcity[setParameter name='env.{variable(name)}' value='{teamcity(_without_references(value))}']"
-                         for name, value in values)
+            return tuple(
+                f"##teamcity[setParameter name='env.{variable(name)}' value='{teamcity(_without_references(value))}']"
+                for name, value in values
+            )
     assert_never(outputs)
 
 
@@ -244,7 +253,7 @@ def page(path: str) -> str:
 
 def status(text: str) -> str:
     """Return the line that adds a text to the status of a TeamCity build and leaves its verdict alone."""
-    cut = text if len(text) <= STATUS_LIMIT else f"{text[:STATUS_LIMIT - 1]}…"
+    cut = text if len(text) <= STATUS_LIMIT else f"{text[: STATUS_LIMIT - 1]}…"
     return f"##teamcity[buildStatus text='{{build.status.text}}; {teamcity(cut)}']"
 
 

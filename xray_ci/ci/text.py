@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 _ANSI: Final = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)")
 _JOINING: Final = "\u200c\u200d\ufe00-\ufe0f"
 """Invisible, yet part of ordinary words and emoji: left alone, but never believed to separate anything."""
-_INVISIBLE: Final = ("\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
-                     "\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff")
+_INVISIBLE: Final = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
 """What Unicode calls default ignorable (bidirectional overrides among it)."""
 _STRANGE: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_INVISIBLE}]")
 _COMMAND: Final = re.compile(rf"^((?:[^\S\n]|[{_JOINING}])*:)(?=[{_JOINING}]*:)", re.MULTILINE)
 _LIKE_COMMAND: Final = re.compile(r"(?<![\w)>\]]):(?=:[A-Za-z])")
-"""The same further on in a line: no runner takes it there, yet a line may be cut or wrapped by whoever passes it on. The
-`::` of C++ and Rust names stays."""
+"""The same further on in a line: no runner takes it there, yet a line may be cut or wrapped by whoever passes it on.
+The `::` of C++ and Rust names stays."""
 _HASH_COMMAND: Final = re.compile(rf"#(?=[{_JOINING}]*#[\w.{_JOINING}-]*\[)")
 
 
@@ -60,13 +62,13 @@ def harmless(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Return cleaned text as one line of at most `limit` characters, blanks in a row as one."""
-    head = text[:limit * 20]  # a failure's output can be long, and most of it would be cleaned for nothing
+    head = text[: limit * 20]  # a failure's output can be long, and most of it would be cleaned for nothing
     return cut(" ".join(clean(head).split()) + ("…" if len(head) < len(text) else ""), limit)
 
 
 def cut(text: str, limit: int) -> str:
     """Return at most `limit` characters; what is cut ends in `…`. Redact before, never after."""
-    return text if len(text) <= limit else text[:limit - 1].rstrip() + "…"
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 _MARKUP: Final = re.compile(r"[!-+/:-@\[-`{-~]|(?<=[Ww]{3})\.")
@@ -102,4 +104,8 @@ def row(cells: Iterable[str]) -> str:
 
 def table(columns: tuple[tuple[str, bool], ...], rows: Iterable[Iterable[str]]) -> list[str]:
     """Return the lines of a table; a column is its title and whether it holds numbers."""
-    return [row(title for title, _ in columns), row("--:" if numbers else "---" for _, numbers in columns), *map(row, rows)]
+    return [
+        row(title for title, _ in columns),
+        row("--:" if numbers else "---" for _, numbers in columns),
+        *map(row, rows),
+    ]

@@ -70,7 +70,9 @@ def summed(done: Delivered, plan: Plan, progress: Progress) -> Delivered:
     done.sent = sum(each.tests for each in ended)
     counts = [each.stored for each in ended]
     done.stored = sum(count or 0 for count in counts) if counts and None not in counts else None
-    left_out = [each for call in plan.calls for each in progress.left_out.get(call.id, {}).values() if call.id in progress.ended]
+    left_out = [
+        each for call in plan.calls for each in progress.left_out.get(call.id, {}).values() if call.id in progress.ended
+    ]
     if left_out:
         done.failures.append(_left_out(left_out, sum(call.tests or 0 for call in plan.calls)))
     if done.failures and ended and len(ended) < len(plan.calls):
@@ -82,8 +84,11 @@ def summed(done: Delivered, plan: Plan, progress: Progress) -> Delivered:
 
 def _left_out(entries: list[LeftOut], total: int) -> PartlyImported:
     noun = "result was" if len(entries) == 1 else "results were"
-    return PartlyImported(f"{len(entries):,} of {total:,} {noun} refused and left out: {', '.join(each.test for each in entries[:20])}",
-                          answer=_reasons(entries), service="Xray")
+    return PartlyImported(
+        f"{len(entries):,} of {total:,} {noun} refused and left out: {', '.join(each.test for each in entries[:20])}",
+        answer=_reasons(entries),
+        service="Xray",
+    )
 
 
 def _reasons(entries: list[LeftOut]) -> str:
@@ -95,23 +100,32 @@ def _partly(done: Delivered, ended: int, total: int) -> PartlyImported:
     keys, left = list(done.keys.values()), len(done.not_sent)
     what = f"{ended} of {total} requests were imported into {', '.join(keys[:20])}, {total - ended - left} failed and {left} were not sent"
     if len(keys) > 1:
-        return PartlyImported(what, advice="Correct what is named above, then run `xray-ci resume`, or import the missing reports again: "
-                              "what is there stays there.")
-    return PartlyImported(what, advice=f"Correct what is named above, then run `xray-ci resume`, or again with `test-execution: {keys[0]}` "
-                          "(without `fields` and `labels`): results that are there already are overwritten, the rest is added.")
+        return PartlyImported(
+            what,
+            advice="Correct what is named above, then run `xray-ci resume`, or import the missing reports again: "
+            "what is there stays there.",
+        )
+    return PartlyImported(
+        what,
+        advice=f"Correct what is named above, then run `xray-ci resume`, or again with `test-execution: {keys[0]}` "
+        "(without `fields` and `labels`): results that are there already are overwritten, the rest is added.",
+    )
 
 
 def _unstored(tests: tuple[Unstored, ...]) -> PartlyImported:
     listed = "\n".join(f"{each.test}: {'; '.join(each.messages) or 'no reason given'}" for each in tests)
     noun = "result was" if len(tests) == 1 else "results were"
-    return PartlyImported(f"{len(tests)} {noun} not stored: {', '.join(each.test for each in tests[:20])}", answer=listed,
-                          service="Xray")
+    return PartlyImported(
+        f"{len(tests)} {noun} not stored: {', '.join(each.test for each in tests[:20])}", answer=listed, service="Xray"
+    )
 
 
 class Importer(Protocol):
     """What `services.xray.Xray` does."""
 
-    def import_report(self, endpoint: Endpoint, *, query: Sequence[tuple[str, str]] = (), upload: Upload) -> ImportAnswer:
+    def import_report(
+        self, endpoint: Endpoint, *, query: Sequence[tuple[str, str]] = (), upload: Upload
+    ) -> ImportAnswer:
         """Import one body; raises Failure."""
 
 
@@ -149,7 +163,8 @@ class Means:
     work: Path
     """A folder of ours for parts of requests."""
     most: int | None = None
-    """Bytes of one request: a test that is larger alone goes without its evidence, which follows; None: as the service answers."""
+    """Bytes of one request: a test that is larger alone goes without its evidence, which follows; None: as the service
+    answers."""
     tell: Callable[[str], None] = lambda _: None
     log: Log | None = None
     progress: Progress = field(default_factory=Progress)

@@ -1,7 +1,8 @@
 """Evidence that made a request too big: added to the Test Run once the results are stored, file by file.
 
-Results go first, so that a video never costs one. Adding is not repeatable: before the first file of a Test Run goes, what is there is
-counted, and a file whose answer was lost goes again only when it is certain that it did not arrive. Knows nothing of sizes.
+Results go first, so that a video never costs one. Adding is not repeatable: before the first file of a Test Run goes,
+what is there is counted, and a file whose answer was lost goes again only when it is certain that it did not arrive.
+Knows nothing of sizes.
 """
 
 from __future__ import annotations
@@ -27,14 +28,19 @@ _NAMED: Final = 20
 
 
 def attach(execution: PlannedExecution, key: str, means: Means) -> EvidenceRefused | None:
-    """Add the evidence that was left out of requests that are done; return what the service would not have of it, None when nothing.
+    """Add the evidence that was left out of requests that are done.
+
+    Return what the service would not have of it, None when nothing.
 
     Raises Failure; what was added before is recorded, and is not added again.
     """
-    waiting = [(call.id, test) for call in execution.calls
-               if call.id in means.progress.ended and call.tests_at is not None and call.id in means.progress.light
-               for test in listed(call.tests_at, means.progress.left_out.get(call.id, ()))
-               if means.progress.owed(call.id, test.index)]
+    waiting = [
+        (call.id, test)
+        for call in execution.calls
+        if call.id in means.progress.ended and call.tests_at is not None and call.id in means.progress.light
+        for test in listed(call.tests_at, means.progress.left_out.get(call.id, ()))
+        if means.progress.owed(call.id, test.index)
+    ]
     if not waiting:
         return None
     issue = issue_of(execution, key, means)
@@ -59,20 +65,36 @@ class _Round:
         self.refused: list[str] = []
 
     def runs_of(self, tests: Sequence[ExpectedTest]) -> list[StoredRun | None]:
-        """Return the Test Run of each test: by its key, else by what identifies the Test that Xray found or made for it."""
+        """Return the Test Run of each test.
+
+        By its key, else by what identifies the Test that Xray found or made for it.
+        """
         nameless = [test for test in tests if test.head.testKey is None]
         found = self._identified(nameless) if nameless else {}
         return [self._runs.get(test.head.testKey or found.get(_identity(test), "")) for test in tests]
 
     def _identified(self, tests: Sequence[ExpectedTest]) -> dict[str, str]:
-        """Return Test keys by identity, of this Test Execution alone; the index of Jira gets the time that it may need."""
+        """Return Test keys by identity, of this Test Execution alone.
+
+        The index of Jira gets the time that it may need.
+        """
         wanted = {_identity(test) for test in tests}
         keys = list(self._runs)
         waited = 0.0
         while True:
-            named = [each for start in range(0, len(keys), PAGE) for each in self._means.store.tests_named(keys[start:start + PAGE])]
-            found = {each.summary: each.key for each in named} | {each.definition: each.key for each in named if each.definition}
-            if wanted <= found.keys() or waited >= self._means.patience.lag or not self._means.wait(self._means.patience.pause):
+            named = [
+                each
+                for start in range(0, len(keys), PAGE)
+                for each in self._means.store.tests_named(keys[start : start + PAGE])
+            ]
+            found = {each.summary: each.key for each in named} | {
+                each.definition: each.key for each in named if each.definition
+            }
+            if (
+                wanted <= found.keys()
+                or waited >= self._means.patience.lag
+                or not self._means.wait(self._means.patience.pause)
+            ):
                 return found
             waited += self._means.patience.pause
 
@@ -101,13 +123,18 @@ class _Round:
                 self._means.tell(f"{what} was added")
 
     def _certainly(self, entry: EvidenceAdded, run: StoredRun, file: EvidenceFile, names: Sequence[str]) -> None:
-        """Add one file between its entries; what may have arrived, now or in an earlier run, is looked for before it goes again."""
+        """Add one file between its entries.
+
+        What may have arrived, now or in an earlier run, is looked for before it goes again.
+        """
         means, place = self._means, (entry.call, entry.index, entry.file)
         lost: UnknownDelivery | None = None
         for _ in range(TRIES):
             before = means.progress.attaching.get(place)
             if before is None:
-                means.note(Attaching(call=entry.call, index=entry.index, file=entry.file, there=names.count(file.filename)))
+                means.note(
+                    Attaching(call=entry.call, index=entry.index, file=entry.file, there=names.count(file.filename))
+                )
             elif self._arrived(run, file, before):
                 means.note(entry)
                 return
@@ -134,7 +161,9 @@ class _Round:
             if waited >= self._means.patience.unseen:
                 return False
             if not self._means.wait(self._means.patience.pause):
-                raise UnknownDelivery(f"the time budget is spent before it is known whether {file.filename} was added to {run.test}")
+                raise UnknownDelivery(
+                    f"the time budget is spent before it is known whether {file.filename} was added to {run.test}"
+                )
             waited += self._means.patience.pause
         return True
 
@@ -147,5 +176,9 @@ def _identity(test: ExpectedTest) -> str:
 def _refused(files: Sequence[str], key: str) -> EvidenceRefused:
     more = f"\n… and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
     noun = "file of evidence is" if len(files) == 1 else "files of evidence are"
-    return EvidenceRefused(f"all results are in {key}, and {len(files):,} {noun} not", where=key, service="Xray",
-                          answer="\n".join(files[:_NAMED]) + more)
+    return EvidenceRefused(
+        f"all results are in {key}, and {len(files):,} {noun} not",
+        where=key,
+        service="Xray",
+        answer="\n".join(files[:_NAMED]) + more,
+    )

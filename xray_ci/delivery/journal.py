@@ -1,6 +1,9 @@
-"""The lines of a journal: `digest json`, where each digest covers the one before it; the first line has the version in front.
+"""The lines of a journal: `digest json`, where each digest covers the one before it.
 
-Bytes only: knows nothing of folders, entries or of what a line means, but that the last line of a finished journal says so.
+The first line has the version in front.
+
+Bytes only: knows nothing of folders, entries or of what a line means, but that the last line of a finished journal says
+so.
 
 What a journal seals: its first line, and the files beside it with their lengths and digests.
 
@@ -8,9 +11,9 @@ Knows which names may lie in a state folder and how they are compared and remove
 
 The journal of a delivery: typed entries in a file that survives a crash at any instant, beside the files they speak of.
 
-Knows when a line is certainly on the disk, and the folder it lies in; knows nothing of Xray, plans, settings or of what an
-entry means. There is no key in its digests: they are against damage and confusion, not against who may write the folder.
-Targets and hosts that an entry names are for the caller to compare.
+Knows when a line is certainly on the disk, and the folder it lies in; knows nothing of Xray, plans, settings or of what
+an entry means. There is no key in its digests: they are against damage and confusion, not against who may write the
+folder. Targets and hosts that an entry names are for the caller to compare.
 """
 
 from __future__ import annotations
@@ -72,7 +75,8 @@ def line_after(chain: Chain, payload: bytes) -> tuple[bytes, Chain]:
 def read_lines(file: BinaryIO, size: int, where: str) -> Iterator[tuple[bytes, Chain]]:
     """Yield what each line says, checked, and where the journal stands after it; a torn last line is left out.
 
-    `size` is that of the file in bytes. Raises JournalFault, with `where` and the line, for what was not written like that.
+    `size` is that of the file in bytes. Raises JournalFault, with `where` and the line, for what was not written like
+    that.
     """
     if size > JOURNAL_LIMIT:
         raise JournalFault(f"the journal is larger than {JOURNAL_LIMIT:,} bytes", where=where)
@@ -83,7 +87,9 @@ def read_lines(file: BinaryIO, size: int, where: str) -> Iterator[tuple[bytes, C
             break
         here = f"{where}:{number}"
         if payload == FINISHED or len(line) > LINE_LIMIT:
-            raise JournalFault("something else follows the journal" if payload == FINISHED else "this line is too long", where=here)
+            raise JournalFault(
+                "something else follows the journal" if payload == FINISHED else "this line is too long", where=here
+            )
         found = _LINE.fullmatch(line[:-1] if chain.length else _versioned(line, here))
         digest = _digest(chain.digest, found[2]) if found else b""
         if found is None or digest.hex().encode() != found[1]:
@@ -104,11 +110,14 @@ def is_finished(end: bytes) -> bool:
 def _never_written(line: bytes, start: int) -> bool:
     """Whether a last line, at this place of the file, has blocks that were never written because the power went.
 
-    They read as zeros, from the line's start or that of a block to the end of one: a changed byte does not look like that.
+    They read as zeros, from the line's start or that of a block to the end of one: a changed byte does not look like
+    that.
     """
     runs = [(start + found.start(), start + found.end()) for found in _ZEROS.finditer(line)]
-    return bool(runs) and all((first == start or first % _BLOCK == 0) and (end == start + len(line) or end % _BLOCK == 0)
-                              for first, end in runs)
+    return bool(runs) and all(
+        (first == start or first % _BLOCK == 0) and (end == start + len(line) or end % _BLOCK == 0)
+        for first, end in runs
+    )
 
 
 def _versioned(line: bytes, where: str) -> bytes:
@@ -117,8 +126,11 @@ def _versioned(line: bytes, where: str) -> bytes:
     if found is None:
         raise JournalFault("this is no journal of xray-ci", where=where)
     if found[1] != b"%d" % VERSION:
-        raise JournalFault(f"the journal is of version {int(found[1])}, this xray-ci reads version {VERSION}", where=where,
-                           advice="Run `xray-ci resume` with the release that wrote it.")
+        raise JournalFault(
+            f"the journal is of version {int(found[1])}, this xray-ci reads version {VERSION}",
+            where=where,
+            advice="Run `xray-ci resume` with the release that wrote it.",
+        )
     return found[2]
 
 
@@ -138,7 +150,10 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file of the folder as it was when the journal began: its plain name, bytes, and blake2b digest in hexadecimal."""
+    """A file of the folder as it was when the journal began.
+
+    Its plain name, bytes, and blake2b digest in hexadecimal.
+    """
 
     name: str
     length: int
@@ -171,7 +186,9 @@ def entered(folder: Path, root: Path | None) -> Folder:
     try:
         return Folder.enter(folder, root)
     except OSError as error:
-        raise JournalFault(f"the folder of the journal cannot be entered: {reason(error)}", where=str(folder)) from error
+        raise JournalFault(
+            f"the folder of the journal cannot be entered: {reason(error)}", where=str(folder)
+        ) from error
 
 
 def head_of(folder: Folder) -> JournalHead:
@@ -201,7 +218,9 @@ def decoded(payload: bytes, reader: msgspec.json.Decoder[Value], where: str) -> 
     try:
         return reader.decode(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise JournalFault(f"this line says something that xray-ci never writes: {str(error)[:200]}", where=where) from error
+        raise JournalFault(
+            f"this line says something that xray-ci never writes: {str(error)[:200]}", where=where
+        ) from error
 
 
 def verify(folder: Folder, files: tuple[Sealed, ...], shown: Path) -> None:
@@ -255,13 +274,21 @@ class Journal(Generic[Entry]):
         """Whether more than that may be in the file."""
 
     @classmethod
-    def begin(cls, folder: Path, header: msgspec.Struct, entry_type: Any = None, *, files: Sequence[Path] = (),  # noqa: ARG003
-              root: Path | None = None, clock: Callable[[], float] = time.time) -> Journal[Entry]:
+    def begin(
+        cls,
+        folder: Path,
+        header: msgspec.Struct,
+        entry_type: Any = None,  # noqa: ARG003
+        *,
+        files: Sequence[Path] = (),
+        root: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Journal[Entry]:
         """Seal the files of a new folder and write the first line; after it returned both survive a power loss.
 
         `files` lie in the folder itself, under plain names, and stay unchanged from now on. `root`: see `Folder.enter`.
-        `entry_type` only says to the reader what will be recorded. Raises JournalFault for a folder that is used or a link,
-        StateUnwritable, and ValueError for files elsewhere or a header over `LINE_LIMIT`.
+        `entry_type` only says to the reader what will be recorded. Raises JournalFault for a folder that is used or a
+        link, StateUnwritable, and ValueError for files elsewhere or a header over `LINE_LIMIT`.
         """
         names = plain_names(folder, files)
         opened = entered(folder, root)
@@ -279,18 +306,22 @@ class Journal(Generic[Entry]):
             except FileExistsError:
                 raise JournalFault("a delivery was begun in this folder before", where=str(folder)) from None
             except OSError as error:
-                raise StateUnwritable(f"what is to be sent could not be kept: {reason(error)}", where=str(folder)) from error
+                raise StateUnwritable(
+                    f"what is to be sent could not be kept: {reason(error)}", where=str(folder)
+                ) from error
             undone.pop_all()
         journal.files = sealed
         return journal
 
     @classmethod
-    def reopen(cls, folder: Path, header_type: type[Header], entry_type: Any, *,
-               root: Path | None = None) -> tuple[Journal[Entry], Header, tuple[Entry, ...]]:
+    def reopen(
+        cls, folder: Path, header_type: type[Header], entry_type: Any, *, root: Path | None = None
+    ) -> tuple[Journal[Entry], Header, tuple[Entry, ...]]:
         """Return the journal of an earlier run, ready to go on, its header, and what was recorded, in order.
 
-        A last line that was being written when the run ended is dropped. All else is checked, the sealed files too. Raises
-        JournalFault for anything that is not exactly ours, JournalFinished where nothing is left to do, StateUnwritable.
+        A last line that was being written when the run ended is dropped. All else is checked, the sealed files too.
+        Raises JournalFault for anything that is not exactly ours, JournalFinished where nothing is left to do,
+        StateUnwritable.
         """
         opened, where = entered(folder, root), str(folder / NAME)
         with contextlib.ExitStack() as undone:
@@ -303,7 +334,9 @@ class Journal(Generic[Entry]):
                 head = decoded(first, msgspec.json.Decoder(JournalHead), f"{where}:1")
                 header = decoded(bytes(head.header), msgspec.json.Decoder(header_type), f"{where}:1")
                 reader = msgspec.json.Decoder(entry_type)
-                entries = tuple(decoded(payload, reader, f"{where}:{number}") for number, payload in enumerate(payloads, 2))
+                entries = tuple(
+                    decoded(payload, reader, f"{where}:{number}") for number, payload in enumerate(payloads, 2)
+                )
                 verify(opened, head.files, folder)
             except OSError as error:
                 raise JournalFault(f"the journal cannot be read: {reason(error)}", where=where) from error
@@ -318,16 +351,18 @@ class Journal(Generic[Entry]):
     def record(self, entry: Entry) -> None:
         """Append an entry; after it returned the entry survives the death of the process and a power loss.
 
-        Where it raises, or is interrupted, the entry may or may not be found later, and the journal stays usable: the next
-        entry takes its place. Raises StateUnwritable (disk full, quota, lost network), ValueError for one over `LINE_LIMIT`.
+        Where it raises, or is interrupted, the entry may or may not be found later, and the journal stays usable: the
+        next entry takes its place. Raises StateUnwritable (disk full, quota, lost network), ValueError for one over
+        `LINE_LIMIT`.
         """
         self._append(msgspec.json.encode(entry))
 
     def finish(self) -> None:
         """Mark the journal as complete, then remove it with its files and the folder.
 
-        Complete is one line: after a crash at any instant the journal is either unfinished or nothing is left to do. What
-        cannot be removed stays, and is no pending journal (see `sweep`). Raises StateUnwritable before anything is removed.
+        Complete is one line: after a crash at any instant the journal is either unfinished or nothing is left to do.
+        What cannot be removed stays, and is no pending journal (see `sweep`). Raises StateUnwritable before anything is
+        removed.
         """
         self._append(FINISHED)
         self._close_file()
@@ -342,7 +377,9 @@ class Journal(Generic[Entry]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _append(self, payload: bytes) -> None:
@@ -388,8 +425,9 @@ class Journal(Generic[Entry]):
 def pending(state_dir: Path, *, root: Path | None = None) -> tuple[Path, ...]:
     """Return the folders in a state folder that hold an unfinished journal, the oldest first.
 
-    Looks only as far as it takes to know that: what a journal says is checked by `reopen`. Links and what is not ours are
-    passed over; no state folder, no journals. Raises JournalFault for a state folder that is a link or cannot be read.
+    Looks only as far as it takes to know that: what a journal says is checked by `reopen`. Links and what is not ours
+    are passed over; no state folder, no journals. Raises JournalFault for a state folder that is a link or cannot be
+    read.
     """
     found = [(begun, name) for name, begun, finished in _journals(state_dir, root) if not finished]
     return tuple(state_dir / name for _, name in sorted(found))
@@ -429,5 +467,8 @@ def _journals(state_dir: Path, root: Path | None) -> Iterator[tuple[str, float, 
 
 def _sync_around(folder: Path) -> None:
     """Write through that the folder is there; who may not read the folder around it did not make it."""
-    with contextlib.suppress(PermissionError), Folder.enter(folder.absolute().parent, folder.absolute().parent) as around:
+    with (
+        contextlib.suppress(PermissionError),
+        Folder.enter(folder.absolute().parent, folder.absolute().parent) as around,
+    ):
         around.sync()

@@ -1,7 +1,7 @@
 """The marker: one word in every Test Execution that we make, by which a second attempt or another shard finds it again.
 
-Pure: what surrounds a run → the word, and whether to look for it first. Knows which facts identify what; knows nothing of
-requests, of where the word is written, and of how long an index lags.
+Pure: what surrounds a run → the word, and whether to look for it first. Knows which facts identify what; knows nothing
+of requests, of where the word is written, and of how long an index lags.
 """
 
 from __future__ import annotations
@@ -44,18 +44,22 @@ class Marker:
     """Whether several runs may make it at the same moment; implies `look`."""
 
 
-def marker(*, around: Surroundings, scope: str, explicit: bool, on_rerun: str, target: Sequence[str], group: str,
-           unique: str) -> Marker:
-    """Return the marker of one Test Execution of this run; raises ConfigurationError where `scope` names an unknown fact.
+def marker(
+    *, around: Surroundings, scope: str, explicit: bool, on_rerun: str, target: Sequence[str], group: str, unique: str
+) -> Marker:
+    """Return the marker of one Test Execution of this run.
 
-    `scope` and `on_rerun` as in the settings, `explicit` when somebody set `execution-scope`. `target` is where it goes (host,
-    project, Test Plan …, always in one order and number), `group` tells it from others of the run, empty for the only one.
-    `unique` is random text: it stands in for a run that the surroundings do not identify, and such a run can neither find nor
-    share anything.
+    Raises ConfigurationError where `scope` names an unknown fact.
 
-    Scope `run`: a first attempt of a job that has a name neither looks nor shares. Jobs share when the CI system says how many
-    there are, or when `execution-scope: run` was set explicitly. The latter is what a matrix of GitHub needs: its jobs all have
-    one job id, no count, and so one token without knowing it. Every other scope is shared by whoever has the same facts.
+    `scope` and `on_rerun` as in the settings, `explicit` when somebody set `execution-scope`. `target` is where it goes
+    (host, project, Test Plan …, always in one order and number), `group` tells it from others of the run, empty for the
+    only one. `unique` is random text: it stands in for a run that the surroundings do not identify, and such a run can
+    neither find nor share anything.
+
+    Scope `run`: a first attempt of a job that has a name neither looks nor shares. Jobs share when the CI system says
+    how many there are, or when `execution-scope: run` was set explicitly. The latter is what a matrix of GitHub needs:
+    its jobs all have one job id, no count, and so one token without knowing it. Every other scope is shared by whoever
+    has the same facts.
     """
     if scope == "run" and around.run_id is None:
         return Marker(token=_token([*_place(around, target, group), ("unique", unique)]), look=False, race=False)
@@ -77,7 +81,8 @@ def marker(*, around: Surroundings, scope: str, explicit: bool, on_rerun: str, t
 def jql(marked: Marker, project: str | None) -> str:
     """Return the query that finds the Test Executions with a marker on both deployments, the oldest first.
 
-    The word stands in a label where fields were written, else in the description. Raises ValueError for what is no marker.
+    The word stands in a label where fields were written, else in the description. Raises ValueError for what is no
+    marker.
     """
     if not TOKEN.fullmatch(marked.token):
         raise ValueError(f"not a marker: {marked.token!r}")
@@ -89,8 +94,15 @@ def jql(marked: Marker, project: str | None) -> str:
 def _place(around: Surroundings, target: Sequence[str], group: str) -> list[tuple[str, str | None]]:
     """Return what identifies a marker in every scope."""
     server = urlsplit(around.run_url).netloc if around.run_url else None
-    return [("version", _VERSION), *(("target", part) for part in target), ("group", group),
-            ("provider", around.provider.key), ("server", server), ("repository", around.repository), ("workflow", around.workflow)]
+    return [
+        ("version", _VERSION),
+        *(("target", part) for part in target),
+        ("group", group),
+        ("provider", around.provider.key),
+        ("server", server),
+        ("repository", around.repository),
+        ("workflow", around.workflow),
+    ]
 
 
 def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
@@ -99,7 +111,8 @@ def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
         case "run":
             return [("run", around.run_id)]
         case "branch":
-            # Whoever opens a pull request chooses its branch's name, `main` too: it must not lead into the results of ours.
+            # Whoever opens a pull request chooses its branch's name, `main` too: it must not lead into the results of
+            # ours.
             return [("branch", _known(around.branch, "branch", scope)), ("pull request of it", around.pull_request)]
         case "pull-request":
             return [("pull request", _known(around.pull_request, "pull request", scope))]
@@ -115,9 +128,11 @@ def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
 def _known(fact: str | None, name: str, scope: str) -> str:
     if fact is not None:
         return fact
-    raise problem(f"`execution-scope: {scope}` needs the {name.replace('_', ' ')}, and the CI system does not say it here",
-                  "execution-scope",
-                  advice="Set `execution-scope` only in jobs that have one, name another fact, or leave it at `run`.")
+    raise problem(
+        f"`execution-scope: {scope}` needs the {name.replace('_', ' ')}, and the CI system does not say it here",
+        "execution-scope",
+        advice="Set `execution-scope` only in jobs that have one, name another fact, or leave it at `run`.",
+    )
 
 
 def _token(facts: Iterable[tuple[str, str | None]]) -> str:

@@ -5,8 +5,8 @@ carry; knows nothing of settings' names beyond those in its notices, and nothing
 
 A plan as the first line of a journal holds it, and back: everything `resume` needs, and nothing secret.
 
-What is read back is hostile input: every value is of its type and within its bounds, files are those that were sealed, and endpoints
-are rows of our own table. Who it goes to is taken from the present settings; the caller compares.
+What is read back is hostile input: every value is of its type and within its bounds, files are those that were sealed,
+and endpoints are rows of our own table. Who it goes to is taken from the present settings; the caller compares.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ class PlannedImport:
     label: str | None = None
     """What tells its Test Execution from others of the run, in words."""
     adding: PlannedImport | None = field(default=None, repr=False)
-    """Of a request that creates: the same results for a Test Execution that turned out to be there already, its key a hole. None
-    where the path cannot add."""
+    """Of a request that creates: the same results for a Test Execution that turned out to be there already, its key a
+    hole. None where the path cannot add."""
     tests_at: Slice | None = field(default=None, repr=False)
     """Of converted results: where its tests lie, JSON objects joined by commas."""
 
@@ -128,8 +128,11 @@ class PlannedImport:
         """Return one line that says what it does."""
         match self.execution:
             case None:
-                does = "create a Test Execution" + (f" in {self.project}" if self.project else "") + (
-                    f" for {self.label}" if self.label else "")
+                does = (
+                    "create a Test Execution"
+                    + (f" in {self.project}" if self.project else "")
+                    + (f" for {self.label}" if self.label else "")
+                )
             case Hole():
                 does = f"add to {self.execution}"
             case key:
@@ -196,11 +199,17 @@ class Plan:
 
 
 def joined(plans: Sequence[Plan]) -> Plan:
-    """Return the plans of several Test Executions, each numbered on from the one before, as one; raises ValueError without any."""
+    """Return the plans of several Test Executions, each numbered on from the one before, as one.
+
+    Raises ValueError without any.
+    """
     if not plans:
         raise ValueError("no plan")
-    return Plan(deployment=plans[0].deployment, executions=tuple(each for plan in plans for each in plan.executions),
-                notices=_summed(notice for plan in plans for notice in plan.notices))
+    return Plan(
+        deployment=plans[0].deployment,
+        executions=tuple(each for plan in plans for each in plan.executions),
+        notices=_summed(notice for plan in plans for notice in plan.notices),
+    )
 
 
 def collected(notices: Iterable[str]) -> tuple[PlanNotice, ...]:
@@ -320,16 +329,30 @@ def recorded(plan: Plan, folder: Path, *, host: str, made_by: str, failed: int =
     """
     with (folder / TEXTS).open("xb") as texts:
         writer = _Writer(folder, texts)
-        return RecordedRun(version=VERSION, made_by=made_by, deployment=plan.deployment.key, host=host,
-                   executions=tuple(map(writer.execution, plan.executions)), failed=failed)
+        return RecordedRun(
+            version=VERSION,
+            made_by=made_by,
+            deployment=plan.deployment.key,
+            host=host,
+            executions=tuple(map(writer.execution, plan.executions)),
+            failed=failed,
+        )
 
 
 def restored(run: RecordedRun, deployment: Deployment, folder: Path, sizes: Mapping[str, int]) -> Plan:
-    """Return the plan that was recorded; `sizes` are bytes of the sealed files by name. Raises JournalFault for what is not ours."""
+    """Return the plan that was recorded; `sizes` are bytes of the sealed files by name.
+
+    Raises JournalFault for what is not ours.
+    """
     if run.version != VERSION:
-        raise JournalFault(f"the journal is of version {run.version}, and this xray-ci reads {VERSION}",
-                           advice=f"Resume with the release that wrote it ({run.made_by}).")
-    return Plan(deployment=deployment, executions=tuple(_Reader(deployment, folder, sizes).execution(each) for each in run.executions))
+        raise JournalFault(
+            f"the journal is of version {run.version}, and this xray-ci reads {VERSION}",
+            advice=f"Resume with the release that wrote it ({run.made_by}).",
+        )
+    return Plan(
+        deployment=deployment,
+        executions=tuple(_Reader(deployment, folder, sizes).execution(each) for each in run.executions),
+    )
 
 
 class _Writer:
@@ -342,22 +365,47 @@ class _Writer:
     def execution(self, execution: PlannedExecution) -> RecordedExecution:
         marker = execution.marker
         return RecordedExecution(
-            id=execution.id, calls=tuple(map(self.request, execution.calls)), key=execution.key, project=execution.project,
-            token=marker.token if marker else None, look=bool(marker and marker.look), race=bool(marker and marker.race),
-            test_plan=execution.test_plan, blank=dict(execution.blank) if execution.blank is not None else None)
+            id=execution.id,
+            calls=tuple(map(self.request, execution.calls)),
+            key=execution.key,
+            project=execution.project,
+            token=marker.token if marker else None,
+            look=bool(marker and marker.look),
+            race=bool(marker and marker.race),
+            test_plan=execution.test_plan,
+            blank=dict(execution.blank) if execution.blank is not None else None,
+        )
 
     def request(self, call: PlannedImport) -> Request:
         match call.body:
             case PlannedBody(content_type=content_type, pieces=pieces):
-                bodies: tuple[RecordedBody, ...] = (RecordedBody(content_type=content_type, pieces=self.pieces(pieces)),)
+                bodies: tuple[RecordedBody, ...] = (
+                    RecordedBody(content_type=content_type, pieces=self.pieces(pieces)),
+                )
             case PlannedForm(parts=parts):
-                bodies = tuple(RecordedBody(content_type=part.content_type, name=part.name, filename=part.filename, pieces=self.pieces(part.pieces))
-                               for part in parts)
+                bodies = tuple(
+                    RecordedBody(
+                        content_type=part.content_type,
+                        name=part.name,
+                        filename=part.filename,
+                        pieces=self.pieces(part.pieces),
+                    )
+                    for part in parts
+                )
         return Request(
-            id=call.id, format=call.endpoint.format, multipart=call.endpoint.multipart, bodies=bodies, project=call.project,
-            tests=call.tests, query=tuple((name, _keyed(value)) for name, value in call.query), reports=call.reports[:_REPORTS],
-            label=call.label, execution=None if call.execution is None else _keyed(call.execution),
-            tests_at=self.stretch(call.tests_at) if call.tests_at else None, adding=self.request(call.adding) if call.adding else None)
+            id=call.id,
+            format=call.endpoint.format,
+            multipart=call.endpoint.multipart,
+            bodies=bodies,
+            project=call.project,
+            tests=call.tests,
+            query=tuple((name, _keyed(value)) for name, value in call.query),
+            reports=call.reports[:_REPORTS],
+            label=call.label,
+            execution=None if call.execution is None else _keyed(call.execution),
+            tests_at=self.stretch(call.tests_at) if call.tests_at else None,
+            adding=self.request(call.adding) if call.adding else None,
+        )
 
     def pieces(self, pieces: tuple[PlannedPiece, ...]) -> tuple[Piece, ...]:
         return tuple(map(self.piece, pieces))
@@ -400,21 +448,47 @@ class _Reader:
             if key is not None and not KEY.fullmatch(key):
                 raise _foreign("an issue key")
         marker = Marker(token=held.token, look=held.look, race=held.race) if held.token is not None else None
-        return PlannedExecution(id=held.id, calls=tuple(map(self.request, held.calls)), key=held.key, marker=marker, project=held.project,
-                                test_plan=held.test_plan, blank=held.blank)
+        return PlannedExecution(
+            id=held.id,
+            calls=tuple(map(self.request, held.calls)),
+            key=held.key,
+            marker=marker,
+            project=held.project,
+            test_plan=held.test_plan,
+            blank=held.blank,
+        )
 
     def request(self, held: Request) -> PlannedImport:
         endpoint = self._endpoint(held)
-        bodies = tuple(PlannedPart(name=body.name, filename=body.filename, content_type=body.content_type,
-                                   pieces=tuple(map(self.piece, body.pieces))) for body in held.bodies)
+        bodies = tuple(
+            PlannedPart(
+                name=body.name,
+                filename=body.filename,
+                content_type=body.content_type,
+                pieces=tuple(map(self.piece, body.pieces)),
+            )
+            for body in held.bodies
+        )
         if not bodies or (held.adding is not None and held.adding.adding is not None):
             raise _foreign("a request")
-        body = PlannedForm(parts=bodies) if bodies[0].name else PlannedBody(content_type=bodies[0].content_type, pieces=bodies[0].pieces)
+        body = (
+            PlannedForm(parts=bodies)
+            if bodies[0].name
+            else PlannedBody(content_type=bodies[0].content_type, pieces=bodies[0].pieces)
+        )
         return PlannedImport(
-            id=held.id, endpoint=endpoint, body=body, project=held.project, tests=held.tests, reports=held.reports, label=held.label,
+            id=held.id,
+            endpoint=endpoint,
+            body=body,
+            project=held.project,
+            tests=held.tests,
+            reports=held.reports,
+            label=held.label,
             query=tuple((name, self.keyed(value)) for name, value in held.query),
             execution=None if held.execution is None else self.keyed(held.execution),
-            tests_at=self.stretch(held.tests_at) if held.tests_at else None, adding=self.request(held.adding) if held.adding else None)
+            tests_at=self.stretch(held.tests_at) if held.tests_at else None,
+            adding=self.request(held.adding) if held.adding else None,
+        )
 
     def _endpoint(self, held: Request) -> Endpoint:
         found = self._deployment.endpoint(held.format, multipart=held.multipart)

@@ -1,6 +1,7 @@
 """The plan of a run that was converted to Xray JSON: the first request creates, the rest goes to its key.
 
-Pure. Knows the envelope of Xray JSON around batches that lie on disk; what is in `info` was made by who knows Xray's words.
+Pure. Knows the envelope of Xray JSON around batches that lie on disk; what is in `info` was made by who knows Xray's
+words.
 
 The plan of a run whose reports go to their own endpoints: one Test Execution as far as the paths allow it.
 
@@ -61,14 +62,21 @@ class MarkerLookup:
     """`info` of the first request to one that is there already."""
 
 
-def convert(target: ImportTarget, batches: Sequence[BatchOnDisk], *, info: Mapping[str, object] | None,
-            form_info: Mapping[str, object] | None = None, first: int = 1, label: str | None = None,
-            mark: MarkerLookup | None = None) -> Plan:
+def convert(
+    target: ImportTarget,
+    batches: Sequence[BatchOnDisk],
+    *,
+    info: Mapping[str, object] | None,
+    form_info: Mapping[str, object] | None = None,
+    first: int = 1,
+    label: str | None = None,
+    mark: MarkerLookup | None = None,
+) -> Plan:
     """Return the plan of one Test Execution's converted results; its requests are numbered from `first`.
 
-    `label` tells it from other Test Executions of the run. `info` is the object of that name in Xray JSON, `form_info` the whole
-    `info` part of the multipart path; the latter is needed when the target wants fields or labels; what neither could carry was told by
-    who made them; both carry the mark already. No batch, no request.
+    `label` tells it from other Test Executions of the run. `info` is the object of that name in Xray JSON, `form_info`
+    the whole `info` part of the multipart path; the latter is needed when the target wants fields or labels; what
+    neither could carry was told by who made them; both carry the mark already. No batch, no request.
     """
     if not batches:
         return Plan(deployment=target.deployment, executions=())
@@ -80,12 +88,26 @@ def convert(target: ImportTarget, batches: Sequence[BatchOnDisk], *, info: Mappi
         elif target.test_execution is not None:
             calls.append(_plain(target, batch, number, info, target.test_execution))
         else:
-            creating = (_form(target, batch, number, form_info) if target.wants_form and form_info is not None
-                        else _plain(target, batch, number, info, None))
-            calls.append(replace(creating, adding=_plain(target, batch, number, mark.adding if mark else _later_info(target), created)))
+            creating = (
+                _form(target, batch, number, form_info)
+                if target.wants_form and form_info is not None
+                else _plain(target, batch, number, info, None)
+            )
+            calls.append(
+                replace(
+                    creating,
+                    adding=_plain(target, batch, number, mark.adding if mark else _later_info(target), created),
+                )
+            )
     execution = PlannedExecution(
-        id=calls[0].id, calls=tuple(replace(call, label=label) for call in calls), key=target.test_execution, project=target.project,
-        test_plan=target.test_plan, marker=mark.marker if mark else None, blank=mark.blank if mark else None)
+        id=calls[0].id,
+        calls=tuple(replace(call, label=label) for call in calls),
+        key=target.test_execution,
+        project=target.project,
+        test_plan=target.test_plan,
+        marker=mark.marker if mark else None,
+        blank=mark.blank if mark else None,
+    )
     return Plan(deployment=target.deployment, executions=(execution,))
 
 
@@ -103,12 +125,20 @@ def document(value: Mapping[str, object]) -> bytes:
 
 
 def _later_info(target: ImportTarget) -> Mapping[str, object] | None:
-    """Return the `info` of a later batch: the plan, so that Tests that only this batch brings are added to it as well."""
+    """Return the `info` of a later batch.
+
+    The plan, so that Tests that only this batch brings are added to it as well.
+    """
     return {"testPlanKey": target.test_plan} if target.test_plan else None
 
 
-def _plain(target: ImportTarget, batch: BatchOnDisk, number: int, info: Mapping[str, object] | None,
-           execution: str | Hole | None) -> PlannedImport:
+def _plain(
+    target: ImportTarget,
+    batch: BatchOnDisk,
+    number: int,
+    info: Mapping[str, object] | None,
+    execution: str | Hole | None,
+) -> PlannedImport:
     pieces: list[PlannedPiece] = [b"{"]
     if execution is not None:
         key = execution if isinstance(execution, Hole) else json.dumps(execution).encode()
@@ -116,18 +146,37 @@ def _plain(target: ImportTarget, batch: BatchOnDisk, number: int, info: Mapping[
     if info:
         pieces += [b'"info":', document(info), b","]
     pieces += _tests(batch)
-    return PlannedImport(id=f"import-{number}", endpoint=row(target.deployment, "xray-json", multipart=False),
-                         body=PlannedBody(content_type=_JSON, pieces=tuple(pieces)), execution=execution,
-                         project=target.project, tests=batch.tests, tests_at=_at(batch))
+    return PlannedImport(
+        id=f"import-{number}",
+        endpoint=row(target.deployment, "xray-json", multipart=False),
+        body=PlannedBody(content_type=_JSON, pieces=tuple(pieces)),
+        execution=execution,
+        project=target.project,
+        tests=batch.tests,
+        tests_at=_at(batch),
+    )
 
 
 def _form(target: ImportTarget, batch: BatchOnDisk, number: int, form_info: Mapping[str, object]) -> PlannedImport:
     endpoint = row(target.deployment, "xray-json", multipart=True)
-    parts = (PlannedPart(name="info", filename="info.json", content_type=_JSON, pieces=(document(form_info),)),
-             PlannedPart(name=endpoint.report_part or "results", filename=endpoint.report_name, content_type=_JSON,
-                         pieces=(b"{", *_tests(batch))))
-    return PlannedImport(id=f"import-{number}", endpoint=endpoint, body=PlannedForm(parts=parts), execution=None,
-                         project=target.project, tests=batch.tests, tests_at=_at(batch))
+    parts = (
+        PlannedPart(name="info", filename="info.json", content_type=_JSON, pieces=(document(form_info),)),
+        PlannedPart(
+            name=endpoint.report_part or "results",
+            filename=endpoint.report_name,
+            content_type=_JSON,
+            pieces=(b"{", *_tests(batch)),
+        ),
+    )
+    return PlannedImport(
+        id=f"import-{number}",
+        endpoint=endpoint,
+        body=PlannedForm(parts=parts),
+        execution=None,
+        project=target.project,
+        tests=batch.tests,
+        tests_at=_at(batch),
+    )
 
 
 def _tests(batch: BatchOnDisk) -> tuple[PlannedPiece, ...]:
@@ -141,7 +190,8 @@ def _at(batch: BatchOnDisk) -> Slice:
 _MEDIA: Final = {"xml": "application/xml", "json": "application/json", "zip": "application/zip"}
 _ONE_AFTER_THE_OTHER: Final = (
     "{} {} reports go one after the other: where they hold results of one Test, the last replaces the earlier "
-    "(`strategy: convert` keeps the worst, or what `repeats` says)")
+    "(`strategy: convert` keeps the worst, or what `repeats` says)"
+)
 _LOST: Final = "`{}` is left out: {} cannot carry it"
 
 
@@ -157,13 +207,22 @@ class NativeFile:
     tests: int | None = None
 
 
-def native(target: ImportTarget, files: Sequence[NativeFile], *, form_info: Mapping[str, object] | None = None, first: int = 1,
-           label: str | None = None) -> Plan:
-    """Return the plan of native reports; requests are numbered from `first`, `label` tells the Test Execution from others of the run.
+def native(
+    target: ImportTarget,
+    files: Sequence[NativeFile],
+    *,
+    form_info: Mapping[str, object] | None = None,
+    first: int = 1,
+    label: str | None = None,
+) -> Plan:
+    """Return the plan of native reports.
 
-    `form_info` is the whole `info` part of the multipart path; what it could not carry was told by who made it, and concerns
-    this plan when `Plan.by_form` says so. JSON formats go first: they always create, and what follows can go to their key.
-    Raises ConfigurationError for a format that the deployment has no endpoint for, and for combinations that cannot work.
+    Requests are numbered from `first`, `label` tells the Test Execution from others of the run.
+
+    `form_info` is the whole `info` part of the multipart path; what it could not carry was told by who made it, and
+    concerns this plan when `Plan.by_form` says so. JSON formats go first: they always create, and what follows can go
+    to their key. Raises ConfigurationError for a format that the deployment has no endpoint for, and for combinations
+    that cannot work.
     """
     _check(target, files)
     ordered = sorted(files, key=lambda file: file.format not in JSON_FORMATS)
@@ -172,9 +231,14 @@ def native(target: ImportTarget, files: Sequence[NativeFile], *, form_info: Mapp
         planner.add(file)
     creators = sum(call.execution is None for call in planner.calls)
     if creators > 1:
-        planner.notices.append(f"{creators} Test Executions are created: these formats cannot be added to an existing one")
-    planner.notices += [_ONE_AFTER_THE_OTHER.format(count, name) for name, count in Counter(file.format for file in files).items()
-                        if count > 1 and name not in JSON_FORMATS]
+        planner.notices.append(
+            f"{creators} Test Executions are created: these formats cannot be added to an existing one"
+        )
+    planner.notices += [
+        _ONE_AFTER_THE_OTHER.format(count, name)
+        for name, count in Counter(file.format for file in files).items()
+        if count > 1 and name not in JSON_FORMATS
+    ]
     return Plan(deployment=target.deployment, executions=planner.executions(), notices=collected(planner.notices))
 
 
@@ -183,21 +247,31 @@ def _check(target: ImportTarget, files: Sequence[NativeFile]) -> None:
     for name in dict.fromkeys(file.format for file in files):
         plain = deployment.endpoint(name, multipart=False)
         if plain is None:
-            raise ConfigurationError(f"{deployment.title} takes no native {name} reports", where="strategy",
-                                     advice="Set `strategy: convert` (or leave it at auto).")
+            raise ConfigurationError(
+                f"{deployment.title} takes no native {name} reports",
+                where="strategy",
+                advice="Set `strategy: convert` (or leave it at auto).",
+            )
         if target.test_execution and not plain.query:
-            raise ConfigurationError(f"native {name} reports cannot be imported into an existing Test Execution",
-                                     where="test-execution",
-                                     advice="Set `strategy: convert`, or leave `test-execution` out.")
+            raise ConfigurationError(
+                f"native {name} reports cannot be imported into an existing Test Execution",
+                where="test-execution",
+                advice="Set `strategy: convert`, or leave `test-execution` out.",
+            )
         if plain.query and not (target.project or target.test_execution):
-            raise ConfigurationError(f"native {name} reports need to know their project", where="project",
-                                     advice="Set `project`, or `test-execution`.")
+            raise ConfigurationError(
+                f"native {name} reports need to know their project",
+                where="project",
+                advice="Set `project`, or `test-execution`.",
+            )
 
 
 class _Planner:
     """Adds one request after the other; the first that creates gives its key to those that follow."""
 
-    def __init__(self, target: ImportTarget, form_info: Mapping[str, object] | None, first: int, label: str | None) -> None:
+    def __init__(
+        self, target: ImportTarget, form_info: Mapping[str, object] | None, first: int, label: str | None
+    ) -> None:
         self._first = first
         self._label = label
         self.calls: list[PlannedImport] = []
@@ -220,9 +294,16 @@ class _Planner:
         """Return the requests by the Test Executions that they fill: those that cannot be added make one each."""
         creators = [call for call in self.calls if call.execution is None] or self.calls[:1]
         target = self._target
-        return tuple(PlannedExecution(
-            id=creator.id, key=target.test_execution, project=target.project, test_plan=target.test_plan,
-            calls=tuple(call for call in self.calls if call is creator or _follows(call, creator))) for creator in creators)
+        return tuple(
+            PlannedExecution(
+                id=creator.id,
+                key=target.test_execution,
+                project=target.project,
+                test_plan=target.test_plan,
+                calls=tuple(call for call in self.calls if call is creator or _follows(call, creator)),
+            )
+            for creator in creators
+        )
 
     def _execution(self, plain: Endpoint) -> str | Hole | None:
         if not plain.query:
@@ -233,32 +314,53 @@ class _Planner:
         """Return whether the multipart path is needed; for JSON it is: their plain path knows not even a project."""
         return name in JSON_FORMATS or self._target.wants_form or bool(self._target.test_fields)
 
-    def _add(self, file: NativeFile, endpoint: Endpoint, body: PlannedBody | PlannedForm,
-             execution: str | Hole | None) -> None:
+    def _add(
+        self, file: NativeFile, endpoint: Endpoint, body: PlannedBody | PlannedForm, execution: str | Hole | None
+    ) -> None:
         query = self._query(execution) if endpoint.query else ()
-        self.calls.append(PlannedImport(
-            id=f"import-{self._first + len(self.calls)}", label=self._label, endpoint=endpoint, query=query, body=body, execution=execution,
-            project=self._target.project if endpoint.query or endpoint.multipart else None, tests=file.tests,
-            reports=file.shown))
+        self.calls.append(
+            PlannedImport(
+                id=f"import-{self._first + len(self.calls)}",
+                label=self._label,
+                endpoint=endpoint,
+                query=query,
+                body=body,
+                execution=execution,
+                project=self._target.project if endpoint.query or endpoint.multipart else None,
+                tests=file.tests,
+                reports=file.shown,
+            )
+        )
 
     def _query(self, execution: str | Hole | None) -> tuple[tuple[str, str | Hole], ...]:
         target = self._target
         later = isinstance(execution, Hole)
         pairs: tuple[tuple[str, str | Hole | None], ...] = (
-            ("projectKey", target.project if execution is None else None), ("testExecKey", execution),
+            ("projectKey", target.project if execution is None else None),
+            ("testExecKey", execution),
             # The plan with every request: Tests that only this one brings are added to it as well.
             ("testPlanKey", target.test_plan),
             ("testEnvironments", None if later else ";".join(target.environments)),
-            ("revision", None if later else target.revision), ("fixVersion", None if later else target.fix_version))
+            ("revision", None if later else target.revision),
+            ("fixVersion", None if later else target.fix_version),
+        )
         return tuple((name, value) for name, value in pairs if value)
 
     def _parts(self, file: NativeFile, form: Endpoint) -> PlannedForm:
         info = self._form_info or {}
-        parts = [PlannedPart(name="info", filename="info.json", content_type="application/json", pieces=(document(info),)),
-                 _report_part(file, form)]
+        parts = [
+            PlannedPart(name="info", filename="info.json", content_type="application/json", pieces=(document(info),)),
+            _report_part(file, form),
+        ]
         if self._target.test_fields and form.test_info:
-            parts.append(PlannedPart(name="testInfo", filename="testInfo.json", content_type="application/json",
-                                     pieces=(document(_test_info(self._target)),)))
+            parts.append(
+                PlannedPart(
+                    name="testInfo",
+                    filename="testInfo.json",
+                    content_type="application/json",
+                    pieces=(document(_test_info(self._target)),),
+                )
+            )
         return PlannedForm(parts=tuple(parts))
 
     def _tell_lost_by_form(self, name: str) -> None:
@@ -269,12 +371,23 @@ class _Planner:
         target = self._target
         asked: dict[str, object] = {"test-fields": target.test_fields}
         if execution is None:
-            asked |= {"summary": target.summary, "description": target.description, "labels": target.labels,
-                      "fields": target.fields}
+            asked |= {
+                "summary": target.summary,
+                "description": target.description,
+                "labels": target.labels,
+                "fields": target.fields,
+            }
             if not plain.query:
-                asked |= {"project": target.project, "test-plan": target.test_plan, "test-environments": target.environments,
-                          "revision": target.revision, "fix-version": target.fix_version}
-        path = f"the path for {plain.format} reports" if execution is None else "a request to an existing Test Execution"
+                asked |= {
+                    "project": target.project,
+                    "test-plan": target.test_plan,
+                    "test-environments": target.environments,
+                    "revision": target.revision,
+                    "fix-version": target.fix_version,
+                }
+        path = (
+            f"the path for {plain.format} reports" if execution is None else "a request to an existing Test Execution"
+        )
         self.notices += [_LOST.format(name, path) for name, value in asked.items() if value]
 
 
@@ -301,8 +414,12 @@ def _plain_body(file: NativeFile, endpoint: Endpoint) -> PlannedBody | PlannedFo
 
 def _report_part(file: NativeFile, endpoint: Endpoint) -> PlannedPart:
     suffix = endpoint.report_name.rpartition(".")[2]
-    return PlannedPart(name=endpoint.report_part or "file", filename=endpoint.report_name, content_type=_MEDIA[suffix],
-                       pieces=file.pieces)
+    return PlannedPart(
+        name=endpoint.report_part or "file",
+        filename=endpoint.report_name,
+        content_type=_MEDIA[suffix],
+        pieces=file.pieces,
+    )
 
 
 def endpoints_of(deployment: Deployment) -> tuple[str, ...]:

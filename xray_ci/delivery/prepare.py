@@ -1,11 +1,13 @@
-"""Find or create: which Test Execution a run's mark means. An empty answer counts only after the index had time to know better.
+"""Find or create: which Test Execution a run's mark means.
+
+An empty answer counts only after the index had time to know better.
 
 Knows marks and stored issues; sends no result. A lookup that fails raises: it is never "not found".
 
 Native reports made ready to be sent: small JUnit files merged, JSON reports joined, what breaks Xray Cloud taken out.
 
-Reads reports and writes into the folder it is given. The reports were read to their ends before; here only their outside is
-touched. Knows nothing of endpoints' paths or of the network.
+Reads reports and writes into the folder it is given. The reports were read to their ends before; here only their
+outside is touched. Knows nothing of endpoints' paths or of the network.
 """
 
 from __future__ import annotations
@@ -40,9 +42,12 @@ TRIES: Final = 3
 
 
 def located(execution: PlannedExecution, means: Means, *, ask: bool = False) -> str | None:
-    """Return the key of the Test Execution that holds, or is to hold, a run's results; None when the first import shall make it.
+    """Return the key of the Test Execution that holds, or is to hold, a run's results.
 
-    Asks only where one may exist: on a re-run, among runs that race, when a request's end is not known, and with `ask`. Raises Failure.
+    None when the first import shall make it.
+
+    Asks only where one may exist: on a re-run, among runs that race, when a request's end is not known, and with `ask`.
+    Raises Failure.
     """
     marker, progress = execution.marker, means.progress
     if marker is None:
@@ -67,8 +72,10 @@ def _look(execution: PlannedExecution, means: Means, *, certain: bool) -> Stored
     waited = 0.0
     while not (found := _marked(execution, means)) and certain and waited < means.patience.lag:
         if not means.wait(means.patience.pause):
-            raise Unreachable("the time budget is spent before it is known whether a Test Execution was made",
-                              advice="Run `xray-ci resume`, or again with more `time-budget`.")
+            raise Unreachable(
+                "the time budget is spent before it is known whether a Test Execution was made",
+                advice="Run `xray-ci resume`, or again with more `time-budget`.",
+            )
         waited += means.patience.pause
     if len(found) > 1:
         means.tell(f"{len(found)} Test Executions have the mark of this run: the oldest, {found[0].key}, is used")
@@ -81,7 +88,10 @@ def _marked(execution: PlannedExecution, means: Means) -> list[StoredExecution]:
 
 
 def _converged(execution: PlannedExecution, means: Means) -> str:
-    """Return the one Test Execution of runs that race: each makes an empty one, waits for the index, and the oldest stays."""
+    """Return the one Test Execution of runs that race.
+
+    Each makes an empty one, waits for the index, and the oldest stays.
+    """
     progress = means.progress
     found: StoredExecution | None = None
     if execution.id not in progress.made:
@@ -120,16 +130,19 @@ def _oldest(execution: PlannedExecution, own: Made, means: Means) -> StoredExecu
         if any(each.id == own.number for each in found):
             return found[0]
         if waited >= means.patience.lag or not means.wait(means.patience.pause):
-            raise Unreachable("the index of Jira does not show the empty Test Execution that was made", where=own.key,
-                              advice="Run `xray-ci resume` later: it goes on from here.")
+            raise Unreachable(
+                "the index of Jira does not show the empty Test Execution that was made",
+                where=own.key,
+                advice="Run `xray-ci resume` later: it goes on from here.",
+            )
         waited += means.patience.pause
 
 
 def tidied(execution: PlannedExecution, means: Means, *, last: bool) -> None:
     """Remove the empty one that we made where another one is used.
 
-    Many users may not delete issues, and that is no reason to lose results: then it stays. What may work later is left to be done,
-    and raises Failure when this was the `last` time.
+    Many users may not delete issues, and that is no reason to lose results: then it stays. What may work later is left
+    to be done, and raises Failure when this was the `last` time.
     """
     own = means.progress.surplus.get(execution.id)
     if own is None:
@@ -150,7 +163,10 @@ def tidied(execution: PlannedExecution, means: Means, *, last: bool) -> None:
 
 
 def _gone(issue: StoredExecution, means: Means) -> None:
-    """Believe only of two different requests that one is gone: something else than the service may have answered; raises Failure."""
+    """Believe only of two different requests that one is gone: something else than the service may have answered.
+
+    Raises Failure.
+    """
     try:
         tuple(means.store.runs(issue))
     except Refused:
@@ -204,7 +220,10 @@ def prepare(reports: Sequence[NativeReport], deployment: Deployment, folder: Pat
 
 
 def merge_junit(group: Sequence[NativeReport], into: Path) -> NativeFile | None:
-    """Return the files of a group as one with all their suites; None when they are large, or not plain enough to merge."""
+    """Return the files of a group as one with all their suites.
+
+    None when they are large, or not plain enough to merge.
+    """
     if sum(_length(report) for report in group) > MERGE_LIMIT:
         return None
     # The default flavour of junitparser has no properties of a testcase.
@@ -303,13 +322,13 @@ def _step(held: bytes, end: bytes, *, final: bool) -> tuple[bytes, bytes, bytes]
                 # A part of the mark may be at the very end.
                 cut = len(held) if final else max(place, len(held) - len(end) + 1)
                 return b"".join([*kept, held[place:cut]]), held[cut:], end
-            kept.append(held[place:stop + len(end)])
+            kept.append(held[place : stop + len(end)])
             place, end = stop + len(end), b""
         found = _MARKS.search(held, place)
         if found is None:
             cut = len(held) if final else max(place, len(held) - _LONGEST_MARK + 1)
             return b"".join([*kept, held[place:cut]]), held[cut:], b""
-        kept.append(held[place:found.start()])
+        kept.append(held[place : found.start()])
         place = found.start()
         if mark := _ENDS.get(found.group()):
             end = mark
@@ -325,8 +344,9 @@ def _step(held: bytes, end: bytes, *, final: bool) -> tuple[bytes, bytes, bytes]
 
 
 def _single(report: NativeReport) -> NativeFile:
-    return NativeFile(format=report.format, shown=(report.place.shown,), pieces=(_whole(report.place.path),),
-                      tests=report.tests)
+    return NativeFile(
+        format=report.format, shown=(report.place.shown,), pieces=(_whole(report.place.path),), tests=report.tests
+    )
 
 
 def _whole(path: Path) -> Slice:

@@ -1,7 +1,9 @@
-"""What happened so far, as entries that a journal keeps: what a later run has to know so that nothing is lost or doubled.
+"""What happened so far, as entries that a journal keeps.
 
-Values only: no network, no files. An entry is written before a request leaves and again when its answer is understood; what began and
-did not end may have been done.
+What a later run has to know so that nothing is lost or doubled.
+
+Values only: no network, no files. An entry is written before a request leaves and again when its answer is understood;
+what began and did not end may have been done.
 """
 
 from __future__ import annotations
@@ -123,7 +125,21 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True, tag="checked"):
     right: bool
 
 
-Entry = Begun | Ended | ExecutionFound | Making | Made | Removed | LeftOut | Withdrawn | Lightened | Attaching | Unattached | EvidenceAdded | Checked
+Entry = (
+    Begun
+    | Ended
+    | ExecutionFound
+    | Making
+    | Made
+    | Removed
+    | LeftOut
+    | Withdrawn
+    | Lightened
+    | Attaching
+    | Unattached
+    | EvidenceAdded
+    | Checked
+)
 
 
 class Progress:
@@ -190,10 +206,16 @@ class Progress:
     @property
     def owes(self) -> bool:
         """Whether evidence of any test that was sent is still to be added."""
-        return any(self.owed(call, index) for call, tests in self.light.items() for index in tests
-                   if index not in self.left_out.get(call, ()))
+        return any(
+            self.owed(call, index)
+            for call, tests in self.light.items()
+            for index in tests
+            if index not in self.left_out.get(call, ())
+        )
 
     @property
     def surplus(self) -> dict[str, Made]:
         """Empty Test Executions of ours that another one is used instead of, by the id of their Test Execution in the plan."""
-        return {name: made for name, made in self.made.items() if name in self.found and self.found[name].key != made.key}
+        return {
+            name: made for name, made in self.made.items() if name in self.found and self.found[name].key != made.key
+        }

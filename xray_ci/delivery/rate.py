@@ -1,9 +1,9 @@
 """How fast a host may be asked: a token bucket that learns. Pure; moments are seconds of the caller's clock.
 
-Starts from the published plan, if there is one, and believes what the host says from then on: a 429 shuts the bucket until the
-moment that it names and shows how many calls its window really takes; headers that state a limit are taken at their word. The
-libraries looked at (limits, pyrate-limiter, aiolimiter) hold a rate that is fixed when they are made and read a clock of their
-own, one in a thread of its own; none can be shut until a moment.
+Starts from the published plan, if there is one, and believes what the host says from then on: a 429 shuts the bucket
+until the moment that it names and shows how many calls its window really takes; headers that state a limit are taken at
+their word. The libraries looked at (limits, pyrate-limiter, aiolimiter) hold a rate that is fixed when they are made
+and read a clock of their own, one in a thread of its own; none can be shut until a moment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ MARGIN: Final = 0.1
 _EVIDENCE: Final = 10
 """Calls that a window must have taken before its 429 says something about the limit; others may have used it up (A)."""
 _GROWTH: Final = 1.002
-"""What one call that was held back and then taken adds to the pace: a bigger plan is found, and calls of others that ended (A)."""
+"""What one call that was held back and then taken adds to the pace: a bigger plan is found, and calls of others that
+ended (A)."""
 _ENOUGH: Final = 1 - 1e-9
 
 
@@ -53,7 +54,10 @@ def starting(rate: Rate | None) -> Bucket:
 
 
 def wait(bucket: Bucket, now: float, *, counted: bool = True) -> float:
-    """Return the seconds until a call may be made, never below 0; one that is not counted waits for a shut window only."""
+    """Return the seconds until a call may be made, never below 0.
+
+    One that is not counted waits for a shut window only.
+    """
     shut = max(0.0, bucket.at - now)
     tokens = _tokens(bucket, now)
     if not counted or bucket.pace is None or tokens >= _ENOUGH:
@@ -72,8 +76,8 @@ def spent(bucket: Bucket, now: float) -> Bucket:
 def learned(bucket: Bucket, now: float, outcome: Outcome, *, after: float | None = None, held: bool = False) -> Bucket:
     """Return the bucket after a counted call, or after any call that the host throttled.
 
-    `after` is the wait, in seconds, that the host or the decision about a repeat sets; `held` says that the call waited for its
-    token: only then its success says that the pace may grow.
+    `after` is the wait, in seconds, that the host or the decision about a repeat sets; `held` says that the call waited
+    for its token: only then its success says that the pace may grow.
     """
     match outcome:
         case NotSent() | Lost():
@@ -82,7 +86,12 @@ def learned(bucket: Bucket, now: float, outcome: Outcome, *, after: float | None
             return _stated(_shut(bucket, now, now + (max(0.0, after or 0.0) + MARGIN)), headers)
         case Failed(after=float(seconds)):  # a 503 that says when to come back is as good as a 429 (D)
             return replace(bucket, at=max(bucket.at, now + (seconds + MARGIN)))
-        case Answered(headers=headers) | RefusedAnswer(headers=headers) | Redirected(headers=headers) | Failed(headers=headers):
+        case (
+            Answered(headers=headers)
+            | RefusedAnswer(headers=headers)
+            | Redirected(headers=headers)
+            | Failed(headers=headers)
+        ):
             pace = bucket.pace * _GROWTH if bucket.pace and held else bucket.pace
             bucket = _stated(replace(bucket, taken=bucket.taken + 1, pace=pace), headers)
             left = _number(headers, "x-ratelimit-remaining")

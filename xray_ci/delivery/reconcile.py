@@ -4,12 +4,13 @@ Reads the tests where they lie on disk, one after the other; knows Xray JSON's o
 
 What Xray stores, read back: whether a request that may have been done was, and whether everything arrived at the end.
 
-Xray goes on working after a timeout (O), so a read counts only when a second one, a little later, agrees. Knows expectations and
-Test Runs; sends nothing.
+Xray goes on working after a timeout (O), so a read counts only when a second one, a little later, agrees. Knows
+expectations and Test Runs; sends nothing.
 
 After the import: what Xray stores against what was sent, Test Execution by Test Execution.
 
-Xray Cloud stores a status that it does not know as TO DO without a word (O); this is where that is seen. Reads, never writes.
+Xray Cloud stores a status that it does not know as TO DO without a word (O); this is where that is seen. Reads, never
+writes.
 """
 
 from __future__ import annotations
@@ -127,7 +128,11 @@ def listed(at: Slice, without: Collection[int] = ()) -> Iterator[ExpectedTest]:
         while position < end:
             length = _object(mapped, position, end)
             if index not in without:
-                yield ExpectedTest(index, Slice(path=at.path, offset=position, length=length), _head(mapped[position:position + length], at.path))
+                yield ExpectedTest(
+                    index,
+                    Slice(path=at.path, offset=position, length=length),
+                    _head(mapped[position : position + length], at.path),
+                )
             position += length + 1
             index += 1
 
@@ -141,8 +146,10 @@ def _head(content: bytes, path: Path) -> TestHead:
 
 def foreign(path: Path) -> UnreadableReport:
     """Return the failure that a file is which holds something else than was written there."""
-    return UnreadableReport(f"{path.name} holds something else than the tests that were written there",
-                            advice="Let nothing write into the state folder; run the import again.")
+    return UnreadableReport(
+        f"{path.name} holds something else than the tests that were written there",
+        advice="Let nothing write into the state folder; run the import again.",
+    )
 
 
 def _object(mapped: mmap.mmap, start: int, end: int) -> int:
@@ -218,7 +225,10 @@ def issue_of(execution: PlannedExecution, key: str, means: Means) -> StoredExecu
 
 
 def expected_of(calls: Iterable[PlannedImport], means: Means) -> Expected | None:
-    """Return what requests should leave behind, those left out taken off; None when one of them was not converted by us."""
+    """Return what requests should leave behind, those left out taken off.
+
+    None when one of them was not converted by us.
+    """
     found = Expected()
     for call in calls:
         if call.tests_at is None:
@@ -232,8 +242,12 @@ def read(execution: StoredExecution, means: Means) -> Stored:
     return Stored(statuses={run.test: run.status for run in means.store.runs(execution)})
 
 
-def stable(execution: StoredExecution, means: Means, *, enough: Expected | None = None, quiet: float = 0.0) -> Stored | None:
-    """Return what is stored once reads agree for so many `quiet` seconds (two reads at least), or at once what is `enough`.
+def stable(
+    execution: StoredExecution, means: Means, *, enough: Expected | None = None, quiet: float = 0.0
+) -> Stored | None:
+    """Return what is stored once reads agree for so many `quiet` seconds (two reads at least).
+
+    Or at once what is `enough`.
 
     None when that never happens in the time there is.
     """
@@ -254,15 +268,30 @@ def stable(execution: StoredExecution, means: Means, *, enough: Expected | None 
 
 
 def difference(expected: Expected, stored: Stored, *, alone: bool) -> Difference:
-    """Compare; `alone`: nothing else ever wrote into this Test Execution, so that numbers must be equal and not just enough."""
+    """Compare.
+
+    `alone`: nothing else ever wrote into this Test Execution, so that numbers must be equal and not just enough.
+    """
     missing = tuple(key for key in expected.keyed if key not in stored.statuses)
-    other = tuple((key, sent, stored.statuses[key]) for key, sent in expected.keyed.items()
-                  if key in stored.statuses and not _same(stored.statuses[key], sent))
+    other = tuple(
+        (key, sent, stored.statuses[key])
+        for key, sent in expected.keyed.items()
+        if key in stored.statuses and not _same(stored.statuses[key], sent)
+    )
     have, want = _canonical(stored.counts), _canonical(expected.statuses)
-    fewer = tuple((status, count, have[status]) for status, count in want.items()
-                  if have[status] < count or (alone and have[status] != count)) if expected.others else ()
+    fewer = (
+        tuple(
+            (status, count, have[status])
+            for status, count in want.items()
+            if have[status] < count or (alone and have[status] != count)
+        )
+        if expected.others
+        else ()
+    )
     more = {status for status, count in have.items() if count > want[status]} if fewer else set()
-    suspects = tuple(key for key, status in stored.statuses.items() if _word(status) in more and key not in expected.keyed)
+    suspects = tuple(
+        key for key, status in stored.statuses.items() if _word(status) in more and key not in expected.keyed
+    )
     return Difference(missing=missing, other=other, fewer=fewer, suspects=suspects)
 
 
@@ -299,7 +328,11 @@ def reconcile(plan: Plan, means: Means) -> tuple[Reconciled, ...]:
     for execution in plan.executions:
         ended = [means.progress.ended.get(call.id) for call in execution.calls]
         first = ended[0] if ended else None
-        if first is not None and all(each is not None for each in ended) and (row := _compared(execution, first.key, means)):
+        if (
+            first is not None
+            and all(each is not None for each in ended)
+            and (row := _compared(execution, first.key, means))
+        ):
             found.append(row)
     return tuple(found)
 
@@ -320,12 +353,21 @@ def _compared(execution: PlannedExecution, key: str, means: Means) -> Reconciled
     means.note(Checked(execution=execution.id, right=not found))
     failure = None
     if found:
-        failure = PartlyImported(f"what Xray stores in {key} is not what was sent", where=key, answer="\n".join(found.lines()),
-                                 service="Xray", advice="A status may not exist on this site (`statuses`), or results are missing: correct "
-                                 f"what is named above, then run again with `test-execution: {key}`.")
+        failure = PartlyImported(
+            f"what Xray stores in {key} is not what was sent",
+            where=key,
+            answer="\n".join(found.lines()),
+            service="Xray",
+            advice="A status may not exist on this site (`statuses`), or results are missing: correct "
+            f"what is named above, then run again with `test-execution: {key}`.",
+        )
     return Reconciled(key=key, sent=expected.tests, stored=len(stored.statuses), failure=failure)
 
 
 def _lost(key: str) -> Failure:
-    return PartlyImported(f"{key} cannot be read back", where=key, service="Xray",
-                          advice="Look whether it is there, and whether the user of the API key may see it.")
+    return PartlyImported(
+        f"{key} cannot be read back",
+        where=key,
+        service="Xray",
+        advice="Look whether it is there, and whether the user of the API key may see it.",
+    )

@@ -1,7 +1,8 @@
 """What to do after one call. Pure: never sleeps, never sends, knows no clock.
 
-Repeats only what is certainly safe: what never left, what was refused for the moment, and calls that do no harm twice. A call
-that may have been done and may not be done twice is to be looked up, which is the business of whoever knows what it makes.
+Repeats only what is certainly safe: what never left, what was refused for the moment, and calls that do no harm twice.
+A call that may have been done and may not be done twice is to be looked up, which is the business of whoever knows what
+it makes.
 
 A caller that does what `retry.decide` says, at the pace that `rate` allows each host.
 
@@ -86,7 +87,10 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reauthenticate:
-    """Send the same call again with a fresh authorization, where one can be had (Cloud; on Server/DC it leads to a CAPTCHA)."""
+    """Send the same call again with a fresh authorization.
+
+    Where one can be had (Cloud; on Server/DC it leads to a CAPTCHA).
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,10 @@ def _as_told(after: float | None, attempt: int, budget: Budget) -> Wait | Stop:
 
 
 def _later(seconds: float, budget: Budget) -> float:
-    """Return a wait that is a little longer: it may have been rounded, and two jobs are not to come back in the same moment."""
+    """Return a wait that is a little longer.
+
+    It may have been rounded, and two jobs are not to come back in the same moment.
+    """
     return seconds + MARGIN + budget.jitter * (1 - MARGIN)
 
 
@@ -160,9 +167,17 @@ _NO_RATES: Final[Mapping[str, Rate]] = MappingProxyType({})
 class Persistent:
     """Carries calls by another caller, again where that is certainly safe."""
 
-    def __init__(self, inner: Caller, *, sleep: Callable[[float], None], clock: Callable[[], float], random: Random,
-                 time_budget: float = 1800.0, rates: Mapping[str, Rate] = _NO_RATES,
-                 tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        inner: Caller,
+        *,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
+        random: Random,
+        time_budget: float = 1800.0,
+        rates: Mapping[str, Rate] = _NO_RATES,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """`rates` are published plans by origin (`https://host`, as `verdict.origin` writes it)."""
         self._inner = inner
         self._sleep = sleep
@@ -200,11 +215,16 @@ class Persistent:
             attempt += 1
 
     def _paced(self, call: Call) -> tuple[Outcome, bool]:
-        """Return the outcome of one try, made when the host's bucket allows it, and whether that had to be waited for."""
+        """Return the outcome of one try, made when the host's bucket allows it.
+
+        Whether that had to be waited for.
+        """
         counted = call.kind is not CallKind.AUTHENTICATE
         seconds = rate.wait(self._bucket(call), self._clock(), counted=counted)
         if seconds > self._left():
-            return NotSent(cause="the rate limit asks to wait for longer than `time-budget` has left", reason=Unsent.TIME), True
+            return NotSent(
+                cause="the rate limit asks to wait for longer than `time-budget` has left", reason=Unsent.TIME
+            ), True
         if seconds > 0:
             if seconds >= _SAID:
                 self._tell(f"{call.kind.value}: in {seconds:.1f} s, as the rate limit allows")
@@ -219,10 +239,15 @@ class Persistent:
             after = after if outcome.after is None else outcome.after
         elif call.kind is CallKind.AUTHENTICATE:
             return
-        self._buckets[origin(call.url)] = rate.learned(self._bucket(call), self._clock(), outcome, after=after, held=held)
+        self._buckets[origin(call.url)] = rate.learned(
+            self._bucket(call), self._clock(), outcome, after=after, held=held
+        )
 
     def _bucket(self, call: Call) -> rate.Bucket:
-        """Return the bucket of a call's host; asked for anew each time, as signing a call may make another call on the way."""
+        """Return the bucket of a call's host.
+
+        Asked for anew each time, as signing a call may make another call on the way.
+        """
         host = origin(call.url)
         return self._buckets[host] if host in self._buckets else rate.starting(self._rates.get(host))
 

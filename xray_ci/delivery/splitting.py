@@ -1,12 +1,13 @@
 """Evidence inside of tests that lie on disk: where it lies, and the same test without it.
 
-Knows how our own writer puts evidence into Xray JSON, of a test and of its steps; knows no service, and not why a test is to be
-smaller. A test that something else wrote is as it is: nothing is found in it.
+Knows how our own writer puts evidence into Xray JSON, of a test and of its steps; knows no service, and not why a test
+is to be smaller. A test that something else wrote is as it is: nothing is found in it.
 
-A refused request made smaller: the tests that are refused for reasons of their own are found, and the others go without them.
+A refused request made smaller: the tests that are refused for reasons of their own are found, and the others go without
+them.
 
-First by keys that the answer names, then by asking which keys are Tests, else by halving. A refusal that every part gets alike is
-one of the whole request and is not searched further. Knows ranges of tests; what sends them is handed in.
+First by keys that the answer names, then by asking which keys are Tests, else by halving. A refusal that every part
+gets alike is one of the whole request and is not searched further. Knows ranges of tests; what sends them is handed in.
 """
 
 from __future__ import annotations
@@ -38,8 +39,14 @@ if TYPE_CHECKING:
 _TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # Inside of a JSON text every quote is escaped, so this is always the name of a member.
 _OPENING: Final = re.compile(rb',"evidences?":\[(?=\{"filename":)')
-_ITEM: Final = re.compile(rb',?\{"filename":(?P<name>' + _TEXT + rb'),"contentType":(?P<type>' + _TEXT
-                          + rb'),"data":"(?P<data>[A-Za-z0-9+/=]*+)"\}', re.DOTALL)
+_ITEM: Final = re.compile(
+    rb',?\{"filename":(?P<name>'
+    + _TEXT
+    + rb'),"contentType":(?P<type>'
+    + _TEXT
+    + rb'),"data":"(?P<data>[A-Za-z0-9+/=]*+)"\}',
+    re.DOTALL,
+)
 
 
 def lightened(test: ExpectedTest) -> tuple[ExpectedTest, tuple[EvidenceFile, ...]]:
@@ -55,7 +62,7 @@ def lightened(test: ExpectedTest) -> tuple[ExpectedTest, tuple[EvidenceFile, ...
             while item := _ITEM.match(mapped, position, stop):
                 items.append(item)
                 position = item.end()
-            if mapped[position:position + 1] != b"]":
+            if mapped[position : position + 1] != b"]":
                 continue
             position += 1
             files += [_file(test, item) for item in items]
@@ -68,7 +75,10 @@ def lightened(test: ExpectedTest) -> tuple[ExpectedTest, tuple[EvidenceFile, ...
 
 
 def to_send(call: PlannedImport, progress: Progress) -> Iterator[ExpectedTest]:
-    """Yield the tests of a converted request as they are to be sent: without those left out, and light where that was decided."""
+    """Yield the tests of a converted request as they are to be sent.
+
+    Without those left out, and light where that was decided.
+    """
     if call.tests_at is None:
         return
     light = progress.light.get(call.id, {})
@@ -129,7 +139,9 @@ class _Search:
         """Remember tests that go to nobody."""
         self.certain = self.certain and certain
         for test in tests:
-            self.out[test.index] = LeftOut(call=self.call.id, index=test.index, test=test.head.name[:200], reason=_words(refusal))
+            self.out[test.index] = LeftOut(
+                call=self.call.id, index=test.index, test=test.head.name[:200], reason=_words(refusal)
+            )
 
     def sift(self, tests: Sequence[ExpectedTest], refusal: Refused) -> None:
         """Send what can be sent of tests that were refused together, and leave out the others."""
@@ -151,24 +163,33 @@ class _Search:
         elif len(tests) == 1:
             self.leave_out(tests, refusal)
         else:
-            self._halves(tests[:len(tests) // 2], tests[len(tests) // 2:])
+            self._halves(tests[: len(tests) // 2], tests[len(tests) // 2 :])
 
     def _each(self, tests: Sequence[ExpectedTest], refusal: Refused) -> None:
-        """Leave out tests whose key the index does not know; where they are few, only those that are refused alone as well."""
+        """Leave out tests whose key the index does not know.
+
+        Where they are few, only those that are refused alone as well.
+        """
         for test in tests:
             alone = self.try_([test]) if 1 < len(tests) <= FEW else refusal
             if alone is not None:
                 self.leave_out([test], alone, certain=True)
 
     def _lighter(self, tests: Sequence[ExpectedTest], refusal: Refused) -> list[ExpectedTest] | None:
-        """Return the tests without the evidence of the heaviest, where that is most of what is too large; None where it is not."""
+        """Return the tests without the evidence of the heaviest, where that is most of what is too large.
+
+        None where it is not.
+        """
         heaviest = max(tests, key=lambda test: test.size)
         if not isinstance(refusal, TooLarge) or 2 * heaviest.size < sum(test.size for test in tests):
             return None
         light, files = lightened(heaviest) if not heaviest.parts else (heaviest, ())
         if not files:
             return None
-        self.means.tell(f"{heaviest.head.name[:200]}: its evidence, {len(files)} file{'s' * (len(files) != 1)}, goes after the results")
+        self.means.tell(
+            f"{heaviest.head.name[:200]}: its evidence, {len(files)} file{'s' * (len(files) != 1)}, goes after the "
+            "results"
+        )
         self.means.note(Lightened(call=self.call.id, index=heaviest.index, files=len(files)))
         return [light if test.index == heaviest.index else test for test in tests]
 
@@ -186,7 +207,9 @@ class _Search:
             if refusal is not None:
                 self.sift(half, refusal)
 
-    def _general(self, first: Sequence[ExpectedTest], second: Sequence[ExpectedTest], one: Refused, two: Refused) -> bool:
+    def _general(
+        self, first: Sequence[ExpectedTest], second: Sequence[ExpectedTest], one: Refused, two: Refused
+    ) -> bool:
         """Say whether single tests of both halves are refused in the same words: then it is not about tests."""
         if _words(one) != _words(two) or isinstance(one, TooLarge):
             return False
@@ -203,7 +226,11 @@ class _Search:
         self.asked = True
         keys = list(dict.fromkeys(test.head.testKey for test in tests if test.head.testKey is not None))
         try:
-            known = {each.key for start in range(0, len(keys), PAGE) for each in self.means.store.tests_named(keys[start:start + PAGE])}
+            known = {
+                each.key
+                for start in range(0, len(keys), PAGE)
+                for each in self.means.store.tests_named(keys[start : start + PAGE])
+            }
         except Interrupted:
             raise
         except Failure as failure:
@@ -213,10 +240,12 @@ class _Search:
 
 
 def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means, *, may_end: bool = False) -> None:
-    """Send a refused request without the tests that are to blame, each noted at the end; raises the refusal when nothing can be sent.
+    """Send a refused request without the tests that are to blame, each noted at the end.
 
-    `send` sends some of its tests and raises Failure; what is not a refusal ends the search. `may_end`: a request of which nothing is
-    left to send is done as well, when it is certain of each of its tests.
+    Raises the refusal when nothing can be sent.
+
+    `send` sends some of its tests and raises Failure; what is not a refusal ends the search. `may_end`: a request of
+    which nothing is left to send is done as well, when it is certain of each of its tests.
     """
     if call.tests_at is None:
         raise refusal
@@ -257,7 +286,11 @@ def restricted(call: PlannedImport, tests: Sequence[ExpectedTest]) -> PlannedImp
         case PlannedBody() as body:
             return replace(call, tests=len(tests), body=replace(body, pieces=swapped(body.pieces)))
         case PlannedForm(parts=parts):
-            return replace(call, tests=len(tests), body=PlannedForm(parts=tuple(replace(part, pieces=swapped(part.pieces)) for part in parts)))
+            return replace(
+                call,
+                tests=len(tests),
+                body=PlannedForm(parts=tuple(replace(part, pieces=swapped(part.pieces)) for part in parts)),
+            )
 
 
 def _words(refusal: Refused) -> str:

@@ -50,13 +50,19 @@ class _Holder(NamedTuple):
 
 
 @contextlib.contextmanager
-def lock(folder: Path, *, root: Path | None = None, tell: Callable[[str], None] = lambda _: None,
-         clock: Callable[[], float] = time.time, stale: float = STALE) -> Iterator[None]:
+def lock(
+    folder: Path,
+    *,
+    root: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    clock: Callable[[], float] = time.time,
+    stale: float = STALE,
+) -> Iterator[None]:
     """Hold a folder for this process while the context lasts; does not wait.
 
-    `tell` hears when the lock of one that is gone was taken over. A lock of the system ends with its process. Where the file
-    system has none, a file does it: it is stale when its process is gone from this host, or after `stale` seconds. Raises
-    StateInUse, JournalFault for a folder that is gone or a link, StateUnwritable.
+    `tell` hears when the lock of one that is gone was taken over. A lock of the system ends with its process. Where the
+    file system has none, a file does it: it is stale when its process is gone from this host, or after `stale` seconds.
+    Raises StateInUse, JournalFault for a folder that is gone or a link, StateUnwritable.
     """
     try:
         opened = Folder.enter(folder, root)
@@ -69,7 +75,9 @@ def lock(folder: Path, *, root: Path | None = None, tell: Callable[[str], None] 
             if descriptor is None:
                 _by_file(opened, me, stale, tell)
         except FileNotFoundError as error:
-            raise JournalFault("the state folder is gone: another process finished its delivery", where=str(folder)) from error
+            raise JournalFault(
+                "the state folder is gone: another process finished its delivery", where=str(folder)
+            ) from error
         except OSError as error:
             raise StateUnwritable(f"the state folder cannot be locked: {reason(error)}", where=str(folder)) from error
         try:

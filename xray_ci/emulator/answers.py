@@ -34,8 +34,14 @@ class Refusal(Exception):
         self.response = response
 
 
-def answer(body: bytes | str = b"", *, status: int = 200, kind: str | None = None, basis: Basis = Basis.OBSERVED,
-           headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    body: bytes | str = b"",
+    *,
+    status: int = 200,
+    kind: str | None = None,
+    basis: Basis = Basis.OBSERVED,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """Make an answer from ready text."""
     response = Response(body, status=status, content_type=kind)
     if kind is None:
@@ -47,21 +53,29 @@ def answer(body: bytes | str = b"", *, status: int = 200, kind: str | None = Non
     return response
 
 
-def as_json(value: Any, *, status: int = 200, basis: Basis = Basis.OBSERVED,
-            headers: Mapping[str, str] | None = None, default: Callable[[Any], Any] | None = None) -> Response:
+def as_json(
+    value: Any,
+    *,
+    status: int = 200,
+    basis: Basis = Basis.OBSERVED,
+    headers: Mapping[str, str] | None = None,
+    default: Callable[[Any], Any] | None = None,
+) -> Response:
     """Make a JSON answer; `default` turns what JSON does not know into what it knows."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=default)
     return answer(text, status=status, kind="application/json; charset=utf-8", basis=basis, headers=headers)
 
 
-def as_text(text: str, *, status: int = 200, basis: Basis = Basis.ASSUMED,
-            headers: Mapping[str, str] | None = None) -> Response:
+def as_text(
+    text: str, *, status: int = 200, basis: Basis = Basis.ASSUMED, headers: Mapping[str, str] | None = None
+) -> Response:
     """Make a plain text answer."""
     return answer(text, status=status, kind="text/plain; charset=utf-8", basis=basis, headers=headers)
 
 
-def as_html(text: str, *, status: int = 200, basis: Basis = Basis.ASSUMED,
-            headers: Mapping[str, str] | None = None) -> Response:
+def as_html(
+    text: str, *, status: int = 200, basis: Basis = Basis.ASSUMED, headers: Mapping[str, str] | None = None
+) -> Response:
     """Make an HTML answer from ready, escaped markup."""
     return answer(text, status=status, kind="text/html; charset=utf-8", basis=basis, headers=headers)
 
@@ -71,7 +85,8 @@ def refusal(text: str, *, status: int = 400, basis: Basis = Basis.OBSERVED) -> R
     return Refusal(as_json({"error": text}, status=status, basis=basis))
 
 
-def jira_refusal(*messages: str, status: int, errors: Mapping[str, str] | None = None,
-                 basis: Basis = Basis.RECALLED) -> Refusal:
+def jira_refusal(
+    *messages: str, status: int, errors: Mapping[str, str] | None = None, basis: Basis = Basis.RECALLED
+) -> Refusal:
     """Make Jira's usual refusal, `{"errorMessages": […], "errors": {field: text}}`."""
     return Refusal(as_json({"errorMessages": list(messages), "errors": dict(errors or {})}, status=status, basis=basis))

@@ -32,7 +32,8 @@ Nothing leaves this machine. Stop it with Ctrl-C.
 def run(port: int, out: TextIO, *, real_clock: bool = False) -> int:
     """Serve until SIGTERM or SIGINT and return the exit code.
 
-    The first line of `out` is the base URL alone; ready-made settings go to standard error. Call it from the main thread.
+    The first line of `out` is the base URL alone; ready-made settings go to standard error. Call it from the main
+    thread.
     """
     from xray_ci.emulator.clock import Clock  # noqa: PLC0415 - the server library is only loaded by who serves
 

@@ -77,8 +77,16 @@ class Body:
         self.stream.seek(0)
         parser = FormDataParser(max_form_memory_size=_IN_MEMORY, silent=False)
         _, fields, files = parser.parse(self.stream, self.content_type, self.size, self.options)
-        found = [Part(name=name, filename=each.filename, content_type=each.content_type or "", size=_size(each.stream),
-                      stream=each.stream) for name, each in files.items(multi=True)]
+        found = [
+            Part(
+                name=name,
+                filename=each.filename,
+                content_type=each.content_type or "",
+                size=_size(each.stream),
+                stream=each.stream,
+            )
+            for name, each in files.items(multi=True)
+        ]
         for name, value in fields.items(multi=True):
             data = value.encode()
             stream = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the request

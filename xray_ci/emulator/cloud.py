@@ -56,7 +56,9 @@ def authenticate(call: Call, version: str) -> Response:  # noqa: ARG001 - v1 and
         given = call.body.json()
     except ValueError:
         given = None
-    if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in ("client_id", "client_secret")):
+    if not isinstance(given, dict) or not all(
+        isinstance(given.get(name), str) for name in ("client_id", "client_secret")
+    ):
         return as_text("client_id and client_secret are required.", status=400, basis=Basis.DOCUMENTED)
     if not call.emulation.switches.licence_active:
         return as_text("Xray license is not valid.", status=401, basis=Basis.DOCUMENTED)
@@ -77,8 +79,11 @@ def _plain(call: Call, version: str, name: str) -> Response:
     else:
         target = Target()  # Cucumber and Behave pass the query over (O)
         if call.body.content_type != "application/json":
-            raise side.format() if name == "xray" else refusal(f"Missing data in the {name} results import request",
-                                                               basis=Basis.ASSUMED)
+            raise (
+                side.format()
+                if name == "xray"
+                else refusal(f"Missing data in the {name} results import request", basis=Basis.ASSUMED)
+            )
     return _stored(call, key, side, *_read(call, call.body.stream, name, side, target, v2=version == "v2"))
 
 
@@ -104,8 +109,9 @@ def _target(call: Call, info: Part, test_info: Part | None, side: Cloud, key: Ap
     return replace(target, test_fields=fields)
 
 
-def _read(call: Call, stream: IO[bytes], name: str, side: Cloud, target: Target, *,
-          v2: bool) -> tuple[Target, list[Result]]:
+def _read(
+    call: Call, stream: IO[bytes], name: str, side: Cloud, target: Target, *, v2: bool
+) -> tuple[Target, list[Result]]:
     """Read a report; what Xray JSON says of the Test Execution counts only where there is no `info`."""
     stream.seek(0)
     if name == "xray":

@@ -23,5 +23,7 @@ def authorised(call: Call) -> ApiKey:
         raise Refusal(as_json(body, status=429, headers={"Retry-After": str(early.seconds)}))
     key = API_KEYS[client]
     if key.region is not None and key.region != call.emulation.switches.region:
-        raise refusal("Xray data is in another region. Contact support to migrate Xray data to current region.", status=401)
+        raise refusal(
+            "Xray data is in another region. Contact support to migrate Xray data to current region.", status=401
+        )
     return key

@@ -1,7 +1,7 @@
 """The control interface below `/__emulator__/`: reset, state, requests, faults, clock, settings.
 
-It is for whoever runs the emulator and answers only where the Host header is loopback and no foreign page asks, so that a
-web page opened beside it cannot reach it by a name of its own.
+It is for whoever runs the emulator and answers only where the Host header is loopback and no foreign page asks, so that
+a web page opened beside it cannot reach it by a name of its own.
 """
 
 from __future__ import annotations
@@ -36,10 +36,13 @@ def handle(emulation: Emulation, request: Request, body: Body) -> Response:
             return _content(emulation, name.split("/")[1:], request)
         work = _CALLS.get((request.method, name))
         if work is None:
-            return as_json({"error": f"{request.method} {request.path} is no control call"}, status=404, basis=Basis.DOCUMENTED)
+            return as_json(
+                {"error": f"{request.method} {request.path} is no control call"}, status=404, basis=Basis.DOCUMENTED
+            )
         given = body.json() if body.size else {}
-        response = as_json(work(emulation, given if isinstance(given, dict) else {}), basis=Basis.DOCUMENTED,
-                           default=_plain)
+        response = as_json(
+            work(emulation, given if isinstance(given, dict) else {}), basis=Basis.DOCUMENTED, default=_plain
+        )
     except Refusal as refused:
         response = refused.response
     except (ValueError, TypeError) as error:
@@ -52,7 +55,9 @@ def _guard(request: Request) -> None:
     host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
     origin = request.headers.get("Origin")
     if host not in _LOOPBACK or (origin is not None and urlsplit(origin).netloc != request.headers.get("Host")):
-        raise Refusal(as_json({"error": "the control interface answers loopback only"}, status=403, basis=Basis.DOCUMENTED))
+        raise Refusal(
+            as_json({"error": "the control interface answers loopback only"}, status=403, basis=Basis.DOCUMENTED)
+        )
 
 
 def _reset(emulation: Emulation, _: Mapping[str, Any]) -> Any:
@@ -63,9 +68,15 @@ def _reset(emulation: Emulation, _: Mapping[str, Any]) -> Any:
 def _state(emulation: Emulation, _: Mapping[str, Any]) -> Any:
     """Show the whole world; evidence by name, size and digest."""
     world = emulation.world
-    return {"now": iso(emulation.clock.now()), "settings": emulation.switches.as_dict(), "faults": len(emulation.faults),
-            "projects": world.projects, "issues": world.issues, "pages": world.pages,
-            "duplicates": sum(each.execution.duplicates for each in world.executions() if each.execution is not None)}
+    return {
+        "now": iso(emulation.clock.now()),
+        "settings": emulation.switches.as_dict(),
+        "faults": len(emulation.faults),
+        "projects": world.projects,
+        "issues": world.issues,
+        "pages": world.pages,
+        "duplicates": sum(each.execution.duplicates for each in world.executions() if each.execution is not None),
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -136,8 +147,12 @@ def _content(emulation: Emulation, place: list[str], request: Request) -> Respon
         content = record.contents.get(place[2])
     if content is None:
         return as_json({"error": "not kept"}, status=404, basis=Basis.DOCUMENTED)
-    return answer(content, kind="application/octet-stream", basis=Basis.DOCUMENTED,
-                  headers={"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"})
+    return answer(
+        content,
+        kind="application/octet-stream",
+        basis=Basis.DOCUMENTED,
+        headers={"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"},
+    )
 
 
 def _record(emulation: Emulation, number: str) -> Record | None:

@@ -107,7 +107,9 @@ def _read(call: Call, stream: IO[bytes], name: str, side: Server, target: Target
         read = READERS[name](stream, Surroundings(kind_of=kinds(call.emulation.world), cloud=False))
     except Unreadable as error:
         raise refusal(f"Error: {error}", basis=Basis.ASSUMED) from error
-    return (replace(target, execution=read.execution) if read.execution and not target.project else target), read.results
+    return (
+        replace(target, execution=read.execution) if read.execution and not target.project else target
+    ), read.results
 
 
 def _document(stream: IO[bytes], side: Server) -> Any:
@@ -127,8 +129,10 @@ def _stored(call: Call, side: Server, target: Target, results: list[Result]) -> 
 
 def _answer(call: Call, done: Done) -> dict[str, Any]:
     """Say which Tests were stored and which were not; both lists can be absent (O)."""
+
     def issue(one: Any) -> dict[str, str]:
         return {"id": one.id, "key": one.key, "self": f"{call.base}/jira/rest/api/2/issue/{one.id}"}
+
     tests: dict[str, Any] = {}
     if done.stored:
         tests["success"] = [{**issue(each), "testVersionId": each.id} for each in done.stored]

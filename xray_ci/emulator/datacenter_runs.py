@@ -20,14 +20,24 @@ if TYPE_CHECKING:
     from xray_ci.emulator.world import Issue, Run
 
 _WORDS: Final = {"PASSED": "PASS", "FAILED": "FAIL", "TO DO": "TODO", "BLOCKED": "TODO"}
-_COLOURS: Final = {"PASS": "#95C160", "FAIL": "#D45D52", "EXECUTING": "#F1E069", "TODO": "#A2A6AE", "ABORTED": "#111111"}
+_COLOURS: Final = {
+    "PASS": "#95C160",
+    "FAIL": "#D45D52",
+    "EXECUTING": "#F1E069",
+    "TODO": "#A2A6AE",
+    "ABORTED": "#111111",
+}
 
 
 def rules() -> list[Rule]:
     """Return the routes; 1.0 knows some of them without `/api` too (O)."""
     found = []
-    for path, handle in (("testruns", _runs), ("testrun", _run), ("testrun/<run>", _run_by_id),
-                         ("testexec/<key>/test", _tests)):
+    for path, handle in (
+        ("testruns", _runs),
+        ("testrun", _run),
+        ("testrun/<run>", _run_by_id),
+        ("testexec/<key>/test", _tests),
+    ):
         route = Route(kind="read", handle=handle)
         found.append(Rule(f"{ROOT}/api/{path}", methods=["GET"], endpoint=route))
         old = "/jira/rest/raven/<any('1.0'):version>/" + path
@@ -68,9 +78,13 @@ def _tests(call: Call, version: str, key: str) -> Response:  # noqa: ARG001
     limit, page = _number(query.get("limit", str(len(runs)))), _number(query.get("page", "1"))
     if limit > largest or page < 1:  # without a limit too (O)
         raise refusal("Maximum results per request exceeded.")
-    runs = runs[(page - 1) * limit:page * limit]
-    return as_json([{"id": _id(run), "key": run.test, "rank": rank, "status": word(run)}
-                    for rank, run in enumerate(runs, start=(page - 1) * limit + 1)])
+    runs = runs[(page - 1) * limit : page * limit]
+    return as_json(
+        [
+            {"id": _id(run), "key": run.test, "rank": rank, "status": word(run)}
+            for rank, run in enumerate(runs, start=(page - 1) * limit + 1)
+        ]
+    )
 
 
 def _number(text: str) -> int:
@@ -107,8 +121,13 @@ def _id(run: Run) -> int | str:
 
 def shown_evidence(call: Call, execution: Issue, evidence: Evidence) -> dict[str, Any]:
     """Show a file as Server does (O)."""
-    return {"id": evidence.id, "fileName": evidence.filename, "fileSize": str(evidence.size), "mimeType": evidence.content_type,
-            "fileURL": f"{call.base}/browse/{execution.key}/evidence/{evidence.id}"}
+    return {
+        "id": evidence.id,
+        "fileName": evidence.filename,
+        "fileSize": str(evidence.size),
+        "mimeType": evidence.content_type,
+        "fileURL": f"{call.base}/browse/{execution.key}/evidence/{evidence.id}",
+    }
 
 
 def _shown(call: Call, execution: Issue, run: Run) -> dict[str, Any]:
@@ -116,9 +135,26 @@ def _shown(call: Call, execution: Issue, run: Run) -> dict[str, Any]:
     status = word(run)
     details = execution.execution
     evidence = [shown_evidence(call, execution, each) for each in run.evidence]
-    return {"id": _id(run), "status": status, "color": _COLOURS.get(status, "#A2A6AE"),
-            "testKey": run.test, "testExecKey": execution.key, "comment": run.comment, "assignee": run.assignee,
-            "executedBy": run.executed_by, "testEnvironments": details.environments if details is not None else [],
-            "startedOn": run.started, "startedOnIso": run.started, "finishedOn": run.finished, "finishedOnIso": run.finished,
-            "duration": 0, "defects": run.defects, "evidences": evidence, "iterations": run.iterations, "steps": run.steps,
-            "examples": run.examples, "archived": False, "testVersion": {"id": 1, "name": "v1"}}
+    return {
+        "id": _id(run),
+        "status": status,
+        "color": _COLOURS.get(status, "#A2A6AE"),
+        "testKey": run.test,
+        "testExecKey": execution.key,
+        "comment": run.comment,
+        "assignee": run.assignee,
+        "executedBy": run.executed_by,
+        "testEnvironments": details.environments if details is not None else [],
+        "startedOn": run.started,
+        "startedOnIso": run.started,
+        "finishedOn": run.finished,
+        "finishedOnIso": run.finished,
+        "duration": 0,
+        "defects": run.defects,
+        "evidences": evidence,
+        "iterations": run.iterations,
+        "steps": run.steps,
+        "examples": run.examples,
+        "archived": False,
+        "testVersion": {"id": 1, "name": "v1"},
+    }

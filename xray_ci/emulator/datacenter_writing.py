@@ -30,12 +30,20 @@ def rules() -> list[Rule]:
     """Return the routes."""
     found = []
     for method, path, handle in (
-            ("PUT", "testrun/<run>", _update), ("GET", "testrun/<run>/status", _status), ("PUT", "testrun/<run>/status", _set_status),
-            ("GET", "testrun/<run>/comment", _comment), ("PUT", "testrun/<run>/comment", _set_comment),
-            ("GET", "testrun/<run>/attachment", _attachments), ("POST", "testrun/<run>/attachment", _attach),
-            ("DELETE", "testrun/<run>/attachment/<number>", _detach), ("POST", "testrun/<run>/defect", _defects),
-            ("POST", "testexec/<key>/test", _execution_tests), ("POST", "testplan/<key>/test", _plan_tests),
-            ("POST", "testplan/<key>/testexecution", _plan_executions), ("GET", "test", _tests)):
+        ("PUT", "testrun/<run>", _update),
+        ("GET", "testrun/<run>/status", _status),
+        ("PUT", "testrun/<run>/status", _set_status),
+        ("GET", "testrun/<run>/comment", _comment),
+        ("PUT", "testrun/<run>/comment", _set_comment),
+        ("GET", "testrun/<run>/attachment", _attachments),
+        ("POST", "testrun/<run>/attachment", _attach),
+        ("DELETE", "testrun/<run>/attachment/<number>", _detach),
+        ("POST", "testrun/<run>/defect", _defects),
+        ("POST", "testexec/<key>/test", _execution_tests),
+        ("POST", "testplan/<key>/test", _plan_tests),
+        ("POST", "testplan/<key>/testexecution", _plan_executions),
+        ("GET", "test", _tests),
+    ):
         route = Route(kind="read" if method == "GET" else "write", handle=handle)
         found.append(Rule(f"{ROOT}/api/{path}", methods=[method], endpoint=route))
     return found
@@ -146,9 +154,18 @@ def _tests(call: Call, version: str) -> Response:  # noqa: ARG001
     """Read Tests by their keys, `;` between them; what is no Test is left out (A)."""
     enter(call)
     found, _ = _found(call, arguments(call).get("keys", "").split(";"), TEST)
-    return as_json([{"key": each.key, "id": int(each.id), "self": f"{call.base}/jira/rest/api/2/issue/{each.id}",
-                     "type": each.test.type if each.test is not None else None,
-                     "definition": each.test.definition if each.test is not None else None} for each in found])
+    return as_json(
+        [
+            {
+                "key": each.key,
+                "id": int(each.id),
+                "self": f"{call.base}/jira/rest/api/2/issue/{each.id}",
+                "type": each.test.type if each.test is not None else None,
+                "definition": each.test.definition if each.test is not None else None,
+            }
+            for each in found
+        ]
+    )
 
 
 def _found(call: Call, keys: Iterable[str] | None, kind: str) -> tuple[list[Issue], list[str]]:

@@ -44,8 +44,14 @@ class Shelf:
             self._folder.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
         self._last += 1
-        return Evidence(id=self._last, filename=filename, content_type=content_type or "application/octet-stream",
-                        size=len(data), sha256=digest, readable=readable)
+        return Evidence(
+            id=self._last,
+            filename=filename,
+            content_type=content_type or "application/octet-stream",
+            size=len(data),
+            sha256=digest,
+            readable=readable,
+        )
 
     def content(self, evidence: Evidence) -> bytes:
         """Return what was stored."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MEMBERS: Final = frozenset({"match", "times", "status", "headers", "body", "delay_s", "drop", "skip", "work", "later_s"})
+_MEMBERS: Final = frozenset(
+    {"match", "times", "status", "headers", "body", "delay_s", "drop", "skip", "work", "later_s"}
+)
 
 LOOKED_AT: Final = 65_536
 
@@ -100,11 +102,21 @@ def read(order: Any) -> Fault:
         raise ValueError("later_s needs status or drop: there is no answer yet")
     body, content_type = _body(order.get("body", ""))
     headers = {str(name): str(value) for name, value in order.get("headers", {}).items()}
-    return Fault(method=str(match.get("method", "*")).upper(), path=str(match.get("path", "*")),
-                 contains=str(match.get("contains", "")).encode(),
-                 times=int(order.get("times", 1)), skip=int(order.get("skip", 0)), status=order.get("status"),
-                 headers=headers, body=body, content_type=content_type, delay_s=float(order.get("delay_s", 0)),
-                 drop=order.get("drop"), work=bool(order.get("work", False)), later_s=float(order.get("later_s", 0)))
+    return Fault(
+        method=str(match.get("method", "*")).upper(),
+        path=str(match.get("path", "*")),
+        contains=str(match.get("contains", "")).encode(),
+        times=int(order.get("times", 1)),
+        skip=int(order.get("skip", 0)),
+        status=order.get("status"),
+        headers=headers,
+        body=body,
+        content_type=content_type,
+        delay_s=float(order.get("delay_s", 0)),
+        drop=order.get("drop"),
+        work=bool(order.get("work", False)),
+        later_s=float(order.get("later_s", 0)),
+    )
 
 
 def _body(value: Any) -> tuple[bytes, str]:

@@ -95,12 +95,15 @@ class Import:
 
     def _check_label(self, label: str) -> None:
         if any(sign.isspace() for sign in label):
-            raise self._side.field("labels", f"The label '{label}' contains spaces which is invalid.", basis=Basis.RECALLED)
+            raise self._side.field(
+                "labels", f"The label '{label}' contains spaces which is invalid.", basis=Basis.RECALLED
+            )
 
     def _acceptable(self, result: Result) -> bool:
         """Note an error that Server tells of one Test, and say whether the result can go on.
 
-        A native result without any name makes no Test, as Jira wants a summary (R); Server lists it, Cloud has no list (A).
+        A native result without any name makes no Test, as Jira wants a summary (R); Server lists it, Cloud has no list
+        (A).
         """
         name = result.key or (result.info.place[1] if result.info else "")
         if result.native and result.info is not None and not result.info.summary.strip():
@@ -148,7 +151,9 @@ class Import:
 
     def _create(self, target: Target, project: str) -> Issue:
         stamp = int(self._now.timestamp() * 1000)
-        issue = self._world.new_issue(project, TEST_EXECUTION, target.summary or f"Execution results [{stamp}]", self._now)
+        issue = self._world.new_issue(
+            project, TEST_EXECUTION, target.summary or f"Execution results [{stamp}]", self._now
+        )
         issue.execution = ExecutionDetails(side=self._side.name)
         return self._world.add(issue)
 
@@ -169,8 +174,9 @@ class Import:
         owner.environments.extend(name for name in target.environments if name not in owner.environments)
         details.imports += 1
 
-    def _store(self, execution: Issue, target: Target, project: str,
-               planned: list[tuple[Result, Issue | None]]) -> list[Issue]:
+    def _store(
+        self, execution: Issue, target: Target, project: str, planned: list[tuple[Result, Issue | None]]
+    ) -> list[Issue]:
         results: dict[str, list[Result]] = {}
         for result, found in planned:
             test = found or self._made(result, target, project)
@@ -178,8 +184,14 @@ class Import:
                 self._rewrite(test, result.info)
             results.setdefault(test.key, []).append(result)
         for key, entries in results.items():
-            store_run(self._world, self._shelf, self._side, execution=execution, test=key,
-                      result=self._folded(execution, entries))
+            store_run(
+                self._world,
+                self._shelf,
+                self._side,
+                execution=execution,
+                test=key,
+                result=self._folded(execution, entries),
+            )
         return [self._world.issues[key] for key in results]
 
     def _made(self, result: Result, target: Target, project: str) -> Issue:
@@ -194,9 +206,13 @@ class Import:
         issue = self._world.new_issue(owner, TEST, info.summary, self._now)
         issue.description = info.description
         issue.labels = list(info.labels)
-        issue.test = TestDetails(type=info.type, definition=info.definition, scenario=info.scenario,
-                                 steps=[dict(step) for step in info.steps],
-                                 requirements=[key for key in info.requirements if key in self._world.issues])
+        issue.test = TestDetails(
+            type=info.type,
+            definition=info.definition,
+            scenario=info.scenario,
+            steps=[dict(step) for step in info.steps],
+            requirements=[key for key in info.requirements if key in self._world.issues],
+        )
         fields = dict(target.test_fields)
         issue.labels.extend(fields.pop("labels", ()))
         issue.description = fields.pop("description", issue.description)

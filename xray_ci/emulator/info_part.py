@@ -25,11 +25,30 @@ END_FIELD: Final = "customfield_11810"
 JIRA_END_FIELD: Final = "customfield_10015"
 CLOUD_FIELD: Final = "customfield_10020"
 
-SCREEN: Final = frozenset({"project", "summary", "issuetype", "description", "labels", "fixVersions", "versions", "components",
-                            "assignee", "reporter", "priority", "duedate", "environment", "security", "parent",
-                            "issuelinks"})
+SCREEN: Final = frozenset(
+    {
+        "project",
+        "summary",
+        "issuetype",
+        "description",
+        "labels",
+        "fixVersions",
+        "versions",
+        "components",
+        "assignee",
+        "reporter",
+        "priority",
+        "duedate",
+        "environment",
+        "security",
+        "parent",
+        "issuelinks",
+    }
+)
 CLOUD_FIELDS: Final = frozenset({CLOUD_FIELD})
-SERVER_FIELDS: Final = frozenset({PLAN_FIELD, ENVIRONMENTS_FIELD, REVISION_FIELD, BEGIN_FIELD, END_FIELD, JIRA_END_FIELD})
+SERVER_FIELDS: Final = frozenset(
+    {PLAN_FIELD, ENVIRONMENTS_FIELD, REVISION_FIELD, BEGIN_FIELD, END_FIELD, JIRA_END_FIELD}
+)
 _XRAY_FIELDS: Final = ("testPlanKey", "environments")
 """Confirmed names (O); others were sent by clients, and whether they work is not known."""
 
@@ -43,8 +62,14 @@ def read_info(document: Any, side: Side, projects: Mapping[str, str]) -> Target:
     _check_screen(update if isinstance(update, dict) else {}, side)
     for change in update.get("labels", ()) if isinstance(update, dict) else ():
         labels = (*labels, change["add"]) if isinstance(change, dict) and "add" in change else labels
-    common = Target(project=_project(fields, side, projects), summary=_summary(fields, side), labels=labels,
-                    fix_versions=fix_versions, description=fields.get("description"), fields=_rest(fields))
+    common = Target(
+        project=_project(fields, side, projects),
+        summary=_summary(fields, side),
+        labels=labels,
+        fix_versions=fix_versions,
+        description=fields.get("description"),
+        fields=_rest(fields),
+    )
     _check_type(fields, side)
     extra = _cloud(document, side) if side.name == "cloud" else _server(fields, shape)
     return replace(common, **extra)
@@ -115,8 +140,10 @@ def _cloud(document: Mapping[str, Any], side: Side) -> dict[str, Any]:
         raise side.format()
     invalid = [name for name in extra if name not in _XRAY_FIELDS]
     if invalid:
-        raise refusal("Error importing results: xrayFields in info file contains the following invalid fields: "
-                      f"{', '.join(invalid)}!")
+        raise refusal(
+            "Error importing results: xrayFields in info file contains the following invalid fields: "
+            f"{', '.join(invalid)}!"
+        )
     plan, environments = extra.get("testPlanKey"), extra.get("environments", [])
     if plan is not None and not isinstance(plan, str):
         raise refusal("Error importing results: testPlanKey in info file must be a string!", basis=Basis.ASSUMED)
@@ -127,10 +154,17 @@ def _cloud(document: Mapping[str, Any], side: Side) -> dict[str, Any]:
 
 def _server(fields: Mapping[str, Any], shape: _Shape) -> dict[str, Any]:
     begin, end = (shape.text(fields, name) for name in (BEGIN_FIELD, END_FIELD))
-    return {"plans": shape.texts(fields, PLAN_FIELD), "plan_takes_tests": False,
-            "environments": shape.texts(fields, ENVIRONMENTS_FIELD), "revision": shape.text(fields, REVISION_FIELD),
-            "started": begin, "finished": end,
-            "fields": {name: value for name, value in _rest(fields).items() if name not in SERVER_FIELDS - {JIRA_END_FIELD}}}
+    return {
+        "plans": shape.texts(fields, PLAN_FIELD),
+        "plan_takes_tests": False,
+        "environments": shape.texts(fields, ENVIRONMENTS_FIELD),
+        "revision": shape.text(fields, REVISION_FIELD),
+        "started": begin,
+        "finished": end,
+        "fields": {
+            name: value for name, value in _rest(fields).items() if name not in SERVER_FIELDS - {JIRA_END_FIELD}
+        },
+    }
 
 
 def _are_texts(value: Any) -> bool:
@@ -157,6 +191,8 @@ class _Shape:
 
     def names(self, fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
         value = fields.get(name) or []
-        if not isinstance(value, list) or not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in value):
+        if not isinstance(value, list) or not all(
+            isinstance(each, dict) and isinstance(each.get("name"), str) for each in value
+        ):
             raise self._side.field(name, "expected Object containing a `name` property")
         return tuple(each["name"] for each in value)

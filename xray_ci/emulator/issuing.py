@@ -18,7 +18,15 @@ from xray_ci.emulator.info_part import (
     SERVER_FIELDS,
 )
 from xray_ci.emulator.seed import ISSUE_TYPES
-from xray_ci.emulator.world import TEST, TEST_EXECUTION, TEST_PLAN, ExecutionDetails, PlanDetails, TestDetails, link_plan
+from xray_ci.emulator.world import (
+    TEST,
+    TEST_EXECUTION,
+    TEST_PLAN,
+    ExecutionDetails,
+    PlanDetails,
+    TestDetails,
+    link_plan,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +35,28 @@ if TYPE_CHECKING:
     from xray_ci.emulator.world import Issue, Project, World
 
 _LONGEST_SUMMARY: Final = 255
-_OWN: Final = frozenset({"project", "issuetype", "summary", "description", "labels", "fixVersions", PLAN_FIELD,
-                         ENVIRONMENTS_FIELD, REVISION_FIELD, BEGIN_FIELD, END_FIELD})
+_OWN: Final = frozenset(
+    {
+        "project",
+        "issuetype",
+        "summary",
+        "description",
+        "labels",
+        "fixVersions",
+        PLAN_FIELD,
+        ENVIRONMENTS_FIELD,
+        REVISION_FIELD,
+        BEGIN_FIELD,
+        END_FIELD,
+    }
+)
 
-_SHAPES: Final = (("labels", str, "data was not an array"), ("fixVersions", dict, "expected Object containing a `name` property"),
-                  (PLAN_FIELD, str, "data was not an array"), (ENVIRONMENTS_FIELD, str, "data was not an array"))
+_SHAPES: Final = (
+    ("labels", str, "data was not an array"),
+    ("fixVersions", dict, "expected Object containing a `name` property"),
+    (PLAN_FIELD, str, "data was not an array"),
+    (ENVIRONMENTS_FIELD, str, "data was not an array"),
+)
 
 
 class Invalid(ValueError):
@@ -84,13 +109,21 @@ class Issuing:
         self._write(issue, fields)
         if labels:
             removed = labels.get("remove", ())
-            issue.labels = [each for each in dict.fromkeys([*issue.labels, *labels.get("add", ())]) if each not in removed]
+            issue.labels = [
+                each for each in dict.fromkeys([*issue.labels, *labels.get("add", ())]) if each not in removed
+            ]
         self._world.index(issue)
 
     def _project(self, given: Any) -> Project | None:
         held = given if isinstance(given, dict) else {}
-        return next((each for each in self._world.projects.values()
-                     if held.get("key") == each.key or str(held.get("id")) == each.id), None)
+        return next(
+            (
+                each
+                for each in self._world.projects.values()
+                if held.get("key") == each.key or str(held.get("id")) == each.id
+            ),
+            None,
+        )
 
     def _faults(self, fields: Mapping[str, Any], project: Project | None) -> dict[str, str]:
         errors: dict[str, str] = {}
@@ -103,8 +136,11 @@ class Issuing:
         errors |= _summary_fault(fields)
         for label in fields.get("labels") or ():
             if any(sign.isspace() for sign in str(label)):
-                errors["labels"] = (f"The label '{label}' can't contain spaces." if self._cloud else
-                                    f"The label '{label}' contains spaces which is invalid.")
+                errors["labels"] = (
+                    f"The label '{label}' can't contain spaces."
+                    if self._cloud
+                    else f"The label '{label}' contains spaces which is invalid."
+                )
         for version in fields.get("fixVersions") or ():
             if project is not None and version.get("name") not in project.versions:
                 errors["fixVersions"] = f"Version name '{version.get('name')}' is not valid"
@@ -162,4 +198,7 @@ def _summary_fault(fields: Mapping[str, Any]) -> dict[str, str]:
 
 def _type(given: Any) -> str | None:
     held = given if isinstance(given, dict) else {}
-    return next((name for name, number in ISSUE_TYPES.items() if held.get("name") == name or str(held.get("id")) == number), None)
+    return next(
+        (name for name, number in ISSUE_TYPES.items() if held.get("name") == name or str(held.get("id")) == number),
+        None,
+    )

@@ -1,4 +1,7 @@
-"""The part of Jira's REST interface that an importer asks: Cloud at the root, Server below `/jira`. Changes nothing itself."""
+"""The part of Jira's REST interface that an importer asks: Cloud at the root, Server below `/jira`.
+
+Changes nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +28,29 @@ if TYPE_CHECKING:
 
 _CLOUD = "/rest/api/<any('2','3'):version>"
 _SERVER = "/jira/rest/api/<any('2','latest'):version>"
-_REMOVED = ("The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
-            "A full migration guideline is available. CHANGE-2046")
+_REMOVED = (
+    "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
+    "A full migration guideline is available. CHANGE-2046"
+)
 
 
 def rules() -> list[Rule]:
     """Return the routes of both."""
-    found = [Rule("/_edge/tenant_info", methods=["GET"], endpoint=Route(kind="read", handle=_tenant)),
-             Rule("/jira/login.jsp", methods=["GET", "POST"], endpoint=Route(kind="page", handle=_login_page)),
-             Rule(f"{_CLOUD}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_removed)),
-             Rule("/rest/api/3/search/jql", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_cloud)),
-             Rule(f"{_SERVER}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_server))]
+    found = [
+        Rule("/_edge/tenant_info", methods=["GET"], endpoint=Route(kind="read", handle=_tenant)),
+        Rule("/jira/login.jsp", methods=["GET", "POST"], endpoint=Route(kind="page", handle=_login_page)),
+        Rule(f"{_CLOUD}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_removed)),
+        Rule("/rest/api/3/search/jql", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_cloud)),
+        Rule(f"{_SERVER}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_server)),
+    ]
     for start, cloud in ((_CLOUD, True), (_SERVER, False)):
-        for path, handle in (("serverInfo", _server_info), ("myself", _myself), ("field", _fields),
-                             ("project/<project>", _project), ("issue/<key>", _issue)):
+        for path, handle in (
+            ("serverInfo", _server_info),
+            ("myself", _myself),
+            ("field", _fields),
+            ("project/<project>", _project),
+            ("issue/<key>", _issue),
+        ):
             route = Route(kind="read", handle=functools.partial(handle, cloud=cloud))
             found.append(Rule(f"{start}/{path}", methods=["GET"], endpoint=route))
         found += jira_writing.rules(start, cloud=cloud)
@@ -57,13 +69,35 @@ def _server_info(call: Call, version: str, *, cloud: bool) -> Response:  # noqa:
     """Say which Jira this is; anonymous callers may ask (D), unless single sign-on guards everything."""
     if not cloud and call.emulation.switches.sso_redirect:
         need_login(call)
-    common = {"buildDate": "2024-01-01T00:00:00.000+0000", "serverTime": jira_time(call.now), "scmInfo": "0000000",
-              "serverTitle": "Jira"}
+    common = {
+        "buildDate": "2024-01-01T00:00:00.000+0000",
+        "serverTime": jira_time(call.now),
+        "scmInfo": "0000000",
+        "serverTitle": "Jira",
+    }
     if cloud:
-        return as_json({"baseUrl": call.base, "version": "1001.0.0-SNAPSHOT", "versionNumbers": [1001, 0, 0],
-                        "deploymentType": "Cloud", "buildNumber": 100200, **common, "defaultLocale": {"locale": "en_US"}})
-    return as_json({"baseUrl": f"{call.base}/jira", "version": "9.12.0", "versionNumbers": [9, 12, 0],
-                    "deploymentType": "Server", "buildNumber": 912000, "databaseBuildNumber": 912000, **common})
+        return as_json(
+            {
+                "baseUrl": call.base,
+                "version": "1001.0.0-SNAPSHOT",
+                "versionNumbers": [1001, 0, 0],
+                "deploymentType": "Cloud",
+                "buildNumber": 100200,
+                **common,
+                "defaultLocale": {"locale": "en_US"},
+            }
+        )
+    return as_json(
+        {
+            "baseUrl": f"{call.base}/jira",
+            "version": "9.12.0",
+            "versionNumbers": [9, 12, 0],
+            "deploymentType": "Server",
+            "buildNumber": 912000,
+            "databaseBuildNumber": 912000,
+            **common,
+        }
+    )
 
 
 def _myself(call: Call, version: str, *, cloud: bool) -> Response:
@@ -71,11 +105,28 @@ def _myself(call: Call, version: str, *, cloud: bool) -> Response:
     common = {"active": True, "timeZone": "Etc/UTC", "locale": "en_US"}
     if cloud:
         account = "5b10a0000000000000000001"
-        return as_json({"self": f"{call.base}/rest/api/{version}/user?accountId={account}", "accountId": account,
-                        "accountType": "atlassian", "emailAddress": JIRA_CLOUD_USER[0], "displayName": "Dev", **common},
-                       basis=Basis.RECALLED)
-    return as_json({"self": f"{call.base}/jira/rest/api/2/user?username=emu", "key": "JIRAUSER10000", "name": "emu",
-                    "emailAddress": "emu@example.com", "displayName": "Emu", **common}, basis=Basis.RECALLED)
+        return as_json(
+            {
+                "self": f"{call.base}/rest/api/{version}/user?accountId={account}",
+                "accountId": account,
+                "accountType": "atlassian",
+                "emailAddress": JIRA_CLOUD_USER[0],
+                "displayName": "Dev",
+                **common,
+            },
+            basis=Basis.RECALLED,
+        )
+    return as_json(
+        {
+            "self": f"{call.base}/jira/rest/api/2/user?username=emu",
+            "key": "JIRAUSER10000",
+            "name": "emu",
+            "emailAddress": "emu@example.com",
+            "displayName": "Emu",
+            **common,
+        },
+        basis=Basis.RECALLED,
+    )
 
 
 def _fields(call: Call, version: str, *, cloud: bool) -> Response:  # noqa: ARG001
@@ -88,10 +139,14 @@ def _project(call: Call, version: str, project: str, *, cloud: bool) -> Response
     for each in call.emulation.world.projects.values():
         if project in (each.key, each.id):
             kinds = [{"id": number, "name": name, "subtask": False} for name, number in ISSUE_TYPES.items()]
-            versions = [{"id": str(10000 + number), "name": name, "released": False, "archived": False}
-                        for number, name in enumerate(each.versions)]
-            return as_json({"id": each.id, "key": each.key, "name": each.name, "issueTypes": kinds, "versions": versions},
-                           basis=Basis.RECALLED)
+            versions = [
+                {"id": str(10000 + number), "name": name, "released": False, "archived": False}
+                for number, name in enumerate(each.versions)
+            ]
+            return as_json(
+                {"id": each.id, "key": each.key, "name": each.name, "issueTypes": kinds, "versions": versions},
+                basis=Basis.RECALLED,
+            )
     raise jira_refusal(f"No project could be found with key '{project}'.", status=404)
 
 
@@ -147,8 +202,10 @@ def _search_cloud(call: Call) -> Response:
     enter(call, cloud=True)
     found, asked = _found(call, cloud=True)
     size, start = _number(asked, "maxResults", 50), _number(asked, "nextPageToken", 0)
-    page = [_shown(call, issue, asked.get("fields"), cloud=True) if asked.get("fields") else {"id": issue.id}
-            for issue in found[start:start + size]]
+    page = [
+        _shown(call, issue, asked.get("fields"), cloud=True) if asked.get("fields") else {"id": issue.id}
+        for issue in found[start : start + size]
+    ]
     last = start + size >= len(found)
     return as_json({"issues": page, "isLast": last, **({} if last else {"nextPageToken": str(start + size)})})
 
@@ -157,7 +214,7 @@ def _search_server(call: Call, version: str) -> Response:  # noqa: ARG001
     need_login(call)
     found, asked = _found(call, cloud=False)
     size, start = _number(asked, "maxResults", 50), _number(asked, "startAt", 0)
-    page = [_shown(call, issue, asked.get("fields"), cloud=False) for issue in found[start:start + size]]
+    page = [_shown(call, issue, asked.get("fields"), cloud=False) for issue in found[start : start + size]]
     return as_json({"startAt": start, "maxResults": size, "total": len(found), "issues": page}, basis=Basis.RECALLED)
 
 
@@ -165,6 +222,9 @@ def null_for_uri(call: Call) -> Response:
     """Answer a call of Xray Server on a Cloud site: the clearest sign of a wrong deployment (O)."""
     place = f"{call.base}{call.request.path}"
     if "xml" in call.request.headers.get("Accept", "") and "json" not in call.request.headers.get("Accept", ""):
-        return answer(f"<status><status-code>404</status-code><message>null for uri: {escape(place)}</message></status>", status=404,
-                      kind="application/xml; charset=utf-8")
+        return answer(
+            f"<status><status-code>404</status-code><message>null for uri: {escape(place)}</message></status>",
+            status=404,
+            kind="application/xml; charset=utf-8",
+        )
     return as_json({"message": f"null for uri: {place}", "status-code": 404}, status=404)

@@ -12,16 +12,32 @@ def _custom(number: int, name: str, kind: str, plugin: str, items: str | None = 
     schema: dict[str, Any] = {"type": kind, "custom": plugin, "customId": number}
     if items is not None:
         schema["items"] = items
-    return {"id": f"customfield_{number}", "name": name, "custom": True, "orderable": True, "navigable": True,
-            "searchable": True, "clauseNames": [f"cf[{number}]", name], "schema": schema}
+    return {
+        "id": f"customfield_{number}",
+        "name": name,
+        "custom": True,
+        "orderable": True,
+        "navigable": True,
+        "searchable": True,
+        "clauseNames": [f"cf[{number}]", name],
+        "schema": schema,
+    }
 
 
 def _system(name: str, label: str, kind: str, items: str | None = None) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": kind, "system": name}
     if items is not None:
         schema["items"] = items
-    return {"id": name, "name": label, "custom": False, "orderable": True, "navigable": True, "searchable": True,
-            "clauseNames": [name], "schema": schema}
+    return {
+        "id": name,
+        "name": label,
+        "custom": False,
+        "orderable": True,
+        "navigable": True,
+        "searchable": True,
+        "clauseNames": [name],
+        "schema": schema,
+    }
 
 
 _SYSTEM: Final = (
@@ -50,8 +66,11 @@ SERVER_FIELDS: Final = (
     _custom(11810, "End Date", "datetime", f"{_JIRA}datetime"),
 )
 
-CLOUD_FIELDS: Final = tuple({"key": each["id"], **each} for each in (
-    *_SYSTEM,
-    _custom(10015, "Start date", "date", f"{_JIRA}datepicker"),
-    _custom(10020, "Team", "string", f"{_JIRA}textfield"),
-))
+CLOUD_FIELDS: Final = tuple(
+    {"key": each["id"], **each}
+    for each in (
+        *_SYSTEM,
+        _custom(10015, "Start date", "date", f"{_JIRA}datepicker"),
+        _custom(10020, "Team", "string", f"{_JIRA}textfield"),
+    )
+)

@@ -20,13 +20,25 @@ def enter(call: Call, *, cloud: bool) -> None:
         need_login(call)
         return
     given = call.request.authorization
-    known = given is not None and ((given.type == "basic" and (given.username, given.password) == JIRA_CLOUD_USER)
-                                   or (given.type == "bearer" and given.token == JIRA_CLOUD_BEARER))
+    known = given is not None and (
+        (given.type == "basic" and (given.username, given.password) == JIRA_CLOUD_USER)
+        or (given.type == "bearer" and given.token == JIRA_CLOUD_BEARER)
+    )
     if not known:
         body = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
         raise Refusal(as_json(body, status=401, basis=Basis.RECALLED))
     early = rates.count(call, "Jira Cloud", call.emulation.switches.jira_rate_limit)
     if early is not None:
-        headers = {"Retry-After": str(early.seconds), "X-RateLimit-Reset": iso(early.free), "RateLimit-Reason": "jira-burst-based"}
-        raise Refusal(as_json({"errorMessages": ["Rate limit exceeded."], "errors": {}}, status=429, basis=Basis.DOCUMENTED,
-                              headers=headers))
+        headers = {
+            "Retry-After": str(early.seconds),
+            "X-RateLimit-Reset": iso(early.free),
+            "RateLimit-Reason": "jira-burst-based",
+        }
+        raise Refusal(
+            as_json(
+                {"errorMessages": ["Rate limit exceeded."], "errors": {}},
+                status=429,
+                basis=Basis.DOCUMENTED,
+                headers=headers,
+            )
+        )

@@ -21,12 +21,17 @@ _TYPE_OPTIONS: Final = {"Manual": "10100", "Cucumber": "10101", "Generic": "1010
 
 def fields_of(world: World, issue: Issue, *, cloud: bool) -> dict[str, Any]:
     """Return every field; Xray's custom fields exist on Server only (O)."""
-    every = {"summary": issue.summary, "description": issue.description or None,
-             "status": {"name": "To Do", "statusCategory": {"key": "new"}},
-             "issuetype": {"id": ISSUE_TYPES[issue.type], "name": issue.type},
-             "project": {"id": world.projects[issue.project].id, "key": issue.project},
-             "labels": issue.labels, "fixVersions": [{"name": name} for name in issue.fix_versions],
-             "created": jira_time(issue.created), **issue.fields}
+    every = {
+        "summary": issue.summary,
+        "description": issue.description or None,
+        "status": {"name": "To Do", "statusCategory": {"key": "new"}},
+        "issuetype": {"id": ISSUE_TYPES[issue.type], "name": issue.type},
+        "project": {"id": world.projects[issue.project].id, "key": issue.project},
+        "labels": issue.labels,
+        "fixVersions": [{"name": name} for name in issue.fix_versions],
+        "created": jira_time(issue.created),
+        **issue.fields,
+    }
     return every if cloud else {**every, **_xray_fields(issue)}
 
 

@@ -9,18 +9,34 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TEXTS: Final = (
-    (re.compile(r"Issue does not exist or you do not have permission to see it\."),
-     {"de": "Der Vorgang existiert nicht oder Sie haben keine Berechtigung, ihn anzuzeigen.",
-      "fr": "Le ticket n'existe pas ou vous n'avez pas l'autorisation de le voir."}),
-    (re.compile(r"An issue with key '(.*)' does not exist for field 'key'\."),
-     {"de": r"Für das Feld 'key' ist kein Vorgang mit dem Schlüssel '\1' vorhanden.",
-      "fr": r"Il n'existe aucun ticket avec la clé '\1' pour le champ 'key'."}),
-    (re.compile(r"The value '(.*)' does not exist for the field 'project'\."),
-     {"de": r"Der Wert '\1' ist für das Feld 'project' nicht vorhanden.",
-      "fr": r"La valeur '\1' n'existe pas pour le champ 'project'."}),
-    (re.compile(r"You must specify a summary of the issue\."),
-     {"de": "Sie müssen eine Zusammenfassung des Vorgangs angeben.",
-      "fr": "Vous devez spécifier un résumé du ticket."}),
+    (
+        re.compile(r"Issue does not exist or you do not have permission to see it\."),
+        {
+            "de": "Der Vorgang existiert nicht oder Sie haben keine Berechtigung, ihn anzuzeigen.",
+            "fr": "Le ticket n'existe pas ou vous n'avez pas l'autorisation de le voir.",
+        },
+    ),
+    (
+        re.compile(r"An issue with key '(.*)' does not exist for field 'key'\."),
+        {
+            "de": r"Für das Feld 'key' ist kein Vorgang mit dem Schlüssel '\1' vorhanden.",
+            "fr": r"Il n'existe aucun ticket avec la clé '\1' pour le champ 'key'.",
+        },
+    ),
+    (
+        re.compile(r"The value '(.*)' does not exist for the field 'project'\."),
+        {
+            "de": r"Der Wert '\1' ist für das Feld 'project' nicht vorhanden.",
+            "fr": r"La valeur '\1' n'existe pas pour le champ 'project'.",
+        },
+    ),
+    (
+        re.compile(r"You must specify a summary of the issue\."),
+        {
+            "de": "Sie müssen eine Zusammenfassung des Vorgangs angeben.",
+            "fr": "Vous devez spécifier un résumé du ticket.",
+        },
+    ),
 )
 """What was recalled of the translations (R); a text without one stays English."""
 

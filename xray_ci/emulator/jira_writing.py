@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 def rules(start: str, *, cloud: bool) -> list[Rule]:
     """Return the routes below one Jira's root."""
     found = []
-    for method, path, handle in (("POST", "issue", _create), ("PUT", "issue/<key>", _edit), ("DELETE", "issue/<key>", _delete)):
+    for method, path, handle in (
+        ("POST", "issue", _create),
+        ("PUT", "issue/<key>", _edit),
+        ("DELETE", "issue/<key>", _delete),
+    ):
         route = Route(kind="write", handle=functools.partial(handle, cloud=cloud))
         found.append(Rule(f"{start}/{path}", methods=[method], endpoint=route))
     return found
@@ -35,7 +39,9 @@ def _create(call: Call, version: str, *, cloud: bool) -> Response:
     try:
         issue = Issuing(call.emulation.world, call.now, cloud=cloud).create(fields)
     except Invalid as invalid:
-        raise jira_refusal(status=400, errors=jira_words.said_of(invalid.errors, _language(call, cloud=cloud))) from invalid
+        raise jira_refusal(
+            status=400, errors=jira_words.said_of(invalid.errors, _language(call, cloud=cloud))
+        ) from invalid
     root = call.base if cloud else f"{call.base}/jira"
     place = f"{root}/rest/api/{version}/issue/{issue.id}"
     return as_json({"id": issue.id, "key": issue.key, "self": place}, status=201, basis=Basis.RECALLED)
@@ -53,7 +59,9 @@ def _edit(call: Call, version: str, key: str, *, cloud: bool) -> Response:
     try:
         Issuing(call.emulation.world, call.now, cloud=cloud).edit(issue, fields, changes)
     except Invalid as invalid:
-        raise jira_refusal(status=400, errors=jira_words.said_of(invalid.errors, _language(call, cloud=cloud))) from invalid
+        raise jira_refusal(
+            status=400, errors=jira_words.said_of(invalid.errors, _language(call, cloud=cloud))
+        ) from invalid
     return answer(status=204, basis=Basis.RECALLED)
 
 

@@ -1,4 +1,6 @@
-"""The little JQL that a client needs to find an issue: `=`, `!=`, `in`, `not in`, `~` joined by AND or, in brackets, OR; an order.
+"""The little JQL that a client needs to find an issue.
+
+`=`, `!=`, `in`, `not in`, `~` joined by AND or, in brackets, OR; an order.
 
 Knows the words, and the index that lags behind what is stored. Knows no HTTP.
 """
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
     from xray_ci.emulator.emulation import Emulation
     from xray_ci.emulator.world import Issue
 
-_ORDER: Final = re.compile(r"\s*order\s+by\s+(?P<fields>\w+(?:\s+(?:asc|desc))?(?:\s*,\s*\w+(?:\s+(?:asc|desc))?)*)\s*$",
-                           re.IGNORECASE)
+_ORDER: Final = re.compile(
+    r"\s*order\s+by\s+(?P<fields>\w+(?:\s+(?:asc|desc))?(?:\s*,\s*\w+(?:\s+(?:asc|desc))?)*)\s*$", re.IGNORECASE
+)
 _VALUE: Final = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s(),=~!\"']+"
-_CLAUSE: Final = re.compile(rf"\s*(?P<field>{_VALUE})\s*(?P<sign>!=|=|~|\bnot\s+in\b|\bin\b)\s*"
-                            rf"(?P<value>\((?:\s*(?:{_VALUE})\s*,?)+\)|{_VALUE})", re.IGNORECASE)
+_CLAUSE: Final = re.compile(
+    rf"\s*(?P<field>{_VALUE})\s*(?P<sign>!=|=|~|\bnot\s+in\b|\bin\b)\s*"
+    rf"(?P<value>\((?:\s*(?:{_VALUE})\s*,?)+\)|{_VALUE})",
+    re.IGNORECASE,
+)
 _AND: Final = re.compile(r"\s+and\b", re.IGNORECASE)
 _OPEN: Final = re.compile(r"\s*\(")
 _OR: Final = re.compile(r"\s+or\b", re.IGNORECASE)
@@ -63,7 +69,10 @@ class Query:
     """A query that was read."""
 
     def __init__(self, text: str, *, bounded: bool = False) -> None:
-        """Read it; raises Invalid, also for one that nothing restricts where it has to be `bounded`, as on Cloud (O)."""
+        """Read it.
+
+        Raises Invalid, also for one that nothing restricts where it has to be `bounded`, as on Cloud (O).
+        """
         rest = text
         self.keys: list[str] = []
         """Keys that the query names; Jira refuses one that does not exist."""
@@ -78,11 +87,11 @@ class Query:
             if ordered := _ORDER.match(rest):
                 self.order = _order(ordered["fields"])
                 break
-            rest = self._either(rest[opened.end():]) if (opened := _OPEN.match(rest)) else self._clause(rest)
+            rest = self._either(rest[opened.end() :]) if (opened := _OPEN.match(rest)) else self._clause(rest)
             joined = _AND.match(rest)
             if rest.strip() and joined is None and not _ORDER.match(rest):
                 raise Invalid(f"Error in the JQL Query: {rest.strip()[:60]}")
-            rest = rest[joined.end():] if joined is not None else rest
+            rest = rest[joined.end() :] if joined is not None else rest
         if bounded and not self._tests:
             raise Invalid("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 
@@ -92,20 +101,20 @@ class Query:
         if clause is None:
             raise Invalid(f"Error in the JQL Query: {rest.strip()[:60]}")
         self._add(_bare(clause["field"]).lower(), " ".join(clause["sign"].lower().split()), _values(clause["value"]))
-        return rest[clause.end():]
+        return rest[clause.end() :]
 
     def _either(self, rest: str) -> str:
         """Read clauses joined by OR up to the bracket that closes them; return what is left."""
         before, self._tests = self._tests, []
         rest = self._clause(rest)
         while joined := _OR.match(rest):
-            rest = self._clause(rest[joined.end():])
+            rest = self._clause(rest[joined.end() :])
         closed = _CLOSE.match(rest)
         if closed is None:
             raise Invalid(f"Error in the JQL Query: {rest.strip()[:60]}")
         tests = self._tests
         self._tests = [*before, lambda issue: any(test(issue) for test in tests)]
-        return rest[closed.end():]
+        return rest[closed.end() :]
 
     def _add(self, name: str, sign: str, values: list[str]) -> None:
         if name not in _FIELDS:
@@ -126,7 +135,9 @@ class Query:
             return
         without = sign in ("!=", "not in")
         if name == "project":
-            self._tests.append(lambda issue: (issue.project in {self.places.get(each) for each in wanted}) is not without)
+            self._tests.append(
+                lambda issue: (issue.project in {self.places.get(each) for each in wanted}) is not without
+            )
         else:
             self._tests.append(lambda issue: any(each.lower() in wanted for each in read(issue)) is not without)
 
@@ -135,22 +146,35 @@ class Query:
         return all(test(issue) for test in self._tests)
 
 
-def search(emulation: Emulation, query: Query, now: datetime, *, fresh: Collection[str] = (), sees: bool = True) -> list[Issue]:
+def search(
+    emulation: Emulation, query: Query, now: datetime, *, fresh: Collection[str] = (), sees: bool = True
+) -> list[Issue]:
     """Return the issues that are found, in the order asked for, newest first unless told; raises Invalid.
 
     Issues younger than the lag of the index are left out, save those whose ids are in `fresh` (O). Who does not see any
     project finds nothing, and its keys do not exist for him (R).
     """
     world, lag = emulation.world, timedelta(seconds=emulation.switches.index_lag_s)
-    query.places = {name.lower(): each.key for each in world.projects.values() if sees for name in (each.key, each.id, each.name)}
-    faults = [f"An issue with key '{key}' does not exist for field 'key'." for key in query.keys
-              if not sees or world.find(key) is None]
-    faults += [f"The value '{name}' does not exist for the field 'project'." for name in query.projects
-               if name.lower() not in query.places]
+    query.places = {
+        name.lower(): each.key for each in world.projects.values() if sees for name in (each.key, each.id, each.name)
+    }
+    faults = [
+        f"An issue with key '{key}' does not exist for field 'key'."
+        for key in query.keys
+        if not sees or world.find(key) is None
+    ]
+    faults += [
+        f"The value '{name}' does not exist for the field 'project'."
+        for name in query.projects
+        if name.lower() not in query.places
+    ]
     if faults:
         raise Invalid(*faults)
-    found = [issue for issue in world.issues.values() if sees and query.finds(issue)
-             and (issue.created + lag <= now or not lag or issue.id in fresh)]
+    found = [
+        issue
+        for issue in world.issues.values()
+        if sees and query.finds(issue) and (issue.created + lag <= now or not lag or issue.id in fresh)
+    ]
     for name, downwards in reversed(query.order):
         found.sort(key=_ORDERS[name], reverse=downwards)
     return found

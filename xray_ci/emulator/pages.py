@@ -1,6 +1,7 @@
 """Pages for people: what there is, one issue, one Confluence page. They read the world and change nothing.
 
-Reports are hostile and end up here: templates escape everything, and no page may run a script or load anything from afar.
+Reports are hostile and end up here: templates escape everything, and no page may run a script or load anything from
+afar.
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 500
 """Runs on one page."""
-_POLICY: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
-                  "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_POLICY: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 SPACE: Final = "QA"
 
 
 def rules() -> list[Rule]:
     """Return the routes; an issue is shown below both Jiras."""
-    found = [Rule("/", methods=["GET"], endpoint=Route(kind="page", handle=_index)),
-             Rule("/wiki/spaces/<space>/pages/<page>", methods=["GET"], endpoint=Route(kind="page", handle=_confluence))]
+    found = [
+        Rule("/", methods=["GET"], endpoint=Route(kind="page", handle=_index)),
+        Rule("/wiki/spaces/<space>/pages/<page>", methods=["GET"], endpoint=Route(kind="page", handle=_confluence)),
+    ]
     for start in ("", "/jira"):
         found.append(Rule(f"{start}/browse/<key>", methods=["GET"], endpoint=Route(kind="page", handle=_issue)))
         evidence = Route(kind="page", handle=_evidence)
@@ -51,8 +57,13 @@ def rules() -> list[Rule]:
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - 0.1 s that no API call needs
 
-    made = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True,
-                       lstrip_blocks=True, undefined=StrictUndefined)
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
     made.globals.update(shade=shade, totals=totals, pictures=_PICTURES, space=SPACE)
     made.filters["size"] = _size
     made.filters["when"] = _when
@@ -61,13 +72,17 @@ def _templates() -> Environment:
 
 
 def _page(call: Call, template: str, *, status: int = 200, **values: Any) -> Response:
-    text = _templates().get_template(template).render(now=call.now, base=call.base, world=call.emulation.world, **values)
+    text = (
+        _templates().get_template(template).render(now=call.now, base=call.base, world=call.emulation.world, **values)
+    )
     return as_html(text, status=status, headers=_POLICY)
 
 
 def _index(call: Call) -> Response:
     executions = list(reversed(call.emulation.world.executions()))
-    return _page(call, "index.html", executions=executions[:50], records=len(call.emulation.records), macro=AUTOMATED_MACRO)
+    return _page(
+        call, "index.html", executions=executions[:50], records=len(call.emulation.records), macro=AUTOMATED_MACRO
+    )
 
 
 def _issue(call: Call, key: str) -> Response:
@@ -80,9 +95,18 @@ def _issue(call: Call, key: str) -> Response:
     asked = arguments(call).get("page", "1")
     page = max(1, int(asked)) if re.fullmatch("[0-9]{1,6}", asked) else 1
     last = max(1, -(-len(runs) // _AT_ONCE))
-    shown = runs[(page - 1) * _AT_ONCE:page * _AT_ONCE]
-    return _page(call, "execution.html", issue=issue, execution=issue.execution, runs=shown, page=page, last=last,
-                 counted=totals(issue), evidence=evidence_of)
+    shown = runs[(page - 1) * _AT_ONCE : page * _AT_ONCE]
+    return _page(
+        call,
+        "execution.html",
+        issue=issue,
+        execution=issue.execution,
+        runs=shown,
+        page=page,
+        last=last,
+        counted=totals(issue),
+        evidence=evidence_of,
+    )
 
 
 def _confluence(call: Call, space: str, page: str) -> Response:  # noqa: ARG001 - one space
@@ -99,7 +123,7 @@ def _evidence(call: Call, key: str, number: int) -> Response:
         if each.id == number:
             picture = each.content_type in _PICTURES
             name = secure_filename(each.filename) or "evidence"
-            headers = {**_POLICY, "Content-Disposition": f"{'inline' if picture else 'attachment'}; filename=\"{name}\""}
+            headers = {**_POLICY, "Content-Disposition": f'{"inline" if picture else "attachment"}; filename="{name}"'}
             kind = each.content_type if picture else "application/octet-stream"
             return answer(call.emulation.shelf.content(each), kind=kind, basis=Basis.ASSUMED, headers=headers)
     response = _page(call, "missing.html", status=404, name=f"evidence {number}")

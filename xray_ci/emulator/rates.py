@@ -1,4 +1,7 @@
-"""How often somebody may call: so many calls in any 60 seconds of the emulator's clock. Knows no routes and no answers."""
+"""How often somebody may call: so many calls in any 60 seconds of the emulator's clock.
+
+Knows no routes and no answers.
+"""
 
 from __future__ import annotations
 

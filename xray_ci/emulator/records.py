@@ -49,8 +49,9 @@ class Record:
         if kept:
             self.body = body.bytes()
         for part in parts:
-            self.parts.append({"name": part.name, "filename": part.filename, "content_type": part.content_type,
-                               "size": part.size})
+            self.parts.append(
+                {"name": part.name, "filename": part.filename, "content_type": part.content_type, "size": part.size}
+            )
             if kept:
                 part.stream.seek(0)
                 self.contents[part.name] = part.stream.read()

@@ -54,7 +54,12 @@ CREATED: Final = datetime(2024, 1, 1, 9, 0, tzinfo=UTC)
 AUTOMATED_MACRO: Final = "7f3c9a52e1d04b86"
 
 ISSUE_TYPES: Final[Mapping[str, str]] = {
-    "Story": "10001", "Bug": "10002", "Test": "10004", "Test Set": "10005", "Precondition": "10006", "Test Plan": "10007",
+    "Story": "10001",
+    "Bug": "10002",
+    "Test": "10004",
+    "Test Set": "10005",
+    "Precondition": "10006",
+    "Test Plan": "10007",
     "Test Execution": "10008",
 }
 
@@ -71,8 +76,14 @@ Examples:
 def seed() -> World:
     """Make the world; issues made later are numbered from 41 on."""
     world = World()
-    world.projects["SHOP"] = Project(key="SHOP", id="10000", name="Shop", environments=["chrome", "firefox", "linux"],
-                                     versions=["1.0", "1.1"], last_number=40)
+    world.projects["SHOP"] = Project(
+        key="SHOP",
+        id="10000",
+        name="Shop",
+        environments=["chrome", "firefox", "linux"],
+        versions=["1.0", "1.1"],
+        last_number=40,
+    )
     _tests(world)
     _others(world)
     _execution(world)
@@ -81,22 +92,60 @@ def seed() -> World:
 
 
 def _issue(world: World, number: int, kind: str, summary: str, test: TestDetails | None = None) -> Issue:
-    return world.add(Issue(key=f"SHOP-{number}", id=str(10100 + number), project="SHOP", type=kind, summary=summary,
-                           created=CREATED + timedelta(minutes=number), seeded=True, test=test))
+    return world.add(
+        Issue(
+            key=f"SHOP-{number}",
+            id=str(10100 + number),
+            project="SHOP",
+            type=kind,
+            summary=summary,
+            created=CREATED + timedelta(minutes=number),
+            seeded=True,
+            test=test,
+        )
+    )
 
 
 def _tests(world: World) -> None:
-    _issue(world, 1, TEST, "Check out as a guest", TestDetails(type="Manual", requirements=["SHOP-5"], steps=[
-        {"action": "Open the cart", "data": "", "result": "The cart shows one item"},
-        {"action": "Check out without an account", "data": "guest@example.com", "result": "The order is confirmed"},
-    ]))
-    _issue(world, 3, TEST, "adds_item", TestDetails(type="Generic", definition="shop.cart.CartTest.adds_item",
-                                                    requirements=["SHOP-5"]))
+    _issue(
+        world,
+        1,
+        TEST,
+        "Check out as a guest",
+        TestDetails(
+            type="Manual",
+            requirements=["SHOP-5"],
+            steps=[
+                {"action": "Open the cart", "data": "", "result": "The cart shows one item"},
+                {
+                    "action": "Check out without an account",
+                    "data": "guest@example.com",
+                    "result": "The order is confirmed",
+                },
+            ],
+        ),
+    )
+    _issue(
+        world,
+        3,
+        TEST,
+        "adds_item",
+        TestDetails(type="Generic", definition="shop.cart.CartTest.adds_item", requirements=["SHOP-5"]),
+    )
     _issue(world, 4, TEST, "Discount codes", TestDetails(type="Cucumber", scenario=_OUTLINE, requirements=["SHOP-5"]))
     _issue(world, 6, TEST, "removes_item", TestDetails(type="Generic", definition="shop.cart.CartTest.removes_item"))
-    _issue(world, 7, TEST, "price_with_tax", TestDetails(type="Generic", definition="shop.price.PriceTest.price_with_tax"))
-    _issue(world, 8, TEST, "Search finds a product", TestDetails(
-        type="Cucumber", scenario='Given a catalogue\nWhen I search for "lamp"\nThen three products are listed'))
+    _issue(
+        world, 7, TEST, "price_with_tax", TestDetails(type="Generic", definition="shop.price.PriceTest.price_with_tax")
+    )
+    _issue(
+        world,
+        8,
+        TEST,
+        "Search finds a product",
+        TestDetails(
+            type="Cucumber", scenario='Given a catalogue\nWhen I search for "lamp"\nThen three products are listed'
+        ),
+    )
 
 
 def _others(world: World) -> None:
@@ -113,21 +162,45 @@ def _execution(world: World) -> None:
     issue = _issue(world, 40, TEST_EXECUTION, "Nightly run of 1 January")
     issue.fix_versions = ["1.0"]
     when = "2024-01-01T22:00:00Z"
-    runs = (("SHOP-1", "PASSED", ""), ("SHOP-3", "PASSED", ""), ("SHOP-4", "TO DO", ""),
-            ("SHOP-6", "FAILED", "expected 0 items but was 1"), ("SHOP-7", "PASSED", ""))
-    issue.execution = ExecutionDetails(side="cloud", plans=["SHOP-2"], environments=["linux"], revision="4f2a91c",
-                                       started=when, finished="2024-01-01T22:04:00Z")
+    runs = (
+        ("SHOP-1", "PASSED", ""),
+        ("SHOP-3", "PASSED", ""),
+        ("SHOP-4", "TO DO", ""),
+        ("SHOP-6", "FAILED", "expected 0 items but was 1"),
+        ("SHOP-7", "PASSED", ""),
+    )
+    issue.execution = ExecutionDetails(
+        side="cloud",
+        plans=["SHOP-2"],
+        environments=["linux"],
+        revision="4f2a91c",
+        started=when,
+        finished="2024-01-01T22:04:00Z",
+    )
     for test, status, comment in runs:
         world.last_run += 1
-        issue.execution.runs[test] = Run(id=f"65f{world.last_run:021d}", test=test, status=status, stated=status,
-                                         comment=comment, started=when, finished="2024-01-01T22:04:00Z")
+        issue.execution.runs[test] = Run(
+            id=f"65f{world.last_run:021d}",
+            test=test,
+            status=status,
+            stated=status,
+            comment=comment,
+            started=when,
+            finished="2024-01-01T22:04:00Z",
+        )
 
 
 def _pages(world: World) -> None:
     taken = datetime(2024, 1, 1, 23, 0, tzinfo=UTC)
     now = [totals(world.issues["SHOP-40"])]
-    world.pages["131073"] = Page(id="131073", title="Release readiness", version=6, changed=taken, macros=[
-        Macro(title="Latest Test Executions", opaque=AUTOMATED_MACRO, captured=list(now), captured_at=taken),
-        Macro(title="Sign-off of release 1.1", opaque=None, captured=list(now), captured_at=taken),
-    ])
+    world.pages["131073"] = Page(
+        id="131073",
+        title="Release readiness",
+        version=6,
+        changed=taken,
+        macros=[
+            Macro(title="Latest Test Executions", opaque=AUTOMATED_MACRO, captured=list(now), captured_at=taken),
+            Macro(title="Sign-off of release 1.1", opaque=None, captured=list(now), captured_at=taken),
+        ],
+    )
     world.pages["131074"] = Page(id="131074", title="How we test", version=3, changed=taken)

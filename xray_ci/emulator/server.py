@@ -33,7 +33,9 @@ class _Connection(WSGIRequestHandler):
     def make_environ(self) -> WSGIEnvironment:
         environ = super().make_environ()
         environ[CUT] = self._cut
-        if self.requestline.partition(" ")[2].startswith("//"):  # the library repairs it, the vendor does not always (O)
+        if self.requestline.partition(" ")[2].startswith(
+            "//"
+        ):  # the library repairs it, the vendor does not always (O)
             environ["PATH_INFO"] = "/" + environ["PATH_INFO"]
         return environ
 
@@ -79,7 +81,9 @@ class Emulator:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop serving, free the port, remove what was stored."""
         self.emulation.stopping.set()
         self._server.shutdown()

@@ -18,13 +18,21 @@ LOGIN_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><titl
 
 
 def need_login(call: Call) -> None:
-    """Let the call pass or raise Refusal: 401, a redirect to the login page, 403 with a CAPTCHA, or 429 for the rate."""
+    """Let the call pass or raise Refusal.
+
+    401, a redirect to the login page, 403 with a CAPTCHA, or 429 for the rate.
+    """
     _check(call)
     limit = call.emulation.switches.server_rate_limit
     early = rates.count(call, "Server", limit)
     if early is not None:
-        headers = {"Retry-After": str(early.seconds), "X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": "0",
-                   "X-RateLimit-FillRate": str(limit), "X-RateLimit-Interval-Seconds": str(rates.WINDOW)}
+        headers = {
+            "Retry-After": str(early.seconds),
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-FillRate": str(limit),
+            "X-RateLimit-Interval-Seconds": str(rates.WINDOW),
+        }
         raise Refusal(as_json({"message": "Rate limit exceeded."}, status=429, headers=headers))
 
 
@@ -35,10 +43,18 @@ def _check(call: Call) -> None:
     if given is not None and given.type == "basic":
         limit = emulation.switches.captcha_after
         if limit and emulation.failed_logins >= limit:
-            headers = {"X-Authentication-Denied-Reason": f"CAPTCHA_CHALLENGE; login-url={call.base}/jira/login.jsp",
-                       "X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}
-            raise Refusal(as_html("<html><body>Basic Authentication Failure - Reason : AUTHENTICATION_DENIED</body></html>",
-                                  status=403, basis=Basis.OBSERVED, headers=headers))
+            headers = {
+                "X-Authentication-Denied-Reason": f"CAPTCHA_CHALLENGE; login-url={call.base}/jira/login.jsp",
+                "X-Seraph-LoginReason": "AUTHENTICATION_DENIED",
+            }
+            raise Refusal(
+                as_html(
+                    "<html><body>Basic Authentication Failure - Reason : AUTHENTICATION_DENIED</body></html>",
+                    status=403,
+                    basis=Basis.OBSERVED,
+                    headers=headers,
+                )
+            )
         if (given.username, given.password) == SERVER_USER:
             emulation.failed_logins = 0
             return
@@ -51,7 +67,10 @@ def _refused(call: Call) -> Refusal:
         place = f"{call.base}/jira/login.jsp?os_destination={quote(call.request.path, safe='')}"
         return Refusal(answer(status=302, headers={"Location": place}))
     body = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
-    headers = {"WWW-Authenticate": 'OAuth realm="http%3A%2F%2F127.0.0.1%2Fjira"', "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
+    headers = {
+        "WWW-Authenticate": 'OAuth realm="http%3A%2F%2F127.0.0.1%2Fjira"',
+        "X-Seraph-LoginReason": "AUTHENTICATED_FAILED",
+    }
     return Refusal(as_json(body, status=401, basis=Basis.RECALLED, headers=headers))
 
 

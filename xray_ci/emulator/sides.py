@@ -81,14 +81,18 @@ class Cloud(Side):
     def unknown_environments(self, names: Iterable[str]) -> Refusal | None:
         """Cloud refuses (O)."""
         listed = ", ".join(f"'{name}'" for name in names)
-        return refusal("Error importing results: the following environments don't exist or are not in the context of "
-                       f"test execution project: {listed}!")
+        return refusal(
+            "Error importing results: the following environments don't exist or are not in the context of "
+            f"test execution project: {listed}!"
+        )
 
     def project(self, key: str | None) -> Refusal:
         """Cloud passes on what Jira says (O); without any key the text is assumed."""
         if not key:
             return self.field("project", "project is required", basis=Basis.ASSUMED)
-        return refusal(f"Error retrieving Project from Jira with key \"{key}\": No project could be found with key '{key}'.")
+        return refusal(
+            f"Error retrieving Project from Jira with key \"{key}\": No project could be found with key '{key}'."
+        )
 
     def field(self, name: str, text: str | None = None, *, basis: Basis = Basis.OBSERVED) -> Refusal:
         """Cloud puts the field's name before Jira's text (O)."""
@@ -108,14 +112,12 @@ _SERVER_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "de": {
         "project is required": "Das Projekt ist erforderlich",
         "Test issue with key {key} not found.": "Der Test-Vorgang mit dem Schlüssel {key} wurde nicht gefunden.",
-        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.":
-            "Das Feld '{key}' kann nicht gesetzt werden. Es ist nicht in der entsprechenden Maske oder unbekannt.",
+        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.": "Das Feld '{key}' kann nicht gesetzt werden. Es ist nicht in der entsprechenden Maske oder unbekannt.",
     },
     "fr": {
         "project is required": "le projet est requis",
         "Test issue with key {key} not found.": "Le ticket de test avec la clé {key} est introuvable.",
-        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.":
-            "Le champ '{key}' ne peut pas être défini. Il n'est pas sur l'écran approprié, ou inconnu.",
+        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.": "Le champ '{key}' ne peut pas être défini. Il n'est pas sur l'écran approprié, ou inconnu.",
     },
 }
 

@@ -96,5 +96,12 @@ def _page(call: Call, page: str) -> Response:
     if found is None:
         error = {"status": 404, "code": "NOT_FOUND", "title": "Not Found", "detail": None}
         raise Refusal(as_json({"errors": [error]}, status=404, basis=Basis.RECALLED))
-    return as_json({"id": found.id, "status": "current", "title": found.title,
-                    "version": {"number": found.version, "createdAt": iso(found.changed)}}, basis=Basis.RECALLED)
+    return as_json(
+        {
+            "id": found.id,
+            "status": "current",
+            "title": found.title,
+            "version": {"number": found.version, "createdAt": iso(found.changed)},
+        },
+        basis=Basis.RECALLED,
+    )

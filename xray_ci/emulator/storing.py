@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from xray_ci.emulator.world import Issue, World
 
 
-def store_run(world: World, shelf: Shelf, side: Side, *, execution: Issue, test: str,
-              result: Result) -> None:
+def store_run(world: World, shelf: Shelf, side: Side, *, execution: Issue, test: str, result: Result) -> None:
     """Make or overwrite the run of one Test; what it held before is gone (D for iterations, A for the rest)."""
     if execution.execution is None:
         raise AssertionError(execution)

@@ -42,11 +42,13 @@ class Switches:
     index_lag_s: float = 0.0
     """Issues younger than this are missing from search, and readable by key (O)."""
     jql_refuses_many: bool = True
-    """GraphQL on Cloud refuses JQL that finds more than 100 issues (D), though samples of the vendor page through more (O)."""
+    """GraphQL on Cloud refuses JQL that finds more than 100 issues (D), though samples of the vendor page through more
+    (O)."""
     server_unknown_test: str = "refuse"
     """An unknown Test key on Server: the import is refused (O), or the Test is listed in `testIssues.error` (O)."""
     server_page: int = 1000
-    """Most Tests of a Test Execution that Server lists at a time (D: there is a maximum; O: the number). More is refused (O)."""
+    """Most Tests of a Test Execution that Server lists at a time (D: there is a maximum; O: the number). More is
+    refused (O)."""
     execution_editable: bool = True
     """Whether an existing Test Execution on Server takes a new summary; some sites refuse it (O)."""
     licence_active: bool = True

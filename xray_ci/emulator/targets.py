@@ -17,16 +17,23 @@ def from_query(query: Mapping[str, str]) -> Target:
     """Read the six names of the XML formats; other names are passed over, quotes are taken literally (O)."""
     environments = [each.strip() for each in query.get("testEnvironments", "").split(";")]
     plan, version = query.get("testPlanKey"), query.get("fixVersion")
-    return Target(execution=query.get("testExecKey") or None, project=query.get("projectKey") or None,
-                  plans=(plan,) if plan else (), fix_versions=(version,) if version else (),
-                  environments=tuple(each for each in environments if each), revision=query.get("revision") or None)
+    return Target(
+        execution=query.get("testExecKey") or None,
+        project=query.get("projectKey") or None,
+        plans=(plan,) if plan else (),
+        fix_versions=(version,) if version else (),
+        environments=tuple(each for each in environments if each),
+        revision=query.get("revision") or None,
+    )
 
 
 def kinds(world: World) -> Callable[[str], str | None]:
     """Return a question: the issue type of a key, None when there is no such issue."""
+
     def kind_of(key: str) -> str | None:
         issue = world.find(key)
         return issue.type if issue is not None else None
+
     return kind_of
 
 

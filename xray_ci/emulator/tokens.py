@@ -25,8 +25,16 @@ def mint(client_id: str, now: datetime) -> str:
     """Make the token of an API key, valid for 24 hours (D)."""
     issued = int(now.timestamp())
     head = {"alg": "HS256", "typ": "JWT"}
-    claims = {"tenant": _TENANT, "accountId": "5b10a0000000000000000001", "isXea": False, "iat": issued,
-              "exp": issued + _LIFETIME, "aud": client_id, "iss": "com.xpandit.plugins.xray", "sub": client_id}
+    claims = {
+        "tenant": _TENANT,
+        "accountId": "5b10a0000000000000000001",
+        "isXea": False,
+        "iat": issued,
+        "exp": issued + _LIFETIME,
+        "aud": client_id,
+        "iss": "com.xpandit.plugins.xray",
+        "sub": client_id,
+    }
     signed = f"{_text(head)}.{_text(claims)}"
     return f"{signed}.{_signature(signed)}"
 

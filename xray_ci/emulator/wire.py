@@ -95,7 +95,9 @@ class Application:
             if fault is not None and fault.later_s:
                 body.needed = True
                 due = emulation.clock.now() + timedelta(seconds=fault.later_s)
-                emulation.late.append(Late(due=due, work=functools.partial(self._work, request, body, record, match), body=body))
+                emulation.late.append(
+                    Late(due=due, work=functools.partial(self._work, request, body, record, match), body=body)
+                )
             elif drop != "before" and (fault is None or fault.status is None or fault.work or drop == "after"):
                 response = self._work(request, body, record, match)
         if fault is not None and fault.delay_s:
@@ -121,10 +123,18 @@ class Application:
 
     def _record(self, request: Request, body: Body, kind: str) -> Record:
         emulation = self._emulation
-        record = Record(n=len(emulation.records) + 1, time=iso(emulation.clock.now()), method=request.method,
-                        path=_asked_path(request), query=query_of(request), headers=cut_headers(request),
-                        content_type=request.headers.get("Content-Type", ""), size=body.size, digest=body.digest,
-                        kind=kind)
+        record = Record(
+            n=len(emulation.records) + 1,
+            time=iso(emulation.clock.now()),
+            method=request.method,
+            path=_asked_path(request),
+            query=query_of(request),
+            headers=cut_headers(request),
+            content_type=request.headers.get("Content-Type", ""),
+            size=body.size,
+            digest=body.digest,
+            kind=kind,
+        )
         emulation.records.append(record)
         return record
 
@@ -169,7 +179,9 @@ def _too_large(shape: str) -> Response:
     if shape == "json":
         return as_json({"error": text}, status=413)
     if shape == "html":
-        return as_html(f"<html><head><title>413 {text}</title></head><body><h1>413 {text}</h1></body></html>", status=413)
+        return as_html(
+            f"<html><head><title>413 {text}</title></head><body><h1>413 {text}</h1></body></html>", status=413
+        )
     return as_text(text, status=413, basis=Basis.OBSERVED)
 
 

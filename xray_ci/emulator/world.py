@@ -203,8 +203,14 @@ class World:
         """Make an issue with the project's next number."""
         owner = self.projects[project]
         owner.last_number += 1
-        return Issue(key=f"{project}-{owner.last_number}", id=str(10100 + owner.last_number), project=project, type=kind,
-                     summary=summary, created=now)
+        return Issue(
+            key=f"{project}-{owner.last_number}",
+            id=str(10100 + owner.last_number),
+            project=project,
+            type=kind,
+            summary=summary,
+            created=now,
+        )
 
     def find(self, key: str, kind: str | None = None) -> Issue | None:
         """Return an issue by key or numeric id, when it is of the wanted type."""
@@ -219,7 +225,13 @@ class World:
             self.index(other)  # another Test of the same identity is found from now on
             if other.execution is not None:
                 other.execution.runs.pop(issue.key, None)
-            lists = [other.plan.tests, other.plan.executions] if other.plan else [other.execution.plans] if other.execution else []
+            lists = (
+                [other.plan.tests, other.plan.executions]
+                if other.plan
+                else [other.execution.plans]
+                if other.execution
+                else []
+            )
             for keys in lists:
                 if issue.key in keys:
                     keys.remove(issue.key)
@@ -235,8 +247,16 @@ class World:
 
     def find_run(self, number: str) -> tuple[Issue, Run] | None:
         """Return a run by its id, with its Test Execution."""
-        return next(((issue, run) for issue in self.executions() if issue.execution is not None
-                     for run in issue.execution.runs.values() if run.id == number), None)
+        return next(
+            (
+                (issue, run)
+                for issue in self.executions()
+                if issue.execution is not None
+                for run in issue.execution.runs.values()
+                if run.id == number
+            ),
+            None,
+        )
 
     def add_test(self, execution: Issue, test: Issue, *, word: str) -> bool:
         """Add a Test to a Test Execution, not run yet; False when it is there."""
@@ -279,8 +299,14 @@ def totals(issue: Issue) -> Totals:
     """Count the runs of a Test Execution."""
     runs: Iterable[Run] = issue.execution.runs.values() if issue.execution is not None else ()
     counted = Counter(shade(run.status) for run in runs)
-    return Totals(key=issue.key, summary=issue.summary, passed=counted["passed"], failed=counted["failed"],
-                  running=counted["running"], other=counted["other"])
+    return Totals(
+        key=issue.key,
+        summary=issue.summary,
+        passed=counted["passed"],
+        failed=counted["failed"],
+        running=counted["running"],
+        other=counted["other"],
+    )
 
 
 def shade(status: str) -> str:
@@ -301,4 +327,3 @@ def link_plan(plan: Issue, execution: Issue, tests: Iterable[str]) -> None:
         execution.execution.plans.append(plan.key)
     known = set(plan.plan.tests)
     plan.plan.tests.extend(key for key in dict.fromkeys(tests) if key not in known)
-

@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 
 _STEP_LIMIT: Final = 8192
 """Characters of a step's action on Cloud (O)."""
-_RUN_MEMBERS: Final = ("comment", "executedBy", "assignee", "start", "finish", "steps", "examples", "iterations", "defects",
-                       "customFields", "testVersion")
+_RUN_MEMBERS: Final = (
+    "comment",
+    "executedBy",
+    "assignee",
+    "start",
+    "finish",
+    "steps",
+    "examples",
+    "iterations",
+    "defects",
+    "customFields",
+    "testVersion",
+)
 
 
 def check(document: Any, side: Side, *, custom_fields: bool = True) -> None:
@@ -30,7 +41,9 @@ def check(document: Any, side: Side, *, custom_fields: bool = True) -> None:
             raise side.format()
         for step in entry.get("testInfo", {}).get("steps", ()) if side.name == "cloud" else ():
             if len(step["action"]) > _STEP_LIMIT:
-                raise refusal(f"Error importing results: step action exceeds {_STEP_LIMIT} characters!", basis=Basis.ASSUMED)
+                raise refusal(
+                    f"Error importing results: step action exceeds {_STEP_LIMIT} characters!", basis=Basis.ASSUMED
+                )
 
 
 def target(document: Mapping[str, Any], side: Side) -> Target:
@@ -39,11 +52,18 @@ def target(document: Mapping[str, Any], side: Side) -> Target:
     execution = document.get("testExecutionKey")
     if side.name == "cloud" and not execution and "info" in document and not info.get("summary"):
         raise side.field("summary", "You must specify a summary of the issue.", basis=Basis.ASSUMED)
-    return Target(execution=execution, project=info.get("project"), summary=info.get("summary"),
-                  description=info.get("description"), plans=(info["testPlanKey"],) if info.get("testPlanKey") else (),
-                  environments=tuple(info.get("testEnvironments", ())), revision=info.get("revision"),
-                  fix_versions=(info["version"],) if info.get("version") else (),
-                  started=info.get("startDate"), finished=info.get("finishDate"))
+    return Target(
+        execution=execution,
+        project=info.get("project"),
+        summary=info.get("summary"),
+        description=info.get("description"),
+        plans=(info["testPlanKey"],) if info.get("testPlanKey") else (),
+        environments=tuple(info.get("testEnvironments", ())),
+        revision=info.get("revision"),
+        fix_versions=(info["version"],) if info.get("version") else (),
+        started=info.get("startDate"),
+        finished=info.get("finishDate"),
+    )
 
 
 def results(document: Mapping[str, Any], side: Side) -> list[Result]:
@@ -55,11 +75,20 @@ def _result(entry: Mapping[str, Any], side: Side) -> Result:
     details = {name: entry[name] for name in _RUN_MEMBERS if name in entry}
     details["evidence"] = entry.get("evidence", entry.get("evidences", ()))
     info = entry.get("testInfo")
-    return Result(status=entry["status"], key=entry.get("testKey"), info=_info(info, side) if info else None, details=details)
+    return Result(
+        status=entry["status"], key=entry.get("testKey"), info=_info(info, side) if info else None, details=details
+    )
 
 
 def _info(info: Mapping[str, Any], side: Side) -> TestInfo:
-    return TestInfo(project=info["projectKey"], summary=info["summary"],
-                    type=info["type" if side.name == "cloud" else "testType"], definition=info.get("definition", ""),
-                    scenario=info.get("scenario", ""), steps=tuple(info.get("steps", ())), labels=tuple(info.get("labels", ())),
-                    requirements=tuple(info.get("requirementKeys", ())), description=info.get("description", ""))
+    return TestInfo(
+        project=info["projectKey"],
+        summary=info["summary"],
+        type=info["type" if side.name == "cloud" else "testType"],
+        definition=info.get("definition", ""),
+        scenario=info.get("scenario", ""),
+        steps=tuple(info.get("steps", ())),
+        labels=tuple(info.get("labels", ())),
+        requirements=tuple(info.get("requirementKeys", ())),
+        description=info.get("description", ""),
+    )

@@ -1,7 +1,7 @@
 """`migrate FILE`: an old pipeline's import into Xray → the same step for xray-ci, with the reasons.
 
-Recognised by content: a GitHub workflow, a job of GitLab CI, a Jenkinsfile, a shell script. Nothing is executed, fetched or
-written. Knows settings; nothing of reports, services or delivery.
+Recognised by content: a GitHub workflow, a job of GitLab CI, a Jenkinsfile, a shell script. Nothing is executed,
+fetched or written. Knows settings; nothing of reports, services or delivery.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 LARGEST: Final = 1_000_000
 """Bytes of a file; a pipeline that people wrote is far smaller."""
 NOTHING: Final = "nothing-to-migrate"
-_GROOVY: Final = re.compile(r"^[ \t]*(?:@Library|pipeline[ \t]*\{|node[ \t]*[({]|stage[ \t]*\(|step[ \t]*\()|XrayImportBuilder", re.MULTILINE)
+_GROOVY: Final = re.compile(
+    r"^[ \t]*(?:@Library|pipeline[ \t]*\{|node[ \t]*[({]|stage[ \t]*\(|step[ \t]*\()|XrayImportBuilder", re.MULTILINE
+)
 _YAML: Final = re.compile(r"^[ \t-]*(?:uses|run|script|before_script|after_script|steps|jobs)[ \t]*:", re.MULTILINE)
-_LOOKED_FOR: Final = ("Looked for: steps of a GitHub action for Xray, `step([$class: 'XrayImportBuilder', …])` of Jenkins, and calls of "
-                      "curl to …/import/execution in `run`, `script`, `sh` or the script itself.")
+_LOOKED_FOR: Final = (
+    "Looked for: steps of a GitHub action for Xray, `step([$class: 'XrayImportBuilder', …])` of Jenkins, and calls of "
+    "curl to …/import/execution in `run`, `script`, `sh` or the script itself."
+)
 
 
 class Migrated(NamedTuple):
@@ -52,7 +56,9 @@ def run(path: Path, shown: str, write: Console, out: TextIO) -> int:
         for reason in step.left:
             write.warning(migrated.redactor(f"Not translated: {reason}"))
         if step.host is Host.GITHUB and "if" not in step.frame:
-            write.warning("The step has no `if: always()`: it is skipped when the tests fail, which is when results matter most.")
+            write.warning(
+                "The step has no `if: always()`: it is skipped when the tests fail, which is when results matter most."
+            )
     for what in migrated.unknown:
         write.warning(migrated.redactor(f"Not translated: {what}, which is not known."))
     out.write(migrated.text)
@@ -60,7 +66,10 @@ def run(path: Path, shown: str, write: Console, out: TextIO) -> int:
 
 
 def migrate(text: str, shown: str) -> Migrated:
-    """Return what the text of a pipeline becomes; raises ConfigurationError when it is unreadable or holds nothing of Xray."""
+    """Return what the text of a pipeline becomes.
+
+    Raises ConfigurationError when it is unreadable or holds nothing of Xray.
+    """
     refs, redactor = Refs(), Redactor()
     found = FoundSteps(refs, redactor)
     text = text.replace("\r\n", "\n")
@@ -83,8 +92,12 @@ def _yaml(text: str, shown: str) -> yamltext.YamlNode | None:
         return yamltext.read(text)
     except yamltext.NotYamlError as wrong:
         what = wrong.what if "tag" in wrong.what or "merge" in wrong.what else "is no YAML that can be read"
-        raise ConfigurationError(f"The file {what}", where=f"{shown}:{wrong.line}:{wrong.column}", slug=NOTHING,
-                                 advice="Put the job that imports into a file of its own, without it, and migrate that.") from None
+        raise ConfigurationError(
+            f"The file {what}",
+            where=f"{shown}:{wrong.line}:{wrong.column}",
+            slug=NOTHING,
+            advice="Put the job that imports into a file of its own, without it, and migrate that.",
+        ) from None
 
 
 def _content(path: Path, shown: str) -> str:
@@ -94,10 +107,17 @@ def _content(path: Path, shown: str) -> str:
             content = file.read(LARGEST + 1)
         text = content.decode("utf-8-sig")
     except (OSError, ValueError):
-        raise ConfigurationError("The file cannot be read, or is no text", where=shown, slug=NOTHING,
-                                 advice="Name a workflow, a Jenkinsfile, a GitLab CI file or a shell script.") from None
+        raise ConfigurationError(
+            "The file cannot be read, or is no text",
+            where=shown,
+            slug=NOTHING,
+            advice="Name a workflow, a Jenkinsfile, a GitLab CI file or a shell script.",
+        ) from None
     if len(content) > LARGEST:
-        raise ConfigurationError(f"The file is larger than {LARGEST} bytes", where=shown, slug=NOTHING,
-                                 advice="Put the step that imports into a file of its own, and migrate that.")
+        raise ConfigurationError(
+            f"The file is larger than {LARGEST} bytes",
+            where=shown,
+            slug=NOTHING,
+            advice="Put the step that imports into a file of its own, and migrate that.",
+        )
     return text
-

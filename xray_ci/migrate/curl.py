@@ -16,29 +16,102 @@ from xray_ci.settings.table import FORMATS
 if TYPE_CHECKING:
     from xray_ci.migrate.step import MigratedStep
 
-_VALUED: Final = frozenset({
-    "header", "data", "data-binary", "data-raw", "data-ascii", "data-urlencode", "json", "form", "form-string", "user", "upload-file",
-    "request", "url", "output", "max-time", "connect-timeout", "write-out", "proxy", "cacert", "cert", "key", "retry", "retry-delay",
-    "retry-max-time", "user-agent", "referer", "cookie", "cookie-jar", "config", "resolve", "oauth2-bearer", "noproxy", "capath",
-    "connect-to", "interface", "limit-rate", "stderr", "trace", "trace-ascii", "proxy-user", "netrc-file", "dump-header"})
-_SHORT: Final = {"H": "header", "d": "data", "F": "form", "u": "user", "T": "upload-file", "X": "request", "o": "output",
-                 "m": "max-time", "w": "write-out", "x": "proxy", "E": "cert", "A": "user-agent", "e": "referer", "b": "cookie",
-                 "c": "cookie-jar", "K": "config", "U": "proxy-user", "D": "dump-header", "k": "insecure"}
-_IMPORT: Final = re.compile(r"^(?P<base>.*?)(?P<root>/api/v[12]|/rest/raven/[^/]{1,10})?/import/execution(?:/(?P<format>[a-z0-9]{1,20}))?"
-                            r"(?P<multipart>/multipart)?/?(?:\?(?P<query>.*))?$", re.DOTALL)
+_VALUED: Final = frozenset(
+    {
+        "header",
+        "data",
+        "data-binary",
+        "data-raw",
+        "data-ascii",
+        "data-urlencode",
+        "json",
+        "form",
+        "form-string",
+        "user",
+        "upload-file",
+        "request",
+        "url",
+        "output",
+        "max-time",
+        "connect-timeout",
+        "write-out",
+        "proxy",
+        "cacert",
+        "cert",
+        "key",
+        "retry",
+        "retry-delay",
+        "retry-max-time",
+        "user-agent",
+        "referer",
+        "cookie",
+        "cookie-jar",
+        "config",
+        "resolve",
+        "oauth2-bearer",
+        "noproxy",
+        "capath",
+        "connect-to",
+        "interface",
+        "limit-rate",
+        "stderr",
+        "trace",
+        "trace-ascii",
+        "proxy-user",
+        "netrc-file",
+        "dump-header",
+    }
+)
+_SHORT: Final = {
+    "H": "header",
+    "d": "data",
+    "F": "form",
+    "u": "user",
+    "T": "upload-file",
+    "X": "request",
+    "o": "output",
+    "m": "max-time",
+    "w": "write-out",
+    "x": "proxy",
+    "E": "cert",
+    "A": "user-agent",
+    "e": "referer",
+    "b": "cookie",
+    "c": "cookie-jar",
+    "K": "config",
+    "U": "proxy-user",
+    "D": "dump-header",
+    "k": "insecure",
+}
+_IMPORT: Final = re.compile(
+    r"^(?P<base>.*?)(?P<root>/api/v[12]|/rest/raven/[^/]{1,10})?/import/execution(?:/(?P<format>[a-z0-9]{1,20}))?"
+    r"(?P<multipart>/multipart)?/?(?:\?(?P<query>.*))?$",
+    re.DOTALL,
+)
 _LOGIN: Final = re.compile(r"/authenticate/?$")
-_KEY: Final = {name: re.compile(rf"{name}[\"']?\s*[:=]\s*[\"']?([^\"',&}}\s]+)") for name in ("client_id", "client_secret")}
-_ISSUES: Final = {**{name: SAME[name] for name in ("testExecKey", "projectKey", "testPlanKey", "testEnvironments", "fixVersion")},
-                  "revision": "revision"}
+_KEY: Final = {
+    name: re.compile(rf"{name}[\"']?\s*[:=]\s*[\"']?([^\"',&}}\s]+)") for name in ("client_id", "client_secret")
+}
+_ISSUES: Final = {
+    **{name: SAME[name] for name in ("testExecKey", "projectKey", "testPlanKey", "testEnvironments", "fixVersion")},
+    "revision": "revision",
+}
 _REPORT_PARTS: Final = ("file", "results", "result")
-_TAKEN: Final = {"cacert": "ca-bundle", "key": "client-key", "max-time": "timeout", "connect-timeout": "connect-timeout"}
+_TAKEN: Final = {
+    "cacert": "ca-bundle",
+    "key": "client-key",
+    "max-time": "timeout",
+    "connect-timeout": "connect-timeout",
+}
 _WHY_LEFT: Final = {
     "insecure": "certificates are always checked; a private authority goes into `ca-bundle`",
     "retry": "what is repeated depends on what is safe; see `time-budget`",
     "proxy": "set the usual variable HTTPS_PROXY",
     "config": "the file is not read; what it sets must be set here",
 }
-_OURS: Final = frozenset({"authorization", "content-type", "accept", "expect", "x-atlassian-token", "user-agent", "content-length"})
+_OURS: Final = frozenset(
+    {"authorization", "content-type", "accept", "expect", "x-atlassian-token", "user-agent", "content-length"}
+)
 _BODIES: Final = ("data", "data-binary", "data-raw", "data-ascii", "data-urlencode", "json")
 
 
@@ -60,7 +133,7 @@ def call(words: tuple[str, ...]) -> CurlCall | None:
         return None
     urls: list[str] = []
     options: list[tuple[str, str]] = []
-    rest = list(reversed(words[start + 1:]))
+    rest = list(reversed(words[start + 1 :]))
     while rest:
         word = rest.pop()
         if word.startswith("--") and len(word) > 2:  # noqa: PLR2004  # the two dashes
@@ -80,13 +153,16 @@ def _cluster(letters: str, rest: list[str]) -> list[tuple[str, str]]:
     for at, letter in enumerate(letters):
         name = _SHORT.get(letter, letter)
         if name in _VALUED:
-            return [*found, (name, letters[at + 1:] or (rest.pop() if rest else ""))]
+            return [*found, (name, letters[at + 1 :] or (rest.pop() if rest else ""))]
         found.append((name, ""))
     return found
 
 
 def login(made: CurlCall) -> dict[str, str] | None:
-    """Return the halves of an API key with which a call logs in to Xray Cloud, None for another call; empty: not to be seen."""
+    """Return the halves of an API key with which a call logs in to Xray Cloud, None for another call.
+
+    Empty: not to be seen.
+    """
     if not _LOGIN.search(made.url.partition("?")[0]):
         return None
     body = "&".join(made.all(*_BODIES))
@@ -109,7 +185,9 @@ def is_cloud(parts: re.Match[str], *, logged_in: bool) -> bool:
     return not parts["root"].startswith("/rest/") if parts["root"] else logged_in
 
 
-def translate(made: CurlCall, parts: re.Match[str], step: MigratedStep, *, cloud: bool, key: dict[str, str] | None) -> None:
+def translate(
+    made: CurlCall, parts: re.Match[str], step: MigratedStep, *, cloud: bool, key: dict[str, str] | None
+) -> None:
     """Fill a step with what an import call says; `key` is what an earlier login sent."""
     step.address(parts["base"], "the address", cloud=cloud)
     _report(made, parts, step)
@@ -144,8 +222,11 @@ def _report(made: CurlCall, parts: re.Match[str], step: MigratedStep) -> None:
             files.append(path)
         elif name in ("info", "testInfo"):
             ours = "fields" if name == "info" else "test-fields"
-            step.leave(f"the part `{name}`", f"put what its `fields` hold into `{ours}`; project, summary, Test Plan and Test "
-                                             f"Environments have settings of their own")
+            step.leave(
+                f"the part `{name}`",
+                f"put what its `fields` hold into `{ours}`; project, summary, Test Plan and Test "
+                f"Environments have settings of their own",
+            )
         else:
             step.leave("a part of the form", "Xray does not read it there; issues are named in the query")
     if files:

@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from xray_ci.migrate.step import MigratedStep, Refs
 
 
-_TOKEN: Final = re.compile(r"""
+_TOKEN: Final = re.compile(
+    r"""
     (?P<space>[ \t\r\f]+) | (?P<line>\n)
   | (?P<comment>//[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)?)
   | (?P<string>'''(?:[^\\']|\\.|'(?!''))*(?:''')? | \"\"\"(?:[^\\"]|\\.|"(?!""))*(?:\"\"\")? | '(?:[^\\'\n]|\\.)*'? | "(?:[^\\"\n]|\\.)*"?)
   | (?P<word>[A-Za-z0-9_$][\w.$]*)
   | (?P<sign>.)
-""", re.VERBOSE | re.DOTALL)
-_IN_DOUBLE: Final = re.compile(r"\\(?P<escaped>.)|\$\{(?P<code>[^{}\n]{0,200})\}|\$(?P<name>[A-Za-z_][\w.]{0,100})", re.DOTALL)
+""",
+    re.VERBOSE | re.DOTALL,
+)
+_IN_DOUBLE: Final = re.compile(
+    r"\\(?P<escaped>.)|\$\{(?P<code>[^{}\n]{0,200})\}|\$(?P<name>[A-Za-z_][\w.]{0,100})", re.DOTALL
+)
 _IN_SINGLE: Final = re.compile(r"\\(?P<escaped>.)", re.DOTALL)
 _MOST_PIECES: Final = 200
 """Of one concatenation."""
@@ -86,8 +91,14 @@ def groovy_value(found: Sequence[Token], at: int, known: dict[str, str], refs: R
             return refs.computed(), at
         else:
             name = token.text.removeprefix("env.")
-            pieces.append(known.get(name) or (token.text if token.text in ("true", "false") or token.text[0].isdigit()
-                                              else refs.groovy(token.text)))
+            pieces.append(
+                known.get(name)
+                or (
+                    token.text
+                    if token.text in ("true", "false") or token.text[0].isdigit()
+                    else refs.groovy(token.text)
+                )
+            )
         if at >= len(found) or found[at].text != "+":
             break
         at += 1
@@ -105,16 +116,34 @@ def _resolved(text: str, known: dict[str, str], refs: Refs) -> Iterator[str]:
 
 
 _BUILDER: Final = "XrayImportBuilder"
-_SAME: Final = {"importFilePath": "reports", "projectKey": "project", "testExecKey": "test-execution", "testPlanKey": "test-plan",
-                "testEnvironments": "test-environments", "revision": "revision", "fixVersion": "fix-version"}
+_SAME: Final = {
+    "importFilePath": "reports",
+    "projectKey": "project",
+    "testExecKey": "test-execution",
+    "testPlanKey": "test-plan",
+    "testEnvironments": "test-environments",
+    "revision": "revision",
+    "fixVersion": "fix-version",
+}
 _PASSED_OVER: Final = {
     "importInParallel": "reports become one Test Execution in one request where one will do",
     "testImportInfo": "put the Jira fields of new Tests into `test-fields`",
 }
 _MOST_TOKENS: Final = 1000
 """Of the arguments of one step: a bound for text that never closes its bracket."""
-_QUIET: Final = frozenset({"endpointName", "importToSameExecution", "serverInstance", "credentialId", "importInfo",
-                           "inputInfoSwitcher", "inputTestInfoSwitcher", "$class", *_SAME})
+_QUIET: Final = frozenset(
+    {
+        "endpointName",
+        "importToSameExecution",
+        "serverInstance",
+        "credentialId",
+        "importInfo",
+        "inputInfoSwitcher",
+        "inputTestInfoSwitcher",
+        "$class",
+        *_SAME,
+    }
+)
 
 
 def read(text: str, found: FoundSteps) -> None:
@@ -129,8 +158,15 @@ def read(text: str, found: FoundSteps) -> None:
             known[token.text.removeprefix("env.")] = groovy_value(tokens, at + 2, known, found.refs)[0]
         elif token.kind == "word" and token.text in ("sh", "bat"):
             _script(tokens, at + 1, known, found)
-        elif token.kind == "string" and token.text == _BUILDER and [one.text for one in tokens[max(at - 2, 0):at]] == ["$class", ":"]:
-            _plugin(_arguments(tokens, at + 1, known, found), found.step(Host.JENKINS, token.line, "the step of the Xray plugin"))
+        elif (
+            token.kind == "string"
+            and token.text == _BUILDER
+            and [one.text for one in tokens[max(at - 2, 0) : at]] == ["$class", ":"]
+        ):
+            _plugin(
+                _arguments(tokens, at + 1, known, found),
+                found.step(Host.JENKINS, token.line, "the step of the Xray plugin"),
+            )
 
 
 def _script(tokens: Sequence[Token], at: int, known: dict[str, str], found: FoundSteps) -> None:
@@ -138,8 +174,14 @@ def _script(tokens: Sequence[Token], at: int, known: dict[str, str], found: Foun
     for ahead in range(at, min(at + 9, len(tokens))):
         if tokens[ahead].kind == "string":
             shell = {name: value for name, value in known.items() if value}
-            found.script(groovy_value(tokens, ahead, known, found.refs)[0] if len(tokens[ahead].text) < 10_000  # noqa: PLR2004
-                         else tokens[ahead].text, tokens[ahead].line, shell, Host.JENKINS)
+            found.script(
+                groovy_value(tokens, ahead, known, found.refs)[0]
+                if len(tokens[ahead].text) < 10_000  # noqa: PLR2004
+                else tokens[ahead].text,
+                tokens[ahead].line,
+                shell,
+                Host.JENKINS,
+            )
             return
         if tokens[ahead].kind == "sign" and tokens[ahead].text in "{};":
             return
@@ -209,21 +251,36 @@ def _info(text: str, step: MigratedStep) -> None:
     for key, name in (("testPlanKey", "test-plan"), ("environments", "test-environments")):
         value = extra.get(key) if isinstance(extra, dict) else None
         if value:
-            step.put(name, "\n".join(map(str, value)) if isinstance(value, list) else str(value), f"`importInfo`, `{key}`,")
+            step.put(
+                name, "\n".join(map(str, value)) if isinstance(value, list) else str(value), f"`importInfo`, `{key}`,"
+            )
 
 
 def _instance(arguments: Mapping[str, str], step: MigratedStep) -> None:
-    """Take deployment and credentials from the configured instance: its id begins with the deployment in newer versions (O)."""
+    """Take deployment and credentials from the configured instance.
+
+    Its id begins with the deployment in newer versions (O).
+    """
     instance = arguments.get("serverInstance", "")
     cloud = instance.upper().startswith("CLOUD")
     if not cloud and not instance.upper().startswith("SERVER"):
-        step.leave("`serverInstance`", "it does not say which deployment it is, and was taken for Server/Data Center. For Xray Cloud "
-                                       "set `deployment` to cloud, remove `jira-url`, and bind the API key to XRAY_CI_CLIENT_ID and "
-                                       "XRAY_CI_CLIENT_SECRET")
+        step.leave(
+            "`serverInstance`",
+            "it does not say which deployment it is, and was taken for Server/Data Center. For Xray Cloud "
+            "set `deployment` to cloud, remove `jira-url`, and bind the API key to XRAY_CI_CLIENT_ID and "
+            "XRAY_CI_CLIENT_SECRET",
+        )
     pair = arguments.get("credentialId", "").strip()
-    if pair and not step.refs.inside(pair) and all(char.isalnum() or char in "_.-" for char in pair) and len(pair) <= 100:  # noqa: PLR2004
+    if (
+        pair
+        and not step.refs.inside(pair)
+        and all(char.isalnum() or char in "_.-" for char in pair)
+        and len(pair) <= 100  # noqa: PLR2004
+    ):
         step.pair = pair
         step.notes.append("`credentialId` is bound as user name and password.")
     else:
-        step.notes.append("The credentials of `serverInstance` are Jenkins's own; store them as credentials of the folder, too.")
+        step.notes.append(
+            "The credentials of `serverInstance` are Jenkins's own; store them as credentials of the folder, too."
+        )
     step.finish(cloud=cloud)

@@ -1,4 +1,6 @@
-"""Steps of ours as text: a GitHub step, a GitLab job, a Jenkins stage, a `docker run`. Each reference is written as its pipeline reads it.
+"""Steps of ours as text: a GitHub step, a GitLab job, a Jenkins stage, a `docker run`.
+
+Each reference is written as its pipeline reads it.
 
 Knows the quoting of the four; decides nothing. A literal part never ends a quote: it is escaped for where it stands.
 """
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 _ACTION: Final = "org/xray-ci@v1"
 _IMAGE: Final = "ghcr.io/org/xray-ci:v1"
-_PLAIN: Final = re.compile(r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9_./-]*|\$\{\{ [\w. ]+ \}\}|always\(\)", re.IGNORECASE | re.ASCII)
+_PLAIN: Final = re.compile(
+    r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9_./-]*|\$\{\{ [\w. ]+ \}\}|always\(\)",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 def text(steps: list[MigratedStep]) -> str:
@@ -44,7 +49,9 @@ def text(steps: list[MigratedStep]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _filled(step: MigratedStep, value: str, reference: Callable[[Ref], str], literal: Callable[[str], str] = str) -> str:
+def _filled(
+    step: MigratedStep, value: str, reference: Callable[[Ref], str], literal: Callable[[str], str] = str
+) -> str:
     return "".join(literal(part) if isinstance(part, str) else reference(part) for part in step.refs.split(value))
 
 
@@ -85,7 +92,11 @@ def _gitlab(step: MigratedStep, taken: set[str]) -> Iterator[str]:
         return part.replace("$", "$$")
 
     base = "xray" if step.frame.get("name", "").startswith(".") else step.frame.get("name") or "xray"
-    name = next(name for number in range(1, len(taken) + 2) if (name := base if number == 1 else f"{base} {number}") not in taken)
+    name = next(
+        name
+        for number in range(1, len(taken) + 2)
+        if (name := base if number == 1 else f"{base} {number}") not in taken
+    )
     taken.add(name)
     yield f"{_yaml(name)}:"
     yield f"  stage: {_yaml(step.frame.get('stage') or '.post')}"
@@ -122,9 +133,16 @@ def _jenkins(step: MigratedStep) -> Iterator[str]:
             before.append(f'{own}="${ref.name}"')
     yield "  }"
     if step.pair:
-        names = ("client-id", "client-secret") if step.settings["deployment"] == "cloud" else ("jira-username", "jira-password")
+        names = (
+            ("client-id", "client-secret")
+            if step.settings["deployment"] == "cloud"
+            else ("jira-username", "jira-password")
+        )
         user, password = (BY_NAME[name].variable for name in names)
-        bindings.append(f"usernamePassword(credentialsId: '{step.pair}', usernameVariable: '{user}', passwordVariable: '{password}')")
+        bindings.append(
+            f"usernamePassword(credentialsId: '{step.pair}', usernameVariable: '{user}', passwordVariable: "
+            f"'{password}')"
+        )
     run = f"sh '{' '.join([*before, 'xray-ci import'])}'"
     yield "  steps {"
     if bindings:
@@ -144,7 +162,9 @@ def _groovy(step: MigratedStep, value: str) -> str:
     def reference(ref: Ref) -> str:
         return f"${{env.{ref.name}}}" if ref.kind is RefKind.VARIABLE else f"${{{ref.name}}}"
 
-    return '"' + _filled(step, value, reference, lambda part: _escaped(part).replace('"', r"\"").replace("$", r"\$")) + '"'
+    return (
+        '"' + _filled(step, value, reference, lambda part: _escaped(part).replace('"', r"\"").replace("$", r"\$")) + '"'
+    )
 
 
 def _escaped(part: str) -> str:
@@ -172,4 +192,8 @@ def _docker(step: MigratedStep) -> Iterator[str]:
 def _shell(step: MigratedStep, value: str) -> str:
     if not step.refs.inside(value):
         return value if re.fullmatch(r"[\w./:-]+", value, re.ASCII) else "'" + value.replace("'", "'\\''") + "'"
-    return '"' + _filled(step, value, lambda ref: f"${{{ref.name}}}", lambda part: re.sub(r'([\\"$`])', r"\\\1", part)) + '"'
+    return (
+        '"'
+        + _filled(step, value, lambda ref: f"${{{ref.name}}}", lambda part: re.sub(r'([\\"$`])', r"\\\1", part))
+        + '"'
+    )

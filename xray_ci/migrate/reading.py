@@ -1,4 +1,7 @@
-"""What every reader of an old pipeline shares: the steps found so far, the last login seen, and scripts with calls of curl."""
+"""What every reader of an old pipeline shares.
+
+The steps found so far, the last login seen, and scripts with calls of curl.
+"""
 
 from __future__ import annotations
 

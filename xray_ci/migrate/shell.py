@@ -1,7 +1,7 @@
 """A shell script → its simple commands, with variables as references and what was assigned before put in their place.
 
-Nothing is executed. Quotes decide what is a variable, so words are read here: `shlex` forgets the quotes. Bounded by one pass
-over the text, nesting and the length of a value. Knows nothing of curl or Xray.
+Nothing is executed. Quotes decide what is a variable, so words are read here: `shlex` forgets the quotes. Bounded by
+one pass over the text, nesting and the length of a value. Knows nothing of curl or Xray.
 """
 
 from __future__ import annotations
@@ -21,8 +21,26 @@ _MOST_SPENT: Final = 1_000_000
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:[:#%/^,-][^{}\n]{0,200})?\}")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
-_BEFORE: Final = frozenset({"if", "then", "else", "elif", "do", "while", "until", "!", "time", "sudo", "exec", "export", "local",
-                            "readonly", "declare", "{"})
+_BEFORE: Final = frozenset(
+    {
+        "if",
+        "then",
+        "else",
+        "elif",
+        "do",
+        "while",
+        "until",
+        "!",
+        "time",
+        "sudo",
+        "exec",
+        "export",
+        "local",
+        "readonly",
+        "declare",
+        "{",
+    }
+)
 """Words that may stand before a command or an assignment."""
 
 
@@ -36,8 +54,8 @@ class ShellCommand(NamedTuple):
 def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Iterator[ShellCommand]:
     """Yield every command of a script, those inside `$(…)` before the one around them.
 
-    `script` may hold references already; `line` is that of its beginning. `known` has the values of variables and learns those
-    that the script assigns; a `for` loop assigns all its words, one a line.
+    `script` may hold references already; `line` is that of its beginning. `known` has the values of variables and
+    learns those that the script assigns; a `for` loop assigns all its words, one a line.
     """
     for command in _Lexer(script, line, known, refs).read():
         words = command.words
@@ -47,7 +65,7 @@ def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Itera
             known[words[1]] = "\n".join(words[3:])[:_LONGEST]
             continue
         while words and (found := _ASSIGNED.match(words[0])):
-            value = words[0][found.end():]
+            value = words[0][found.end() :]
             known[found[1]] = value if len(value) <= _LONGEST else refs.computed()
             words = words[1:]
         if words:
@@ -74,7 +92,7 @@ class _Lexer:
         word: list[str] | None = None
         begin = self.line
         while True:
-            char = self.text[self.at:self.at + 1]
+            char = self.text[self.at : self.at + 1]
             if char and char not in " \t\n;&|()<>" and char != until and not (char == "#" and word is None):
                 if not words and word is None:
                     begin = self.line
@@ -114,29 +132,29 @@ class _Lexer:
         return char
 
     def escaped(self) -> str:
-        char = self.text[self.at:self.at + 1]
+        char = self.text[self.at : self.at + 1]
         self.at += 1
         if char == "\n":
             self.line += 1
             return ""
-        if char == "\r" and self.text[self.at:self.at + 1] == "\n":
+        if char == "\r" and self.text[self.at : self.at + 1] == "\n":
             return self.escaped()
         return char
 
     def quoted(self) -> str:
         end = self.text.find("'", self.at)
         end = len(self.text) if end < 0 else end
-        piece = self.text[self.at:end]
+        piece = self.text[self.at : end]
         self.at = end + 1
         self.line += piece.count("\n")
         return piece
 
     def double(self) -> str:
         pieces: list[str] = []
-        while (char := self.text[self.at:self.at + 1]) not in ('"', ""):
+        while (char := self.text[self.at : self.at + 1]) not in ('"', ""):
             self.at += 1
             if char == "\\":
-                ahead = self.text[self.at:self.at + 1]
+                ahead = self.text[self.at : self.at + 1]
                 pieces.append(self.escaped() if ahead in ('"', "\\", "$", "`", "\n") else char)
             elif char in ("$", "`"):
                 pieces.append(self.dollar(char))
@@ -147,7 +165,7 @@ class _Lexer:
         return "".join(pieces)
 
     def dollar(self, char: str) -> str:
-        ahead = self.text[self.at:self.at + 1]
+        ahead = self.text[self.at : self.at + 1]
         if char == "`" or ahead == "(":
             self.at += char == "$"
             return self.substitution("`" if char == "`" else ")")
@@ -181,7 +199,9 @@ class _Lexer:
 
     def redirection(self, char: str) -> None:
         """Pass over the sign; remember a here-document, whose lines are no commands."""
-        found = re.compile(r"<-?[ \t]*['\"]?([A-Za-z_]\w{0,60})['\"]?").match(self.text, self.at) if char == "<" else None
+        found = (
+            re.compile(r"<-?[ \t]*['\"]?([A-Za-z_]\w{0,60})['\"]?").match(self.text, self.at) if char == "<" else None
+        )
         if found is not None:
             self.at = found.end()
             self.heredocs.append(found[1])
@@ -191,7 +211,7 @@ class _Lexer:
         for word in self.heredocs:
             while self.at < len(self.text):
                 end = self.line_end()
-                row = self.text[self.at:end].strip()
+                row = self.text[self.at : end].strip()
                 self.at = end + 1
                 self.line += 1
                 if row == word:

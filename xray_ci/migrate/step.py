@@ -1,12 +1,14 @@
 """Values that hold references: an expression, a variable or a credential inside a text stands there as one character.
 
-So a text can be cut, searched and decoded like any other, and a printer writes each reference in the way its pipeline reads it.
-The characters are those of a private plane; what an input has of them itself is replaced. Knows nothing of settings.
+So a text can be cut, searched and decoded like any other, and a printer writes each reference in the way its pipeline
+reads it. The characters are those of a private plane; what an input has of them itself is replaced. Knows nothing of
+settings.
 
-One old import step while it becomes settings of ours: what was understood, what is left out and why, and which secrets it needs.
+One old import step while it becomes settings of ours: what was understood, what is left out and why, and which secrets
+it needs.
 
-Every value is read by the settings table before it is taken. A literal secret never becomes a value: a name stands for it.
-Knows no file format and no way of printing.
+Every value is read by the settings table before it is taken. A literal secret never becomes a value: a name stands for
+it. Knows no file format and no way of printing.
 """
 
 from __future__ import annotations
@@ -72,12 +74,16 @@ class Refs:
 
     def credential(self, name: str) -> str:
         """Return the character of Jenkins's `credentials('…')`."""
-        return self._add(RefKind.CREDENTIAL if re.fullmatch(r"[\w.-]{1,100}", name, re.ASCII) else RefKind.COMPUTED, name)
+        return self._add(
+            RefKind.CREDENTIAL if re.fullmatch(r"[\w.-]{1,100}", name, re.ASCII) else RefKind.COMPUTED, name
+        )
 
     def expression(self, code: str) -> str:
         """Return the character of GitHub's `${{ … }}`."""
         quiet = harmless(clean(code)) == code
-        return self._add(RefKind.EXPRESSION if quiet and _EXPRESSION.fullmatch(code) else RefKind.COMPUTED, code.strip())
+        return self._add(
+            RefKind.EXPRESSION if quiet and _EXPRESSION.fullmatch(code) else RefKind.COMPUTED, code.strip()
+        )
 
     def computed(self) -> str:
         """Return the character of what only the old step's own run would know."""
@@ -98,7 +104,7 @@ class Refs:
         end = 0
         for found in _PLACE.finditer(text):
             if found.start() > end:
-                parts.append(text[end:found.start()])
+                parts.append(text[end : found.start()])
             parts.append(self._all[ord(found[0]) - _FIRST])
             end = found.end()
         return [*parts, text[end:]] if end < len(text) else parts
@@ -126,8 +132,13 @@ class Refs:
         return self._places[ref]
 
 
-SECRET_NAMES: Final = {"client-id": "XRAY_CLIENT_ID", "client-secret": "XRAY_CLIENT_SECRET", "jira-token": "JIRA_TOKEN",
-                       "jira-username": "JIRA_USERNAME", "jira-password": "JIRA_PASSWORD"}
+SECRET_NAMES: Final = {
+    "client-id": "XRAY_CLIENT_ID",
+    "client-secret": "XRAY_CLIENT_SECRET",
+    "jira-token": "JIRA_TOKEN",
+    "jira-username": "JIRA_USERNAME",
+    "jira-password": "JIRA_PASSWORD",
+}
 """The secret that is named where the old step had none that can be named."""
 REGION: Final = {url.removeprefix("https://"): key for key, url in DEPLOYMENTS["cloud"].regions.items()}
 """Host of Xray Cloud to region; the host before Xray's change of name is the global one (O)."""
@@ -222,17 +233,24 @@ class MigratedStep:
             self.secrets[name] = value
             self.notes.append(f"{was} became `{name}`, by its name.")
             if self.host is Host.JENKINS and ref.kind is RefKind.VARIABLE:
-                self.notes.append("Keep the `withCredentials` or `environment` that sets its variable around the new step.")
+                self.notes.append(
+                    "Keep the `withCredentials` or `environment` that sets its variable around the new step."
+                )
             return
         self.secrets[name] = ""
         literal = [part for part in self.refs.split(value) if isinstance(part, str)]
         for part in literal:
             self.redactor.register(part)
         if literal:
-            self.notes.append(f"{was} holds a secret in the open. Revoke it, make a new one and store it as {SECRET_NAMES[name]}, "
-                              f"which `{name}` reads now: whoever could read this file has it.")
+            self.notes.append(
+                f"{was} holds a secret in the open. Revoke it, make a new one and store it as {SECRET_NAMES[name]}, "
+                f"which `{name}` reads now: whoever could read this file has it."
+            )
         else:
-            self.notes.append(f"{was} is {RefKind.COMPUTED.value}: store the secret as {SECRET_NAMES[name]}, which `{name}` reads now.")
+            self.notes.append(
+                f"{was} is {RefKind.COMPUTED.value}: store the secret as {SECRET_NAMES[name]}, which `{name}` reads "
+                "now."
+            )
 
     def user(self, value: str, was: str) -> None:
         """Take a user name, which is no secret."""
@@ -249,7 +267,7 @@ class MigratedStep:
         """Take a base URL: a region of Xray Cloud, another URL of it, or Jira's."""
         if found := _USER_INFO.match(url):
             user, _, password = found[2].partition(":")
-            url = found[1] + url[found.end():]
+            url = found[1] + url[found.end() :]
             if not cloud and password:
                 self.user(user, was)
                 self.secret("jira-password", password, was)

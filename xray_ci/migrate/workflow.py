@@ -1,8 +1,12 @@
-"""Inputs of other GitHub actions that import into Xray → our settings. Facts about those actions are (O): their public files.
+"""Inputs of other GitHub actions that import into Xray → our settings.
 
-The most used action's inputs are the aliases of the settings; another is known by its inputs too, since its name differs by fork.
+Facts about those actions are (O): their public files.
 
-Pipelines written in YAML: GitHub workflows and actions, and GitLab CI. Finds their steps and scripts, with the variables they see.
+The most used action's inputs are the aliases of the settings; another is known by its inputs too, since its name
+differs by fork.
+
+Pipelines written in YAML: GitHub workflows and actions, and GitLab CI. Finds their steps and scripts, with the
+variables they see.
 """
 
 from __future__ import annotations
@@ -23,8 +27,15 @@ if TYPE_CHECKING:
 
 _KNOWN_BY: Final = frozenset({"testpaths", "testexeckey", "xraycloud", "testformat"})
 _BY_LOWER: Final = {name.lower(): name for name in NAMES}
-_REPORTER: Final = {"path": "reports", "test-plan-id": "test-plan", "jira-url": "jira-url", "summary": "summary",
-                    "description": "description", "testEnvironments": "test-environments", "labels": "labels"}
+_REPORTER: Final = {
+    "path": "reports",
+    "test-plan-id": "test-plan",
+    "jira-url": "jira-url",
+    "summary": "summary",
+    "description": "description",
+    "testEnvironments": "test-environments",
+    "labels": "labels",
+}
 """Inputs of a reporter of Cucumber results to Server/DC (O)."""
 _FALSE: Final = "false"
 
@@ -109,9 +120,17 @@ def _reporter(inputs: Mapping[str, str], step: MigratedStep) -> None:
 
 _KEPT: Final[tuple[str, ...]] = ("name", "id", "if", "continue-on-error", "timeout-minutes")
 _SCRIPTS: Final = ("before_script", "script", "after_script")
-_CONTEXT: Final = {"GITHUB_SHA": "github.sha", "GITHUB_REF_NAME": "github.ref_name", "GITHUB_RUN_NUMBER": "github.run_number",
-                   "GITHUB_RUN_ID": "github.run_id", "GITHUB_REPOSITORY": "github.repository", "GITHUB_ACTOR": "github.actor",
-                   "GITHUB_WORKSPACE": "github.workspace", "GITHUB_HEAD_REF": "github.head_ref", "GITHUB_JOB": "github.job"}
+_CONTEXT: Final = {
+    "GITHUB_SHA": "github.sha",
+    "GITHUB_REF_NAME": "github.ref_name",
+    "GITHUB_RUN_NUMBER": "github.run_number",
+    "GITHUB_RUN_ID": "github.run_id",
+    "GITHUB_REPOSITORY": "github.repository",
+    "GITHUB_ACTOR": "github.actor",
+    "GITHUB_WORKSPACE": "github.workspace",
+    "GITHUB_HEAD_REF": "github.head_ref",
+    "GITHUB_JOB": "github.job",
+}
 """Variables of the runner that the `env` context does not have (D)."""
 
 
@@ -125,7 +144,11 @@ def read(root: YamlNode, found: FoundSteps) -> None:
     if (jobs := entries.get("jobs")) is not None and jobs.entries is not None:
         for job in jobs.entries.values():
             found.key = None
-            _steps(_entry(job, "steps"), around | _variables(entries.get("env"), found) | _variables(_entry(job, "env"), found), found)
+            _steps(
+                _entry(job, "steps"),
+                around | _variables(entries.get("env"), found) | _variables(_entry(job, "env"), found),
+                found,
+            )
         return
     steps = entries.get("steps") or _entry(entries.get("runs"), "steps")
     if steps is not None:
@@ -156,12 +179,14 @@ def _variables(node: YamlNode | None, found: FoundSteps) -> dict[str, str]:
 
 
 def _steps(steps: YamlNode | None, known: Mapping[str, str], found: FoundSteps) -> None:
-    for node in (steps.items if steps is not None and steps.items is not None else ()):
+    for node in steps.items if steps is not None and steps.items is not None else ():
         if node.entries is None:
             continue
         frame: dict[str, str] = {
-            name: found.refs.expressions(harmless(one_line(node.entries[name].text or "", 200))) for name in _KEPT
-            if name in node.entries and node.entries[name].text}
+            name: found.refs.expressions(harmless(one_line(node.entries[name].text or "", 200)))
+            for name in _KEPT
+            if name in node.entries and node.entries[name].text
+        }
         uses, run = _text(node.entries.get("uses")), node.entries.get("run")
         if "xray" in uses.lower() and "xray-ci" not in uses.lower():
             _action(uses, node, frame, found)
@@ -187,11 +212,19 @@ def _job(name: str, job: YamlNode, known: dict[str, str], found: FoundSteps) -> 
     found.key = None
     for part in _SCRIPTS:
         node = job.entries.get(part)
-        for line in ([] if node is None else [node] if node.items is None else node.items):
+        for line in [] if node is None else [node] if node.items is None else node.items:
             if not line.text:
                 continue
             for step in found.script(found.refs.clean(line.text), line.line + ("\n" in line.text), known, Host.GITLAB):
-                step.frame = {"name": harmless(one_line(name, 100)), "stage": harmless(one_line(_text(job.entries.get("stage")), 100))}
-                step.notes.append("The reports come to the new job as artifacts of the job that writes them (`artifacts: when: always`).")
+                step.frame = {
+                    "name": harmless(one_line(name, 100)),
+                    "stage": harmless(one_line(_text(job.entries.get("stage")), 100)),
+                }
+                step.notes.append(
+                    "The reports come to the new job as artifacts of the job that writes them (`artifacts: when: "
+                    "always`)."
+                )
                 if {"rules", "only", "except", "needs", "tags"} & {*job.entries}:
-                    step.leave("`rules`, `only`, `except`, `needs` and `tags`", "copy those of the old job that still apply")
+                    step.leave(
+                        "`rules`, `only`, `except`, `needs` and `tags`", "copy those of the old job that still apply"
+                    )

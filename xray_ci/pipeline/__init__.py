@@ -4,7 +4,8 @@ Each step is a module here that translates settings into the words of the room t
 
 A run that the CI system gives no secrets: its reports are read, checked and counted, and that is all.
 
-Decides whether a run is one: by what the CI system says of it, and only when there are no credentials either. Sends nothing.
+Decides whether a run is one: by what the CI system says of it, and only when there are no credentials either. Sends
+nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def run(job: Job) -> RunResult:
 
 
 def resume(job: Job) -> RunResult:
-    """Deliver what earlier runs left in the state folder, then refresh pages as after an import; never raises a Failure."""
+    """Deliver what earlier runs left in the state folder, then refresh pages as after an import.
+
+    Never raises a Failure.
+    """
     from xray_ci.pipeline import connecting, sending  # noqa: PLC0415
     from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
 
@@ -95,14 +99,20 @@ _READING: Final = ("import", "plan")
 
 
 def withheld(job: Job) -> bool:
-    """Say whether the run is for somebody whom the CI system keeps secrets from, and has nothing to sign a request with."""
+    """Say whether the run is for somebody whom the CI system keeps secrets from.
+
+    Has nothing to sign a request with.
+    """
     settings = job.settings
     signed = settings.client_secret or settings.jira_token or settings.jira_password or settings.snapshot_api_key
     return job.surroundings.outsider is not None and signed is None
 
 
 def withheld_result(job: Job) -> RunResult:
-    """Read the reports and say why nothing is imported; exit code 0 unless a report is missing or broken. Never raises a Failure."""
+    """Read the reports and say why nothing is imported; exit code 0 unless a report is missing or broken.
+
+    Never raises a Failure.
+    """
     from xray_ci.pipeline import reading  # noqa: PLC0415
     from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
 
@@ -112,7 +122,9 @@ def withheld_result(job: Job) -> RunResult:
         if sources:
             reading.read_all(job, tally, sources, None, as_it_is=job.settings.strategy == "native")
     around = job.surroundings
-    what = f"This run is for {around.outsider}, and {around.provider.title} gives such runs no secrets: nothing was sent."
+    what = (
+        f"This run is for {around.outsider}, and {around.provider.title} gives such runs no secrets: nothing was sent."
+    )
     tally.note(what)
     job.console.notice(around.provider.remedy)
     job.console.annotate(AnnotationKind.NOTICE, f"{what} {around.provider.remedy}", title="Not imported into Xray")

@@ -1,8 +1,11 @@
-"""Evidence of cases on its way into a file of collected results: the same rules as when it is sent, for its files stay behind.
+"""Evidence of cases on its way into a file of collected results.
+
+The same rules as when it is sent, for its files stay behind.
 
 Knows which evidence may go along; knows neither how the file is laid out nor how anything is sent.
 
-The command `collect`: read the reports of one shard as an import does, and store their results in one file for a later import.
+The command `collect`: read the reports of one shard as an import does, and store their results in one file for a later
+import.
 
 No network and no credentials. Evidence goes along, for its files are not there where shards come together.
 """
@@ -79,16 +82,24 @@ class Embedding:
         wanted = self._wanted(case.outcome)
         attachments = (*self._all(case.attachments), *self._moved(case)) if wanted else ()
         return msgspec.structs.replace(
-            case, attachments=attachments, steps=self._steps(case.steps, wanted=wanted),
+            case,
+            attachments=attachments,
+            steps=self._steps(case.steps, wanted=wanted),
             defined_steps=self._steps(case.defined_steps, wanted=wanted),
-            iterations=tuple(msgspec.structs.replace(one, steps=self._steps(one.steps, wanted=wanted)) for one in case.iterations))
+            iterations=tuple(
+                msgspec.structs.replace(one, steps=self._steps(one.steps, wanted=wanted)) for one in case.iterations
+            ),
+        )
 
     def _wanted(self, outcome: Outcome) -> bool:
         policy = self._options.attachments
         return policy == "all" or (policy == "failed" and outcome.value in _FAILED)
 
     def _moved(self, case: Case) -> Iterator[Attachment]:
-        """Yield the files that steps name: Xray takes them with the Test Run only, so that is where they are from here on."""
+        """Yield the files that steps name.
+
+        Xray takes them with the Test Run only, so that is where they are from here on.
+        """
         for step in (*case.steps, *(step for one in case.iterations for step in one.steps)):
             for attachment in step.attachments:
                 if attachment.base64 is None and (held := self._one(attachment)) is not None:
@@ -96,8 +107,14 @@ class Embedding:
                     yield held
 
     def _steps(self, steps: tuple[Step, ...], *, wanted: bool) -> tuple[Step, ...]:
-        return tuple(step if not step.attachments else msgspec.structs.replace(
-            step, attachments=self._all(one for one in step.attachments if wanted and one.base64 is not None)) for step in steps)
+        return tuple(
+            step
+            if not step.attachments
+            else msgspec.structs.replace(
+                step, attachments=self._all(one for one in step.attachments if wanted and one.base64 is not None)
+            )
+            for step in steps
+        )
 
     def _all(self, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         return tuple(held for one in attachments if (held := self._one(one)) is not None)
@@ -109,8 +126,13 @@ class Embedding:
         place = self._file(attachment.path or "")
         if place is None:
             return None
-        return msgspec.structs.replace(attachment, name=evidence.file_name(attachment), media_type=evidence.media_type(attachment),
-                                       path=None, base64=place)
+        return msgspec.structs.replace(
+            attachment,
+            name=evidence.file_name(attachment),
+            media_type=evidence.media_type(attachment),
+            path=None,
+            base64=place,
+        )
 
     def _inside(self, text: str) -> str | None:
         size = evidence.valid_base64(text)
@@ -211,9 +233,16 @@ def name(job: Job) -> str:
 
 def _write(job: Job, tally: Tally, sources: Sequence[ReportSource], target: Path) -> None:
     with replacing(target, folders=True) as file:
-        collector = Collector(file, EvidenceOptions(
-            workspace=job.settings.workspace, refused=job.private, attachments=job.settings.attachments,
-            max_file=job.settings.evidence_max_file, max_total=job.settings.evidence_max_total))
+        collector = Collector(
+            file,
+            EvidenceOptions(
+                workspace=job.settings.workspace,
+                refused=job.private,
+                attachments=job.settings.attachments,
+                max_file=job.settings.evidence_max_file,
+                max_total=job.settings.evidence_max_total,
+            ),
+        )
         reading.read_all(job, tally, sources, collector)
         said = collector.problems()
         for problem in said:
@@ -253,10 +282,16 @@ class Collector:
         if self._writer.add(self._embedding.case(case)):
             self._here += 1
         else:
-            self._lost.append(Problem(
-                severity=Severity.RESULT, slug="shard-result-too-large", path=self._notices.path, line=case.line,
-                cause=f"a result is larger than the {FRAME_LIMIT >> 20} MiB that a file of collected results takes; it was left out",
-                advice="Import its report directly."))
+            self._lost.append(
+                Problem(
+                    severity=Severity.RESULT,
+                    slug="shard-result-too-large",
+                    path=self._notices.path,
+                    line=case.line,
+                    cause=f"a result is larger than the {FRAME_LIMIT >> 20} MiB that a file of collected results takes; it was left out",
+                    advice="Import its report directly.",
+                )
+            )
 
     def restart(self) -> None:
         """Take what came of the current report back: it comes again from its start."""
@@ -292,10 +327,17 @@ class Collector:
 
 
 def _told(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yield problems as the import tells them: a report that was refused here is missing there, and its exit code says so."""
+    """Yield problems as the import tells them.
+
+    A report that was refused here is missing there, and its exit code says so.
+    """
     from msgspec.structs import replace  # noqa: PLC0415
 
     for problem in problems:
         severity = Severity.RESULT if problem.severity is Severity.ERROR else problem.severity
-        yield replace(problem, severity=severity, cause=problem.cause[:CAUSE_LIMIT],
-                      advice=problem.advice[:CAUSE_LIMIT] if problem.advice else None)
+        yield replace(
+            problem,
+            severity=severity,
+            cause=problem.cause[:CAUSE_LIMIT],
+            advice=problem.advice[:CAUSE_LIMIT] if problem.advice else None,
+        )

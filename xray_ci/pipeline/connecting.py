@@ -60,8 +60,13 @@ class Site:
         """Xray's import API."""
         from xray_ci.services.xray import Xray  # noqa: PLC0415
 
-        return Xray(caller=self.caller, deployment=self.deployment, base_url=self.base_url, version=self.version,
-                    auth=self._authorization)
+        return Xray(
+            caller=self.caller,
+            deployment=self.deployment,
+            base_url=self.base_url,
+            version=self.version,
+            auth=self._authorization,
+        )
 
     @cached_property
     def store(self) -> Store:
@@ -104,7 +109,9 @@ class Site:
         return XrayFields() if self.jira is None else xray_fields(self.jira.fields())
 
     def confirm(self) -> None:
-        """Under `deployment: auto`, ask the Jira which product it is; raises ConfigurationError when the credentials disagree.
+        """Under `deployment: auto`, ask the Jira which product it is.
+
+        Raises ConfigurationError when the credentials disagree.
 
         A Jira that does not say so (serverInfo blocked) is taken as the credentials have it.
         """
@@ -115,19 +122,38 @@ class Site:
         if info is not None and info.deployment != self.deployment.key:
             other = DEPLOYMENTS[info.deployment]
             raise ConfigurationError(
-                f"the credentials are those of {self.deployment.title}, and the Jira at `jira-url` is one of {other.title}",
-                where=f"jira-url, from {settings.origin('jira-url')}", slug="deployment-conflict",
-                advice=f"Give the credentials of {other.title}, correct `jira-url`, or set `deployment`. Nothing was sent.")
+                f"the credentials are those of {self.deployment.title}, and the Jira at `jira-url` is one of "
+                f"{other.title}",
+                where=f"jira-url, from {settings.origin('jira-url')}",
+                slug="deployment-conflict",
+                advice=f"Give the credentials of {other.title}, correct `jira-url`, or set `deployment`. Nothing was sent.",
+            )
 
     def locate_region(self, failure: WrongRegion) -> None:
-        """Find out which regional host holds the data, and say so in the failure; only of Xray's own hosts, which are given the credentials."""
+        """Find out which regional host holds the data, and say so in the failure.
+
+        Only of Xray's own hosts, which are given the credentials.
+        """
         settings = self.job.settings
-        if self.deployment.key != "cloud" or settings.xray_url is not None or settings.client_id is None or settings.client_secret is None:
+        if (
+            self.deployment.key != "cloud"
+            or settings.xray_url is not None
+            or settings.client_id is None
+            or settings.client_secret is None
+        ):
             return
         from xray_ci.services import cloud  # noqa: PLC0415
 
-        cloud.locate(failure, self.deployment.regions, asked=self.base_url, caller=self.caller, version=self.version,
-                      client_id=settings.client_id, client_secret=settings.client_secret, redactor=self.job.redactor)
+        cloud.locate(
+            failure,
+            self.deployment.regions,
+            asked=self.base_url,
+            caller=self.caller,
+            version=self.version,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+            redactor=self.job.redactor,
+        )
 
     def close(self) -> None:
         """Close connections, if any were made."""
@@ -146,8 +172,14 @@ class Site:
         if self.deployment.key == "cloud":
             if settings.client_id is None or settings.client_secret is None:
                 raise _without_credentials("client-id and client-secret")
-            return ApiKeyLogin(caller=self.caller, base_url=self.base_url, version=self.version, client_id=settings.client_id,
-                          client_secret=settings.client_secret, redactor=self.job.redactor)
+            return ApiKeyLogin(
+                caller=self.caller,
+                base_url=self.base_url,
+                version=self.version,
+                client_id=settings.client_id,
+                client_secret=settings.client_secret,
+                redactor=self.job.redactor,
+            )
         found = self._jira_authorization()
         if found is None:
             raise _without_credentials("jira-token, or jira-username and jira-password")
@@ -166,7 +198,9 @@ class Site:
 
 
 @contextmanager
-def caller_of(job: Job, observe: Callable[[str], None], *, rates: Mapping[str, Rate] = MappingProxyType({})) -> Iterator[Persistent]:
+def caller_of(
+    job: Job, observe: Callable[[str], None], *, rates: Mapping[str, Rate] = MappingProxyType({})
+) -> Iterator[Persistent]:
     """Give a transport with the policy of repeats around it, as the settings have it; `observe` hears of each request.
 
     `rates` are the documented plans of hosts by their origin; other hosts' are learned from their answers.
@@ -176,23 +210,43 @@ def caller_of(job: Job, observe: Callable[[str], None], *, rates: Mapping[str, R
     from xray_ci.services.wire import ConnectionOptions  # noqa: PLC0415
 
     settings = job.settings
-    options = ConnectionOptions(connect_timeout=settings.connect_timeout, timeout=settings.timeout, ca_bundle=settings.ca_bundle,
-                      client_certificate=settings.client_certificate, client_key=settings.client_key, headers=settings.http_headers)
+    options = ConnectionOptions(
+        connect_timeout=settings.connect_timeout,
+        timeout=settings.timeout,
+        ca_bundle=settings.ca_bundle,
+        client_certificate=settings.client_certificate,
+        client_key=settings.client_key,
+        headers=settings.http_headers,
+    )
     with Transport(options, job.redactor, observe=observe) as transport:
-        yield Persistent(transport, sleep=job.sleep, clock=job.clock, random=job.random, time_budget=settings.time_budget,
-                         tell=job.console.info, rates=rates)
+        yield Persistent(
+            transport,
+            sleep=job.sleep,
+            clock=job.clock,
+            random=job.random,
+            time_budget=settings.time_budget,
+            tell=job.console.info,
+            rates=rates,
+        )
 
 
 def site_of(job: Job) -> Site:
     """Return the site that the settings mean; raises ConfigurationError when they do not say which product it is."""
     key = job.settings.resolved_deployment()
     if key is None:
-        raise ConfigurationError("neither credentials nor `deployment` say which Xray is meant", where="deployment",
-                                 slug="missing-setting",
-                                 advice="Set client-id and client-secret (Xray Cloud), or jira-url and jira-token (Server/DC).")
+        raise ConfigurationError(
+            "neither credentials nor `deployment` say which Xray is meant",
+            where="deployment",
+            slug="missing-setting",
+            advice="Set client-id and client-secret (Xray Cloud), or jira-url and jira-token (Server/DC).",
+        )
     return Site(job=job, deployment=DEPLOYMENTS[key])
 
 
 def _without_credentials(names: str) -> ConfigurationError:
-    return ConfigurationError(f"there are no credentials: {names}", where="environment", slug="missing-setting",
-                              advice="Set them as XRAY_CI_… variables or inputs.")
+    return ConfigurationError(
+        f"there are no credentials: {names}",
+        where="environment",
+        slug="missing-setting",
+        advice="Set them as XRAY_CI_… variables or inputs.",
+    )

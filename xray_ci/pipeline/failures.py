@@ -23,10 +23,25 @@ if TYPE_CHECKING:
 _MESSAGE: Final = 500
 _PLACED: Final = 60
 """Failures whose place is looked for: more than any page shows."""
-_FOREIGN: Final = frozenset({"node_modules", "site-packages", "dist-packages", "vendor", ".venv", "venv", ".tox", ".nox", ".git"})
+_FOREIGN: Final = frozenset(
+    {"node_modules", "site-packages", "dist-packages", "vendor", ".venv", "venv", ".tox", ".nox", ".git"}
+)
 """Folders of code that is not the repository's own."""
-_ROOTS: Final = ("src/test/java", "src/test/kotlin", "src/test/groovy", "src/test/scala", "src/integrationTest/java", "src/it/java",
-                 "src/androidTest/java", "src/main/java", "src/main/kotlin", "test", "tests", "src", "")
+_ROOTS: Final = (
+    "src/test/java",
+    "src/test/kotlin",
+    "src/test/groovy",
+    "src/test/scala",
+    "src/integrationTest/java",
+    "src/it/java",
+    "src/androidTest/java",
+    "src/main/java",
+    "src/main/kotlin",
+    "test",
+    "tests",
+    "src",
+    "",
+)
 """Where packages of the JVM begin, below a module."""
 _DEEP: Final = 12
 
@@ -48,11 +63,22 @@ class FailureRows:
         name = f"{case.classname}.{case.name}" if case.classname else case.name
         message = case.message or case.trace
         file, line = self._place(case, shown) if self._made <= _PLACED else (None, None)
-        return FailureRow(name=name[:_MESSAGE], message=message[:_MESSAGE] if message else None, report=shown, line=case.line,
-                          outcome=case.outcome, key=self._key(case, shown, names), file=file, file_line=line)
+        return FailureRow(
+            name=name[:_MESSAGE],
+            message=message[:_MESSAGE] if message else None,
+            report=shown,
+            line=case.line,
+            outcome=case.outcome,
+            key=self._key(case, shown, names),
+            file=file,
+            file_line=line,
+        )
 
     def _key(self, case: Case, shown: str, names: tuple[str, ...]) -> str | None:
-        """Return the key that the report, the user's rules or `key-pattern` give the case; None where Xray finds its Test."""
+        """Return the key that the report, the user's rules or `key-pattern` give the case.
+
+        None where Xray finds its Test.
+        """
         from xray_ci.xray import mapping  # noqa: PLC0415
 
         if self._mapping is None:
@@ -76,7 +102,9 @@ class FailureRows:
             import re2  # noqa: PLC0415  # a user's pattern must not hang on a hostile name
 
             pattern = re2.compile(settings.key_pattern)
-        self._mapping = mapping.MappingOptions(key_pattern=pattern, key_projects=frozenset(settings.key_projects), unmapped="skip")
+        self._mapping = mapping.MappingOptions(
+            key_pattern=pattern, key_projects=frozenset(settings.key_projects), unmapped="skip"
+        )
         if settings.mapping != MappingRules():
             from xray_ci.reports import globs  # noqa: PLC0415
             from xray_ci.xray.rules import Rulebook  # noqa: PLC0415
@@ -93,16 +121,26 @@ class FailureRows:
     def _file(self, frame: Frame, shown: str) -> str | None:
         key = (frame._replace(line=1), shown.rpartition("/")[0])
         if key not in self._known:
-            self._known[key] = next((path for path in _paths(frame, shown, self._workspace) if _is_file(self._workspace, path)), None)
+            self._known[key] = next(
+                (path for path in _paths(frame, shown, self._workspace) if _is_file(self._workspace, path)), None
+            )
         return self._known[key]
 
 
 def annotated(job: Job, result: RunResult) -> RunResult:
-    """Show the first failed tests where the CI system shows annotations, those with a place first; return the result."""
+    """Show the first failed tests where the CI system shows annotations, those with a place first.
+
+    Return the result.
+    """
     if result.failures and job.settings.annotations:
         for one in sorted(result.failures, key=lambda row: row.file is None)[:ANNOTATION_LIMIT]:
-            job.console.annotate(AnnotationKind.ERROR, (one.message or "").strip() or f"The test {one.outcome.value}.",
-                                 title=f"{one.key}: {one.name}" if one.key else one.name, file=one.file, line=one.file_line)
+            job.console.annotate(
+                AnnotationKind.ERROR,
+                (one.message or "").strip() or f"The test {one.outcome.value}.",
+                title=f"{one.key}: {one.name}" if one.key else one.name,
+                file=one.file,
+                line=one.file_line,
+            )
     return result
 
 
@@ -113,8 +151,8 @@ def _paths(frame: Frame, shown: str, workspace: Path) -> Iterator[str]:
         return
     if frame.absolute:
         own = workspace.parts[1:]
-        if parts[:len(own)] == own and len(parts) > len(own):
-            yield "/".join(parts[len(own):])
+        if parts[: len(own)] == own and len(parts) > len(own):
+            yield "/".join(parts[len(own) :])
         # Made in a container or on another machine: the end is the same. A name alone would fit too much.
         for start in range(1, len(parts) - 1):
             yield "/".join(parts[start:])

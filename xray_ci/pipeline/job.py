@@ -1,4 +1,7 @@
-"""What a run is given: settings, surroundings, the log, and everything that is not pure (clock, sleep, randomness, folders)."""
+"""What a run is given.
+
+Settings, surroundings, the log, and everything that is not pure (clock, sleep, randomness, folders).
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,12 @@ class WorkFolder:
             try:
                 self._folder = tempfile.TemporaryDirectory(prefix="xray-ci-", dir=self._below)
             except OSError as error:
-                raise ConfigurationError(f"there is no folder for temporary files: {error.strerror or error}", where="TMPDIR",
-                                         slug="no-temporary-folder",
-                                         advice="Mount one (`docker run --tmpfs /tmp`), or name one in TMPDIR.") from error
+                raise ConfigurationError(
+                    f"there is no folder for temporary files: {error.strerror or error}",
+                    where="TMPDIR",
+                    slug="no-temporary-folder",
+                    advice="Mount one (`docker run --tmpfs /tmp`), or name one in TMPDIR.",
+                ) from error
         return Path(self._folder.name)
 
     def close(self) -> None:

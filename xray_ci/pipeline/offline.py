@@ -51,8 +51,13 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
     done = planning.assembled(job, tally, DEPLOYMENTS[key], sources)
     if not done.portions:
         if tally.counts.tests:
-            tally.fail(NoResults("no result is left to write", where="\n".join(report.path for report in tally.reports[:5]),
-                                 advice="Each result that was left out is named above."))
+            tally.fail(
+                NoResults(
+                    "no result is left to write",
+                    where="\n".join(report.path for report in tally.reports[:5]),
+                    advice="Each result that was left out is named above.",
+                )
+            )
         return
     info = planning.info(job, tally, planning.of_portion(done.portions[0], several=False))
     execution = job.settings.test_execution
@@ -69,15 +74,25 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
 def _row(report: Report) -> dict[str, Any]:
     counts: ReportCounts | None = report.counts
     totals = {name: counts.as_json()[name] if counts else None for name in _COUNTS}
-    problems = [{"severity": each.severity.value, "slug": each.slug, "cause": each.cause, "line": each.line,
-                 "column": each.column} for each in report.problems]
+    problems = [
+        {
+            "severity": each.severity.value,
+            "slug": each.slug,
+            "cause": each.cause,
+            "line": each.line,
+            "column": each.column,
+        }
+        for each in report.problems
+    ]
     return {"path": report.path, "format": report.format, **totals, "problems": problems}
 
 
 def _json(row: dict[str, Any]) -> str:
     """Return one line of JSON in which no CI runner finds a command of its own."""
     text = json.dumps(row)
-    return text.replace("##[", "##\\u005b").replace("##vso[", "##vso\\u005b").replace("##teamcity[", "##teamcity\\u005b")
+    return (
+        text.replace("##[", "##\\u005b").replace("##vso[", "##vso\\u005b").replace("##teamcity[", "##teamcity\\u005b")
+    )
 
 
 def _line(report: Report) -> str:

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 
 
 def check_new_tests(job: Job, site: Site, done: Assembled) -> None:
-    """Raise TooManyNewTests when more Tests than `max-new-tests` do not exist yet; without the setting nothing is asked."""
+    """Raise TooManyNewTests when more Tests than `max-new-tests` do not exist yet.
+
+    Without the setting nothing is asked.
+    """
     most = job.settings.max_new_tests
     if most is None or len(done.identities) <= most:
         return
@@ -53,7 +56,9 @@ def check_new_tests(job: Job, site: Site, done: Assembled) -> None:
                 return
     shown = sorted(identity.decode().split("\0", 2)[2] for identity in new)
     listed = "\n".join(shown[:10] + [f"… and {len(shown) - 10:,} more"] * (len(shown) > 10))  # noqa: PLR2004  # lines of one error
-    raise TooManyNewTests(f"the import would create {len(new):,} Tests, and `max-new-tests` allows {most:,}", where=listed)
+    raise TooManyNewTests(
+        f"the import would create {len(new):,} Tests, and `max-new-tests` allows {most:,}", where=listed
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +83,13 @@ NOTHING: Final = Own()
 
 def of_portion(portion: Portion, *, several: bool) -> Own:
     """Return what a portion of converted results has of its own."""
-    return Own(environments=portion.environments, report=portion.report, several=several, started=portion.started,
-               finished=portion.finished)
+    return Own(
+        environments=portion.environments,
+        report=portion.report,
+        several=several,
+        started=portion.started,
+        finished=portion.finished,
+    )
 
 
 def marker(job: Job, site: Site, own: Own) -> Marker | None:
@@ -89,10 +99,20 @@ def marker(job: Job, site: Site, own: Own) -> Marker | None:
     settings = job.settings
     if settings.test_execution is not None:
         return None
-    return made(around=job.surroundings, scope=settings.execution_scope, explicit=settings.origin("execution-scope") != "default",
-                on_rerun=settings.on_rerun, group=own.label or "",
-                target=(site.base_url, settings.project or "", settings.test_plan or "", ";".join(sorted(settings.test_environments))),
-                unique=f"{job.random.getrandbits(128):032x}")
+    return made(
+        around=job.surroundings,
+        scope=settings.execution_scope,
+        explicit=settings.origin("execution-scope") != "default",
+        on_rerun=settings.on_rerun,
+        group=own.label or "",
+        target=(
+            site.base_url,
+            settings.project or "",
+            settings.test_plan or "",
+            ";".join(sorted(settings.test_environments)),
+        ),
+        unique=f"{job.random.getrandbits(128):032x}",
+    )
 
 
 def mark(job: Job, tally: Tally, own: Own, marked: Marker, project: str | None) -> MarkerLookup:
@@ -106,11 +126,19 @@ def mark(job: Job, tally: Tally, own: Own, marked: Marker, project: str | None) 
 
     settings = job.settings
     if marked.race and project is None:
-        raise ConfigurationError("`project` is needed: runs that share a Test Execution first make an empty one in it", where="project",
-                                 slug="project-required", advice="Set `project`.")
+        raise ConfigurationError(
+            "`project` is needed: runs that share a Test Execution first make an empty one in it",
+            where="project",
+            slug="project-required",
+            advice="Set `project`.",
+        )
     made = _execution(job, tally, own, marked)
-    blank = empty_execution(project=project or "", summary=made.summary, labels=(*settings.labels, marked.token),
-                            description=made.description)
+    blank = empty_execution(
+        project=project or "",
+        summary=made.summary,
+        labels=(*settings.labels, marked.token),
+        description=made.description,
+    )
     return MarkerLookup(marker=marked, blank=blank, adding=plain_info(made, existing=True))
 
 
@@ -121,7 +149,9 @@ def info(job: Job, tally: Tally, own: Own, marked: Marker | None = None) -> dict
     return plain_info(_execution(job, tally, own, marked), existing=job.settings.test_execution is not None)
 
 
-def checked_info(job: Job, tally: Tally, deployment: Deployment, own: Own, marked: Marker | None = None) -> dict[str, Any]:
+def checked_info(
+    job: Job, tally: Tally, deployment: Deployment, own: Own, marked: Marker | None = None
+) -> dict[str, Any]:
     """Return `info`, checked like every test: settings can hold what Xray would refuse."""
     from xray_ci.xray.validate import Checker  # noqa: PLC0415
 
@@ -140,8 +170,12 @@ def form_info(job: Job, tally: Tally, site: Site, own: Own, marked: Marker | Non
     for notice in notices:
         tally.note(notice.cause)
     if not made["fields"].get("project"):
-        raise ConfigurationError("`project` is needed: this path always creates a Test Execution", where="project",
-                                 slug="project-required", advice="Set `project`.")
+        raise ConfigurationError(
+            "`project` is needed: this path always creates a Test Execution",
+            where="project",
+            slug="project-required",
+            advice="Set `project`.",
+        )
     _check_part("info", made, site.deployment)
     return made
 
@@ -152,12 +186,19 @@ def _check_part(name: str, made: Mapping[str, Any], deployment: Deployment) -> N
 
     flaws = Checker(deployment.key).part(name).flaws(made)
     if flaws:
-        raise ConfigurationError(f"part `{name}` would be refused: {flaws[0]}", where="fields", slug="invalid-payload",
-                                 advice="Correct `fields` (or `labels`). Nothing was sent.")
+        raise ConfigurationError(
+            f"part `{name}` would be refused: {flaws[0]}",
+            where="fields",
+            slug="invalid-payload",
+            advice="Correct `fields` (or `labels`). Nothing was sent.",
+        )
 
 
 def _execution(job: Job, tally: Tally, own: Own, marked: Marker | None = None, *, labelled: bool = False) -> Any:
-    """Return what a Test Execution is called; the marker is a label where labels can be written, else the description's last line."""
+    """Return what a Test Execution is called.
+
+    The marker is a label where labels can be written, else the description's last line.
+    """
     from xray_ci.xray.envelope import ExecutionInfo  # noqa: PLC0415
 
     settings = job.settings
@@ -168,22 +209,37 @@ def _execution(job: Job, tally: Tally, own: Own, marked: Marker | None = None, *
     elif marked is not None:
         description = f"{description}\n\n{marked.token}" if description else marked.token
     return ExecutionInfo(
-        project=settings.project, summary=_summary(job, tally, own),
+        project=settings.project,
+        summary=_summary(job, tally, own),
         description=description,
-        fix_version=settings.fix_version, revision=_revision(job), test_plan=settings.test_plan,
-        test_environments=_environments(job, own), labels=labels, fields=settings.fields or {},
-        started=own.started, finished=own.finished)
+        fix_version=settings.fix_version,
+        revision=_revision(job),
+        test_plan=settings.test_plan,
+        test_environments=_environments(job, own),
+        labels=labels,
+        fields=settings.fields or {},
+        started=own.started,
+        finished=own.finished,
+    )
 
 
 def target_of(job: Job, tally: Tally, site: Site, own: Own) -> ImportTarget:
     """Return where results go."""
     settings = job.settings
     return ImportTarget(
-        deployment=site.deployment, project=settings.project, test_execution=settings.test_execution,
-        test_plan=settings.test_plan, environments=_environments(job, own), fix_version=settings.fix_version,
-        revision=_revision(job), summary=_text(settings.summary, job, tally, own),
-        description=_text(settings.description, job, tally, own, lines=True), labels=settings.labels, fields=settings.fields,
-        test_fields=settings.test_fields)
+        deployment=site.deployment,
+        project=settings.project,
+        test_execution=settings.test_execution,
+        test_plan=settings.test_plan,
+        environments=_environments(job, own),
+        fix_version=settings.fix_version,
+        revision=_revision(job),
+        summary=_text(settings.summary, job, tally, own),
+        description=_text(settings.description, job, tally, own, lines=True),
+        labels=settings.labels,
+        fields=settings.fields,
+        test_fields=settings.test_fields,
+    )
 
 
 def _environments(job: Job, own: Own) -> tuple[str, ...]:
@@ -195,7 +251,10 @@ def _revision(job: Job) -> str | None:
 
 
 def _summary(job: Job, tally: Tally, own: Own) -> str:
-    """Return the summary of a new Test Execution, which Xray Cloud wants in every case (O); our own tells several apart."""
+    """Return the summary of a new Test Execution, which Xray Cloud wants in every case (O).
+
+    Our own tells several apart.
+    """
     from xray_ci.ci.provider import default_summary  # noqa: PLC0415
 
     if chosen := _text(job.settings.summary, job, tally, own):
@@ -211,23 +270,42 @@ def _text(template: str | None, job: Job, tally: Tally, own: Own, *, lines: bool
     if template is None:
         return None
     values = placeholders(job.surroundings) | {
-        "date": f"{job.now:%Y-%m-%d}", "time": f"{job.now:%H:%M}", "reports": str(len(tally.reports)),
-        "tests": str(tally.counts.tests), "environment": ", ".join(own.environments) if own.several else "",
-        "report": own.report or ""}
+        "date": f"{job.now:%Y-%m-%d}",
+        "time": f"{job.now:%H:%M}",
+        "reports": str(len(tally.reports)),
+        "tests": str(tally.counts.tests),
+        "environment": ", ".join(own.environments) if own.several else "",
+        "report": own.report or "",
+    }
     return (expand_lines if lines else expand)(template, values)
 
 
 def _named(ids: XrayFields) -> dict[str, str]:
     """Return discovered ids by the names that Xray gives the fields."""
-    found = {"Test Plan": ids.test_plan, "Test Environments": ids.test_environments, "Revision": ids.revision,
-             "Begin Date": ids.begin_date, "End Date": ids.end_date}
+    found = {
+        "Test Plan": ids.test_plan,
+        "Test Environments": ids.test_environments,
+        "Revision": ids.revision,
+        "Begin Date": ids.begin_date,
+        "End Date": ids.end_date,
+    }
     return {name: number for name, number in found.items() if number is not None}
 
 
 _FRAME: Final = 6_000
 """Bytes of a request besides its tests and `info`: brackets, keys, the frame of a form, environments of its own."""
-_ONLY_CONVERTED: Final = ("key-pattern", "key-projects", "unmapped", "repeats", "statuses", "timezone", "attachments", "comments",
-                          "test-type", "mapping")
+_ONLY_CONVERTED: Final = (
+    "key-pattern",
+    "key-projects",
+    "unmapped",
+    "repeats",
+    "statuses",
+    "timezone",
+    "attachments",
+    "comments",
+    "test-type",
+    "mapping",
+)
 _FORCES_CONVERSION: Final = ("mapping", "scrub", "max-new-tests")
 """Settings whose purpose a report that is sent as it is would miss."""
 
@@ -248,19 +326,45 @@ def assembly(job: Job, deployment: Deployment, resolve: Any = None) -> Assembly:
 
     settings = job.settings
     mapped = mapping.MappingOptions(
-        project=settings.project, key_pattern=_compiled(settings.key_pattern), key_projects=frozenset(settings.key_projects),
+        project=settings.project,
+        key_pattern=_compiled(settings.key_pattern),
+        key_projects=frozenset(settings.key_projects),
         test_type=settings.test_type if settings.origin("test-type") != "default" else None,
-        unmapped=settings.unmapped, resolve=resolve or (lambda _: None))
-    rendered = render.RenderOptions(deployment=deployment, api_version=settings.api_version or deployment.api_versions[0],
-                              statuses=settings.statuses, timezone=ZoneInfo(settings.timezone), comments=settings.comments)
-    evidence = EvidenceOptions(workspace=settings.workspace, refused=job.private, attachments=settings.attachments,
-                               max_file=settings.evidence_max_file, max_total=settings.evidence_max_total)
-    return Assembly(job.work.path, AssemblyOptions(
-        mapping=mapped, rendering=rendered, evidence=evidence, repeats=settings.repeats, rulebook=_rulebook(job),
-        executions=settings.executions, explained=job.planning, identified=settings.max_new_tests is not None))
+        unmapped=settings.unmapped,
+        resolve=resolve or (lambda _: None),
+    )
+    rendered = render.RenderOptions(
+        deployment=deployment,
+        api_version=settings.api_version or deployment.api_versions[0],
+        statuses=settings.statuses,
+        timezone=ZoneInfo(settings.timezone),
+        comments=settings.comments,
+    )
+    evidence = EvidenceOptions(
+        workspace=settings.workspace,
+        refused=job.private,
+        attachments=settings.attachments,
+        max_file=settings.evidence_max_file,
+        max_total=settings.evidence_max_total,
+    )
+    return Assembly(
+        job.work.path,
+        AssemblyOptions(
+            mapping=mapped,
+            rendering=rendered,
+            evidence=evidence,
+            repeats=settings.repeats,
+            rulebook=_rulebook(job),
+            executions=settings.executions,
+            explained=job.planning,
+            identified=settings.max_new_tests is not None,
+        ),
+    )
 
 
-def assembled(job: Job, tally: Tally, deployment: Deployment, sources: Sequence[ReportSource], resolve: Any = None) -> Assembled:
+def assembled(
+    job: Job, tally: Tally, deployment: Deployment, sources: Sequence[ReportSource], resolve: Any = None
+) -> Assembled:
     """Read all reports into one file of tests for each Test Execution; tell what was left out."""
     with assembly(job, deployment, resolve) as gathering:
         reading.read_all(job, tally, sources, gathering)
@@ -278,7 +382,10 @@ def assembled(job: Job, tally: Tally, deployment: Deployment, sources: Sequence[
 
 
 def _goes_native(job: Job, sources: Sequence[ReportSource]) -> bool:
-    """Say whether reports go to their own endpoints: asked for, or all Cucumber JSON (or all Behave JSON) for a new execution."""
+    """Say whether reports go to their own endpoints.
+
+    Asked for, or all Cucumber JSON (or all Behave JSON) for a new execution.
+    """
     settings = job.settings
     if settings.strategy != "auto":
         return settings.strategy == "native"
@@ -301,12 +408,23 @@ def _converted(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSourc
     for portion in done.portions:
         own = of_portion(portion, several=job.settings.executions != "single")
         target = target_of(job, tally, site, own)
-        batches = [BatchOnDisk(path=portion.path, offset=batch.offset, length=batch.length, tests=batch.tests) for batch in portion.batches]
+        batches = [
+            BatchOnDisk(path=portion.path, offset=batch.offset, length=batch.length, tests=batch.tests)
+            for batch in portion.batches
+        ]
         marked = marker(job, site, own)
         form = form_info(job, tally, site, own, marked) if target.wants_form else None
-        plans.append(convert(target, batches, info=checked_info(job, tally, site.deployment, own, marked), form_info=form,
-                             first=1 + sum(len(plan.calls) for plan in plans), label=own.label,
-                             mark=mark(job, tally, own, marked, _project(job, batches[0])) if marked else None))
+        plans.append(
+            convert(
+                target,
+                batches,
+                info=checked_info(job, tally, site.deployment, own, marked),
+                form_info=form,
+                first=1 + sum(len(plan.calls) for plan in plans),
+                label=own.label,
+                mark=mark(job, tally, own, marked, _project(job, batches[0])) if marked else None,
+            )
+        )
     job.console.info(_tests(done))
     if len(done.decided) > 1:
         job.console.info("Tests decided by " + ", ".join(f"{by}: {count:,}" for by, count in done.decided.items()))
@@ -339,12 +457,15 @@ def _native(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource])
     plans: list[Plan] = []
     for source in taken:
         own = Own(report=source.shown, several=True)
-        plans.append(_native_execution(job, tally, site, [source], own=own, first=1 + sum(len(plan.calls) for plan in plans)))
+        plans.append(
+            _native_execution(job, tally, site, [source], own=own, first=1 + sum(len(plan.calls) for plan in plans))
+        )
     return joined(plans)
 
 
-def _native_execution(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource], *, own: Own = NOTHING,
-                      first: int = 1) -> Plan:
+def _native_execution(
+    job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource], *, own: Own = NOTHING, first: int = 1
+) -> Plan:
     """Return the plan of the native reports of one Test Execution."""
     from xray_ci.delivery.planners import native  # noqa: PLC0415
     from xray_ci.delivery.prepare import NativeReport, prepare  # noqa: PLC0415
@@ -353,16 +474,29 @@ def _native_execution(job: Job, tally: Tally, site: Site, sources: Sequence[Repo
     reports = []
     for source in sources:
         counted = counts[source.shown]
-        reports.append(NativeReport(format=source.endpoint or "", place=source.found.place,
-                                    tests=counted.tests if counted and not source.uncounted else None))
+        reports.append(
+            NativeReport(
+                format=source.endpoint or "",
+                place=source.found.place,
+                tests=counted.tests if counted and not source.uncounted else None,
+            )
+        )
     target = target_of(job, tally, site, own)
     # The plain path of JSON reports knows not even a project; without one it is all there is.
-    form = target.wants_form or target.test_fields or (
-        job.settings.project and any(report.format in JSON_FORMATS for report in reports))
+    form = (
+        target.wants_form
+        or target.test_fields
+        or (job.settings.project and any(report.format in JSON_FORMATS for report in reports))
+    )
     folder = job.work.path / f"native-{first}"
     folder.mkdir()
-    return native(target, prepare(reports, site.deployment, folder), first=first, label=own.label,
-                  form_info=form_info(job, tally, site, own) if form else None)
+    return native(
+        target,
+        prepare(reports, site.deployment, folder),
+        first=first,
+        label=own.label,
+        form_info=form_info(job, tally, site, own) if form else None,
+    )
 
 
 def _rulebook(job: Job) -> Any:
@@ -397,5 +531,7 @@ def _tests(done: Assembled) -> str:
     if counts.ruled_out:
         parts.append(f"{counts.ruled_out:,} left out by rules")
     if done.evidence_files:
-        parts.append(f"{done.evidence_files:,} evidence file{'s' * (done.evidence_files != 1)} ({done.evidence_bytes:,} bytes)")
+        parts.append(
+            f"{done.evidence_files:,} evidence file{'s' * (done.evidence_files != 1)} ({done.evidence_bytes:,} bytes)"
+        )
     return ", ".join(parts)

@@ -1,4 +1,7 @@
-"""From patterns to an assembled run: discover, read, and hand every case on. Nothing here looks into a report itself."""
+"""From patterns to an assembled run: discover, read, and hand every case on.
+
+Nothing here looks into a report itself.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,11 @@ def find(job: Job, tally: Tally) -> tuple[ReportSource, ...]:
         tally.problem(problem)
     if not found.files:
         searched = "\n".join(found.searched)
-        nothing(job, tally, NoReports("no report was found", where=searched or f"reports, from {settings.origin('reports')}"))
+        nothing(
+            job,
+            tally,
+            NoReports("no report was found", where=searched or f"reports, from {settings.origin('reports')}"),
+        )
     return tuple(ReportSource(found=each) for each in found.files)
 
 
@@ -104,8 +111,12 @@ def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
             job.console.info(failure.what)
 
 
-def read_all(job: Job, tally: Tally, sources: Sequence[ReportSource], assembly: Gathering | None, *, as_it_is: bool = False) -> bool:
-    """Read every report to its end and say whether there may be results; one that breaks is named and its results are dropped.
+def read_all(
+    job: Job, tally: Tally, sources: Sequence[ReportSource], assembly: Gathering | None, *, as_it_is: bool = False
+) -> bool:
+    """Read every report to its end and say whether there may be results.
+
+    One that breaks is named and its results are dropped.
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
@@ -127,7 +138,9 @@ def read_all(job: Job, tally: Tally, sources: Sequence[ReportSource], assembly: 
     if counted.tests or (as_it_is and any(source.uncounted for source in sources)):
         return True
     if all(report.counts is not None for report in tally.reports):
-        nothing(job, tally, NoResults("the reports hold no result", where=_first([report.path for report in tally.reports])))
+        nothing(
+            job, tally, NoResults("the reports hold no result", where=_first([report.path for report in tally.reports]))
+        )
     return False
 
 
@@ -143,7 +156,15 @@ def _scrubber(job: Job) -> Scrubber | None:
 class _Reader:
     """Reads one report."""
 
-    def __init__(self, source: ReportSource, assembly: Gathering | None, scrubber: Scrubber | None, rows: FailureRows, *, as_it_is: bool) -> None:
+    def __init__(
+        self,
+        source: ReportSource,
+        assembly: Gathering | None,
+        scrubber: Scrubber | None,
+        rows: FailureRows,
+        *,
+        as_it_is: bool,
+    ) -> None:
         self._source = source
         self._rows = rows
         self._names: tuple[str, ...] = ()
@@ -198,9 +219,15 @@ class _Reader:
 
     def report(self) -> Report:
         row = self._source.row
-        counts = None if self._broken else ReportCounts(**{outcome.value: count for outcome, count in self._counts.items()})
-        return Report(path=self._source.shown, format=None if isinstance(row, Problem) else row.key, counts=counts,
-                      problems=tuple(self.problems))
+        counts = (
+            None if self._broken else ReportCounts(**{outcome.value: count for outcome, count in self._counts.items()})
+        )
+        return Report(
+            path=self._source.shown,
+            format=None if isinstance(row, Problem) else row.key,
+            counts=counts,
+            problems=tuple(self.problems),
+        )
 
     def _other(self, item: Case | Problem | Origin | Restart) -> None:
         match item:
@@ -216,10 +243,15 @@ class _Reader:
                     self._assembly.restart()
                 if self._as_it_is:
                     self._broken = True
-                    self.problems.append(Problem(
-                        severity=Severity.ERROR, slug="unreadable-report", path=self._source.shown,
-                        cause=f"{item.cause}; a native import sends reports as they are, so it is left out",
-                        advice="Set `strategy: convert`, which repairs what can be repaired."))
+                    self.problems.append(
+                        Problem(
+                            severity=Severity.ERROR,
+                            slug="unreadable-report",
+                            path=self._source.shown,
+                            cause=f"{item.cause}; a native import sends reports as they are, so it is left out",
+                            advice="Set `strategy: convert`, which repairs what can be repaired.",
+                        )
+                    )
             case Problem():
                 self._broken = self._broken or item.severity is Severity.ERROR
                 self.problems.append(item)

@@ -68,7 +68,9 @@ def after_import(job: Job, tally: Tally) -> bool:
         return True
     if tally.executions and settings.snapshots_delay > 0:
         # A snapshot is a search in Jira, and Jira's index lags behind writes (D).
-        job.console.progress(f"waiting {settings.snapshots_delay:g} s before the snapshots, so that Jira's search knows the results")
+        job.console.progress(
+            f"waiting {settings.snapshots_delay:g} s before the snapshots, so that Jira's search knows the results"
+        )
         job.sleep(settings.snapshots_delay)
     trigger(job, tally)
     return not tally.snapshots_left
@@ -88,8 +90,14 @@ def trigger(job: Job, tally: Tally) -> None:
     with caller_of(job, observe) as caller:
         results = trigger_all(caller, settings.snapshots, template=settings.snapshots_url)
     for result in results:
-        tally.snapshots.append(SnapshotRow(name=result.name, ok=result.ok, status=result.status,
-                                           message=result.problem.what if result.problem else None))
+        tally.snapshots.append(
+            SnapshotRow(
+                name=result.name,
+                ok=result.ok,
+                status=result.status,
+                message=result.problem.what if result.problem else None,
+            )
+        )
         if result.problem is None:
             job.console.info(f"✓ snapshot of {result.name} was triggered")
         elif fatal:
@@ -174,12 +182,20 @@ def deliver(job: Job, tally: Tally, site: Site, plan: Plan, means: Means) -> boo
         if isinstance(failure, WrongRegion):
             site.locate_region(failure)
         tally.fail(failure)
-    complete = all(call.id in means.progress.ended for call in plan.calls) and not means.progress.surplus and not means.progress.owes
+    complete = (
+        all(call.id in means.progress.ended for call in plan.calls)
+        and not means.progress.surplus
+        and not means.progress.owes
+    )
     if not delivered.keys:
         return complete
     compared, stored = _reconciled(job, tally, plan, means) if job.settings.reconcile else (True, None)
     converted = all(call.tests_at is not None for call in plan.calls)
-    tally.delivered(planned=plan.tests if converted else 0, sent=delivered.sent, stored=delivered.stored if stored is None else stored)
+    tally.delivered(
+        planned=plan.tests if converted else 0,
+        sent=delivered.sent,
+        stored=delivered.stored if stored is None else stored,
+    )
     return compared and complete
 
 
@@ -190,13 +206,24 @@ def means_of(job: Job, site: Site, held: Any, progress: Progress | None = None) 
 
     begun = job.clock()
     most = job.settings.batch_bytes or site.deployment.limits.batch_bytes
-    return Means(xray=site.xray, store=site.store, random=job.random, sleep=job.sleep, work=job.work.path,
-                 left=lambda: job.settings.time_budget - (job.clock() - begun), tell=job.console.debug, log=held, most=most,
-                 progress=progress or Progress())
+    return Means(
+        xray=site.xray,
+        store=site.store,
+        random=job.random,
+        sleep=job.sleep,
+        work=job.work.path,
+        left=lambda: job.settings.time_budget - (job.clock() - begun),
+        tell=job.console.debug,
+        log=held,
+        most=most,
+        progress=progress or Progress(),
+    )
 
 
 def _reconciled(job: Job, tally: Tally, plan: Plan, means: Means) -> tuple[bool, int | None]:
-    """Compare what is stored with what was sent; return whether that could be done, and how much is there as it was sent.
+    """Compare what is stored with what was sent.
+
+    Return whether that could be done, and how much is there as it was sent.
 
     The number is None unless every Test Execution that holds results was compared.
     """
@@ -207,7 +234,9 @@ def _reconciled(job: Job, tally: Tally, plan: Plan, means: Means) -> tuple[bool,
     except Failure as failure:
         tally.fail(failure)
         return False, None
-    filled = [execution for execution in plan.executions if any(call.id in means.progress.ended for call in execution.calls)]
+    filled = [
+        execution for execution in plan.executions if any(call.id in means.progress.ended for call in execution.calls)
+    ]
     for row in rows:
         if len(rows) > 1 or row.stored != row.sent:
             job.console.info(f"  {row.key}: {row.sent:,} sent, {row.stored:,} Test Run{'s' * (row.stored != 1)} stored")

@@ -1,7 +1,7 @@
 """Where a run keeps what it sends until it has arrived: the state folder, and the journal in it.
 
-Chooses the folder, says before the first request where it would not last, and makes journals of plans and plans of journals. What is
-in a journal is the delivery's knowledge.
+Chooses the folder, says before the first request where it would not last, and makes journals of plans and plans of
+journals. What is in a journal is the delivery's knowledge.
 """
 
 from __future__ import annotations
@@ -87,7 +87,10 @@ class StateFolder(WorkFolder):
         return self._own is not None
 
     def vanishes(self) -> bool:
-        """Say whether it lies in the file system of a container, which ends with it; a workspace in a temporary folder is meant to."""
+        """Say whether it lies in the file system of a container, which ends with it.
+
+        A workspace in a temporary folder is meant to.
+        """
         if self._own is None or not any(Path(name).exists() for name in _CONTAINERS):
             return False
         if self._settings.workspace.is_relative_to(tempfile.gettempdir()):
@@ -123,7 +126,10 @@ def journal(job: Job, site: Site, plan: Plan, *, failed: int) -> Iterator[Journa
         yield None
         return
     if work.vanishes():
-        job.console.notice(f"the state folder {work.path.parent} goes with this container: mount one and set `state-dir` to resume later")
+        job.console.notice(
+            f"the state folder {work.path.parent} goes with this container: mount one and set `state-dir` to resume "
+            "later"
+        )
     folder, root = work.path, work.root
     with lock(folder, root=root):
         try:
@@ -159,11 +165,18 @@ def reopened(folder: Path, site: Site, root: Path) -> Iterator[tuple[Journal[Any
 
 
 def _check_target(run: Any, deployment: Deployment, host: str, folder: Path) -> None:
-    """Refuse to send somewhere else than where it was meant to go: hosts come from the present settings, never from a file."""
+    """Refuse to send somewhere else than where it was meant to go.
+
+    Hosts come from the present settings, never from a file.
+    """
     if (run.deployment, run.host) != (deployment.key, host):
-        raise ConfigurationError(f"what is kept there was meant for {run.deployment} at {run.host[:200]!r}, and the settings say "
-                                 f"{deployment.key} at {host}", where=str(folder), slug="state-for-another-host",
-                                 advice="Run `resume` with the settings of the run that left it, or remove the folder.")
+        raise ConfigurationError(
+            f"what is kept there was meant for {run.deployment} at {run.host[:200]!r}, and the settings say "
+            f"{deployment.key} at {host}",
+            where=str(folder),
+            slug="state-for-another-host",
+            advice="Run `resume` with the settings of the run that left it, or remove the folder.",
+        )
 
 
 _NOT_SEALED: Final = frozenset({"lock", "lock.held", "decisions"})

@@ -144,8 +144,15 @@ class Tally:
             return
         read = self.counts.tests or None
         between = self.to_send - (read - self.folded - self.left_out) if read is not None else 0
-        self.balance = Balance(in_reports=read, folded=self.folded, left_out=self.left_out + max(0, -between), further=max(0, between),
-                               not_sent=self.to_send - self.sent, sent=self.sent, stored=self.imported)
+        self.balance = Balance(
+            in_reports=read,
+            folded=self.folded,
+            left_out=self.left_out + max(0, -between),
+            further=max(0, between),
+            not_sent=self.to_send - self.sent,
+            sent=self.sent,
+            stored=self.imported,
+        )
         self._job.console.info(f"  {self.balance.line()}")
 
     def _rest(self) -> None:
@@ -161,12 +168,29 @@ class Tally:
         codes = self._codes | self._asked_to_fail()
         result_file = settings.result_file
         return RunResult(
-            command=settings.command, outcome=self._outcome(), exit_code=worst_exit(codes), deployment=self.deployment,
-            executions=tuple(self.executions), counts=self.counts, sent=self.sent, imported=self.imported, folded=self.folded,
-            unmapped=self.unmapped, balance=self.balance, reports=tuple(self.reports), failures=tuple(self.failures), troubles=tuple(self.troubles),
-            notices=tuple(self.notices), snapshots=tuple(self.snapshots), requests=self.requests,
-            seconds=self._job.clock() - self._begun, version=__version__, python=platform.python_version(),
-            result_file=str(result_file) if result_file else None, surroundings=self._job.surroundings)
+            command=settings.command,
+            outcome=self._outcome(),
+            exit_code=worst_exit(codes),
+            deployment=self.deployment,
+            executions=tuple(self.executions),
+            counts=self.counts,
+            sent=self.sent,
+            imported=self.imported,
+            folded=self.folded,
+            unmapped=self.unmapped,
+            balance=self.balance,
+            reports=tuple(self.reports),
+            failures=tuple(self.failures),
+            troubles=tuple(self.troubles),
+            notices=tuple(self.notices),
+            snapshots=tuple(self.snapshots),
+            requests=self.requests,
+            seconds=self._job.clock() - self._begun,
+            version=__version__,
+            python=platform.python_version(),
+            result_file=str(result_file) if result_file else None,
+            surroundings=self._job.surroundings,
+        )
 
     def _asked_to_fail(self) -> set[int]:
         fail_on = self._job.settings.fail_on
@@ -203,4 +227,3 @@ def as_failure(problem: Problem) -> Failure:
     failure = kind(problem.cause, where=place(problem) or None, advice=problem.advice)
     failure.slug = problem.slug  # type: ignore[misc]  # the finer name of the same class of failure
     return failure
-

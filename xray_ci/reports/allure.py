@@ -1,13 +1,15 @@
 """One Allure 2 result file to a case. Knows its members; knows nothing of folders.
 
-Class name and name are what the same tool writes in JUnit XML, as far as the result says it (labels `testClass` and `testMethod`,
-`package#method`), else the full name without the name; without a full name the suite labels, joined by ` > `. Rows of a
-parametrised test that share a name share that identity, and their parameters are an iteration. Points in time are milliseconds.
+Class name and name are what the same tool writes in JUnit XML, as far as the result says it (labels `testClass` and
+`testMethod`, `package#method`), else the full name without the name; without a full name the suite labels, joined by `
+> `. Rows of a parametrised test that share a name share that identity, and their parameters are an iteration. Points in
+time are milliseconds.
 
 Allure 2 results: a folder is one report, with one file for each result. Knows the files of such a folder.
 
-A retried test has one file for each attempt, and each is a case. They come in the order in which they started, for their
-names are random. Errors of fixtures that end no test, and of the run, stand in files of their own and are notices.
+A retried test has one file for each attempt, and each is a case. They come in the order in which they started, for
+their names are random. Errors of fixtures that end no test, and of the run, stand in files of their own and are
+notices.
 """
 
 from __future__ import annotations
@@ -33,7 +35,12 @@ if TYPE_CHECKING:
 STEP_LIMIT: Final = 2_000
 """Steps kept of one result."""
 PARAMETER_LIMIT: Final = 200
-_OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "broken": Outcome.ERROR, "skipped": Outcome.SKIPPED}
+_OUTCOMES: Final = {
+    "passed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "broken": Outcome.ERROR,
+    "skipped": Outcome.SKIPPED,
+}
 _SUITES: Final = ("parentSuite", "suite", "subSuite")
 _BEHAVIOURS: Final = frozenset({"epic", "feature", "story"})
 _SEPARATORS: Final = "#.:> /"
@@ -53,16 +60,31 @@ def to_case(result: Members, number: int, *, folder: str = "") -> Case:
     message, trace = _details(result) if outcome is not Outcome.PASSED else (None, None)
     steps = tuple(_steps(result))
     start, stop = result.number("start"), result.number("stop")
-    seconds = (stop - start) / 1000 if start is not None and stop is not None and 0 <= stop - start <= _LONGEST else None
+    seconds = (
+        (stop - start) / 1000 if start is not None and stop is not None and 0 <= stop - start <= _LONGEST else None
+    )
     marks = _marks(result, labels)
     parameters = tuple(_parameters(result))
     if name != title and not parameters:  # the title of a row of data is not that of its Test
         marks = (*marks, Mark(kind=MarkKind.SUMMARY, value=title))
     rows = (Iteration(outcome=outcome, name=title, parameters=parameters, steps=steps),) if parameters else ()
-    return Case(suite=suite, classname=classname, name=name, outcome=outcome, seconds=seconds, started=result.time("start"),
-                finished=result.time("stop"), kind=members.kind_of(message) or members.kind_of(trace), message=message, trace=trace,
-                attachments=tuple(_attachments(result, folder)), marks=tuple(dict.fromkeys(marks)), steps=steps, iterations=rows,
-                line=number)
+    return Case(
+        suite=suite,
+        classname=classname,
+        name=name,
+        outcome=outcome,
+        seconds=seconds,
+        started=result.time("start"),
+        finished=result.time("stop"),
+        kind=members.kind_of(message) or members.kind_of(trace),
+        message=message,
+        trace=trace,
+        attachments=tuple(_attachments(result, folder)),
+        marks=tuple(dict.fromkeys(marks)),
+        steps=steps,
+        iterations=rows,
+        line=number,
+    )
 
 
 def outcome_of(result: Members) -> Outcome:
@@ -78,7 +100,9 @@ def _identity(result: Members, labels: dict[str, str], suite: tuple[str, ...], t
         return members.joined(*suite), title
     if "#" in full and " " not in full:
         return full.rpartition("#")[0] or None, title
-    return (full.removesuffix(title).rstrip(_SEPARATORS) if full.endswith(title) else full) or members.joined(*suite), title
+    return (full.removesuffix(title).rstrip(_SEPARATORS) if full.endswith(title) else full) or members.joined(
+        *suite
+    ), title
 
 
 def _details(result: Members) -> tuple[str | None, str | None]:
@@ -93,7 +117,7 @@ def _marks(result: Members, labels: list[tuple[str, str]]) -> tuple[Mark, ...]:
         kind = {"tms": MarkKind.TEST_KEY, "issue": MarkKind.DEFECT}.get(link.text("type") or "")
         if key and kind is not None:
             found.append(Mark(kind=kind, value=key))
-    for name, value in labels[:author_marks.ANNOTATIONS_LIMIT]:
+    for name, value in labels[: author_marks.ANNOTATIONS_LIMIT]:
         if name == "tag":
             found += author_marks.of_tags([value])
         elif name in _BEHAVIOURS:
@@ -122,8 +146,12 @@ def _steps(result: Members) -> Iterator[Step]:
         outcome = outcome_of(step)
         message, _ = _details(step)
         data = "\n".join(f"{name}: {value}" for name, value in _parameters(step))
-        yield Step(action=texts.cut(" > ".join(names)), data=data or None, outcome=outcome,
-                   comment=message if outcome is not Outcome.PASSED else None)
+        yield Step(
+            action=texts.cut(" > ".join(names)),
+            data=data or None,
+            outcome=outcome,
+            comment=message if outcome is not Outcome.PASSED else None,
+        )
 
 
 def _nested(result: Members) -> Iterator[tuple[tuple[str, ...], Members]]:
@@ -168,10 +196,12 @@ def read(source: Source) -> Iterator[Case | Problem]:
 
 
 def read_folder(path: Path) -> Iterator[Case | Problem]:
-    """Yield each result in the folder by the time of its start, then notices; attachments are named relative to the folder's parent.
+    """Yield each result in the folder by the time of its start, then notices.
 
-    Raises Fault that names the file which is broken or ends too early, or when the folder holds nothing of Allure; what was
-    yielded before must then be dropped. Raises OSError where a file cannot be read.
+    Attachments are named relative to the folder's parent.
+
+    Raises Fault that names the file which is broken or ends too early, or when the folder holds nothing of Allure; what
+    was yielded before must then be dropped. Raises OSError where a file cannot be read.
     """
     with os.scandir(path) as entries:
         names = sorted(entry.name for entry in entries if entry.name.endswith((RESULT, CONTAINER, GLOBALS)))
@@ -204,8 +234,10 @@ def _aside(outside: notices.Outside, document: Members) -> Iterator[Problem]:
     for fixture in fixtures:
         if outcome_of(fixture) in _BAD:
             details = fixture.inner("statusDetails")
-            yield from outside.say(f"the fixture {fixture.text('name', limit=200) or 'without a name'}",
-                                   details.text("message") if details is not None else None)
+            yield from outside.say(
+                f"the fixture {fixture.text('name', limit=200) or 'without a name'}",
+                details.text("message") if details is not None else None,
+            )
     for error in document.each("errors"):
         yield from outside.say("the run", error.text("message"))
 

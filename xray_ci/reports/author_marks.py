@@ -1,12 +1,14 @@
 """What a tag on a test means: the key of a Test, a requirement, or a label. Knows spellings, no format of reports.
 
-`@SHOP-12`, `@TEST_SHOP-12` and `@TestName:SHOP-12` name a Test (O), `@REQ_SHOP-7` and `@Requirement:SHOP-7` a requirement (A); the at
-sign may be missing. A tag that begins like one of these and goes on otherwise is a label.
+`@SHOP-12`, `@TEST_SHOP-12` and `@TestName:SHOP-12` name a Test (O), `@REQ_SHOP-7` and `@Requirement:SHOP-7` a
+requirement (A); the at sign may be missing. A tag that begins like one of these and goes on otherwise is a label.
 
-What an author said of a test by annotations with a type and a description. Knows their names, not which report holds them.
+What an author said of a test by annotations with a type and a description. Knows their names, not which report holds
+them.
 
-The names are those of Xray's properties in JUnit XML (`test_key`, `requirements`, `test_description`, `tags`, `testrun_comment` …); an
-`issue` is a defect where it is, or links to, the key of one. Annotations of other types are notes for readers.
+The names are those of Xray's properties in JUnit XML (`test_key`, `requirements`, `test_description`, `tags`,
+`testrun_comment` …); an `issue` is a defect where it is, or links to, the key of one. Annotations of other types are
+notes for readers.
 
 What the author of a test attached to it in JUnit XML: Xray's properties and named files. Knows names, not elements.
 """
@@ -95,8 +97,13 @@ EVIDENCE: Final = "testrun_evidence"
 CUSTOM_FIELDS: Final = "testrun_customfields"
 _CUSTOM_FIELD: Final = "testrun_customfield:"
 
-_ONE: Final = {"test_key": MarkKind.TEST_KEY, "test_id": MarkKind.TEST_ID, "test_summary": MarkKind.SUMMARY,
-               "test_description": MarkKind.DESCRIPTION, "testrun_comment": MarkKind.COMMENT}
+_ONE: Final = {
+    "test_key": MarkKind.TEST_KEY,
+    "test_id": MarkKind.TEST_ID,
+    "test_summary": MarkKind.SUMMARY,
+    "test_description": MarkKind.DESCRIPTION,
+    "testrun_comment": MarkKind.COMMENT,
+}
 _COMMA_LISTS: Final = {"requirements": MarkKind.REQUIREMENT, "requirement": MarkKind.REQUIREMENT, "tags": MarkKind.TAG}
 _FILES: Final = frozenset({"attachment", "attachments", "testrail_attachment"})
 _NAMES: Final = frozenset({*_ONE, *_COMMA_LISTS, *_FILES, EVIDENCE, CUSTOM_FIELDS})
@@ -122,15 +129,16 @@ def of_property(name: str, value: str) -> list[Mark]:
             return [Mark(kind=kind, value=value)]
         return [Mark(kind=kind, value=part) for part in map(str.strip, value.split(",")) if part]
     if name.startswith(_CUSTOM_FIELD):
-        return custom_field(name[len(_CUSTOM_FIELD):], value)
+        return custom_field(name[len(_CUSTOM_FIELD) :], value)
     return []
 
 
 def custom_field(name: str, value: str) -> list[Mark]:
     r"""Return a custom field, one mark for each of its options.
 
-    Options are joined with `;`, and xray-junit-extensions escapes `;` and `\` in each with a backslash (O: its `XrayTestReporterImpl`), but
-    only where there are several: a value without `;` is taken as it is. A `;` before a blank is punctuation, as in a browser's name (A).
+    Options are joined with `;`, and xray-junit-extensions escapes `;` and `\` in each with a backslash (O: its
+    `XrayTestReporterImpl`), but only where there are several: a value without `;` is taken as it is. A `;` before a
+    blank is punctuation, as in a browser's name (A).
     """
     if ";" not in value:
         return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=value)]
@@ -156,5 +164,7 @@ def evidence_of(name: str, value: str, number: int) -> Attachment | None:
 def from_output(text: str) -> tuple[list[Attachment], list[Mark]]:
     """Return the files and properties that a case's output names."""
     paths, properties = texts.markers(text)
-    return ([texts.named_file(path) for path in paths],
-            [mark for name, value in properties if value.strip() for mark in of_property(name.strip(), value.strip())])
+    return (
+        [texts.named_file(path) for path in paths],
+        [mark for name, value in properties if value.strip() for mark in of_property(name.strip(), value.strip())],
+    )

@@ -1,7 +1,7 @@
 """Behave JSON. Knows its members, and how it differs from Cucumber's: own statuses, tags without `@`, seconds.
 
-One case a scenario or example row. A row is named `outline -- @1.1 examples` in the report; the case has the outline's name, for
-all rows are results of one Test. The status of the scenario decides; where it has none, its steps do.
+One case a scenario or example row. A row is named `outline -- @1.1 examples` in the report; the case has the outline's
+name, for all rows are results of one Test. The status of the scenario decides; where it has none, its steps do.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _ROW: Final = re.compile(r"(?P<outline>.*?) -- @\d+\.\d+(?: .*)?", re.DOTALL)
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each scenario and example row as a case, feature by feature, then notices.
 
-    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
+    what was yielded before must then be dropped.
     """
     yield from gherkin.read(source, "Behave JSON", _scenario)
 
@@ -44,8 +44,15 @@ def _scenario(element: Members, background: list[Members]) -> Case:
         row, name = name, found["outline"]
     if own in {Outcome.ERROR, Outcome.FAILED} and all(step.outcome in {None, Outcome.PASSED} for step in run.steps):
         run.hook("a hook or a cleanup", element.text("status"), message=element.text("error_message"))
-    return run.case(feature="", name=name, named=tag_names(element), keyword="Scenario", outline=row is not None,
-                    description=element.text("description"), outcome=own)
+    return run.case(
+        feature="",
+        name=name,
+        named=tag_names(element),
+        keyword="Scenario",
+        outline=row is not None,
+        description=element.text("description"),
+        outcome=own,
+    )
 
 
 def _step(run: gherkin.ScenarioRun, step: Members) -> None:
@@ -61,7 +68,9 @@ def _step(run: gherkin.ScenarioRun, step: Members) -> None:
     if "text" in step:
         doc = step.text("text")
     keyword = (step.text("keyword") or "").strip()
-    run.step(texts.cut(f"{keyword} {step.text('name') or ''}"), word, message=message, seconds=seconds, rows=rows, doc=doc)
+    run.step(
+        texts.cut(f"{keyword} {step.text('name') or ''}"), word, message=message, seconds=seconds, rows=rows, doc=doc
+    )
     for embedding in step.each("embeddings"):
         data = embedding.text("data", limit=None)
         if data:

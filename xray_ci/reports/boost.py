@@ -1,4 +1,6 @@
-"""Boost.Test's XML, report (`TestResult`) and log (`TestLog`). Knows elements; knows nothing of Xray, files or settings.
+"""Boost.Test's XML, report (`TestResult`) and log (`TestLog`).
+
+Knows elements; knows nothing of Xray, files or settings.
 
 A case's identity is the suites around it joined by " > ", a point, and its name.
 """
@@ -21,12 +23,20 @@ if TYPE_CHECKING:
 _FAILURES: Final = {"Exception": Outcome.ERROR, "FatalError": Outcome.FAILED, "Error": Outcome.FAILED}
 _NOTES: Final = ("Message", "Info", "Warning")
 _SHAPE: Final = units.Shape(
-    roots=("TestResult", "TestLog"), scopes=frozenset({"TestSuite"}), units=frozenset({"TestCase"}),
+    roots=("TestResult", "TestLog"),
+    scopes=frozenset({"TestSuite"}),
+    units=frozenset({"TestCase"}),
     inside={"TestCase": frozenset({*_FAILURES, *_NOTES, "TestingTime", "SystemErr"})},
     lines=frozenset({"Frame", "LastCheckpoint"}),
-    limits={**dict.fromkeys(_FAILURES, TEXT_LIMIT), **dict.fromkeys(_NOTES, 4_096), "TestingTime": 64})
-_RESULTS: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "aborted": Outcome.ERROR, "timed-out": Outcome.ERROR,
-                   "skipped": Outcome.SKIPPED}
+    limits={**dict.fromkeys(_FAILURES, TEXT_LIMIT), **dict.fromkeys(_NOTES, 4_096), "TestingTime": 64},
+)
+_RESULTS: Final = {
+    "passed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "aborted": Outcome.ERROR,
+    "timed-out": Outcome.ERROR,
+    "skipped": Outcome.SKIPPED,
+}
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -56,6 +66,13 @@ def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
     printed = [] if outcome is Outcome.PASSED else [note.text.strip() for note in test.all(*_NOTES)]
     said = [f"{failure.get('file')}:{failure.get('line')}: {failure.text.strip()}" for failure in failures]
     return Case(
-        suite=suite, classname=" > ".join(filter(None, suite)) or None, name=test.get("name"), outcome=outcome,
-        seconds=seconds(f"{test.said('TestingTime')}us"), message=messages[0].partition("\n")[0] if messages else test.get("reason") or None,
-        output=texts.tail("\n".join(printed)) or None, trace=texts.cut("\n".join(said)) or None, line=test.line)
+        suite=suite,
+        classname=" > ".join(filter(None, suite)) or None,
+        name=test.get("name"),
+        outcome=outcome,
+        seconds=seconds(f"{test.said('TestingTime')}us"),
+        message=messages[0].partition("\n")[0] if messages else test.get("reason") or None,
+        output=texts.tail("\n".join(printed)) or None,
+        trace=texts.cut("\n".join(said)) or None,
+        line=test.line,
+    )

@@ -1,7 +1,9 @@
-"""XML of Catch2 (version 2 and 3) and of doctest. Knows elements and where they stand; knows nothing of Xray, files or settings.
+"""XML of Catch2 (version 2 and 3) and of doctest.
 
-A case's identity is the suites around it joined by " > " (the name of the test program for Catch2, which has no suites), a
-point, and its name. Tags that are Test keys name the Test. Sections and subcases are steps.
+Knows elements and where they stand; knows nothing of Xray, files or settings.
+
+A case's identity is the suites around it joined by " > " (the name of the test program for Catch2, which has no
+suites), a point, and its name. Tags that are Test keys name the Test. Sections and subcases are steps.
 """
 
 from __future__ import annotations
@@ -23,14 +25,33 @@ STEP_LIMIT: Final = 1_000
 _SECTIONS: Final = ("Section", "SubCase")
 _FAILURES: Final = ("Expression", "Exception", "FatalErrorCondition", "Failure", "Message")
 _NOTES: Final = ("Info", "Warning")
-_IN_CASE: Final = frozenset({*_SECTIONS, *_FAILURES, *_NOTES, "Skip", "OverallResult", "OverallResults", "OverallResultsAsserts"})
+_IN_CASE: Final = frozenset(
+    {*_SECTIONS, *_FAILURES, *_NOTES, "Skip", "OverallResult", "OverallResults", "OverallResultsAsserts"}
+)
 _SHAPE: Final = units.Shape(
-    roots=("Catch", "Catch2TestRun", "doctest"), scopes=frozenset({"Catch", "Catch2TestRun", "TestSuite"}), units=frozenset({"TestCase"}),
-    inside={**dict.fromkeys(("TestCase", *_SECTIONS), _IN_CASE), "Expression": frozenset({"Original", "Expanded", "Exception"}),
-            "Message": frozenset({"Text"}), "OverallResult": frozenset({"StdOut", "StdErr"})},
-    limits={"Original": 4_096, "Expanded": 4_096, "Exception": 4_096, "FatalErrorCondition": 4_096, "Failure": 4_096, "Text": 4_096,
-            "Info": 4_096, "Warning": 4_096, "Skip": 4_096,
-            "StdOut": units.TAIL, "StdErr": units.TAIL})
+    roots=("Catch", "Catch2TestRun", "doctest"),
+    scopes=frozenset({"Catch", "Catch2TestRun", "TestSuite"}),
+    units=frozenset({"TestCase"}),
+    inside={
+        **dict.fromkeys(("TestCase", *_SECTIONS), _IN_CASE),
+        "Expression": frozenset({"Original", "Expanded", "Exception"}),
+        "Message": frozenset({"Text"}),
+        "OverallResult": frozenset({"StdOut", "StdErr"}),
+    },
+    limits={
+        "Original": 4_096,
+        "Expanded": 4_096,
+        "Exception": 4_096,
+        "FatalErrorCondition": 4_096,
+        "Failure": 4_096,
+        "Text": 4_096,
+        "Info": 4_096,
+        "Warning": 4_096,
+        "Skip": 4_096,
+        "StdOut": units.TAIL,
+        "StdErr": units.TAIL,
+    },
+)
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -52,14 +73,25 @@ def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
     failures = [] if outcome is Outcome.PASSED else list(_failures(test))
     reason = next((text for text in _notes(test, ("Skip",))), None) if outcome is Outcome.SKIPPED else None
     notes = [] if outcome is Outcome.PASSED else list(_notes(test, _NOTES))
-    printed = [result.said(name) for name in ("StdOut", "StdErr")] if result is not None and outcome is not Outcome.PASSED else []
+    printed = (
+        [result.said(name) for name in ("StdOut", "StdErr")]
+        if result is not None and outcome is not Outcome.PASSED
+        else []
+    )
     time = (result.get("durationInSeconds") or result.get("duration")) if result is not None else ""
     return Case(
-        suite=suite, classname=" > ".join(filter(None, suite)) or None, name=test.get("name"), outcome=outcome, seconds=seconds(time),
-        message=failures[0] if failures else reason, trace=texts.cut("\n\n".join(failures)) or None,
+        suite=suite,
+        classname=" > ".join(filter(None, suite)) or None,
+        name=test.get("name"),
+        outcome=outcome,
+        seconds=seconds(time),
+        message=failures[0] if failures else reason,
+        trace=texts.cut("\n\n".join(failures)) or None,
         output=texts.tail("\n".join(texts.tail(text) for text in (*notes, *printed) if text)) or None,
-        marks=author_marks.of_tags(part.strip("[ ") for part in test.get("tags").split("]")), steps=tuple(_steps(test))[:STEP_LIMIT],
-        line=test.line)
+        marks=author_marks.of_tags(part.strip("[ ") for part in test.get("tags").split("]")),
+        steps=tuple(_steps(test))[:STEP_LIMIT],
+        line=test.line,
+    )
 
 
 def _outcome(test: XmlNode, result: XmlNode | None) -> Outcome:
@@ -109,5 +141,7 @@ def _steps(node: XmlNode, above: str = "") -> Iterator[Step]:
         own = [_words(child) for child in section.children if _failed(child)]
         result = section.first("OverallResults")
         failed = bool(own) or (result is not None and result.get("failures") not in {"", "0"} and not inner)
-        yield Step(action=name, outcome=Outcome.FAILED if failed else Outcome.PASSED, comment=texts.cut("\n".join(own)) or None)
+        yield Step(
+            action=name, outcome=Outcome.FAILED if failed else Outcome.PASSED, comment=texts.cut("\n".join(own)) or None
+        )
         yield from inner

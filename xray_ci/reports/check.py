@@ -1,7 +1,7 @@
 """The XML log of Check, the framework for C. Knows elements; knows nothing of Xray, files or settings.
 
-A case's identity is the titles of suite and test case joined by " > ", a point, and its name; runs of a loop test are results
-of one Test.
+A case's identity is the titles of suite and test case joined by " > ", a point, and its name; runs of a loop test are
+results of one Test.
 """
 
 from __future__ import annotations
@@ -21,9 +21,20 @@ if TYPE_CHECKING:
     from xray_ci.reports.units import XmlNode
 
 _SHAPE: Final = units.Shape(
-    roots=("testsuites",), scopes=frozenset({"suite"}), units=frozenset({"datetime", "title", "test"}),
+    roots=("testsuites",),
+    scopes=frozenset({"suite"}),
+    units=frozenset({"datetime", "title", "test"}),
     inside={"test": frozenset({"fn", "id", "duration", "description", "message"})},
-    limits={"datetime": 64, "title": 1_024, "fn": 4_096, "id": 1_024, "duration": 64, "description": 1_024, "message": TEXT_LIMIT})
+    limits={
+        "datetime": 64,
+        "title": 1_024,
+        "fn": 4_096,
+        "id": 1_024,
+        "duration": 64,
+        "description": 1_024,
+        "message": TEXT_LIMIT,
+    },
+)
 _RESULTS: Final = {"success": Outcome.PASSED, "failure": Outcome.FAILED, "error": Outcome.ERROR}
 
 
@@ -56,6 +67,14 @@ class _Reader(units.TreeReader):
         outcome = _RESULTS.get(test.get("result"), Outcome.OTHER)
         suite = tuple(filter(None, (self._title, test.said("description"))))
         passed = outcome is Outcome.PASSED
-        return Case(suite=suite, classname=" > ".join(suite) or None, name=test.said("id"), outcome=outcome, started=self._stamp,
-                    seconds=seconds(test.said("duration")), message=None if passed else test.said("message") or None,
-                    trace=None if passed else test.said("fn") or None, line=test.line)
+        return Case(
+            suite=suite,
+            classname=" > ".join(suite) or None,
+            name=test.said("id"),
+            outcome=outcome,
+            started=self._stamp,
+            seconds=seconds(test.said("duration")),
+            message=None if passed else test.said("message") or None,
+            trace=None if passed else test.said("fn") or None,
+            line=test.line,
+        )

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 _TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
 _SHAPE: Final = units.Shape(
-    roots=("TestRun",), units=frozenset({"FailedTest", "Test"}),
+    roots=("TestRun",),
+    units=frozenset({"FailedTest", "Test"}),
     inside={"FailedTest": _TEST, "Test": _TEST, "Location": frozenset({"File", "Line"})},
-    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64})
+    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64},
+)
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -40,6 +42,15 @@ class _Reader(units.TreeReader):
         if unit.tag == "FailedTest":
             outcome = Outcome.ERROR if kind.lower() == "error" else Outcome.FAILED
         place = unit.first("Location")
-        self.add(Case(suite=(owner,) if owner else (), classname=owner or None, name=name, outcome=outcome, kind=kind or None,
-                      message=unit.said("Message") or None, trace=f"{place.said('File')}:{place.said('Line')}" if place is not None else None,
-                      line=unit.line))
+        self.add(
+            Case(
+                suite=(owner,) if owner else (),
+                classname=owner or None,
+                name=name,
+                outcome=outcome,
+                kind=kind or None,
+                message=unit.said("Message") or None,
+                trace=f"{place.said('File')}:{place.said('Line')}" if place is not None else None,
+                line=unit.line,
+            )
+        )

@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 
     from xray_ci.reports.json_stream import Source
 
-_OUTCOMES: Final = {"PASSED": Outcome.PASSED, "FAILED": Outcome.FAILED, "ERRORED": Outcome.ERROR, "SKIPPED": Outcome.SKIPPED}
+_OUTCOMES: Final = {
+    "PASSED": Outcome.PASSED,
+    "FAILED": Outcome.FAILED,
+    "ERRORED": Outcome.ERROR,
+    "SKIPPED": Outcome.SKIPPED,
+}
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test in order, then notices.
 
-    The report has no durations and no times. Raises Fault where the document is broken or cut off, or a test lacks its name or status.
+    The report has no durations and no times. Raises Fault where the document is broken or cut off, or a test lacks its
+    name or status.
     """
     window = Window(source)
     count = 0
@@ -62,5 +68,12 @@ def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
 def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
     outcome = _OUTCOMES.get(members.demanded(test, "status", path), Outcome.OTHER)
     said = members.long_texts(test, "messages") if outcome is not Outcome.PASSED else ()
-    return Case(suite=(suite,) if suite else (), classname=suite or None, name=members.demanded(test, "name", path), outcome=outcome,
-                message=said[0] if said else None, trace=texts.cut("\n".join(said)) if len(said) > 1 else None, line=number)
+    return Case(
+        suite=(suite,) if suite else (),
+        classname=suite or None,
+        name=members.demanded(test, "name", path),
+        outcome=outcome,
+        message=said[0] if said else None,
+        trace=texts.cut("\n".join(said)) if len(said) > 1 else None,
+        line=number,
+    )

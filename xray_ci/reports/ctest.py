@@ -1,7 +1,7 @@
 """CTest's Test.xml. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
-A case's identity is the folder of the test within the build, a point and its name; the name alone at the top of the build. Labels
-that are Test keys name the Test, all others are tags.
+A case's identity is the folder of the test within the build, a point and its name; the name alone at the top of the
+build. Labels that are Test keys name the Test, all others are tags.
 """
 
 from __future__ import annotations
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
     from xray_ci.reports.units import XmlNode
 
 _SHAPE: Final = units.Shape(
-    roots=("Site",), units=frozenset({"Test", "StartTestTime"}), dropped=frozenset({"TestList", "Build", "Configure", "Update", "Coverage"}),
-    inside={"Test": frozenset({"Name", "Path", "Results", "Labels"}), "Labels": frozenset({"Label"}),
-            "Results": frozenset({"NamedMeasurement", "Measurement"}), "NamedMeasurement": frozenset({"Value"}),
-            "Measurement": frozenset({"Value"})},
-    limits={"Name": 4_096, "Path": 4_096, "Label": 1_024, "StartTestTime": 64, "Value": units.TAIL})
+    roots=("Site",),
+    units=frozenset({"Test", "StartTestTime"}),
+    dropped=frozenset({"TestList", "Build", "Configure", "Update", "Coverage"}),
+    inside={
+        "Test": frozenset({"Name", "Path", "Results", "Labels"}),
+        "Labels": frozenset({"Label"}),
+        "Results": frozenset({"NamedMeasurement", "Measurement"}),
+        "NamedMeasurement": frozenset({"Value"}),
+        "Measurement": frozenset({"Value"}),
+    },
+    limits={"Name": 4_096, "Path": 4_096, "Label": 1_024, "StartTestTime": 64, "Value": units.TAIL},
+)
 _OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "notrun": Outcome.SKIPPED}
 
 
@@ -51,14 +58,24 @@ class _Reader(units.TreeReader):
 
 def _case(test: XmlNode, stamp: datetime | None) -> Case:
     outcome = _OUTCOMES.get(test.get("Status").lower(), Outcome.OTHER)
-    measured = {each.get("name"): each.said("Value") for held in test.all("Results") for each in held.all("NamedMeasurement")}
+    measured = {
+        each.get("name"): each.said("Value") for held in test.all("Results") for each in held.all("NamedMeasurement")
+    }
     reason = "; ".join(filter(None, (measured.get("Completion Status"), _exit(measured))))
     folder = test.said("Path").removeprefix(".").strip("/")
     output = "" if outcome is Outcome.PASSED else _output(test)
     return Case(
-        name=test.said("Name"), classname=folder or None, suite=(folder,) if folder else (), outcome=outcome, started=stamp,
-        seconds=seconds(measured.get("Execution Time")), message=None if outcome is Outcome.PASSED else reason or None, output=output or None,
-        marks=author_marks.of_tags(label.text for held in test.all("Labels") for label in held.all("Label")), line=test.line)
+        name=test.said("Name"),
+        classname=folder or None,
+        suite=(folder,) if folder else (),
+        outcome=outcome,
+        started=stamp,
+        seconds=seconds(measured.get("Execution Time")),
+        message=None if outcome is Outcome.PASSED else reason or None,
+        output=output or None,
+        marks=author_marks.of_tags(label.text for held in test.all("Labels") for label in held.all("Label")),
+        line=test.line,
+    )
 
 
 def _exit(measured: dict[str, str]) -> str:

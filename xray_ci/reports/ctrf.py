@@ -1,9 +1,11 @@
-"""CTRF, the Common Test Report Format, of every tool that writes it. Knows its members in all versions of its specification.
+"""CTRF, the Common Test Report Format, of every tool that writes it.
 
-One case an element of `results.tests`; the summary is never trusted. The class name is made of `suite`, joined by ` > `, and is
-missing where the report gives none. Durations are milliseconds; points in time are milliseconds, or seconds as some tools write.
-Keys and requirements come from tags, from `extra` and its annotations, and from `labels`; what a test was given (`parameters`) is kept
-as an iteration.
+Knows its members in all versions of its specification.
+
+One case an element of `results.tests`; the summary is never trusted. The class name is made of `suite`, joined by ` >
+`, and is missing where the report gives none. Durations are milliseconds; points in time are milliseconds, or seconds
+as some tools write. Keys and requirements come from tags, from `extra` and its annotations, and from `labels`; what a
+test was given (`parameters`) is kept as an iteration.
 """
 
 from __future__ import annotations
@@ -28,14 +30,19 @@ ATTEMPT_LIMIT: Final = 100
 """Attempts kept of one test."""
 PARAMETER_LIMIT: Final = 100
 """Parameters kept of one test."""
-_OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "skipped": Outcome.SKIPPED, "pending": Outcome.SKIPPED}
+_OUTCOMES: Final = {
+    "passed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "skipped": Outcome.SKIPPED,
+    "pending": Outcome.SKIPPED,
+}
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test, in the order of the report, then notices.
 
-    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
+    what was yielded before must then be dropped.
     """
     window = Window(source)
     if window.peek() not in {"{", ""}:
@@ -72,21 +79,37 @@ def _case(test: Members, number: int) -> Case:
         snippet = test.text("snippet")
         if snippet and snippet.strip() not in (trace or message or ""):
             trace = texts.cut("\n\n".join(filter(None, (trace, snippet))))
-        output = texts.tail("\n".join(line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr")))) or None
+        output = (
+            texts.tail("\n".join(line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr")))) or None
+        )
     name, parameters = test.text("name") or "", tuple(_parameters(test))
     rows = (Iteration(outcome=outcome, name=name, parameters=parameters),) if parameters else ()
-    return Case(suite=suite, classname=members.joined(*suite), name=name, outcome=outcome,
-                seconds=test.seconds("duration", MILLISECONDS), started=test.time("start"), finished=test.time("stop"),
-                kind=members.kind_of(message) or members.kind_of(trace), message=message, trace=trace, output=output,
-                attachments=tuple(_attachments(test)), marks=_marks(test), steps=tuple(_steps(test)), iterations=rows,
-                attempts=tuple(_attempts(test)), line=number)
+    return Case(
+        suite=suite,
+        classname=members.joined(*suite),
+        name=name,
+        outcome=outcome,
+        seconds=test.seconds("duration", MILLISECONDS),
+        started=test.time("start"),
+        finished=test.time("stop"),
+        kind=members.kind_of(message) or members.kind_of(trace),
+        message=message,
+        trace=trace,
+        output=output,
+        attachments=tuple(_attachments(test)),
+        marks=_marks(test),
+        steps=tuple(_steps(test)),
+        iterations=rows,
+        attempts=tuple(_attempts(test)),
+        line=number,
+    )
 
 
 def _suite(test: Members) -> tuple[str, ...]:
     """Return the suites, which are a list since version 1 and were one text with ` > ` before."""
     found = test.raw("suite")
     if isinstance(found, str):
-        return tuple(part for part in found[:members.NAME_LIMIT].split(members.SPLIT) if part)
+        return tuple(part for part in found[: members.NAME_LIMIT].split(members.SPLIT) if part)
     return tuple(test.texts("suite"))
 
 
@@ -116,7 +139,10 @@ def _steps(test: Members) -> Iterator[Step]:
     for number, step in enumerate(test.each("steps")):
         if number >= STEP_LIMIT:
             return
-        yield Step(action=step.text("name") or "(step)", outcome=_OUTCOMES.get((step.text("status") or "").lower(), Outcome.OTHER))
+        yield Step(
+            action=step.text("name") or "(step)",
+            outcome=_OUTCOMES.get((step.text("status") or "").lower(), Outcome.OTHER),
+        )
 
 
 def _attempts(test: Members) -> Iterator[Attempt]:

@@ -1,7 +1,9 @@
-"""Cucumber JSON of every tool that writes it: JVM, JavaScript, Ruby, Reqnroll, pytest-bdd. Knows steps, hooks and what hangs on them.
+"""Cucumber JSON of every tool that writes it: JVM, JavaScript, Ruby, Reqnroll, pytest-bdd.
 
-One case a scenario or example row; what decides about it and how it is named is Gherkin's (see `gherkin`). Durations are
-nanoseconds. `embeddings` are attachments, but for logged lines, which are output.
+Knows steps, hooks and what hangs on them.
+
+One case a scenario or example row; what decides about it and how it is named is Gherkin's (see `gherkin`). Durations
+are nanoseconds. `embeddings` are attachments, but for logged lines, which are output.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ _ROW: Final = re.compile(r"[^;]*;[^;]*;[^;]*;\d+")
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each scenario and example row as a case, feature by feature, then notices.
 
-    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
+    what was yielded before must then be dropped.
     """
     yield from gherkin.read(source, "Cucumber JSON", _scenario)
 
@@ -44,8 +46,15 @@ def _scenario(element: Members, background: list[Members]) -> Case:
         _hook(run, hook, "After hook")
     keyword = (element.text("keyword") or "").strip()
     outline = bool(_OUTLINE.search(keyword)) or _ROW.fullmatch(element.text("id") or "") is not None
-    return run.case(feature="", name=element.text("name") or "", named=tag_names(element), keyword="Scenario" if outline else keyword,
-                    outline=outline, description=element.text("description"), started=element.time("start_timestamp"))
+    return run.case(
+        feature="",
+        name=element.text("name") or "",
+        named=tag_names(element),
+        keyword="Scenario" if outline else keyword,
+        outline=outline,
+        description=element.text("description"),
+        started=element.time("start_timestamp"),
+    )
 
 
 def _step(run: gherkin.ScenarioRun, step: Members) -> None:
@@ -115,4 +124,3 @@ def _belongings(run: gherkin.ScenarioRun, step: Members) -> None:
     for line in output if isinstance(output, list) else [output]:
         if isinstance(line, str):
             run.log(line)
-

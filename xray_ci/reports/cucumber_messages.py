@@ -1,9 +1,12 @@
-"""What a `gherkinDocument` message says of scenarios: where they stand, and their text. Knows the tree of Gherkin, no results.
+"""What a `gherkinDocument` message says of scenarios: where they stand, and their text.
 
-Cucumber messages, one a line, of protocol 13 and later. Knows which message says what; Gherkin's own rules are in `gherkin`.
+Knows the tree of Gherkin, no results.
 
-Definitions (features, pickles, test cases) come long before results and are kept outside of memory. Of a retried scenario the
-last attempt counts, the earlier ones are its attempts. A stream without `testRunFinished` was cut off.
+Cucumber messages, one a line, of protocol 13 and later. Knows which message says what; Gherkin's own rules are in
+`gherkin`.
+
+Definitions (features, pickles, test cases) come long before results and are kept outside of memory. Of a retried
+scenario the last attempt counts, the earlier ones are its attempts. A stream without `testRunFinished` was cut off.
 """
 
 from __future__ import annotations
@@ -61,7 +64,10 @@ def _child(child: Members, feature: str, rule: str, before: list[str]) -> Iterat
     yield from _keywords(scenario)
     keyword = scenario.text("keyword") or "Scenario"
     text = "\n".join([f"{keyword}: {scenario.text('name') or ''}", *before, *_lines(scenario), *_examples(scenario)])
-    yield f"node:{scenario.text('id') or ''}", [feature, rule, keyword, texts.cut(scenario.text("description") or ""), texts.cut(text)]
+    yield (
+        f"node:{scenario.text('id') or ''}",
+        [feature, rule, keyword, texts.cut(scenario.text("description") or ""), texts.cut(text)],
+    )
 
 
 def _keywords(holder: Members) -> Iterator[Kept]:
@@ -96,8 +102,11 @@ def _examples(scenario: Members) -> list[str]:
     for examples in scenario.each("examples"):
         header = examples.inner("tableHeader")
         rows = [_cells(row) for row in ([header] if header is not None else []) + list(examples.each("tableBody"))]
-        found += ["", f"  {examples.text('keyword') or 'Examples'}: {examples.text('name') or ''}".rstrip(),
-                  *(f"    {line}" for line in gherkin.table(rows).splitlines())]
+        found += [
+            "",
+            f"  {examples.text('keyword') or 'Examples'}: {examples.text('name') or ''}".rstrip(),
+            *(f"    {line}" for line in gherkin.table(rows).splitlines()),
+        ]
     return found
 
 
@@ -109,10 +118,12 @@ _FAILED: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
-    """Yield each scenario and example row when its last attempt ends, then notices; errors outside of scenarios are notices.
+    """Yield each scenario and example row when its last attempt ends, then notices.
 
-    Raises Fault with the line where a message is broken or of another shape, and where the stream ends before the run did; what
-    was yielded before must then be dropped.
+    Errors outside of scenarios are notices.
+
+    Raises Fault with the line where a message is broken or of another shape, and where the stream ends before the run
+    did; what was yielded before must then be dropped.
     """
     documents = Documents(source)
     with Drawer() as drawer:
@@ -153,10 +164,19 @@ class _Stream:
         self._ended = False
         self._line = 0
         self._takers: dict[str, Callable[[Members], Iterator[Case | Problem] | None]] = {
-            "gherkinDocument": self._document, "pickle": self._pickle, "hook": self._hook, "testCase": self._case,
-            "testRunStarted": self._run_started, "testCaseStarted": self._started, "testStepFinished": self._step_finished,
-            "attachment": self._attachment, "testCaseFinished": self._finished, "testRunFinished": self._run_finished,
-            "testRunHookFinished": self._run_hook, "parseError": self._parse_error}
+            "gherkinDocument": self._document,
+            "pickle": self._pickle,
+            "hook": self._hook,
+            "testCase": self._case,
+            "testRunStarted": self._run_started,
+            "testCaseStarted": self._started,
+            "testStepFinished": self._step_finished,
+            "attachment": self._attachment,
+            "testCaseFinished": self._finished,
+            "testRunFinished": self._run_finished,
+            "testRunHookFinished": self._run_hook,
+            "parseError": self._parse_error,
+        }
 
     def take(self, message: Any, line: int) -> Iterator[Case | Problem]:
         """Yield what came of one message."""
@@ -185,18 +205,35 @@ class _Stream:
         steps = []
         for step in pickle.each("steps"):
             argument = step.inner("argument")
-            steps.append([step.text("id") or "", step.text("text") or "", step.texts("astNodeIds"),
-                          list(step_argument(argument)) if argument is not None else [None, None]])
+            steps.append(
+                [
+                    step.text("id") or "",
+                    step.text("text") or "",
+                    step.texts("astNodeIds"),
+                    list(step_argument(argument)) if argument is not None else [None, None],
+                ]
+            )
         tags = [name for tag in pickle.each("tags") if (name := tag.text("name"))]
-        self._drawer.put(f"pickle:{pickle.text('id') or ''}", [pickle.text("name") or "", pickle.text("uri") or "", tags,
-                                                               pickle.texts("astNodeIds"), steps])
+        self._drawer.put(
+            f"pickle:{pickle.text('id') or ''}",
+            [pickle.text("name") or "", pickle.text("uri") or "", tags, pickle.texts("astNodeIds"), steps],
+        )
 
     def _hook(self, hook: Members) -> None:
-        kind = (hook.text("type") or "hook").lower().replace("_test_case", "").replace("_test_step", " step").replace("_", " ").strip()
+        kind = (
+            (hook.text("type") or "hook")
+            .lower()
+            .replace("_test_case", "")
+            .replace("_test_step", " step")
+            .replace("_", " ")
+            .strip()
+        )
         self._drawer.put(f"hook:{hook.text('id') or ''}", f"{kind.capitalize()} {hook.text('name') or 'hook'}")
 
     def _case(self, case: Members) -> None:
-        steps = [[step.text("id") or "", step.text("pickleStepId"), step.text("hookId")] for step in case.each("testSteps")]
+        steps = [
+            [step.text("id") or "", step.text("pickleStepId"), step.text("hookId")] for step in case.each("testSteps")
+        ]
         self._drawer.put(f"case:{case.text('id') or ''}", [case.text("pickleId") or "", steps])
 
     def _run_started(self, _run: Members) -> None:
@@ -218,10 +255,18 @@ class _Stream:
         attempt = self._open.get(attachment.text("testCaseStartedId") or "")
         if attempt is None:
             return
-        media, name, body = attachment.text("mediaType"), attachment.text("fileName"), attachment.text("body", limit=None)
+        media, name, body = (
+            attachment.text("mediaType"),
+            attachment.text("fileName"),
+            attachment.text("body", limit=None),
+        )
         if body:
             attempt.attached.attach(body, media, name, encoded=attachment.raw("contentEncoding") == "BASE64")
-        elif (url := attachment.text("url")) and "://" not in url and len(attempt.attached.attachments) < texts.ATTACHMENT_LIMIT:
+        elif (
+            (url := attachment.text("url"))
+            and "://" not in url
+            and len(attempt.attached.attachments) < texts.ATTACHMENT_LIMIT
+        ):
             attempt.attached.attachments.append(texts.file(url, media, name))
 
     def _finished(self, finished: Members) -> Iterator[Case]:
@@ -253,8 +298,11 @@ class _Stream:
 
     def _parse_error(self, error: Members) -> Iterator[Problem]:
         source = error.inner("source")
-        yield from self._outside.say((source.text("uri") if source is not None else None) or "a feature file", error.text("message"),
-                                     line=self._line)
+        yield from self._outside.say(
+            (source.text("uri") if source is not None else None) or "a feature file",
+            error.text("message"),
+            line=self._line,
+        )
 
     def _told(self, attempt: _Attempt) -> tuple[gherkin.ScenarioRun, list[Any]]:
         """Return the run of an attempt with all its steps, and the pickle."""
@@ -276,10 +324,27 @@ class _Stream:
     def _made(self, attempt: _Attempt, finished: datetime | None) -> Case:
         run, (name, uri, tags, nodes, _) = self._told(attempt)
         self._cases += 1
-        feature, rule, keyword, description, text = (self._drawer.get(f"node:{nodes[0]}") if nodes else None) or (uri, "", None, None, None)
-        return run.case(feature=feature, rule=rule, name=name, named=tags, keyword=keyword, outline=len(nodes) > 1, description=description,
-                        text=text, started=attempt.started, finished=finished, line=attempt.line,
-                        attempts=tuple(self._earlier.pop(attempt.case, ())))
+        feature, rule, keyword, description, text = (self._drawer.get(f"node:{nodes[0]}") if nodes else None) or (
+            uri,
+            "",
+            None,
+            None,
+            None,
+        )
+        return run.case(
+            feature=feature,
+            rule=rule,
+            name=name,
+            named=tags,
+            keyword=keyword,
+            outline=len(nodes) > 1,
+            description=description,
+            text=text,
+            started=attempt.started,
+            finished=finished,
+            line=attempt.line,
+            attempts=tuple(self._earlier.pop(attempt.case, ())),
+        )
 
 
 def _result(result: Members | None) -> tuple[str | None, str | None, float | None, str | None]:

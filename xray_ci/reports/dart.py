@@ -1,8 +1,8 @@
 """The JSON protocol of `dart test` and `flutter test --machine`: one event a line. Knows its events.
 
-Identity: the name of the test file and that of the innermost group (which begins with those of the groups around it), joined with
-" > ", are the class name; the test's name without the group's is the name. Hidden entries (loading files, setUpAll) are no tests,
-and notices where they fail. A stream without its `done` event is cut off and refused.
+Identity: the name of the test file and that of the innermost group (which begins with those of the groups around it),
+joined with " > ", are the class name; the test's name without the group's is the name. Hidden entries (loading files,
+setUpAll) are no tests, and notices where they fail. A stream without its `done` event is cut off and refused.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _MILLISECOND: Final = 1e-3
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test when it is done, then notices.
 
-    Durations are differences of milliseconds since the start; there are no times of day. Raises Fault where a line is broken, and
-    where the end is missing.
+    Durations are differences of milliseconds since the start; there are no times of day. Raises Fault where a line is
+    broken, and where the end is missing.
     """
     events = Documents(source, telling=_FLUTTER)
     run = _Run()
@@ -76,10 +76,14 @@ class _Run:
                 self._begun = True
             case "suite":
                 about = members.inner(event, "suite")
-                self._suites[members.number(about, "id")] = self._held(members.text(about, "path", members.NAME_LIMIT) or "")
+                self._suites[members.number(about, "id")] = self._held(
+                    members.text(about, "path", members.NAME_LIMIT) or ""
+                )
             case "group":
                 about = members.inner(event, "group")
-                self._groups[members.number(about, "id")] = self._held(members.text(about, "name", members.NAME_LIMIT) or "")
+                self._groups[members.number(about, "id")] = self._held(
+                    members.text(about, "name", members.NAME_LIMIT) or ""
+                )
             case "testStart":
                 self._start(event, line)
             case "print" if test := self._tests.get(members.number(event, "testID")):
@@ -140,11 +144,13 @@ class _Run:
                 yield from self._outside.say(test.name, test.errors[0][0] if test.errors else None)
             return
         self._count += 1
-        yield self._case(test, Outcome.SKIPPED if event.get("skipped") is True else outcome, members.number(event, "time"))
+        yield self._case(
+            test, Outcome.SKIPPED if event.get("skipped") is True else outcome, members.number(event, "time")
+        )
 
     def _case(self, test: _Test, outcome: Outcome, ended: float | None) -> Case:
         file, group = self._suites.get(test.suite, ""), self._groups.get(test.group, "")
-        name = test.name[len(group):].strip() if group and test.name.startswith(group) else test.name
+        name = test.name[len(group) :].strip() if group and test.name.startswith(group) else test.name
         kind = message = trace = output = None
         if outcome is not Outcome.PASSED:
             output = texts.tail(test.printed) or None
@@ -153,10 +159,28 @@ class _Run:
             if test.errors:
                 message, first = test.errors[0]
                 kind = members.kind_of(message)
-                trace = texts.cut("\n\n".join([(first or "").strip("\n"), *(f"{error or ''}\n{stack or ''}" for error, stack in test.errors[1:])]).strip(),
-                                  TEXT_LIMIT) or None
+                trace = (
+                    texts.cut(
+                        "\n\n".join(
+                            [
+                                (first or "").strip("\n"),
+                                *(f"{error or ''}\n{stack or ''}" for error, stack in test.errors[1:]),
+                            ]
+                        ).strip(),
+                        TEXT_LIMIT,
+                    )
+                    or None
+                )
         took = ended - test.began if ended is not None and test.began is not None else None
-        return Case(suite=tuple(part for part in (file.replace("\\", "/"), group) if part),
-                    classname=members.joined(members.file_label(file), group), name=name or test.name, outcome=outcome,
-                    seconds=times.bounded(took * _MILLISECOND) if took is not None else None, kind=kind,
-                    message=message.strip("\n") if message else None, trace=trace, output=output, line=self._count)
+        return Case(
+            suite=tuple(part for part in (file.replace("\\", "/"), group) if part),
+            classname=members.joined(members.file_label(file), group),
+            name=name or test.name,
+            outcome=outcome,
+            seconds=times.bounded(took * _MILLISECOND) if took is not None else None,
+            kind=kind,
+            message=message.strip("\n") if message else None,
+            trace=trace,
+            output=output,
+            line=self._count,
+        )

@@ -19,15 +19,28 @@ if TYPE_CHECKING:
 
 HEAD: Final = 65_536
 """Bytes that are looked at."""
-_MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"BZh", "bzip2"),
-                 (b"\xfd7zXZ\0", "xz"), (b"\0xray-ci shard ", "shard"),
-                 (b"\x28\xb5\x2f\xfd", "zstd"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpeg"),
-                 (b"GIF8", "gif"), (b"%PDF", "pdf"), (b"\x7fELF", "program"), (b"SQLite format 3", "sqlite"))
+_MAGIC: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\0xray-ci shard ", "shard"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"\x89PNG", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"%PDF", "pdf"),
+    (b"\x7fELF", "program"),
+    (b"SQLite format 3", "sqlite"),
+)
 _PROLOGUE: Final = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
 _NAME: Final = r"(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*"
 _ROOT: Final = re.compile(rf"<(?P<name>{_NAME})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)")
 _JUNK_ROOT: Final = re.compile(
-    r"<(?:[A-Za-z_][\w.-]{0,40}:)?(?P<name>testsuites|testsuite|testcase)(?P<attributes>[^<>]{0,2000})[\s/>]")
+    r"<(?:[A-Za-z_][\w.-]{0,40}:)?(?P<name>testsuites|testsuite|testcase)(?P<attributes>[^<>]{0,2000})[\s/>]"
+)
 _TAG: Final = re.compile(rf"<({_NAME})")
 _TAP_HEAD: Final = re.compile(r"TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok(?: |$)")
 _DECLARED: Final = re.compile(r"<\?xml\s")
@@ -93,14 +106,19 @@ def look(head: bytes) -> Look:
 def _behind_junk(text: str) -> Look:
     """Look for a report after log lines, which tools write into the same stream."""
     if found := _DECLARED.search(text):
-        seen = _xml(text[found.start():])
+        seen = _xml(text[found.start() :])
         if seen is not None:
             return seen
     if found := _JUNK_ROOT.search(text):
-        return Look(medium="xml", text=text, root=found["name"], attributes=found["attributes"],
-                    inside=_names(text[found.start():]))
+        return Look(
+            medium="xml",
+            text=text,
+            root=found["name"],
+            attributes=found["attributes"],
+            inside=_names(text[found.start() :]),
+        )
     for _, found in zip(range(_CANDIDATES), _JSON_START.finditer(text), strict=False):
-        seen = _json(text[found.start():])
+        seen = _json(text[found.start() :])
         if seen.members - {"", "[]"}:
             return seen
     return Look(medium="text", text=text)
@@ -114,8 +132,13 @@ def _xml(text: str) -> Look | None:
     found = _ROOT.match(text, at)
     if found is None:
         return None
-    return Look(medium="xml", text=text, root=found["name"].rpartition(":")[2], attributes=found["attributes"],
-                inside=_names(text[at:]))
+    return Look(
+        medium="xml",
+        text=text,
+        root=found["name"].rpartition(":")[2],
+        attributes=found["attributes"],
+        inside=_names(text[at:]),
+    )
 
 
 def _names(text: str) -> frozenset[str]:
@@ -169,39 +192,80 @@ def _join(stack: list[tuple[str, str]], key: str) -> str:
 
 
 _BINARY: Final = {
-    "empty": "an empty file", "blank": "a file of white space", "gzip": "a gzip archive; unpack it first",
+    "empty": "an empty file",
+    "blank": "a file of white space",
+    "gzip": "a gzip archive; unpack it first",
     "zip": "a zip archive; unpack it first, or name it `bundle=path` to send it as it is (Server/DC)",
-    "bzip2": "a bzip2 archive; unpack it first", "xz": "an xz archive; unpack it first",
+    "bzip2": "a bzip2 archive; unpack it first",
+    "xz": "an xz archive; unpack it first",
     "zstd": "a zstd archive; unpack it first",
-    "7z": "a 7z archive; unpack it first", "png": "an image (PNG)", "jpeg": "an image (JPEG)", "gif": "an image (GIF)",
-    "pdf": "a PDF document", "program": "a program", "sqlite": "a database (SQLite)",
-    "shard": "a file of results collected by xray-ci"}
+    "7z": "a 7z archive; unpack it first",
+    "png": "an image (PNG)",
+    "jpeg": "an image (JPEG)",
+    "gif": "an image (GIF)",
+    "pdf": "a PDF document",
+    "program": "a program",
+    "sqlite": "a database (SQLite)",
+    "shard": "a file of results collected by xray-ci",
+}
 
 _ROOTS: Final = {
-    "html": "an HTML page", "coverage": "a coverage report (Cobertura or Clover)", "checkstyle": "a lint report (Checkstyle)",
-    "project": "a build file", "svg": "an image (SVG)", "urlset": "a sitemap", "sitemapindex": "a sitemap",
-    "RunSettings": "settings of a .NET test run", "TestSettings": "settings of a .NET test run", "rss": "a news feed",
-    "feed": "a news feed", "plist": "a property list", "BugCollection": "a lint report (SpotBugs)",
-    "pmd": "a lint report (PMD)", "pmd-cpd": "a lint report (CPD)", "issues": "a lint report", "configuration": "a configuration file",
-    "CoverageSession": "a coverage report (OpenCover)", "testplans": "a test plan, not results",
-    "dependency-check": "a scan report"}
+    "html": "an HTML page",
+    "coverage": "a coverage report (Cobertura or Clover)",
+    "checkstyle": "a lint report (Checkstyle)",
+    "project": "a build file",
+    "svg": "an image (SVG)",
+    "urlset": "a sitemap",
+    "sitemapindex": "a sitemap",
+    "RunSettings": "settings of a .NET test run",
+    "TestSettings": "settings of a .NET test run",
+    "rss": "a news feed",
+    "feed": "a news feed",
+    "plist": "a property list",
+    "BugCollection": "a lint report (SpotBugs)",
+    "pmd": "a lint report (PMD)",
+    "pmd-cpd": "a lint report (CPD)",
+    "issues": "a lint report",
+    "configuration": "a configuration file",
+    "CoverageSession": "a coverage report (OpenCover)",
+    "testplans": "a test plan, not results",
+    "dependency-check": "a scan report",
+}
 
 _JSON: Final[tuple[tuple[str, Callable[[Look], bool]], ...]] = (
-    ("a SARIF report of static analysis", lambda seen: seen.has("runs[].tool") or "sarif" in seen.values.get("$schema", "")),
-    ("the `info` of an Xray import, which goes with a report", lambda seen: "xrayFields" in seen.top
-     or seen.has("fields.project") or seen.has("fields.issuetype")),
-    ("a coverage summary (Istanbul)", lambda seen: seen.has("total.lines.pct") or any(
-        path.endswith((".statementMap", ".lines.pct")) for path in seen.members)),
+    (
+        "a SARIF report of static analysis",
+        lambda seen: seen.has("runs[].tool") or "sarif" in seen.values.get("$schema", ""),
+    ),
+    (
+        "the `info` of an Xray import, which goes with a report",
+        lambda seen: "xrayFields" in seen.top or seen.has("fields.project") or seen.has("fields.issuetype"),
+    ),
+    (
+        "a coverage summary (Istanbul)",
+        lambda seen: (
+            seen.has("total.lines.pct") or any(path.endswith((".statementMap", ".lines.pct")) for path in seen.members)
+        ),
+    ),
     ("a coverage report", lambda seen: seen.has("meta", "files", "totals")),
-    ("a package file", lambda seen: seen.has("name", "version") and bool(
-        seen.top & {"scripts", "dependencies", "devDependencies", "lockfileVersion", "main"})),
+    (
+        "a package file",
+        lambda seen: (
+            seen.has("name", "version")
+            and bool(seen.top & {"scripts", "dependencies", "devDependencies", "lockfileVersion", "main"})
+        ),
+    ),
     ("a Postman collection, not its results", lambda seen: seen.has("info._postman_id", "item")),
     ("an OpenAPI description", lambda seen: bool(seen.top & {"openapi", "swagger"})),
     ("a lint report (ESLint)", lambda seen: seen.has("[].filePath", "[].messages")),
-    ("one file of an Allure results folder, which this version does not read", lambda seen: seen.has("uuid") and bool(
-        seen.top & {"historyId", "children", "befores", "testCaseId"})),
-    ("an error message of a service", lambda seen: bool(seen.top & {"message", "error", "errorMessages", "errors"})
-     and len(seen.top) <= 8),  # noqa: PLR2004 - a report has more to say
+    (
+        "one file of an Allure results folder, which this version does not read",
+        lambda seen: seen.has("uuid") and bool(seen.top & {"historyId", "children", "befores", "testCaseId"}),
+    ),
+    (
+        "an error message of a service",
+        lambda seen: bool(seen.top & {"message", "error", "errorMessages", "errors"}) and len(seen.top) <= 8,  # noqa: PLR2004
+    ),
 )
 
 
@@ -246,5 +310,10 @@ def _known_xml(seen: Look) -> str | None:
 
 def defines_tests(seen: Look) -> bool:
     """Say whether elements named like JUnit's define tests instead of telling results (TestLink)."""
-    return (seen.root in {"testsuite", "testcase", "testcases"} and not seen.inside & {"failure", "error", "skipped"}
-            and bool(seen.inside & {"node_order", "execution_type"} or (seen.root == "testcases" and "steps" in seen.inside)))
+    return (
+        seen.root in {"testsuite", "testcase", "testcases"}
+        and not seen.inside & {"failure", "error", "skipped"}
+        and bool(
+            seen.inside & {"node_order", "execution_type"} or (seen.root == "testcases" and "steps" in seen.inside)
+        )
+    )

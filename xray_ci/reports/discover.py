@@ -29,17 +29,25 @@ CONTAINER: Final = "-container.json"
 GLOBALS: Final = "-globals.json"
 _ID: Final = r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
 _RESULT: Final = re.compile(rf"{_ID}-(?:result|container|globals)\.json")
-_BELONGS: Final = re.compile(rf"{_ID}-(?:result|container|globals|attachment)\b.*|(?:categories|executor|history|testrun)\.json|"
-                             r"environment\.(?:properties|xml)|.*-attachment\..*")
+_BELONGS: Final = re.compile(
+    rf"{_ID}-(?:result|container|globals|attachment)\b.*|(?:categories|executor|history|testrun)\.json|"
+    r"environment\.(?:properties|xml)|.*-attachment\..*"
+)
 
 
 def is_result(name: str) -> bool:
-    """Say whether a file is one of those that Allure writes for a result: named by a random id, so that no other tool's is."""
+    """Say whether a file is one of those that Allure writes for a result.
+
+    Named by a random id, so that no other tool's is.
+    """
     return _RESULT.fullmatch(name) is not None
 
 
 def belongs(name: str) -> bool:
-    """Say whether a file in a folder of results is part of that report: a result, an attachment, or what describes the run."""
+    """Say whether a file in a folder of results is part of that report.
+
+    A result, an attachment, or what describes the run.
+    """
     return _BELONGS.fullmatch(name) is not None
 
 
@@ -87,15 +95,19 @@ class _Line:
 def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto") -> Discovery:
     """Return the files below `root`, or wherever a pattern points, that the lines of `reports` name, without doubles.
 
-    `!pattern` excludes files, and folders with all that is in them, wherever the line stands. `FORMAT=pattern` fixes the
-    format, of several such lines the first; `default_format` is that of all other lines. Sorted by path, numbers in names by
-    value. Links to folders are followed only where a pattern names them, and `.git` is entered only there.
+    `!pattern` excludes files, and folders with all that is in them, wherever the line stands. `FORMAT=pattern` fixes
+    the format, of several such lines the first; `default_format` is that of all other lines. Sorted by path, numbers in
+    names by value. Links to folders are followed only where a pattern names them, and `.git` is entered only there.
     """
     here = os.path.abspath(root)
     texts = [text.strip() for text in patterns if text.strip()]
     includes = [line for text in texts if not text.startswith("!") for line in _lines(text, here)]
-    excludes = [(*plain(Path(line.base).parts[1:]), *line.rest)
-                for text in texts if text.startswith("!") for line in _lines(text[1:].strip(), here)]
+    excludes = [
+        (*plain(Path(line.base).parts[1:]), *line.rest)
+        for text in texts
+        if text.startswith("!")
+        for line in _lines(text[1:].strip(), here)
+    ]
     by_base: dict[str, list[int]] = defaultdict(list)
     for number, line in enumerate(includes):
         by_base[line.base].append(number)
@@ -113,13 +125,26 @@ def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto
         alike += walk.alike
         closed += walk.closed
     default = None if default_format == "auto" else default_format
-    files = sorted(_together((FoundReport(place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default)
-                    for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if is_folder(path))]), here),
-                   key=_natural)
-    return Discovery(files=tuple(_single(files)),
-                     problems=(*(_folder_problem(path, here) for path in folders if not is_folder(path)),
-                               *(_closed_problem(path, here) for path in sorted(set(closed)))),
-                     searched=tuple(_searched(line, here, seen[line.base]) for line in includes))
+    files = sorted(
+        _together(
+            (
+                FoundReport(
+                    place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default
+                )
+                for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if is_folder(path))]
+            ),
+            here,
+        ),
+        key=_natural,
+    )
+    return Discovery(
+        files=tuple(_single(files)),
+        problems=(
+            *(_folder_problem(path, here) for path in folders if not is_folder(path)),
+            *(_closed_problem(path, here) for path in sorted(set(closed))),
+        ),
+        searched=tuple(_searched(line, here, seen[line.base]) for line in includes),
+    )
 
 
 def _lines(text: str, here: str) -> Iterator[_Line]:
@@ -176,8 +201,11 @@ def _shown(path: str, here: str) -> str:
 
 def _natural(found: FoundReport) -> tuple[list[tuple[int, int, str]], str]:
     shown = found.place.shown
-    return [(0, int(part), "") if part.isdecimal() and len(part) < 100 else (1, 0, part)  # noqa: PLR2004 - no quadratic int()
-            for part in _NUMBERS.split(shown) if part], shown
+    return [
+        (0, int(part), "") if part.isdecimal() and len(part) < 100 else (1, 0, part)  # noqa: PLR2004 - no quadratic int()
+        for part in _NUMBERS.split(shown)
+        if part
+    ], shown
 
 
 def _searched(line: _Line, here: str, seen: int) -> str:
@@ -198,10 +226,20 @@ def _searched(line: _Line, here: str, seen: int) -> str:
 
 def _folder_problem(path: str, here: str) -> Problem:
     shown = _shown(path, here)
-    return Problem(severity=Severity.ERROR, slug="report-is-a-folder", cause="it is a folder", path=shown,
-                   advice=f"Say which files in it: `{shown}/**/*.xml`.")
+    return Problem(
+        severity=Severity.ERROR,
+        slug="report-is-a-folder",
+        cause="it is a folder",
+        path=shown,
+        advice=f"Say which files in it: `{shown}/**/*.xml`.",
+    )
 
 
 def _closed_problem(path: str, here: str) -> Problem:
-    return Problem(severity=Severity.NOTICE, slug="closed-folder", cause="this user may not list the folder; reports in it are not found",
-                   path=_shown(path, here), advice="Run as the owner of the workspace, or exclude the folder with `!`.")
+    return Problem(
+        severity=Severity.NOTICE,
+        slug="closed-folder",
+        cause="this user may not list the folder; reports in it are not found",
+        path=_shown(path, here),
+        advice="Run as the owner of the workspace, or exclude the folder with `!`.",
+    )

@@ -13,8 +13,16 @@ NOT_A_REPORT = "not-a-test-report"
 class Fault(Exception):
     """The end of reading one report: all that came of it must be dropped."""
 
-    def __init__(self, slug: str, cause: str, *, line: int | None = None, column: int | None = None,
-                 advice: str | None = None, mendable: bool = False) -> None:
+    def __init__(
+        self,
+        slug: str,
+        cause: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        advice: str | None = None,
+        mendable: bool = False,
+    ) -> None:
         super().__init__(cause)
         self.slug = slug
         self.cause = cause
@@ -27,8 +35,15 @@ class Fault(Exception):
 
     def problem(self, shown: str) -> Problem:
         """Return the value that stands for this fault in lists of problems; `shown` is the report's path."""
-        return Problem(severity=Severity.ERROR, slug=self.slug, cause=self.cause, path=shown, line=self.line,
-                       column=self.column, advice=self.advice or ADVICE.get(self.slug))
+        return Problem(
+            severity=Severity.ERROR,
+            slug=self.slug,
+            cause=self.cause,
+            path=shown,
+            line=self.line,
+            column=self.column,
+            advice=self.advice or ADVICE.get(self.slug),
+        )
 
 
 ADVICE = {

@@ -1,13 +1,15 @@
 """One run of a Gherkin scenario: from its steps and hooks to a case. Knows Gherkin; knows no JSON and no tool.
 
-The worst step or hook decides; what has no result, and undefined and pending steps, are neither passed nor failed. A row of a
-Scenario Outline is one case with one example, under the name that the outline has: rows are results of one Test. Without the key
-of a Test among its tags a case brings what creates a Cucumber Test (name and scenario text): Xray's own import creates none.
+The worst step or hook decides; what has no result, and undefined and pending steps, are neither passed nor failed. A
+row of a Scenario Outline is one case with one example, under the name that the outline has: rows are results of one
+Test. Without the key of a Test among its tags a case brings what creates a Cucumber Test (name and scenario text):
+Xray's own import creates none.
 
-JSON of features that hold scenarios: Cucumber's and Behave's shape around them. Knows features, nothing of what is in a scenario.
+JSON of features that hold scenarios: Cucumber's and Behave's shape around them. Knows features, nothing of what is in a
+scenario.
 
-A background that stands before a scenario as an element of its own is handed over with it. Some tools write a feature's name
-behind its scenarios: those wait, on disk when they are many.
+A background that stands before a scenario as an element of its own is handed over with it. Some tools write a feature's
+name behind its scenarios: those wait, on disk when they are many.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from xray_ci.model import Problem
+
     Scenario: TypeAlias = Callable[[Members, list[Members]], Case]
 
 
@@ -43,8 +46,13 @@ WORDS: Final = {
 }
 """Results of steps and scenarios in lower case; every other word (undefined, pending, untested …) is `OTHER`."""
 _RANK: Final = (Outcome.ERROR, Outcome.FAILED, Outcome.OTHER, Outcome.SKIPPED, Outcome.PASSED)
-_EXAMPLE: Final = {Outcome.PASSED: "PASSED", Outcome.FAILED: "FAILED", Outcome.ERROR: "FAILED", Outcome.SKIPPED: "TODO",
-                   Outcome.OTHER: "TODO"}
+_EXAMPLE: Final = {
+    Outcome.PASSED: "PASSED",
+    Outcome.FAILED: "FAILED",
+    Outcome.ERROR: "FAILED",
+    Outcome.SKIPPED: "TODO",
+    Outcome.OTHER: "TODO",
+}
 
 
 def outcome_of(word: str | None) -> Outcome | None:
@@ -63,7 +71,10 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def headline(message: str) -> str:
-    """Return the line of an error's text that says what happened: of a Python traceback its last, of pytest's its first `E` line."""
+    """Return the line of an error's text that says what happened.
+
+    Of a Python traceback its last, of pytest's its first `E` line.
+    """
     lines = [line for line in message.strip().splitlines() if line.strip()]
     marked = next((line[1:].strip() for line in lines if line.startswith("E   ")), None)
     if marked or not lines:
@@ -85,8 +96,16 @@ class ScenarioRun:
         self.kind: str | None = None
         self._troubles: list[tuple[Outcome, str, str | None]] = []
 
-    def step(self, action: str, word: str | None, *, message: str | None = None, seconds: float | None = None,
-             rows: str | None = None, doc: str | None = None) -> None:
+    def step(
+        self,
+        action: str,
+        word: str | None,
+        *,
+        message: str | None = None,
+        seconds: float | None = None,
+        rows: str | None = None,
+        doc: str | None = None,
+    ) -> None:
         """Tell of a step: its keyword and text, its result's word, and its table or its text block."""
         outcome = outcome_of(word)
         action = action.strip()
@@ -112,16 +131,24 @@ class ScenarioRun:
         self.outcomes.append(outcome)
         if seconds is not None:
             self.seconds = (self.seconds or 0.0) + seconds
-        if outcome is not Outcome.PASSED and (message or outcome is not Outcome.SKIPPED) and len(self._troubles) < STEP_LIMIT:
+        if (
+            outcome is not Outcome.PASSED
+            and (message or outcome is not Outcome.SKIPPED)
+            and len(self._troubles) < STEP_LIMIT
+        ):
             self._troubles.append((outcome, what, message))
 
-    def attach(self, data: str, media_type: str | None, name: str | None = None, *, encoded: bool | None = None) -> None:
+    def attach(
+        self, data: str, media_type: str | None, name: str | None = None, *, encoded: bool | None = None
+    ) -> None:
         """Keep a file that a step or hook brought, or the line that it logged."""
         line = texts.log_line(data, media_type, encoded=encoded)
         if line is not None:
             self.log(line)
         elif len(self.attachments) < texts.ATTACHMENT_LIMIT:
-            found = texts.attachment(data, media_type, name, len(self.attachments) + 1, encoded=encoded, stem="embedding")
+            found = texts.attachment(
+                data, media_type, name, len(self.attachments) + 1, encoded=encoded, stem="embedding"
+            )
             if found is not None:
                 self.attachments.append(found)
 
@@ -129,7 +156,7 @@ class ScenarioRun:
         """Keep a line that was printed."""
         self.logs.append(texts.last(line))
         if len(self.logs) > STEP_LIMIT:
-            self.logs = ["\n".join(self.logs)[-texts.OUTPUT_LIMIT - 1:]]
+            self.logs = ["\n".join(self.logs)[-texts.OUTPUT_LIMIT - 1 :]]
 
     def outcome(self) -> Outcome:
         """Return what became of the scenario."""
@@ -151,11 +178,27 @@ class ScenarioRun:
         message, trace = self.words(self.outcome())
         return Attempt(outcome=self.outcome(), message=message, trace=trace)
 
-    def case(self, *, feature: str, rule: str | None = None, name: str, named: Iterable[str], keyword: str | None = None,
-             outline: bool = False, description: str | None = None, text: str | None = None, outcome: Outcome | None = None,
-             started: datetime | None = None, finished: datetime | None = None, attempts: tuple[Attempt, ...] = (),
-             line: int | None = None) -> Case:
-        """Return the case; `named` are its tags, `text` the scenario's text where the report has it, `outcome` the report's own."""
+    def case(
+        self,
+        *,
+        feature: str,
+        rule: str | None = None,
+        name: str,
+        named: Iterable[str],
+        keyword: str | None = None,
+        outline: bool = False,
+        description: str | None = None,
+        text: str | None = None,
+        outcome: Outcome | None = None,
+        started: datetime | None = None,
+        finished: datetime | None = None,
+        attempts: tuple[Attempt, ...] = (),
+        line: int | None = None,
+    ) -> Case:
+        """Return the case.
+
+        `named` are its tags, `text` the scenario's text where the report has it, `outcome` the report's own.
+        """
         result = outcome or self.outcome()
         message, trace = self.words(result)
         marks = author_marks.of_tags(named)
@@ -168,10 +211,25 @@ class ScenarioRun:
         output = None
         if result is not Outcome.PASSED and self.logs:
             output = texts.tail("\n".join(part.rstrip("\n") for part in self.logs)) or None
-        return Case(suite=(feature, rule) if rule else (feature,) if feature else (), classname=feature or None, name=name, outcome=result,
-                    seconds=self.seconds, started=started, finished=finished, kind=self.kind or kind_of(message), message=message,
-                    trace=trace, output=output, attachments=tuple(self.attachments), marks=marks, steps=tuple(self.steps),
-                    examples=(_EXAMPLE[result],) if outline else (), attempts=attempts, line=line)
+        return Case(
+            suite=(feature, rule) if rule else (feature,) if feature else (),
+            classname=feature or None,
+            name=name,
+            outcome=result,
+            seconds=self.seconds,
+            started=started,
+            finished=finished,
+            kind=self.kind or kind_of(message),
+            message=message,
+            trace=trace,
+            output=output,
+            attachments=tuple(self.attachments),
+            marks=marks,
+            steps=tuple(self.steps),
+            examples=(_EXAMPLE[result],) if outline else (),
+            attempts=attempts,
+            line=line,
+        )
 
 
 _HEAD: Final = frozenset({"name", "tags", "uri", "id", "location"})
@@ -181,8 +239,8 @@ _CREATING: Final = frozenset({MarkKind.SCENARIO, MarkKind.DESCRIPTION})
 def read(source: Source, title: str, scenario: Scenario) -> Iterator[Case | Problem]:
     """Yield the case that `scenario` makes of each element and the steps of the background before it, then notices.
 
-    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
+    what was yielded before must then be dropped.
     """
     window = Window(source)
     if window.peek() not in {"[", ""}:
@@ -250,7 +308,10 @@ class _Feature:
             self._background = []
 
     def _completed(self, case: Case) -> Case:
-        """Return a case with what its feature says: its name, and tags that some tools do not repeat on the scenario."""
+        """Return a case with what its feature says.
+
+        Its name, and tags that some tools do not repeat on the scenario.
+        """
         if self._above is None:
             head = Members(self._head, self._path)
             self._title = head.text("name") or head.text("uri") or head.text("id") or head.text("location") or ""
@@ -259,7 +320,9 @@ class _Feature:
         marks = tuple(dict.fromkeys((*above, *case.marks)))
         if author_marks.has_key(above):
             marks = tuple(mark for mark in marks if mark.kind not in _CREATING)
-        return msgspec.structs.replace(case, suite=(feature,) if feature else (), classname=feature or None, marks=marks)
+        return msgspec.structs.replace(
+            case, suite=(feature,) if feature else (), classname=feature or None, marks=marks
+        )
 
 
 def _is_background(element: Members) -> bool:

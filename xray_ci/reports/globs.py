@@ -64,15 +64,21 @@ def expanded(pattern: str) -> tuple[str, ...]:
         if found is None or len(waiting) + len(done) > _CHOICES:
             done.append(current)
             continue
-        waiting += [current[:found.start()] + choice + current[found.end():] for choice in found[1].split(",")]
+        waiting += [current[: found.start()] + choice + current[found.end() :] for choice in found[1].split(",")]
     return tuple(dict.fromkeys(done))
 
 
 def parts(pattern: str) -> tuple[PatternPart, ...]:
-    """Split a pattern (with / only) into its parts; doubled separators and `.` do not count, nor does `**` after `**`."""
+    """Split a pattern (with / only) into its parts.
+
+    Doubled separators and `.` do not count, nor does `**` after `**`.
+    """
     made = [_part(text) for text in pattern.split("/") if text not in {"", "."}]
-    return tuple(part for before, part in pairwise([None, *made])
-                 if part is not None and not (before is not None and before.any_depth and part.any_depth))
+    return tuple(
+        part
+        for before, part in pairwise([None, *made])
+        if part is not None and not (before is not None and before.any_depth and part.any_depth)
+    )
 
 
 def plain(texts: Iterable[str]) -> tuple[PatternPart, ...]:
@@ -107,7 +113,8 @@ def _all_fit(wanted: tuple[PatternPart, ...], names: list[str]) -> bool:
     for name in names:
         used = _open_ended(wanted, used)
         used = {at for at in used if at < len(wanted) and wanted[at].any_depth} | {
-            at + 1 for at in used if at < len(wanted) and wanted[at].fits(name) and not wanted[at].any_depth}
+            at + 1 for at in used if at < len(wanted) and wanted[at].fits(name) and not wanted[at].any_depth
+        }
     return len(wanted) in _open_ended(wanted, used)
 
 
@@ -167,7 +174,9 @@ class _Level:
 
     def takes_all_in(self, name: str) -> bool:
         """Say whether a folder of that name is matched, or everything in it."""
-        return self.takes(name) or any(len(rest) == 1 and rest[0].any_depth and part.fits(name) for _, part, rest in self.steps)
+        return self.takes(name) or any(
+            len(rest) == 1 and rest[0].any_depth and part.fits(name) for _, part, rest in self.steps
+        )
 
 
 _NOTHING: Final = _Level((), (), (), ())
@@ -244,7 +253,8 @@ def _level(states: tuple[State, ...]) -> _Level:
         files=tuple((number, rest[0]) for number, rest in due if len(rest) == 1),
         steps=tuple((number, rest[0], rest[1:]) for number, rest in due if len(rest) > 1 and not rest[0].any_depth),
         depths=tuple((number, rest) for number, rest in due if rest[0].any_depth),
-        names=tuple(dict.fromkeys(rest[0].text for _, rest in due)) if plain else None)
+        names=tuple(dict.fromkeys(rest[0].text for _, rest in due)) if plain else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +265,9 @@ class _Picked:
     path: str
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        return os.path.isdir(self.path) if follow_symlinks else Path(self.path).is_dir() and not os.path.islink(self.path)
+        return (
+            os.path.isdir(self.path) if follow_symlinks else Path(self.path).is_dir() and not os.path.islink(self.path)
+        )
 
     def is_file(self) -> bool:
         return os.path.isfile(self.path)

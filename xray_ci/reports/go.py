@@ -1,18 +1,22 @@
-"""Runs of Go tests while their events stream by, of several packages at once. Knows tests, packages and outputs of Go; no lines.
+"""Runs of Go tests while their events stream by, of several packages at once.
 
-Identity: the package is the class name, the test's full name (`TestTable/a_b`) is the name; the parents of subtests are cases
-too. A test whose end nobody saw when its package ended has failed: that is how a panic, `os.Exit` and a hang look.
+Knows tests, packages and outputs of Go; no lines.
 
-`go test -json`: one event a line, packages interleaved. Knows actions and members; what they mean for tests is in `go_runs`.
+Identity: the package is the class name, the test's full name (`TestTable/a_b`) is the name; the parents of subtests are
+cases too. A test whose end nobody saw when its package ended has failed: that is how a panic, `os.Exit` and a hang
+look.
 
-Lines that are no event stand between them where builds fail (before Go 1.24) and are passed over with a notice. A stream in which
-a package has no end is cut off and refused.
+`go test -json`: one event a line, packages interleaved. Knows actions and members; what they mean for tests is in
+`go_runs`.
+
+Lines that are no event stand between them where builds fail (before Go 1.24) and are passed over with a notice. A
+stream in which a package has no end is cut off and refused.
 
 `go test -v`: the text that Go prints, read as Go's own converter (test2json) reads it. Knows its lines; see `go_runs`.
 
-So a text and the JSON of the same run give the same cases, and a line that a test prints in the form of a result is one for both.
-The package stands in the last line of its tests, so the report is read twice. Bare output of a test binary has no package, and
-then no class name.
+So a text and the JSON of the same run give the same cases, and a line that a test prints in the form of a result is one
+for both. The package stands in the last line of its tests, so the report is read twice. Bare output of a test binary
+has no package, and then no class name.
 """
 
 from __future__ import annotations
@@ -49,7 +53,8 @@ _FRAME: Final = re.compile(r"\s*(?:=== (?:RUN|PAUSE|CONT|NAME|ATTR|ARTIFACTS)\s|
 _PLACED: Final = re.compile(r"^[ \t]*(?:[^\s:]+:\d+: )([^\n]*(?:\n {8}[^\n]*)*)", re.MULTILINE)
 _PANIC: Final = re.compile(r"^(?:panic: |fatal error: )([^\n]*)", re.MULTILINE)
 _PACKAGE_LINE: Final = re.compile(
-    r"(?:PASS|FAIL|ok|FAIL\t.*|ok  \t.*|exit status \d+|coverage: .*|testing: warning: no tests to run)\s*$")
+    r"(?:PASS|FAIL|ok|FAIL\t.*|ok  \t.*|exit status \d+|coverage: .*|testing: warning: no tests to run)\s*$"
+)
 _GONE: Final = "the test has no end: the process was gone, or its last line was not complete"
 OUTCOMES: Final = {"pass": Outcome.PASSED, "bench": Outcome.PASSED, "fail": Outcome.FAILED, "skip": Outcome.SKIPPED}
 
@@ -69,7 +74,7 @@ class _Text:
         if room > 0:
             self.head += line[:room]
         if len(line) > room:
-            self.tail = texts.last(self.tail + line[max(room, 0):])
+            self.tail = texts.last(self.tail + line[max(room, 0) :])
         return len(self.head) + len(self.tail) - before
 
     def whole(self) -> str:
@@ -146,14 +151,20 @@ class Runs:
         if run is not None and len(run.marks) < MARK_LIMIT and value.strip():
             run.marks += author_marks.of_property(name, value.strip())
 
-    def end(self, package: str, test: str, action: str, seconds: float | None, ended: datetime | None = None) -> Iterator[Case]:
+    def end(
+        self, package: str, test: str, action: str, seconds: float | None, ended: datetime | None = None
+    ) -> Iterator[Case]:
         """See a test end, whether or not it was seen to begin."""
         home = self._package(package)
         run = home.open.pop(test, None)
         if run is not None:
             self._forget(test)
         case = self._case(package, home, test, run or _Run(None), OUTCOMES[action])
-        yield case if seconds is None and ended is None else msgspec.structs.replace(case, seconds=seconds, finished=ended)
+        yield (
+            case
+            if seconds is None and ended is None
+            else msgspec.structs.replace(case, seconds=seconds, finished=ended)
+        )
 
     def package_end(self, package: str, action: str, build: str | None = None) -> Iterator[Case | Problem]:
         """See a package end: what is open in it was lost, and a failure without a failed test is told."""
@@ -193,15 +204,25 @@ class Runs:
         if outcome is not Outcome.PASSED and said.strip():
             kind, message, trace = _failure(said)
             output = texts.tail(said) if trace is None else None
-        return Case(suite=(package,) if package else (), classname=package or None, name=test, outcome=outcome,
-                    started=run.began, kind=kind, message=message, trace=trace, output=output or None,
-                    marks=tuple(run.marks), line=self.cases)
+        return Case(
+            suite=(package,) if package else (),
+            classname=package or None,
+            name=test,
+            outcome=outcome,
+            started=run.began,
+            kind=kind,
+            message=message,
+            trace=trace,
+            output=output or None,
+            marks=tuple(run.marks),
+            line=self.cases,
+        )
 
 
 def _failure(said: str) -> tuple[str | None, str | None, str | None]:
     """Return kind, message and trace as far as the output shows them."""
     if found := _PANIC.search(said):
-        return "panic", found[1].strip() or None, texts.cut(said[found.start():].rstrip())
+        return "panic", found[1].strip() or None, texts.cut(said[found.start() :].rstrip())
     placed = _PLACED.search(said)
     return None, texts.cut("\n".join(line.strip() for line in placed[1].splitlines())) or None if placed else None, None
 
@@ -215,7 +236,8 @@ _BUILD_TEXT: Final = 1_000
 def read_json(source: Source) -> Iterator[Case | Problem]:
     """Yield each run of each test when it ends, then notices.
 
-    Durations are seconds, times those of the `run` and end events. Raises Fault for a broken line, and where a package has no end.
+    Durations are seconds, times those of the `run` and end events. Raises Fault for a broken line, and where a package
+    has no end.
     """
     events, runs = Documents(source, telling=_NO_BUILD), Runs()
     builds: dict[str, str] = {}
@@ -240,7 +262,9 @@ def read_json(source: Source) -> Iterator[Case | Problem]:
     yield from noise(events)
 
 
-def _event(runs: Runs, event: dict[str, Any], action: str, package: str, builds: dict[str, str]) -> Iterator[Case | Problem]:
+def _event(
+    runs: Runs, event: dict[str, Any], action: str, package: str, builds: dict[str, str]
+) -> Iterator[Case | Problem]:
     test = members.text(event, "Test", members.NAME_LIMIT)
     match action:
         case "output":
@@ -337,8 +361,11 @@ class _TextRun:
         yield from self._runs.package_end("", "pass")
         yield from self._runs.last_words()
         if not self._verbose:
-            yield notice("perhaps-incomplete", "it was written without `-v`: tests that passed are not in it",
-                         advice="Run `go test -v`, or `go test -json`.")
+            yield notice(
+                "perhaps-incomplete",
+                "it was written without `-v`: tests that passed are not in it",
+                advice="Run `go test -v`, or `go test -json`.",
+            )
 
     def _frame(self, package: str, word: str, rest: str) -> Iterator[Case]:
         if word == "ATTR":

@@ -1,9 +1,8 @@
 """GoogleTest's JSON (`--gtest_output=json`). Knows suites, tests and recorded properties.
 
-Identity: the suite (`classname`) is the class name, the test's name with its parameter's number (`Even/0`) is the name: as in
-GoogleTest's JUnit XML, so that both give the same Tests. What the test was given is kept as an
-iteration. What `RecordProperty` recorded counts where it is named like one of
-JUnit's properties (`test_key`, `requirements` …).
+Identity: the suite (`classname`) is the class name, the test's name with its parameter's number (`Even/0`) is the name:
+as in GoogleTest's JUnit XML, so that both give the same Tests. What the test was given is kept as an iteration. What
+`RecordProperty` recorded counts where it is named like one of JUnit's properties (`test_key`, `requirements` …).
 """
 
 from __future__ import annotations
@@ -29,7 +28,8 @@ _NOT_RUN: Final = frozenset({"SKIPPED", "SUPPRESSED"})
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test in order, then notices.
 
-    Durations are texts with a unit, times have an offset or are naive. Raises Fault where the document is broken or cut off.
+    Durations are texts with a unit, times have an offset or are naive. Raises Fault where the document is broken or cut
+    off.
     """
     window = Window(source)
     count = 0
@@ -81,12 +81,26 @@ def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
     for member, value in test.items():
         if isinstance(value, str) and value.strip() and author_marks.is_property(member):
             marks += author_marks.of_property(member, value.strip())
-    given = tuple((member, value) for member in _PARAMETERS if (value := members.text(test, member, members.NAME_LIMIT)))
+    given = tuple(
+        (member, value) for member in _PARAMETERS if (value := members.text(test, member, members.NAME_LIMIT))
+    )
     started = members.moment(test, "timestamp")
     took = seconds(members.text(test, "time"))
-    return Case(suite=(suite,) if suite else (), classname=members.text(test, "classname", members.NAME_LIMIT) or suite or None, name=name,
-                outcome=outcome, seconds=took, started=started, finished=members.later(started, took), kind=kind, message=message,
-                trace=trace, marks=tuple(marks), iterations=(Iteration(outcome=outcome, name=name, parameters=given),) if given else (), line=number)
+    return Case(
+        suite=(suite,) if suite else (),
+        classname=members.text(test, "classname", members.NAME_LIMIT) or suite or None,
+        name=name,
+        outcome=outcome,
+        seconds=took,
+        started=started,
+        finished=members.later(started, took),
+        kind=kind,
+        message=message,
+        trace=trace,
+        marks=tuple(marks),
+        iterations=(Iteration(outcome=outcome, name=name, parameters=given),) if given else (),
+        line=number,
+    )
 
 
 def _without_place(said: str) -> str:

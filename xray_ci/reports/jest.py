@@ -1,8 +1,10 @@
-"""Jest's and Vitest's JSON (`--json`, `--reporter=json`), which share their members. Knows members and statuses of both.
+"""Jest's and Vitest's JSON (`--json`, `--reporter=json`), which share their members.
 
-Identity: the name of the test file (with its folder for an `index` file) and the titles of the `describe` blocks, joined with
-" > ", are the class name; the title is the name. Files that could not be loaded, and hooks that fail without a test of theirs
-failing, are notices. A test that was retried is one case with its earlier attempts.
+Knows members and statuses of both.
+
+Identity: the name of the test file (with its folder for an `index` file) and the titles of the `describe` blocks,
+joined with " > ", are the class name; the title is the name. Files that could not be loaded, and hooks that fail
+without a test of theirs failing, are notices. A test that was retried is one case with its earlier attempts.
 """
 
 from __future__ import annotations
@@ -26,8 +28,13 @@ if TYPE_CHECKING:
     from xray_ci.reports.json_stream import Source
 
 _OUTCOMES: Final = {
-    "passed": Outcome.PASSED, "failed": Outcome.FAILED, "pending": Outcome.SKIPPED, "skipped": Outcome.SKIPPED, "todo": Outcome.SKIPPED,
-    "disabled": Outcome.SKIPPED}
+    "passed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "pending": Outcome.SKIPPED,
+    "skipped": Outcome.SKIPPED,
+    "todo": Outcome.SKIPPED,
+    "disabled": Outcome.SKIPPED,
+}
 """Statuses of both; a status that neither has is `OTHER`."""
 _ATTEMPTS: Final = 100
 _MILLISECOND: Final = 1e-3
@@ -39,8 +46,8 @@ _STACK: Final = "\n    at "
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test in the order of the report, then notices.
 
-    Durations are milliseconds, times count milliseconds since the epoch (a test without its own takes its file's). Raises Fault
-    where the document is broken or cut off, or a result lacks its title or status.
+    Durations are milliseconds, times count milliseconds since the epoch (a test without its own takes its file's).
+    Raises Fault where the document is broken or cut off, or a result lacks its title or status.
     """
     clean = AfterLog(source)
     window = Window(clean)
@@ -111,10 +118,16 @@ def _file(window: Window, path: str, count: int, outside: Outside) -> Iterator[C
         label = members.file_label(members.text(home, "name", members.NAME_LIMIT) or "")
         began = members.moment(home, "startTime")
         for case in held.all():
-            yield structs.replace(case, suite=(label, *case.suite) if label else case.suite, started=case.started or began,
-                                  classname=members.joined(label, *case.suite))
+            yield structs.replace(
+                case,
+                suite=(label, *case.suite) if label else case.suite,
+                started=case.started or began,
+                classname=members.joined(label, *case.suite),
+            )
     if home.get("status") == "failed" and not failed:
-        yield from outside.say(f"file {label or '?'}", members.text(home, "message") or "it failed, but none of its tests did (a hook?)")
+        yield from outside.say(
+            f"file {label or '?'}", members.text(home, "message") or "it failed, but none of its tests did (a hook?)"
+        )
 
 
 def _case(result: dict[str, Any], path: str, number: int) -> Case:
@@ -128,25 +141,44 @@ def _case(result: dict[str, Any], path: str, number: int) -> Case:
     if outcome is not Outcome.PASSED and said:
         kind, message = members.kind_of(said[0]), texts.cut(said[0].split(_STACK)[0]) or None
         trace = texts.cut("\n\n".join(said)) or None
-    return Case(suite=tuple(title for title in members.names(result, "ancestorTitles") if title), name=title, outcome=outcome,
-                seconds=duration, started=started, finished=members.later(started, duration), kind=kind, message=message, trace=trace,
-                marks=_marks(result), attempts=_attempts(result, outcome, said), line=number)
+    return Case(
+        suite=tuple(title for title in members.names(result, "ancestorTitles") if title),
+        name=title,
+        outcome=outcome,
+        seconds=duration,
+        started=started,
+        finished=members.later(started, duration),
+        kind=kind,
+        message=message,
+        trace=trace,
+        marks=_marks(result),
+        attempts=_attempts(result, outcome, said),
+        line=number,
+    )
 
 
 def _attempts(result: dict[str, Any], outcome: Outcome, said: tuple[str, ...]) -> tuple[Attempt, ...]:
-    """Return the tries before the last: Jest tells their reasons or only their number, Vitest the errors of a test that passed at last."""
+    """Return the tries before the last.
+
+    Jest tells their reasons or only their number, Vitest the errors of a test that passed at last.
+    """
     reasons = members.long_texts(result, "retryReasons")
     if not reasons and outcome is Outcome.PASSED:
         reasons = said
     if reasons:
-        return tuple(Attempt(outcome=Outcome.FAILED, message=reason.split(_STACK)[0] or None, trace=reason or None)
-                     for reason in reasons[:_ATTEMPTS])
+        return tuple(
+            Attempt(outcome=Outcome.FAILED, message=reason.split(_STACK)[0] or None, trace=reason or None)
+            for reason in reasons[:_ATTEMPTS]
+        )
     runs = members.number(result, "invocations") or 1
     return (Attempt(outcome=Outcome.FAILED),) * (int(min(runs, _ATTEMPTS)) - 1)
 
 
 def _marks(result: dict[str, Any]) -> tuple[Mark, ...]:
-    """Return Vitest's tags, and members of a task's `meta` that are named like JUnit's properties (`test_key`, `requirements` …)."""
+    """Return Vitest's tags.
+
+    Members of a task's `meta` that are named like JUnit's properties (`test_key`, `requirements` …).
+    """
     found = [Mark(kind=MarkKind.TAG, value=tag) for tag in members.names(result, "tags") if tag.strip()]
     for name, value in members.inner(result, "meta").items():
         if isinstance(value, str) and value.strip():

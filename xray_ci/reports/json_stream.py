@@ -1,6 +1,7 @@
 """JSON read element by element over a window of text: memory does not grow with the document. Knows nothing of reports.
 
-Stricter than Python's own reader (NaN and Infinity are refused), and one element has at most `ELEMENT_LIMIT` characters.
+Stricter than Python's own reader (NaN and Infinity are refused), and one element has at most `ELEMENT_LIMIT`
+characters.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ def _no_constant(name: str) -> NoReturn:
 
 
 class Window:
-    """A moving window over a JSON document. Every method raises Fault where the document is broken or ends too early."""
+    """A moving window over a JSON document.
+
+    Every method raises Fault where the document is broken or ends too early.
+    """
 
     def __init__(self, source: Source) -> None:
         head = source.read(PIECE)
@@ -57,7 +61,7 @@ class Window:
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches always
             if self._at < len(self._text) or self._ended:
-                return self._text[self._at:self._at + 1]
+                return self._text[self._at : self._at + 1]
             self._more(PIECE)
 
     def take(self, wanted: str) -> str:
@@ -94,7 +98,10 @@ class Window:
             size = min(size * 2, ELEMENT_LIMIT // 2)
 
     def members(self) -> Iterator[str]:
-        """Yield the name of each member of the object that begins here; the caller takes its value before it goes on."""
+        """Yield the name of each member of the object that begins here.
+
+        The caller takes its value before it goes on.
+        """
         self.take("{")
         if self.peek() == "}":
             self.take("}")
@@ -137,23 +144,25 @@ class Window:
     def _more(self, size: int) -> None:
         raw = self._source.read(size)
         self._ended = not raw
-        gone = self._text[:self._at]
+        gone = self._text[: self._at]
         if newlines := gone.count("\n"):
             self._line += newlines
             self._column = len(gone) - gone.rfind("\n") - 1
         else:
             self._column += len(gone)
-        self._text = self._text[self._at:] + self._decode(raw)
+        self._text = self._text[self._at :] + self._decode(raw)
         self._at = 0
 
     def _decode(self, raw: bytes) -> str:
         try:
             return self._decoder.decode(raw, self._ended)
         except UnicodeDecodeError as error:
-            raise Fault(TRUNCATED if self._ended else BROKEN, f"bytes that are no {self._encoding} ({error.reason})") from None
+            raise Fault(
+                TRUNCATED if self._ended else BROKEN, f"bytes that are no {self._encoding} ({error.reason})"
+            ) from None
 
     def _fault(self, message: str) -> Fault:
-        gone = self._text[:self._at]
+        gone = self._text[: self._at]
         newlines = gone.count("\n")
         column = len(gone) - gone.rfind("\n") if newlines else self._column + len(gone) + 1
         line = self._line + newlines + 1
@@ -163,7 +172,10 @@ class Window:
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Replace halves of surrogate pairs, which no UTF-8 can hold. Raises RecursionError: from Python 3.12 on JSON may nest deeper."""
+    """Replace halves of surrogate pairs, which no UTF-8 can hold.
+
+    Raises RecursionError: from Python 3.12 on JSON may nest deeper.
+    """
     if isinstance(value, str):
         return _LONE.sub("\ufffd", value)
     if isinstance(value, list):

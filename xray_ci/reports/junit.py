@@ -2,9 +2,10 @@
 
 JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
-Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals that
-the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of `system-err` are
-kept, and only when it did not pass; files that the output names (`[[ATTACHMENT|path]]`) are kept always.
+Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals
+that the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of
+`system-err` are kept, and only when it did not pass; files that the output names (`[[ATTACHMENT|path]]`) are kept
+always.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from xray_ci.model import Attachment, Mark
+
     _Close: TypeAlias = Callable[[], None] | None
     _Opener: TypeAlias = Callable[[dict[str, str]], _Close]
 
@@ -39,8 +41,10 @@ PROPERTY_LENGTH: Final = 2_000
 """Characters kept of the value of one."""
 
 _BY_ATTRIBUTE: Final = {
-    **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
-                    Outcome.SKIPPED),
+    **dict.fromkeys(
+        ("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
+        Outcome.SKIPPED,
+    ),
     **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
     **dict.fromkeys(("error", "errored", "hook_error"), Outcome.ERROR),
     **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
@@ -126,7 +130,10 @@ class Verdict:
 
 
 def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, properties: tuple[tuple[str, str], ...]) -> Case:
-    """Return the case that is complete now; `stamp` and `properties` are its suite's, the former for a case without a time of its own."""
+    """Return the case that is complete now.
+
+    `stamp` and `properties` are its suite's, the former for a case without a time of its own.
+    """
     get = case.attributes.get
     outcome = _PASSED
     kind = message = trace = output = finished = None
@@ -141,10 +148,23 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     elif own := get("started-at"):
         stamp, finished = _utc(own), _utc(get("finished-at") or "")
     # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
-    found = Case(suite=suite, name=get("name", ""), classname=get("classname") or None, outcome=outcome,
-                 seconds=seconds(get("time")), started=stamp, kind=kind, message=message, trace=trace, output=output,
-                 attachments=tuple(case.attachments or ()), marks=tuple(case.marks), attempts=tuple(case.attempts or ()),
-                 properties=(*properties, *case.properties) if case.properties else properties, line=case.line)
+    found = Case(
+        suite=suite,
+        name=get("name", ""),
+        classname=get("classname") or None,
+        outcome=outcome,
+        seconds=seconds(get("time")),
+        started=stamp,
+        kind=kind,
+        message=message,
+        trace=trace,
+        output=output,
+        attachments=tuple(case.attachments or ()),
+        marks=tuple(case.marks),
+        attempts=tuple(case.attempts or ()),
+        properties=(*properties, *case.properties) if case.properties else properties,
+        line=case.line,
+    )
     return found if finished is None else msgspec.structs.replace(found, finished=finished)
 
 
@@ -166,13 +186,19 @@ def _message(verdict: Verdict) -> str | None:
 
 
 def _framed(text: str) -> str:
-    """Return a text without blank lines around it; its first line keeps its indentation, which a trace of Python needs."""
+    """Return a text without blank lines around it.
+
+    Its first line keeps its indentation, which a trace of Python needs.
+    """
     text = text.rstrip()
-    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1:]
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
 
 
 def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
-    """Return outcome, type and message of the worst element (the first of equals), and the texts of all of that outcome."""
+    """Return outcome, type and message of the worst element (the first of equals).
+
+    The texts of all of that outcome.
+    """
     worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
     parts = []
     for verdict in verdicts:
@@ -197,9 +223,9 @@ NAME_LIMIT: Final = 10_000
 def read(source: xml.XmlSource) -> Iterator[Case | Problem]:
     """Yield each testcase once, in the order in which they end.
 
-    Times are seconds, timestamps keep their offset or are naive; a case without its own takes its suite's. Errors that stand
-    outside of cases, and evidence too large to keep, are notices. Raises Fault where the document is broken, hostile or has
-    none of JUnit's elements; what was yielded before must then be dropped.
+    Times are seconds, timestamps keep their offset or are naive; a case without its own takes its suite's. Errors that
+    stand outside of cases, and evidence too large to keep, are notices. Raises Fault where the document is broken,
+    hostile or has none of JUnit's elements; what was yielded before must then be dropped.
     """
     readable, encoding = xml.opened(source, source.read(xml.HEAD))
     parser = xml.guarded(encoding)
@@ -223,14 +249,20 @@ class _Reader:
         self._ear = Ear(parser)
         self._closers: list[_Close] = []
         self._openers: dict[str, _Opener] = {
-            "testsuites": self._open_root, "testsuite": self._open_suite, "testcase": self._open_case,
-            "property": self._open_property, "item": self._open_item, "stackTrace": self._open_stack,
-            "system-out": self._open_output, "system-err": self._open_errput,
+            "testsuites": self._open_root,
+            "testsuite": self._open_suite,
+            "testcase": self._open_case,
+            "property": self._open_property,
+            "item": self._open_item,
+            "stackTrace": self._open_stack,
+            "system-out": self._open_output,
+            "system-err": self._open_errput,
             "failure": lambda a: self._open_verdict(Outcome.FAILED, a),
             "error": lambda a: self._open_verdict(Outcome.ERROR, a),
             "skipped": self._open_skipped,
             **dict.fromkeys(("flakyFailure", "rerunFailure"), lambda a: self._open_attempt(Outcome.FAILED, a)),
-            **dict.fromkeys(("flakyError", "rerunError"), lambda a: self._open_attempt(Outcome.ERROR, a))}
+            **dict.fromkeys(("flakyError", "rerunError"), lambda a: self._open_attempt(Outcome.ERROR, a)),
+        }
         self._suites: list[tuple[tuple[str, ...], datetime | None, tuple[tuple[str, str], ...]]] = []
         self._suite: tuple[str, ...] = ()
         self._properties: tuple[tuple[str, str], ...] = ()
@@ -278,8 +310,11 @@ class _Reader:
             yield _notice("outside-case", f"{self._outside - OUTSIDE_LIMIT} more errors stand outside of any test")
         if not self._cases:
             promised = f", although its attributes promise {self._declared}" if self._declared else ""
-            yield _notice("no-cases", f"it holds no test{promised}",
-                          advice="Check that the tests really ran: a tool that fails before its first test writes this.")
+            yield _notice(
+                "no-cases",
+                f"it holds no test{promised}",
+                advice="Check that the tests really ran: a tool that fails before its first test writes this.",
+            )
 
     def _strange(self, tag: str) -> _Opener:
         # Prefixes are whatever a writer likes; an element that is not JUnit's is passed over, what is inside it is not.
@@ -354,9 +389,14 @@ class _Reader:
         self._outside += 1
         if self._outside <= OUTSIDE_LIMIT:
             suite = f"suite {self._suite[-1]!r}" if self._suite else "the document"
-            self.done.append(_notice(
-                "outside-case", f"an error stands in {suite} outside of any test: {verdict.words() or 'no text'}",
-                line=verdict.line, advice="Tests may be missing from this report: look at the tool's log."))
+            self.done.append(
+                _notice(
+                    "outside-case",
+                    f"an error stands in {suite} outside of any test: {verdict.words() or 'no text'}",
+                    line=verdict.line,
+                    advice="Tests may be missing from this report: look at the tool's log.",
+                )
+            )
 
     def _open_attempt(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
         if self._case is None or self._ear.listening or self._trying:
@@ -462,8 +502,13 @@ class _Reader:
             return False
         self._ear.take()
         size = EVIDENCE_LIMIT * 3 // 4 >> 20
-        self.done.append(_notice("evidence-left-out", f"{name[:80]!r} holds more than {size} MiB and was left out",
-                                 line=self._parser.CurrentLineNumber))
+        self.done.append(
+            _notice(
+                "evidence-left-out",
+                f"{name[:80]!r} holds more than {size} MiB and was left out",
+                line=self._parser.CurrentLineNumber,
+            )
+        )
         return True
 
     def _open_item(self, attributes: dict[str, str]) -> _Close:

@@ -139,8 +139,8 @@ class AfterLog:
         head = source.read(_REACH)
         clean = sniff(head) != "utf-8" or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
         found = None if clean else _START.search(head)
-        self._before = head[:found.start()] if found else b""
-        self._head = head[len(self._before):]
+        self._before = head[: found.start()] if found else b""
+        self._head = head[len(self._before) :]
 
     def read(self, size: int, /) -> bytes:
         """Return at most `size` bytes, b"" at the end."""
@@ -152,5 +152,9 @@ class AfterLog:
     def notices(self) -> Iterator[Problem]:
         """Yield what was passed over, if anything was."""
         if self._before:
-            yield notice("foreign-lines", f"{self._before.count(10)} lines before the JSON are no part of the report and were passed over",
-                         line=1, advice="Let the tool write the report to a file of its own, not to the output that tests print to.")
+            yield notice(
+                "foreign-lines",
+                f"{self._before.count(10)} lines before the JSON are no part of the report and were passed over",
+                line=1,
+                advice="Let the tool write the report to a file of its own, not to the output that tests print to.",
+            )

@@ -1,12 +1,14 @@
-"""Objects of JSON with the path to each, for formats that nest: typed access to their members. Knows no format of reports.
+"""Objects of JSON with the path to each, for formats that nest: typed access to their members.
 
-Where a report's structure is wrong (a list that is none) reading ends with a fault that names the path: results would be lost. A
-text or number that is of another type counts as not said.
+Knows no format of reports.
+
+Where a report's structure is wrong (a list that is none) reading ends with a fault that names the path: results would
+be lost. A text or number that is of another type counts as not said.
 
 Members of JSON objects that reports hold, each of the type that is wanted or absent. Knows no format.
 
-What decides about a result (its name, its status) is demanded and raises Fault with its path; all else that is of another type
-is as good as not there.
+What decides about a result (its name, its status) is demanded and raises Fault with its path; all else that is of
+another type is as good as not there.
 """
 
 from __future__ import annotations
@@ -99,7 +101,9 @@ class Members:
         value = self._members.get(name)
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             return None
-        return timestamp(value if isinstance(value, str) else f"{value:.6f}" if isinstance(value, float) else said(value))
+        return timestamp(
+            value if isinstance(value, str) else f"{value:.6f}" if isinstance(value, float) else said(value)
+        )
 
     def inner(self, name: str) -> Members | None:
         """Return an object, None where there is none."""
@@ -154,7 +158,9 @@ SPLIT: Final = " > "
 """Between the parts of a class name that is made of suites."""
 _HUGE: Final = 1e18
 _MEDIA: Final = re.compile(r"data:([\w.+/-]{1,100});base64,")
-_KIND: Final = re.compile(r"(?:Uncaught )?((?:[A-Za-z_$][\w$.]{0,200})?(?:Error|Exception|Failure))\b(?: \[[A-Z_]{1,60}\])?(?::|$)")
+_KIND: Final = re.compile(
+    r"(?:Uncaught )?((?:[A-Za-z_$][\w$.]{0,200})?(?:Error|Exception|Failure))\b(?: \[[A-Z_]{1,60}\])?(?::|$)"
+)
 
 
 def scalar(window: Window) -> Any:
@@ -201,7 +207,9 @@ def text(value: dict[str, Any], name: str, limit: int = TEXT_LIMIT) -> str | Non
 def names(value: dict[str, Any], name: str) -> tuple[str, ...]:
     """Return the texts of a member that is a list."""
     found = value.get(name)
-    return tuple(texts.cut(item, NAME_LIMIT) for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+    return (
+        tuple(texts.cut(item, NAME_LIMIT) for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+    )
 
 
 def long_texts(value: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -272,4 +280,8 @@ def embedded(name: str, url: str) -> Attachment | None:
     if found is None:
         return None
     kind = found[1].rpartition("/")[2].partition("+")[0]
-    return Attachment(name=name if "." in name else f"{name}.{kind}", media_type=found[1], base64=texts.without_blanks(url[found.end():]))
+    return Attachment(
+        name=name if "." in name else f"{name}.{kind}",
+        media_type=found[1],
+        base64=texts.without_blanks(url[found.end() :]),
+    )

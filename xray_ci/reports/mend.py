@@ -1,7 +1,7 @@
 """A second try for the broken XML that real tools write: bytes in, well-formed bytes out, or a Fault when it is unsure.
 
-Knows the mistakes (see `Mender`) and the names of JUnit's elements; what is read from the result is the parser's affair.
-Lines stay where they were. Works as a stream in bounded memory and in time that is linear in the input.
+Knows the mistakes (see `Mender`) and the names of JUnit's elements; what is read from the result is the parser's
+affair. Lines stay where they were. Works as a stream in bounded memory and in time that is linear in the input.
 """
 
 from __future__ import annotations
@@ -27,17 +27,27 @@ _STRAY_TAGS: Final = 16
 _NAME: Final = r"[A-Za-z_\u00c0-\U000effff]"
 _ELEMENT: Final = r"(?:[\w.-]{1,40}:)?(?:testsuites?|testcase)(?=[\s/>])"
 _FORBIDDEN: Final = r"\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
-_OUTSIDE: Final = re.compile(rf"<(?:(?P<root>{_ELEMENT})|(?P<lost>/{_ELEMENT})|(?P<pi>\?[A-Za-z])|(?P<comment>!--)"
-                             rf"|(?P<doctype>!DOCTYPE)|(?P<tag>/?{_NAME}))")
+_OUTSIDE: Final = re.compile(
+    rf"<(?:(?P<root>{_ELEMENT})|(?P<lost>/{_ELEMENT})|(?P<pi>\?[A-Za-z])|(?P<comment>!--)"
+    rf"|(?P<doctype>!DOCTYPE)|(?P<tag>/?{_NAME}))"
+)
 _MARKUP: Final = re.compile(rf"<(?:(?P<cdata>!\[CDATA\[)|(?P<comment>!--)|(?P<pi>\?[A-Za-z])|(?P<tag>/?(?={_NAME})))")
 _INNER: Final = re.compile(
-    r"</?(?:[\w.-]{1,40}:)?(?:testsuites?|testcase|failure|error|skipped|propert(?:y|ies)|system-(?:out|err))\b")
+    r"</?(?:[\w.-]{1,40}:)?(?:testsuites?|testcase|failure|error|skipped|propert(?:y|ies)|system-(?:out|err))\b"
+)
 _REFERENCE: Final = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{0,31}));")
 _FORBIDDEN_ONE: Final = re.compile(f"[{_FORBIDDEN}]")
 _NEXT: Final = {
-    "text": re.compile(r"[<&]|\]\]>"), "tag": re.compile(r"/?>|[\"']"), '"': re.compile('[<&"]'), "'": re.compile("[<&']"),
-    "cdata": re.compile(r"\]\]>"), "comment": re.compile("-->"), "pi": re.compile(r"\?>"),
-    "doctype": re.compile(r"[\[>]"), "outside": _OUTSIDE}
+    "text": re.compile(r"[<&]|\]\]>"),
+    "tag": re.compile(r"/?>|[\"']"),
+    '"': re.compile('[<&"]'),
+    "'": re.compile("[<&']"),
+    "cdata": re.compile(r"\]\]>"),
+    "comment": re.compile("-->"),
+    "pi": re.compile(r"\?>"),
+    "doctype": re.compile(r"[\[>]"),
+    "outside": _OUTSIDE,
+}
 _DROPPED: Final = frozenset({"outside", "comment", "pi", "doctype"})
 _PREDEFINED: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _REPLACEMENT: Final = "\ufffd"
@@ -55,7 +65,7 @@ _BYTES = "bytes that are not in the encoding of the file"
 def _as_windows(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return error.object[error.start:error.end].decode("cp1252", "replace"), error.end
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
 
 codecs.register_error(_SINGLE_BYTES, _as_windows)
@@ -64,10 +74,10 @@ codecs.register_error(_SINGLE_BYTES, _as_windows)
 class Mender:
     """A binary stream that reads as the mended document, inside one more root element that no reader knows.
 
-    Mended are: text before and after the document, several documents or roots, characters and references that XML forbids,
-    HTML's entities, unescaped & and < (where they cannot begin a tag), `]]>` inside CDATA, and single bytes that are no UTF-8.
-    `read` raises Fault for whatever could hide or invent a test: one of JUnit's elements in an odd place, tags between an early
-    and the real end of CDATA, tags after the document, a DOCTYPE with declarations.
+    Mended are: text before and after the document, several documents or roots, characters and references that XML
+    forbids, HTML's entities, unescaped & and < (where they cannot begin a tag), `]]>` inside CDATA, and single bytes
+    that are no UTF-8. `read` raises Fault for whatever could hide or invent a test: one of JUnit's elements in an odd
+    place, tags between an early and the real end of CDATA, tags after the document, a DOCTYPE with declarations.
     """
 
     def __init__(self, source: XmlSource) -> None:

@@ -1,17 +1,21 @@
-"""One test as Mocha's reporters write it. Knows the members of a test and its error, and the titles of hooks; no document.
+"""One test as Mocha's reporters write it.
 
-Identity: the titles around a test, which are its full title without its own, are the class name (the name of its file for a test
-that stands alone, as far as it is told); its own title is the name. Files do not matter otherwise, for old versions leave them out.
+Knows the members of a test and its error, and the titles of hooks; no document.
 
-Mocha's JSON stream (`--reporter json-stream`): one `[event, test]` a line. Knows the events; tests are read by `mocha_case`.
+Identity: the titles around a test, which are its full title without its own, are the class name (the name of its file
+for a test that stands alone, as far as it is told); its own title is the name. Files do not matter otherwise, for old
+versions leave them out.
 
-Pending tests have no line, only a number at the end: they are told in a notice. Failing hooks are `fail` lines like those of
-tests and cases like them, for nothing else in the stream says that they failed.
+Mocha's JSON stream (`--reporter json-stream`): one `[event, test]` a line. Knows the events; tests are read by
+`mocha_case`.
+
+Pending tests have no line, only a number at the end: they are told in a notice. Failing hooks are `fail` lines like
+those of tests and cases like them, for nothing else in the stream says that they failed.
 
 Mocha's JSON (`--reporter json`). Knows the lists of the document; what a test of them is, is in `mocha_case`.
 
-The lists `passes`, `pending` and `failures` say the outcome and are read; `tests` holds the same tests once more and is passed
-over. Failing hooks are notices. Tests that never ran because of one are in no list.
+The lists `passes`, `pending` and `failures` say the outcome and are read; `tests` holds the same tests once more and is
+passed over. Failing hooks are notices. Tests that never ran because of one are in no list.
 """
 
 from __future__ import annotations
@@ -58,15 +62,24 @@ def to_case(test: dict[str, Any], outcome: Outcome, path: str, number: int) -> C
     """
     title = members.demanded(test, "title", path)
     full = members.text(test, "fullTitle", members.NAME_LIMIT) or title
-    around = full[:-len(title)].strip() if title and full.endswith(title) and full != title else ""
+    around = full[: -len(title)].strip() if title and full.endswith(title) and full != title else ""
     file = members.file_label(members.text(test, "file", members.NAME_LIMIT) or "")
     kind = message = trace = None
     if outcome is not Outcome.PASSED:
         kind, message, trace = failure(test)
     tries = members.number(test, "currentRetry") or 0
-    return Case(suite=tuple(part for part in (file, around) if part), classname=around or file or None, name=title, outcome=outcome,
-                seconds=members.seconds(test, "duration", _MILLISECOND), kind=kind, message=message, trace=trace,
-                attempts=(Attempt(outcome=Outcome.FAILED),) * int(min(tries, _ATTEMPTS)), line=number)
+    return Case(
+        suite=tuple(part for part in (file, around) if part),
+        classname=around or file or None,
+        name=title,
+        outcome=outcome,
+        seconds=members.seconds(test, "duration", _MILLISECOND),
+        kind=kind,
+        message=message,
+        trace=trace,
+        attempts=(Attempt(outcome=Outcome.FAILED),) * int(min(tries, _ATTEMPTS)),
+        line=number,
+    )
 
 
 def failure(test: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
@@ -88,8 +101,8 @@ def failure(test: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
 def read_stream(source: Source) -> Iterator[Case | Problem]:
     """Yield each test that passed or failed, then notices.
 
-    Durations are milliseconds. Lines that tests print in between are passed over. Raises Fault where a line is broken and where the
-    `end` line is missing.
+    Durations are milliseconds. Lines that tests print in between are passed over. Raises Fault where a line is broken
+    and where the `end` line is missing.
     """
     events = Documents(source, first='["')
     count = 0
@@ -101,7 +114,9 @@ def read_stream(source: Source) -> Iterator[Case | Problem]:
                 begun = True
             case ["pass" | "fail" as word, dict() as test]:
                 count += 1
-                yield to_case(test, Outcome.PASSED if word == "pass" else Outcome.FAILED, f"line {events.number}", count)
+                yield to_case(
+                    test, Outcome.PASSED if word == "pass" else Outcome.FAILED, f"line {events.number}", count
+                )
             case ["pass" | "fail" as word, *_]:
                 raise Fault(BROKEN, f"`{word}` without a test", line=events.number)
             case ["end", dict() as stats]:
@@ -115,8 +130,11 @@ def read_stream(source: Source) -> Iterator[Case | Problem]:
         raise Fault(TRUNCATED, "its `end` line is missing", line=events.number)
     yield from noise(events)
     if pending:
-        yield notice("perhaps-incomplete", f"{pending:g} pending tests are only counted in this format, and left out",
-                     advice="Use Mocha's `json` reporter, which names them.")
+        yield notice(
+            "perhaps-incomplete",
+            f"{pending:g} pending tests are only counted in this format, and left out",
+            advice="Use Mocha's `json` reporter, which names them.",
+        )
     if not count:
         yield no_cases()
 
@@ -127,8 +145,8 @@ _LISTS: Final = {"passes": Outcome.PASSED, "pending": Outcome.SKIPPED, "failures
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test of the three lists, in their order, then notices.
 
-    Durations are milliseconds; tests have no times. What tests printed before the document is passed over. Raises Fault where the
-    document is broken, cut off or lacks a list.
+    Durations are milliseconds; tests have no times. What tests printed before the document is passed over. Raises Fault
+    where the document is broken, cut off or lacks a list.
     """
     clean = AfterLog(source)
     window = Window(clean)

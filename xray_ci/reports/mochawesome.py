@@ -1,7 +1,8 @@
 """mochawesome's JSON: suites within suites. Knows suites, tests and their context; errors are read by `mocha_case`.
 
-Identity: as for Mocha's own JSON, so that changing the reporter keeps the Tests. Pending and skipped tests are both skipped;
-failing hooks are notices. What `addContext` added is read: files, `data:` images, and values titled like JUnit's properties.
+Identity: as for Mocha's own JSON, so that changing the reporter keeps the Tests. Pending and skipped tests are both
+skipped; failing hooks are notices. What `addContext` added is read: files, `data:` images, and values titled like
+JUnit's properties.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ if TYPE_CHECKING:
 DEPTH_LIMIT: Final = 100
 _CONTEXTS: Final = 100
 _FILE: Final = re.compile(
-    r"(?!https?:|data:)[^\n]{1,1000}\.(?:png|jpe?g|gif|webp|svg|mp4|webm|zip|txt|log|html|json)", re.IGNORECASE)
+    r"(?!https?:|data:)[^\n]{1,1000}\.(?:png|jpe?g|gif|webp|svg|mp4|webm|zip|txt|log|html|json)", re.IGNORECASE
+)
 _HOOKS: Final = ("beforeHooks", "afterHooks")
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test, a suite's own before those of the suites in it, then notices.
 
-    Durations are milliseconds. Raises Fault where the document is broken or cut off, or suites nest beyond `DEPTH_LIMIT`.
+    Durations are milliseconds. Raises Fault where the document is broken or cut off, or suites nest beyond
+    `DEPTH_LIMIT`.
     """
     clean = AfterLog(source)
     window = Window(clean)
@@ -82,7 +85,7 @@ class _Reader:
             else:
                 value = members.scalar(window)
                 if name in {"file", "fullFile"} and isinstance(value, str) and value:
-                    file = value[:members.NAME_LIMIT]
+                    file = value[: members.NAME_LIMIT]
 
     def _entry(self, name: str, test: dict[str, Any], path: str, file: str) -> Iterator[Case | Problem]:
         if name in _HOOKS:

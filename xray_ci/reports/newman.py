@@ -1,7 +1,7 @@
 """Newman's JSON (Postman collections). Knows executions and assertions, and the folders of the collection.
 
-One case per assertion and iteration. Identity: the collection, the folders and the request, joined with " > ", are the class name; the
-assertion is the name. Requests and scripts that failed outside of any assertion are notices.
+One case per assertion and iteration. Identity: the collection, the folders and the request, joined with " > ", are the
+class name; the assertion is the name. Requests and scripts that failed outside of any assertion are notices.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _ASSERTION: Final = "assertion:"
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each assertion in the order of execution, then notices.
 
-    An assertion has no duration and no time of its own. Raises Fault where the document is broken or cut off, or an assertion has no
-    name.
+    An assertion has no duration and no time of its own. Raises Fault where the document is broken or cut off, or an
+    assertion has no name.
     """
     clean = AfterLog(source)
     run = _Run(Window(clean))
@@ -137,5 +137,13 @@ def _case(assertion: dict[str, Any], suite: tuple[str, ...], path: str, number: 
         outcome, message = Outcome.FAILED, texts.cut(str(error)) if isinstance(error, str) else None
     elif assertion.get("skipped") is True:
         outcome = Outcome.SKIPPED
-    return Case(suite=suite, classname=members.joined(*suite), name=name, outcome=outcome, kind=kind, message=message, trace=trace,
-                line=number)
+    return Case(
+        suite=suite,
+        classname=members.joined(*suite),
+        name=name,
+        outcome=outcome,
+        kind=kind,
+        message=message,
+        trace=trace,
+        line=number,
+    )

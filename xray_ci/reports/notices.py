@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         noise: int
         where: list[int]
 
+
 SHOWN: Final = 50
 """Errors outside of cases that are named one by one; more are only counted."""
 BROKEN_RUN: Final = "broken-run"
@@ -33,8 +34,12 @@ class Outside:
         self._count += 1
         if self._count <= SHOWN:
             said = " ".join((what or "").split())[:_TEXT] or "no text"
-            yield notice("outside-case", f"an error stands outside of any test, in {where[:_TEXT]}: {said}", line=line,
-                         advice="Tests may be missing from this report: look at the tool's log.")
+            yield notice(
+                "outside-case",
+                f"an error stands outside of any test, in {where[:_TEXT]}: {said}",
+                line=line,
+                advice="Tests may be missing from this report: look at the tool's log.",
+            )
 
     def rest(self) -> Iterator[Problem]:
         """Yield how many were not told."""
@@ -49,19 +54,31 @@ def notice(slug: str, cause: str, *, line: int | None = None, advice: str | None
 
 def broken_run(cause: str, *, line: int | None = None) -> Problem:
     """Return the problem of a report that is whole, of a run that is not: its results hold, others are missing."""
-    return Problem(severity=Severity.RESULT, slug=BROKEN_RUN, cause=f"the run broke off: {cause}", line=line,
-                   advice="The results in the report are read, others are missing. Look at the tool's log, and run the tests again.")
+    return Problem(
+        severity=Severity.RESULT,
+        slug=BROKEN_RUN,
+        cause=f"the run broke off: {cause}",
+        line=line,
+        advice="The results in the report are read, others are missing. Look at the tool's log, and run the tests again.",
+    )
 
 
 def no_cases() -> Problem:
     """Return the notice of a report without a test."""
-    return notice("no-cases", "it holds no test",
-                  advice="Check that the tests really ran: a tool that fails before its first test writes this.")
+    return notice(
+        "no-cases",
+        "it holds no test",
+        advice="Check that the tests really ran: a tool that fails before its first test writes this.",
+    )
 
 
 def noise(documents: _Stream) -> Iterator[Problem]:
     """Yield the notice of lines that are no part of the report, if there are any."""
     if documents.noise:
         where = ", ".join(map(str, documents.where)) + (", …" if documents.noise > len(documents.where) else "")
-        yield notice("foreign-lines", f"{documents.noise} lines are no part of the report and were passed over (line {where})",
-                     line=documents.where[0], advice="Write the report to a file of its own, without what else goes to the same output.")
+        yield notice(
+            "foreign-lines",
+            f"{documents.noise} lines are no part of the report and were passed over (line {where})",
+            line=documents.where[0],
+            advice="Write the report to a file of its own, without what else goes to the same output.",
+        )

@@ -1,7 +1,10 @@
-"""NUnit XML, version 2 and 3, whoever writes it. Knows elements and where they stand; knows nothing of Xray, files or settings.
+"""NUnit XML, version 2 and 3, whoever writes it.
 
-A case's identity is its full name, as Xray derives it: `fullname`, or `name` in version 2. Keys are in the properties `test`,
-`testkey` and `test_key` of a case, requirements in `requirement` and `requirements` of a case or of a suite around it.
+Knows elements and where they stand; knows nothing of Xray, files or settings.
+
+A case's identity is its full name, as Xray derives it: `fullname`, or `name` in version 2. Keys are in the properties
+`test`, `testkey` and `test_key` of a case, requirements in `requirement` and `requirements` of a case or of a suite
+around it.
 """
 
 from __future__ import annotations
@@ -22,16 +25,39 @@ if TYPE_CHECKING:
 
 _PROPERTIES: Final = {"properties": frozenset({"property"}), "categories": frozenset({"category"})}
 _SHAPE: Final = units.Shape(
-    roots=("test-run", "test-results", "test-suite"), scopes=frozenset({"test-run", "test-results", "test-suite"}),
+    roots=("test-run", "test-results", "test-suite"),
+    scopes=frozenset({"test-run", "test-results", "test-suite"}),
     units=frozenset({"test-case", "properties", "categories", "failure"}),
-    inside={**_PROPERTIES, "test-case": frozenset({"properties", "categories", "failure", "reason", "assertions", "output", "attachments"}),
-            "failure": frozenset({"message", "stack-trace"}), "reason": frozenset({"message", "stack-trace"}),
-            "assertions": frozenset({"assertion"}), "assertion": frozenset({"message", "stack-trace"}),
-            "attachments": frozenset({"attachment"}), "attachment": frozenset({"filePath", "description"})},
-    limits={"message": TEXT_LIMIT, "stack-trace": TEXT_LIMIT, "output": units.TAIL, "filePath": 4_096, "description": 1_024})
+    inside={
+        **_PROPERTIES,
+        "test-case": frozenset(
+            {"properties", "categories", "failure", "reason", "assertions", "output", "attachments"}
+        ),
+        "failure": frozenset({"message", "stack-trace"}),
+        "reason": frozenset({"message", "stack-trace"}),
+        "assertions": frozenset({"assertion"}),
+        "assertion": frozenset({"message", "stack-trace"}),
+        "attachments": frozenset({"attachment"}),
+        "attachment": frozenset({"filePath", "description"}),
+    },
+    limits={
+        "message": TEXT_LIMIT,
+        "stack-trace": TEXT_LIMIT,
+        "output": units.TAIL,
+        "filePath": 4_096,
+        "description": 1_024,
+    },
+)
 _RESULTS: Final = {
-    "passed": Outcome.PASSED, "success": Outcome.PASSED, "failed": Outcome.FAILED, "failure": Outcome.FAILED, "error": Outcome.ERROR,
-    "cancelled": Outcome.ERROR, "skipped": Outcome.SKIPPED, "ignored": Outcome.SKIPPED}
+    "passed": Outcome.PASSED,
+    "success": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "failure": Outcome.FAILED,
+    "error": Outcome.ERROR,
+    "cancelled": Outcome.ERROR,
+    "skipped": Outcome.SKIPPED,
+    "ignored": Outcome.SKIPPED,
+}
 _ERRORS: Final = frozenset({"error", "invalid", "cancelled"})
 """Labels of version 3 that make a failure an error; any other label (a time-out's text) does not."""
 INHERITED_LIMIT: Final = 100
@@ -47,8 +73,8 @@ _OWN_SITES: Final = frozenset({"SetUp", "TearDown"})
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test-case once, at every depth.
 
-    Durations are seconds; version 2 gives the time of the run only, which stands for that of its cases. Failures of a suite's own set-up
-    and tear-down are notices. Raises Fault where the document is broken, hostile or no NUnit report.
+    Durations are seconds; version 2 gives the time of the run only, which stands for that of its cases. Failures of a
+    suite's own set-up and tear-down are notices. Raises Fault where the document is broken, hostile or no NUnit report.
     """
     yield from units.read(source, _SHAPE, _Reader())
 
@@ -92,19 +118,29 @@ class _Reader(units.TreeReader):
         thrown = _THROWN.match(message) if message and outcome in {Outcome.FAILED, Outcome.ERROR} else None
         started, finished = timestamp(case.get("start-time") or self._date), timestamp(case.get("end-time"))
         return Case(
-            suite=tuple(scope.get("name") for scope in self.scopes if scope.tag == "test-suite"), name=name, classname=classname,
-            outcome=outcome, seconds=seconds(case.get("duration") or case.get("time")), started=started, finished=finished,
-            kind=thrown[1] if thrown else None, message=message, trace=trace,
-            output=None if passed else texts.tail(case.said("output")) or None, attachments=_attachments(case), marks=tuple(marks),
-            line=case.line)
+            suite=tuple(scope.get("name") for scope in self.scopes if scope.tag == "test-suite"),
+            name=name,
+            classname=classname,
+            outcome=outcome,
+            seconds=seconds(case.get("duration") or case.get("time")),
+            started=started,
+            finished=finished,
+            kind=thrown[1] if thrown else None,
+            message=message,
+            trace=trace,
+            output=None if passed else texts.tail(case.said("output")) or None,
+            attachments=_attachments(case),
+            marks=tuple(marks),
+            line=case.line,
+        )
 
 
 def _identity(name: str, whole: str, classname: str) -> tuple[str | None, str, tuple[Mark, ...]]:
     """Return class name, name, and a mark for an identity that is not both with a point between."""
     if classname and whole.startswith(f"{classname}."):
-        return classname, whole[len(classname) + 1:], ()
+        return classname, whole[len(classname) + 1 :], ()
     if name and whole.endswith(f".{name}"):
-        return whole[:-len(name) - 1] or None, name, ()
+        return whole[: -len(name) - 1] or None, name, ()
     head, parenthesis, arguments = whole.partition("(")
     group, dot, method = head.rpartition(".")
     if dot and group and method:
@@ -151,5 +187,9 @@ def _words(case: XmlNode) -> tuple[str | None, str | None]:
 
 
 def _attachments(case: XmlNode) -> tuple[Attachment, ...]:
-    return tuple(texts.named_file(path) for held in case.all("attachments") for each in held.all("attachment")
-                 if (path := each.said("filePath")))
+    return tuple(
+        texts.named_file(path)
+        for held in case.all("attachments")
+        for each in held.all("attachment")
+        if (path := each.said("filePath"))
+    )

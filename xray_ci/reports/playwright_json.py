@@ -1,8 +1,8 @@
 """Playwright's JSON report. Knows suites, specs, projects and attempts; knows nothing of Xray.
 
-One case a spec and project. Its class name is made of the file and the `describe` titles, joined by ` > `, its name is the
-title: runs in several projects (browsers) are results of one Test, and the project is the case's outermost suite. Of several
-attempts the last one counts; a flaky test passed, and a test that failed as it was expected to passed too.
+One case a spec and project. Its class name is made of the file and the `describe` titles, joined by ` > `, its name is
+the title: runs in several projects (browsers) are results of one Test, and the project is the case's outermost suite.
+Of several attempts the last one counts; a flaky test passed, and a test that failed as it was expected to passed too.
 """
 
 from __future__ import annotations
@@ -26,24 +26,37 @@ STEP_LIMIT: Final = 2_000
 """Steps kept of one attempt."""
 ATTEMPT_LIMIT: Final = 100
 """Attempts kept of one test."""
-_OUTCOMES: Final = {"expected": Outcome.PASSED, "flaky": Outcome.PASSED, "unexpected": Outcome.FAILED, "skipped": Outcome.SKIPPED}
-_RESULTS: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "timedOut": Outcome.FAILED, "interrupted": Outcome.ERROR,
-                   "skipped": Outcome.SKIPPED}
+_OUTCOMES: Final = {
+    "expected": Outcome.PASSED,
+    "flaky": Outcome.PASSED,
+    "unexpected": Outcome.FAILED,
+    "skipped": Outcome.SKIPPED,
+}
+_RESULTS: Final = {
+    "passed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "timedOut": Outcome.FAILED,
+    "interrupted": Outcome.ERROR,
+    "skipped": Outcome.SKIPPED,
+}
 _TAG_IN_TITLE: Final = re.compile(r"(?<!\S)@[\w:.-]{1,100}")
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test of each project, in the order of the report, then notices; errors outside of tests are notices.
 
-    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
+    what was yielded before must then be dropped.
     """
     reader = _Reader(Window(source))
     yield from reader.document()
 
 
 class _Reader:
-    """One document while it streams by: nothing larger than a spec is held, unless a suite's title stands behind its specs."""
+    """One document while it streams by.
+
+    Nothing larger than a spec is held, unless a suite's title stands behind its specs.
+    """
 
     def __init__(self, window: Window) -> None:
         self._window = window
@@ -59,7 +72,9 @@ class _Reader:
                 yield from self._suites((), "suites")
             elif name == "errors":
                 for error in Members({name: window.value()}, "$").each(name):
-                    yield from self._outside.say("the run", error.text("message") or error.text("stack") or error.text("value"))
+                    yield from self._outside.say(
+                        "the run", error.text("message") or error.text("stack") or error.text("value")
+                    )
             else:
                 window.value()
         window.finish()
@@ -120,8 +135,14 @@ def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) ->
     message = trace = output = None
     steps: tuple[Step, ...] = ()
     if outcome is Outcome.SKIPPED:
-        message = next((why for note in test.each("annotations") if note.text("type") in {"skip", "fixme"}
-                        and (why := note.text("description"))), None)
+        message = next(
+            (
+                why
+                for note in test.each("annotations")
+                if note.text("type") in {"skip", "fixme"} and (why := note.text("description"))
+            ),
+            None,
+        )
     elif outcome is not Outcome.PASSED:
         message, trace = _errors(last)
         if message is None and last.raw("status") == "passed":
@@ -134,15 +155,32 @@ def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) ->
     name = spec.text("title") or ""
     started = last.time("startTime")
     seconds = last.seconds("duration", MILLISECONDS)
-    return Case(suite=(project, *titles) if project else titles, classname=members.joined(*titles), name=name, outcome=outcome,
-                seconds=seconds, started=started, finished=members.later(started, seconds), kind=members.kind_of(message),
-                message=message, trace=trace, output=output, marks=_marks(spec, test, results, name) + ((Mark(kind=MarkKind.ENVIRONMENT, value=project),) if project else ()),
-                attachments=tuple(_attachments(results)), steps=steps, attempts=_attempts(test, results[:-1][:ATTEMPT_LIMIT]), line=number)
+    return Case(
+        suite=(project, *titles) if project else titles,
+        classname=members.joined(*titles),
+        name=name,
+        outcome=outcome,
+        seconds=seconds,
+        started=started,
+        finished=members.later(started, seconds),
+        kind=members.kind_of(message),
+        message=message,
+        trace=trace,
+        output=output,
+        marks=_marks(spec, test, results, name)
+        + ((Mark(kind=MarkKind.ENVIRONMENT, value=project),) if project else ()),
+        attachments=tuple(_attachments(results)),
+        steps=steps,
+        attempts=_attempts(test, results[:-1][:ATTEMPT_LIMIT]),
+        line=number,
+    )
 
 
 def _marks(spec: Members, test: Members, results: list[Members], name: str) -> tuple[Mark, ...]:
     notes = [*test.each("annotations"), *(note for result in results[-1:] for note in result.each("annotations"))]
-    found = author_marks.of_annotations(notes) + author_marks.of_tags([*spec.texts("tags"), *_TAG_IN_TITLE.findall(name)])
+    found = author_marks.of_annotations(notes) + author_marks.of_tags(
+        [*spec.texts("tags"), *_TAG_IN_TITLE.findall(name)]
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -192,7 +230,11 @@ def _steps(result: Members) -> Iterator[Step]:
         names = (*around, step.text("title", limit=500) or "(step)")
         error = step.inner("error")
         comment = error.text("message") or error.text("value") or "failed" if error is not None else None
-        yield Step(action=texts.cut(" > ".join(names)), outcome=Outcome.PASSED if error is None else Outcome.FAILED, comment=comment)
+        yield Step(
+            action=texts.cut(" > ".join(names)),
+            outcome=Outcome.PASSED if error is None else Outcome.FAILED,
+            comment=comment,
+        )
         open_.append((names, step.each("steps")))
 
 

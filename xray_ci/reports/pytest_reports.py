@@ -1,16 +1,18 @@
 """One pytest test: from its phases (setup, call, teardown) to a case. Knows pytest, not which of its reports is read.
 
-Class name and name are those of pytest's own JUnit XML, so that both give the same Tests. A failure outside of the call is an
-error, and an error wins; an expected failure counts as skipped, an unexpected pass as passed.
+Class name and name are those of pytest's own JUnit XML, so that both give the same Tests. A failure outside of the call
+is an error, and an error wins; an expected failure counts as skipped, an unexpected pass as passed.
 
 The report of the plugin pytest-json-report. Knows its members; what a pytest test is stands in `pytest_case`.
 
 One case an element of `tests`; the summary is never trusted. The report gives durations and no points in time.
 
-The log of the plugin pytest-reportlog, one JSON document a line. Knows its documents; what a pytest test is stands in `pytest_case`.
+The log of the plugin pytest-reportlog, one JSON document a line. Knows its documents; what a pytest test is stands in
+`pytest_case`.
 
-One case a test, made of its phases when its teardown is over; tests of several processes (pytest-xdist) may be interleaved. What
-was run again (pytest-rerunfailures) is an attempt of the test. A log without `SessionFinish` was cut off.
+One case a test, made of its phases when its teardown is over; tests of several processes (pytest-xdist) may be
+interleaved. What was run again (pytest-rerunfailures) is an attempt of the test. A log without `SessionFinish` was cut
+off.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ PROPERTY_LIMIT: Final = 1_000
 PHASE_LIMIT: Final = 1_000
 """Phases kept of one test, those of its subtests among them."""
 ATTEMPT_LIMIT: Final = 100
-_SKIPPED: Final = re.compile(r"\('(?P<file>.*?)', (?P<line>\d+), (?P<quote>['\"])(?:Skipped: )?(?P<reason>.*)(?P=quote)\)", re.DOTALL)
+_SKIPPED: Final = re.compile(
+    r"\('(?P<file>.*?)', (?P<line>\d+), (?P<quote>['\"])(?:Skipped: )?(?P<reason>.*)(?P=quote)\)", re.DOTALL
+)
 _FAILED: Final = Outcome.FAILED
 
 
@@ -89,7 +93,9 @@ class Running:
 
     def again(self) -> None:
         """Put what came so far aside as an attempt that was followed by another."""
-        outcome, _, message, trace = judge([phase if phase.outcome != "rerun" else failed(phase) for phase in self.phases])
+        outcome, _, message, trace = judge(
+            [phase if phase.outcome != "rerun" else failed(phase) for phase in self.phases]
+        )
         del self.attempts[ATTEMPT_LIMIT:]
         self.attempts.append(Attempt(outcome=outcome, message=message, trace=trace))
         self.phases.clear()
@@ -105,14 +111,35 @@ class Running:
             output = texts.tail("\n".join(text.rstrip("\n") for phase in self.phases for text in phase.output)) or None
         else:
             kind = message = trace = None
-        return Case(suite=suite, classname=classname, name=name, outcome=result, seconds=self.seconds, started=self.started,
-                    finished=self.finished, kind=kind, message=message, trace=trace, output=output, attachments=tuple(self.attachments),
-                    marks=tuple(dict.fromkeys(self.marks)), attempts=tuple(self.attempts), line=self.line)
+        return Case(
+            suite=suite,
+            classname=classname,
+            name=name,
+            outcome=result,
+            seconds=self.seconds,
+            started=self.started,
+            finished=self.finished,
+            kind=kind,
+            message=message,
+            trace=trace,
+            output=output,
+            attachments=tuple(self.attachments),
+            marks=tuple(dict.fromkeys(self.marks)),
+            attempts=tuple(self.attempts),
+            line=self.line,
+        )
 
 
 def failed(phase: Phase) -> Phase:
     """Return a phase that was run again as the failure that it was."""
-    return Phase(when=phase.when, outcome="failed", message=phase.message, trace=phase.trace, kind=phase.kind, output=phase.output)
+    return Phase(
+        when=phase.when,
+        outcome="failed",
+        message=phase.message,
+        trace=phase.trace,
+        kind=phase.kind,
+        output=phase.output,
+    )
 
 
 def judge(phases: list[Phase]) -> tuple[Outcome, str | None, str | None, str | None]:
@@ -123,12 +150,22 @@ def judge(phases: list[Phase]) -> tuple[Outcome, str | None, str | None, str | N
         first = (outside or bad)[0]
         trace = "\n\n".join(text for phase in bad if (text := phase.trace))
         message = first.message or (first.trace or "").strip().rpartition("\n")[2] or None
-        return (Outcome.ERROR if outside else _FAILED, first.kind or members.kind_of(message), message, texts.cut(trace) or None)
+        return (
+            Outcome.ERROR if outside else _FAILED,
+            first.kind or members.kind_of(message),
+            message,
+            texts.cut(trace) or None,
+        )
     for phase in phases:
         if phase.outcome in {"skipped", "xfailed"}:
             reason = phase.expected if phase.expected is not None else _reason(phase)
             return Outcome.SKIPPED, None, reason or phase.message or None, None
-    return (Outcome.PASSED if any(phase.outcome in {"passed", "xpassed"} for phase in phases) else Outcome.OTHER), None, None, None
+    return (
+        (Outcome.PASSED if any(phase.outcome in {"passed", "xpassed"} for phase in phases) else Outcome.OTHER),
+        None,
+        None,
+        None,
+    )
 
 
 def _reason(phase: Phase) -> str | None:
@@ -148,8 +185,14 @@ def identity(node: str) -> tuple[tuple[str, ...], str | None, str]:
     return suite, ".".join(dotted[:-1]) or None, dotted[-1]
 
 
-_OUTCOMES: Final = {"passed": Outcome.PASSED, "xpassed": Outcome.PASSED, "failed": Outcome.FAILED, "error": Outcome.ERROR,
-                    "skipped": Outcome.SKIPPED, "xfailed": Outcome.SKIPPED}
+_OUTCOMES: Final = {
+    "passed": Outcome.PASSED,
+    "xpassed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "error": Outcome.ERROR,
+    "skipped": Outcome.SKIPPED,
+    "xfailed": Outcome.SKIPPED,
+}
 _STREAMS: Final = ("stdout", "stderr")
 _BROKE_OFF: Final = {2: "it was interrupted", 3: "pytest failed itself", 4: "pytest was called wrongly"}
 
@@ -157,8 +200,8 @@ _BROKE_OFF: Final = {2: "it was interrupted", 3: "pytest failed itself", 4: "pyt
 def read_json_report(source: Source) -> Iterator[Case | Problem]:
     """Yield each test, in the order of the report, then notices; what could not be collected is a notice.
 
-    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
+    what was yielded before must then be dropped.
     """
     window = Window(source)
     if window.peek() not in {"{", ""}:
@@ -173,7 +216,9 @@ def read_json_report(source: Source) -> Iterator[Case | Problem]:
                     count += 1
                     yield _case(element, count)
                 elif element.text("outcome") in {"failed", "error"}:
-                    yield from outside.say(element.text("nodeid") or "the collection", _last_line(element.text("longrepr")))
+                    yield from outside.say(
+                        element.text("nodeid") or "the collection", _last_line(element.text("longrepr"))
+                    )
         elif name == "tests" and window.peek():
             raise Fault(BROKEN, "tests is no list")
         else:
@@ -212,8 +257,14 @@ def _phase(name: str, phase: Members) -> Phase:
     trace = list(phase.each("traceback"))[-1:] if isinstance(phase.raw("traceback"), list) else []
     kind = trace[0].text("message") if trace else None
     output = [text for stream in _STREAMS if (text := phase.text(stream))]
-    return Phase(when=name, outcome=phase.text("outcome") or "", message=crash.text("message") if crash is not None else None,
-                 trace=phase.text("longrepr"), kind=kind if kind and kind.isidentifier() else None, output=tuple(output))
+    return Phase(
+        when=name,
+        outcome=phase.text("outcome") or "",
+        message=crash.text("message") if crash is not None else None,
+        trace=phase.text("longrepr"),
+        kind=kind if kind and kind.isidentifier() else None,
+        output=tuple(output),
+    )
 
 
 def _last_line(text: str | None) -> str | None:
@@ -227,8 +278,8 @@ OPEN_LIMIT: Final = 10_000
 def read_reportlog(source: Source) -> Iterator[Case | Problem]:
     """Yield each test when it is over, then notices; what could not be collected is a notice.
 
-    Raises Fault with the line where a document is broken or of another shape, and where the log ends before the session did;
-    what was yielded before must then be dropped.
+    Raises Fault with the line where a document is broken or of another shape, and where the log ends before the session
+    did; what was yielded before must then be dropped.
     """
     documents = Documents(source)
     log = _Log()
@@ -289,8 +340,17 @@ class _Log:
         when = document.text("when") or "call"
         message, trace, kind = _said(document)
         outcome = document.text("outcome") or ""
-        test.add(Phase(when=when, outcome=outcome, message=message, trace=trace, kind=kind, output=_output(document),
-                                 expected=document.text("wasxfail") or "" if "wasxfail" in document else None))
+        test.add(
+            Phase(
+                when=when,
+                outcome=outcome,
+                message=message,
+                trace=trace,
+                kind=kind,
+                output=_output(document),
+                expected=document.text("wasxfail") or "" if "wasxfail" in document else None,
+            )
+        )
         if not whole:
             return
         test.spend(document.seconds("duration"))
@@ -353,4 +413,6 @@ def _output(document: Members) -> tuple[str, ...]:
     when = document.text("when") or ""
     found = document.raw("sections")
     pairs = [entry for entry in found if isinstance(entry, list) and len(entry) == 2] if isinstance(found, list) else []  # noqa: PLR2004
-    return tuple(text for title, text in pairs if isinstance(title, str) and isinstance(text, str) and title.endswith(when))
+    return tuple(
+        text for title, text in pairs if isinstance(title, str) and isinstance(text, str) and title.endswith(when)
+    )

@@ -1,7 +1,7 @@
 """Qt Test's XML. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
-One case for each test function, `initTestCase` and `cleanupTestCase` among them; its rows of data are iterations. Its identity is the
-test class's name, a point, and its own.
+One case for each test function, `initTestCase` and `cleanupTestCase` among them; its rows of data are iterations. Its
+identity is the test class's name, a point, and its own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,25 @@ if TYPE_CHECKING:
     from xray_ci.reports.units import XmlNode
 
 _SHAPE: Final = units.Shape(
-    roots=("TestCase",), scopes=frozenset({"TestCase"}), units=frozenset({"TestFunction"}),
-    inside={"TestFunction": frozenset({"Incident", "Message", "Duration"}), "Incident": frozenset({"DataTag", "Description"}),
-            "Message": frozenset({"DataTag", "Description"})},
-    limits={"DataTag": 1_024, "Description": TEXT_LIMIT})
-_OUTCOMES: Final = {"fail": Outcome.FAILED, "xpass": Outcome.FAILED, "skip": Outcome.SKIPPED, "pass": Outcome.PASSED, "xfail": Outcome.PASSED,
-                    "bpass": Outcome.PASSED, "bxfail": Outcome.PASSED}
+    roots=("TestCase",),
+    scopes=frozenset({"TestCase"}),
+    units=frozenset({"TestFunction"}),
+    inside={
+        "TestFunction": frozenset({"Incident", "Message", "Duration"}),
+        "Incident": frozenset({"DataTag", "Description"}),
+        "Message": frozenset({"DataTag", "Description"}),
+    },
+    limits={"DataTag": 1_024, "Description": TEXT_LIMIT},
+)
+_OUTCOMES: Final = {
+    "fail": Outcome.FAILED,
+    "xpass": Outcome.FAILED,
+    "skip": Outcome.SKIPPED,
+    "pass": Outcome.PASSED,
+    "xfail": Outcome.PASSED,
+    "bpass": Outcome.PASSED,
+    "bxfail": Outcome.PASSED,
+}
 """By incident; those of blacklisted tests that fail count for nothing: other."""
 _WORST: Final = (Outcome.FAILED, Outcome.OTHER, Outcome.SKIPPED, Outcome.PASSED)
 
@@ -53,14 +66,26 @@ def _case(function: XmlNode, owner: str) -> Case:
     reasons = [each for each in told if _OUTCOMES.get(each.get("type")) is outcome and each.said("Description")]
     words = [": ".join(filter(None, (each.said("DataTag"), each.said("Description")))) for each in reasons]
     duration = function.first("Duration")
-    output = "\n".join(f"{each.get('type')}: {each.said('Description')}" for each in function.all("Message") if each.get("type") != "skip")
+    output = "\n".join(
+        f"{each.get('type')}: {each.said('Description')}"
+        for each in function.all("Message")
+        if each.get("type") != "skip"
+    )
     passed = outcome is Outcome.PASSED
     return Case(
-        suite=(owner,), classname=owner or None, name=function.get("name"), outcome=outcome,
-        seconds=seconds(f"{duration.get('msecs')}ms" if duration is not None else ""), message=words[0] if words and not passed else None,
-        trace=_where(reasons) if not passed else None, output=None if passed else texts.tail(output) or None,
-        iterations=tuple(Iteration(outcome=each, name=row, parameters=(("data", row),)) for row, each in rows.items() if row),
-        line=function.line)
+        suite=(owner,),
+        classname=owner or None,
+        name=function.get("name"),
+        outcome=outcome,
+        seconds=seconds(f"{duration.get('msecs')}ms" if duration is not None else ""),
+        message=words[0] if words and not passed else None,
+        trace=_where(reasons) if not passed else None,
+        output=None if passed else texts.tail(output) or None,
+        iterations=tuple(
+            Iteration(outcome=each, name=row, parameters=(("data", row),)) for row, each in rows.items() if row
+        ),
+        line=function.line,
+    )
 
 
 def _worse(one: Outcome | None, other: Outcome) -> Outcome:
@@ -68,4 +93,7 @@ def _worse(one: Outcome | None, other: Outcome) -> Outcome:
 
 
 def _where(reasons: list[XmlNode]) -> str | None:
-    return texts.cut("\n".join(f"{each.get('file')}:{each.get('line')}: {each.said('Description')}" for each in reasons)) or None
+    return (
+        texts.cut("\n".join(f"{each.get('file')}:{each.get('line')}: {each.said('Description')}" for each in reasons))
+        or None
+    )

@@ -1,7 +1,7 @@
 """One report from its file to its cases: open, detect, parse, and read broken XML a second time over mended bytes.
 
-Knows the table of formats and files; knows nothing of Xray or settings. Whatever is in a file, the outcome is values: cases
-and problems, never an exception.
+Knows the table of formats and files; knows nothing of Xray or settings. Whatever is in a file, the outcome is values:
+cases and problems, never an exception.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _NO_CONVERTER: Final = "no-converter"
 def read(found: FoundReport) -> Iterator[Case | Problem | Origin | Restart]:
     """Yield the cases of one report, and problems.
 
-    The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one must be
-    dropped, as must everything before a `Restart`, after which the report comes anew from its start.
+    The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one
+    must be dropped, as must everything before a `Restart`, after which the report comes anew from its start.
     """
     shown = found.place.shown
     try:
@@ -67,9 +67,12 @@ def identify(found: FoundReport) -> Format | Problem:
 
 
 def check(found: FoundReport) -> Problem | None:
-    """Read a report to its end and throw it away: None when it is complete and well-formed, so that it may be sent as it is.
+    """Read a report to its end and throw it away.
 
-    For formats without converter, and for files that are sent natively: nothing is mended. Line formats are only opened.
+    None when it is complete and well-formed, so that it may be sent as it is.
+
+    For formats without converter, and for files that are sent natively: nothing is mended. Line formats are only
+    opened.
     """
     shown = found.place.shown
     try:
@@ -101,8 +104,11 @@ def _folder(found: FoundReport) -> Format | None:
 
 def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Origin | Restart]:
     if row.read is None:
-        raise Fault(_NO_CONVERTER, f"it is {row.title}, which this version cannot convert",
-                    advice="Set `strategy: native` where Xray has an endpoint for it, or let the tool write JUnit XML.")
+        raise Fault(
+            _NO_CONVERTER,
+            f"it is {row.title}, which this version cannot convert",
+            advice="Set `strategy: native` where Xray has an endpoint for it, or let the tool write JUnit XML.",
+        )
     try:
         yield from _placed(row.read(source), shown)
     except Fault as fault:
@@ -121,10 +127,18 @@ def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterat
     except Fault as second:
         reason = "" if second.cause == first.cause else f"; it cannot be repaired: {second.cause}"
         raise Fault(first.slug, first.cause + reason, line=first.line, column=first.column) from None
-    repairs = ", ".join(f"{what} ({times} times)" if times > 1 else what for what, times in sorted((+mender.repairs).items()))
-    yield Problem(severity=Severity.NOTICE, slug="repaired-report", path=shown, line=first.line, column=first.column,
-                  cause=f"{first.cause}; it was repaired: {repairs or 'nothing was lost'}",
-                  advice="The results are complete. Report the broken output to the makers of the test tool.")
+    repairs = ", ".join(
+        f"{what} ({times} times)" if times > 1 else what for what, times in sorted((+mender.repairs).items())
+    )
+    yield Problem(
+        severity=Severity.NOTICE,
+        slug="repaired-report",
+        path=shown,
+        line=first.line,
+        column=first.column,
+        cause=f"{first.cause}; it was repaired: {repairs or 'nothing was lost'}",
+        advice="The results are complete. Report the broken output to the makers of the test tool.",
+    )
 
 
 def _placed(items: Iterator[Case | Problem | Origin], shown: str) -> Iterator[Case | Problem | Origin]:
@@ -135,7 +149,9 @@ def _placed(items: Iterator[Case | Problem | Origin], shown: str) -> Iterator[Ca
 
 def _opened(place: Place) -> BinaryIO:
     """Open a regular file; a pipe or a device would wait forever."""
-    source = os.fdopen(os.open(place.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
+    source = os.fdopen(
+        os.open(place.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
+    )
     if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
         source.close()
         raise OSError("it is no regular file")
@@ -166,5 +182,10 @@ def _refusal(error: UnreadableReport, shown: str) -> Problem:
 
 
 def _unopened(error: OSError, shown: str) -> Problem:
-    return Problem(severity=Severity.ERROR, slug=_UNOPENED, cause=f"it cannot be read ({error.strerror or error})", path=shown,
-                   advice="Check that the file is there, is a regular file, and may be read by the user of this process.")
+    return Problem(
+        severity=Severity.ERROR,
+        slug=_UNOPENED,
+        cause=f"it cannot be read ({error.strerror or error})",
+        path=shown,
+        advice="Check that the file is there, is a regular file, and may be read by the user of this process.",
+    )

@@ -1,14 +1,18 @@
-"""One Robot Framework test: from what its elements or members said to a case. Knows statuses and messages, not the document.
+"""One Robot Framework test: from what its elements or members said to a case.
+
+Knows statuses and messages, not the document.
 
 Identity is the names of all suites and of the test, joined by points, as Xray derives it. Every tag that is a Test key
 (`SHOP-12`, `TEST_SHOP-12`, `TestName:SHOP-12`) names the Test, `REQ_SHOP-7` a requirement; all others are labels.
 
-What a suite's teardown does to the tests below it, known only when they are long past. Knows Robot's rules, not the document.
+What a suite's teardown does to the tests below it, known only when they are long past. Knows Robot's rules, not the
+document.
 
-Robot Framework's output.xml, versions 3 to 7. Knows elements and where they stand; knows nothing of Xray, files or settings.
+Robot Framework's output.xml, versions 3 to 7. Knows elements and where they stand; knows nothing of Xray, files or
+settings.
 
-Outcomes are those that Robot itself comes to: a suite teardown that fails, fails the tests below it, whatever their own status says. Steps
-are the keywords and control structures at the top level of a test.
+Outcomes are those that Robot itself comes to: a suite teardown that fails, fails the tests below it, whatever their own
+status says. Steps are the keywords and control structures at the top level of a test.
 """
 
 from __future__ import annotations
@@ -89,7 +93,7 @@ def plain(text: str) -> str:
         return text
     from html import unescape  # noqa: PLC0415 - slow to load, and only mark-up needs it
 
-    text = _BREAK.sub("\n", text[len(_HTML):])
+    text = _BREAK.sub("\n", text[len(_HTML) :])
     return unescape(_TAG.sub("", text)).strip()
 
 
@@ -104,21 +108,40 @@ def to_case(test: RobotTest, suite: tuple[str, ...]) -> Case:
     outcome = OUTCOMES.get(test.status, Outcome.OTHER)
     output = ""
     if outcome is not Outcome.PASSED:
-        output = texts.tail("\n".join(f"{level}: {text}" for item in test.items for level, text in item.said if level in _PRINTED))
+        output = texts.tail(
+            "\n".join(f"{level}: {text}" for item in test.items for level, text in item.said if level in _PRINTED)
+        )
     marks = [Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(test.doc))] if test.doc else []
     return Case(
-        suite=suite, classname=".".join(suite) or None, name=test.name, outcome=outcome, seconds=test.seconds, started=test.started,
-        finished=test.finished, message=texts.cut(message) or None, output=output or None, attachments=_files(test.pages),
-        marks=(*author_marks.of_tags(test.tags), *marks), steps=tuple(map(_step, test.items[:STEP_LIMIT])), attempts=attempts, line=test.line)
+        suite=suite,
+        classname=".".join(suite) or None,
+        name=test.name,
+        outcome=outcome,
+        seconds=test.seconds,
+        started=test.started,
+        finished=test.finished,
+        message=texts.cut(message) or None,
+        output=output or None,
+        attachments=_files(test.pages),
+        marks=(*author_marks.of_tags(test.tags), *marks),
+        steps=tuple(map(_step, test.items[:STEP_LIMIT])),
+        attempts=attempts,
+        line=test.line,
+    )
 
 
 def _step(item: RobotItem) -> Step:
     message = plain(item.message)
     if not message and item.status == "FAIL":
-        # Before version 7 only what logs a failure says why; a keyword that is tried again fails with the same words each time.
+        # Before version 7 only what logs a failure says why; a keyword that is tried again fails with the same words
+        # each time.
         message = "\n".join(dict.fromkeys(text for level, text in item.said if level == "FAIL"))
-    return Step(action=texts.cut(item.action, 8_192), data=texts.cut("    ".join(item.arguments), 8_192) or None,
-                outcome=OUTCOMES.get(item.status), comment=texts.cut(message) or None)
+    return Step(
+        action=texts.cut(item.action, 8_192),
+        data=texts.cut("    ".join(item.arguments), 8_192) or None,
+        outcome=OUTCOMES.get(item.status),
+        comment=texts.cut(message) or None,
+    )
 
 
 def _merged(message: str) -> tuple[str, tuple[Attempt, ...]]:
@@ -128,8 +151,10 @@ def _merged(message: str) -> tuple[str, tuple[Attempt, ...]]:
     new, _, old = message.partition('<span class="old-status">')
     word = next((word for word in OUTCOMES if f'<span class="{word.lower()}">' in old[:200]), "")
     told = plain(f"{_HTML}{old.partition('Old message:</span>')[2]}")
-    return (plain(f"{_HTML}{new.partition('New message:</span>')[2]}"),
-            (Attempt(outcome=OUTCOMES.get(word, Outcome.OTHER), message=texts.cut(told) or None),) if old else ())
+    return (
+        plain(f"{_HTML}{new.partition('New message:</span>')[2]}"),
+        (Attempt(outcome=OUTCOMES.get(word, Outcome.OTHER), message=texts.cut(told) or None),) if old else (),
+    )
 
 
 def _files(pages: list[str]) -> tuple[Attachment, ...]:
@@ -142,8 +167,10 @@ def _files(pages: list[str]) -> tuple[Attachment, ...]:
     for link in (link.strip() for page in pages for link in _LINK.findall(page)):
         if len(found) >= FILE_LIMIT:
             break
-        if (data := _DATA.match(link)) and (base64 := texts.without_blanks(link[data.end():])):
-            found.setdefault(link, Attachment(name=texts.nameless(len(found) + 1, base64), media_type=data[1].lower(), base64=base64))
+        if (data := _DATA.match(link)) and (base64 := texts.without_blanks(link[data.end() :])):
+            found.setdefault(
+                link, Attachment(name=texts.nameless(len(found) + 1, base64), media_type=data[1].lower(), base64=base64)
+            )
         elif not _ELSEWHERE.match(link):
             path = unquote(unescape(link.partition("?")[0].partition("#")[0]))
             found.setdefault(path, texts.named_file(path))
@@ -205,14 +232,20 @@ class Verdicts:
                 message = f"Skipped in parent suite teardown:\n{said}" + (f"\n\nEarlier message:\n{own}" if own else "")
             else:
                 outcome = case.outcome if case.outcome is Outcome.SKIPPED else outcome
-                message = f"{own}\n\nAlso parent suite teardown failed:\n{said}" if own else f"Parent suite teardown failed:\n{said}"
+                message = (
+                    f"{own}\n\nAlso parent suite teardown failed:\n{said}"
+                    if own
+                    else f"Parent suite teardown failed:\n{said}"
+                )
             case = msgspec.structs.replace(case, outcome=outcome, message=texts.cut(message))
         return case
 
 
 PAGE_LIMIT: Final = 33_554_432
 """Characters kept of one logged page, which may hold a screenshot in base64."""
-_STATEMENTS: Final = frozenset({"kw", "for", "if", "try", "while", "group", "var", "return", "continue", "break", "error", "variable"})
+_STATEMENTS: Final = frozenset(
+    {"kw", "for", "if", "try", "while", "group", "var", "return", "continue", "break", "error", "variable"}
+)
 _OWN: Final = frozenset({"status", "arg", "arguments", "msg", "value", "var", "branch"})
 
 
@@ -225,20 +258,37 @@ def _telling(attributes: dict[str, str]) -> bool:
 
 
 _SHAPE: Final = units.Shape(
-    roots=("robot",), scopes=frozenset({"robot", "suite"}), units=frozenset({"test", "kw"}),
+    roots=("robot",),
+    scopes=frozenset({"robot", "suite"}),
+    units=frozenset({"test", "kw"}),
     dropped=frozenset({"statistics", "errors"}),
-    inside={"test": frozenset({"status", "doc", "tags", "tag"}) | _STATEMENTS, "tags": frozenset({"tag"}),
-            **dict.fromkeys(_STATEMENTS - {"var"}, _OWN), "var": frozenset({"var", "status"}), "arguments": frozenset({"arg"})},
-    limits={"status": TEXT_LIMIT, "doc": TEXT_LIMIT, "tag": 1_024, "arg": 4_096, "msg": TEXT_LIMIT, "value": 4_096, "for/var": 1_024,
-            "var/var": 4_096},
-    deep={"msg": _telling}, deep_limit=PAGE_LIMIT)
+    inside={
+        "test": frozenset({"status", "doc", "tags", "tag"}) | _STATEMENTS,
+        "tags": frozenset({"tag"}),
+        **dict.fromkeys(_STATEMENTS - {"var"}, _OWN),
+        "var": frozenset({"var", "status"}),
+        "arguments": frozenset({"arg"}),
+    },
+    limits={
+        "status": TEXT_LIMIT,
+        "doc": TEXT_LIMIT,
+        "tag": 1_024,
+        "arg": 4_096,
+        "msg": TEXT_LIMIT,
+        "value": 4_096,
+        "for/var": 1_024,
+        "var/var": 4_096,
+    },
+    deep={"msg": _telling},
+    deep_limit=PAGE_LIMIT,
+)
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test (task) once, in document order, when the whole document was read.
 
-    Times are local without offset; durations are their difference, or seconds. Raises Fault where the document is broken, hostile or no
-    output of Robot Framework.
+    Times are local without offset; durations are their difference, or seconds. Raises Fault where the document is
+    broken, hostile or no output of Robot Framework.
     """
     with closing(Verdicts()) as verdicts:
         yield from units.read(source, _SHAPE, _Reader(verdicts))
@@ -281,7 +331,9 @@ class _Reader(units.TreeReader):
 
 def _test(node: XmlNode) -> RobotTest:
     test = RobotTest(name=node.get("name"), doc=node.said("doc"), line=node.line)
-    test.tags = tuple(tag.text.strip() for tag in (*node.all("tag"), *(tag for held in node.all("tags") for tag in held.all("tag"))))
+    test.tags = tuple(
+        tag.text.strip() for tag in (*node.all("tag"), *(tag for held in node.all("tags") for tag in held.all("tag")))
+    )
     status = node.first("status")
     if status is not None:
         test.status, test.message = status.get("status"), status.text
@@ -302,10 +354,17 @@ def _time(test: RobotTest, status: XmlNode) -> None:
 
 def _item(node: XmlNode) -> RobotItem:
     status = node.first("status")
-    arguments = [arg.text for arg in node.all("arg")] + [arg.text for held in node.all("arguments") for arg in held.all("arg")]
+    arguments = [arg.text for arg in node.all("arg")] + [
+        arg.text for held in node.all("arguments") for arg in held.all("arg")
+    ]
     said = [(message.get("level"), _text(message)) for message in node.all("msg") if message.get("level")]
-    return RobotItem(action=_action(node), arguments=tuple(arguments), status=status.get("status") if status is not None else "",
-                message=status.text if status is not None else "", said=[entry for entry in said if entry[1]])
+    return RobotItem(
+        action=_action(node),
+        arguments=tuple(arguments),
+        status=status.get("status") if status is not None else "",
+        message=status.text if status is not None else "",
+        said=[entry for entry in said if entry[1]],
+    )
 
 
 def _text(message: XmlNode) -> str:

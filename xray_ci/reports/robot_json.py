@@ -1,7 +1,7 @@
 """Robot Framework's output.json. Knows its members; knows nothing of Xray, files or settings.
 
-The same rules as for output.xml. Suites stream, so that only one test is in memory at a time; a suite's name and teardown may come after
-its tests.
+The same rules as for output.xml. Suites stream, so that only one test is in memory at a time; a suite's name and
+teardown may come after its tests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _ROOTS: Final = {"IF/ELSE ROOT": "IF", "TRY/EXCEPT ROOT": "TRY"}
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test (task) once, in document order, when the whole document was read.
 
-    Raises Fault with the JSON path where a member is of a wrong type, and where the document is broken or holds no suite.
+    Raises Fault with the JSON path where a member is of a wrong type, and where the document is broken or holds no
+    suite.
     """
     with closing(Verdicts()) as verdicts:
         window = Window(source)
@@ -86,7 +87,12 @@ class _Reader:
                 raise Fault(BROKEN, f"`{path}.{name}` is no list")
 
     def _test(self, value: dict[str, Any], suites: list[int], path: str) -> None:
-        test = RobotTest(name=_word(value, "name"), doc=_word(value, "doc"), status=_word(value, "status"), message=_word(value, "message"))
+        test = RobotTest(
+            name=_word(value, "name"),
+            doc=_word(value, "doc"),
+            status=_word(value, "status"),
+            message=_word(value, "message"),
+        )
         if not test.status:
             raise Fault(BROKEN, f"`{path}.status` is missing")
         tags = value.get("tags")
@@ -116,7 +122,13 @@ def _word(value: dict[str, Any], name: str) -> str:
 
 def _words(value: dict[str, Any], name: str) -> tuple[str, ...]:
     found = value.get(name)
-    return tuple(str(each) for each in found) if isinstance(found, list | tuple) else (found,) if isinstance(found, str) else ()
+    return (
+        tuple(str(each) for each in found)
+        if isinstance(found, list | tuple)
+        else (found,)
+        if isinstance(found, str)
+        else ()
+    )
 
 
 def _body(value: dict[str, Any]) -> list[dict[str, Any]]:
@@ -135,8 +147,13 @@ def _statements(value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _item(entry: dict[str, Any], kind: str) -> RobotItem:
-    return RobotItem(action=_action(entry, kind), arguments=_words(entry, "args"), status=_word(entry, "status"), message=_word(entry, "message"),
-                said=[(_word(each, "level"), _text(each)) for each in _messages(entry) if _word(each, "message")])
+    return RobotItem(
+        action=_action(entry, kind),
+        arguments=_words(entry, "args"),
+        status=_word(entry, "status"),
+        message=_word(entry, "message"),
+        said=[(_word(each, "level"), _text(each)) for each in _messages(entry) if _word(each, "message")],
+    )
 
 
 def _messages(entry: dict[str, Any], *, inside: bool = False) -> Iterator[dict[str, Any]]:

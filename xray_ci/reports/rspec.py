@@ -1,7 +1,8 @@
 """RSpec's JSON. Knows its members.
 
-Identity: the descriptions of the groups around an example, which are its full description without its own, are the class name;
-its own description is the name. Errors outside of examples, which a file that cannot be loaded makes, are notices.
+Identity: the descriptions of the groups around an example, which are its full description without its own, are the
+class name; its own description is the name. Errors outside of examples, which a file that cannot be loaded makes, are
+notices.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _SAYING: Final = 2_000
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each example in order, then notices.
 
-    Durations are seconds; there are no times. Raises Fault where the document is broken or cut off, or an example lacks its description
-    or status.
+    Durations are seconds; there are no times. Raises Fault where the document is broken or cut off, or an example lacks
+    its description or status.
     """
     clean = AfterLog(source)
     window = Window(clean)
@@ -66,21 +67,33 @@ def _case(example: dict[str, Any], path: str, number: int) -> Case:
     name, status = members.demanded(example, "description", path), members.demanded(example, "status", path)
     full = members.text(example, "full_description", members.NAME_LIMIT) or name
     file = members.text(example, "file_path", members.NAME_LIMIT) or ""
-    around = full[:-len(name)].strip() if name and full.endswith(name) else full if full != name else ""
+    around = full[: -len(name)].strip() if name and full.endswith(name) else full if full != name else ""
     outcome = _OUTCOMES.get(status, Outcome.OTHER)
     kind = message = trace = None
     if outcome is not Outcome.PASSED:
         kind, message, trace = _failure(example)
-    return Case(suite=tuple(part for part in (file, around) if part), classname=around or members.file_label(file) or None, name=name,
-                outcome=outcome, seconds=members.seconds(example, "run_time"), kind=kind, message=message, trace=trace,
-                attachments=_screenshots(example), line=number)
+    return Case(
+        suite=tuple(part for part in (file, around) if part),
+        classname=around or members.file_label(file) or None,
+        name=name,
+        outcome=outcome,
+        seconds=members.seconds(example, "run_time"),
+        kind=kind,
+        message=message,
+        trace=trace,
+        attachments=_screenshots(example),
+        line=number,
+    )
 
 
 def _failure(example: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
     error = members.inner(example, "exception")
     message = members.text(error, "message") or members.text(example, "pending_message")
-    return (members.text(error, "class", members.NAME_LIMIT), message.strip("\n") if message else None,
-            texts.cut("\n".join(members.long_texts(error, "backtrace"))) or None)
+    return (
+        members.text(error, "class", members.NAME_LIMIT),
+        message.strip("\n") if message else None,
+        texts.cut("\n".join(members.long_texts(error, "backtrace"))) or None,
+    )
 
 
 def _screenshots(example: dict[str, Any]) -> tuple[Attachment, ...]:

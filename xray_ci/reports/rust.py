@@ -1,7 +1,8 @@
 """Rust's libtest JSON (`--format json`, cargo-nextest's `libtest-json`): one event a line. Knows its events.
 
-Identity: the modules of the path (`cart::inner`) are the class name, its last part is the name. A suite without its end is a process
-that was gone: followed by another suite its open tests are errors, at the end of the file the report is cut off and refused.
+Identity: the modules of the path (`cart::inner`) are the class name, its last part is the name. A suite without its end
+is a process that was gone: followed by another suite its open tests are errors, at the end of the file the report is
+cut off and refused.
 """
 
 from __future__ import annotations
@@ -20,17 +21,24 @@ if TYPE_CHECKING:
 
     from xray_ci.reports.json_stream import Source
 
-_OUTCOMES: Final = {"ok": Outcome.PASSED, "failed": Outcome.FAILED, "ignored": Outcome.SKIPPED, "allowed_failure": Outcome.OTHER}
+_OUTCOMES: Final = {
+    "ok": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "ignored": Outcome.SKIPPED,
+    "allowed_failure": Outcome.OTHER,
+}
 OPEN_LIMIT: Final = 10_000
-_PANIC: Final = re.compile(r"panicked at (?:'(?P<old>[^\n]*)', |[^\n]*:\n(?P<new>.*?)(?=\nstack backtrace:|\nnote: |\Z))", re.DOTALL)
+_PANIC: Final = re.compile(
+    r"panicked at (?:'(?P<old>[^\n]*)', |[^\n]*:\n(?P<new>.*?)(?=\nstack backtrace:|\nnote: |\Z))", re.DOTALL
+)
 _GONE: Final = "the test has no end: the process was gone"
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test when it ends, then problems.
 
-    Durations are seconds where the report has them; there are no times. Raises Fault where a line is broken, and where the last suite
-    has no end.
+    Durations are seconds where the report has them; there are no times. Raises Fault where a line is broken, and where
+    the last suite has no end.
     """
     events = Documents(source)
     run = _Run()
@@ -100,6 +108,15 @@ class _Run:
             else:
                 output = texts.tail(said) or None
                 message = members.text(event, "message") or members.text(event, "reason") or message
-        return Case(suite=tuple(modules.split("::")) if modules else (), classname=modules or None, name=last or name, outcome=outcome,
-                    seconds=members.seconds(event, "exec_time"), kind="panic" if trace else None, message=message, trace=trace, output=output,
-                    line=self._count)
+        return Case(
+            suite=tuple(modules.split("::")) if modules else (),
+            classname=modules or None,
+            name=last or name,
+            outcome=outcome,
+            seconds=members.seconds(event, "exec_time"),
+            kind="panic" if trace else None,
+            message=message,
+            trace=trace,
+            output=output,
+            line=self._count,
+        )

@@ -1,17 +1,21 @@
-"""How a file of collected results is laid out, for its writer and its reader alike. Knows bytes; knows no case and no file.
+"""How a file of collected results is laid out, for its writer and its reader alike.
 
-A head line with the version, then frames: a letter, two lengths, and zlib-packed bytes. `R` says which report the cases behind
-it come from, `E` is a piece of evidence, `C` are cases and `P` problems (a line of JSON each), `Z` ends the file with its counts
-and a digest of all bytes before it. Evidence is one long run of bytes that attachments name a stretch of.
+Knows bytes; knows no case and no file.
+
+A head line with the version, then frames: a letter, two lengths, and zlib-packed bytes. `R` says which report the cases
+behind it come from, `E` is a piece of evidence, `C` are cases and `P` problems (a line of JSON each), `Z` ends the file
+with its counts and a digest of all bytes before it. Evidence is one long run of bytes that attachments name a stretch
+of.
 
 Writing a file of collected results, report by report: what came of a broken one is taken back.
 
 Knows the layout and cases; knows no settings and no evidence but its bytes. Memory is that of one frame.
 
-Reading a file of collected results. Knows its layout and what a case may hold; knows nothing of Xray, files or settings.
+Reading a file of collected results. Knows its layout and what a case may hold; knows nothing of Xray, files or
+settings.
 
-Whoever could write the file is not trusted: all types are checked, texts, counts and sizes have the bounds of every other
-report, and a digest only shows that nothing is missing.
+Whoever could write the file is not trusted: all types are checked, texts, counts and sizes have the bounds of every
+other report, and a digest only shows that nothing is missing.
 """
 
 from __future__ import annotations
@@ -120,14 +124,17 @@ class Frames:
         line = b""
         while not line.endswith(b"\n") and len(line) < _HEAD_LIMIT and (one := source.read(1)):
             line += one
-        found = _VERSION.fullmatch(line[len(MAGIC):]) if line.startswith(MAGIC) else None
+        found = _VERSION.fullmatch(line[len(MAGIC) :]) if line.startswith(MAGIC) else None
         if found is None:
             if head().startswith(line):
                 raise Fault(TRUNCATED, "it ends in its first line", advice=_AGAIN)
             raise Fault(BROKEN, "it does not begin like a file of collected results")
         if int(found[1]) != VERSION:
-            raise Fault("shard-version", f"it was collected by another version of xray-ci (layout {int(found[1])}, this one reads {VERSION})",
-                        advice="Let the jobs that collect and the one that imports use the same version of xray-ci.")
+            raise Fault(
+                "shard-version",
+                f"it was collected by another version of xray-ci (layout {int(found[1])}, this one reads {VERSION})",
+                advice="Let the jobs that collect and the one that imports use the same version of xray-ci.",
+            )
         digest.update(line)
 
     def next(self) -> tuple[bytes, bytes]:
@@ -230,7 +237,10 @@ class ShardWriter:
             self._flush_evidence()
 
     def add(self, case: Case) -> bool:
-        """Put a case at the end, its attachments as `shard_file.place`; False for one that is larger than a file may hold."""
+        """Put a case at the end, its attachments as `shard_file.place`.
+
+        False for one that is larger than a file may hold.
+        """
         line = self._encode(case)
         if len(line) >= FRAME_LIMIT:
             return False
@@ -249,8 +259,13 @@ class ShardWriter:
         for problem in problems:
             self._frame(PROBLEMS, self._encode(problem))
             self._problems += 1
-        end = End(reports=self._reports, cases=self._cases, problems=self._problems, evidence=self.stored,
-                             digest=self._digest.hexdigest())
+        end = End(
+            reports=self._reports,
+            cases=self._cases,
+            problems=self._problems,
+            evidence=self.stored,
+            digest=self._digest.hexdigest(),
+        )
         self._file.write(packed(END, self._encode(end)))
 
     def _flush(self) -> None:
@@ -267,8 +282,12 @@ class ShardWriter:
     def _frame(self, kind: bytes, raw: bytes | bytearray) -> None:
         self._total += len(raw)
         if self._total > TOTAL_LIMIT:
-            raise ConfigurationError(f"the results are more than the {TOTAL_LIMIT >> 30} GiB that one file may hold",
-                                     slug="shard-too-large", where="reports", advice="Collect them in several files.")
+            raise ConfigurationError(
+                f"the results are more than the {TOTAL_LIMIT >> 30} GiB that one file may hold",
+                slug="shard-too-large",
+                where="reports",
+                advice="Collect them in several files.",
+            )
         self._put(packed(kind, raw))
 
     def _put(self, data: bytes) -> None:
@@ -333,7 +352,11 @@ class _Shard:
 
     def _origin(self, raw: bytes) -> Origin:
         origin = _decoded(msgspec.json.Decoder(Origin), raw, "the origin of cases")
-        if not 0 < len(origin.path) <= _PATH_LIMIT or "\0" in origin.path or not all(map(_is_name, (origin.format, origin.family))):
+        if (
+            not 0 < len(origin.path) <= _PATH_LIMIT
+            or "\0" in origin.path
+            or not all(map(_is_name, (origin.format, origin.family)))
+        ):
             raise Fault(HOSTILE, "the origin of cases is no path and no format")
         self._reports += 1
         return origin
@@ -344,19 +367,26 @@ class _Shard:
         start = 0
         while start < len(raw):
             end = raw.find(b"\n", start)
-            line = raw[start:end if end >= 0 else len(raw)]
+            line = raw[start : end if end >= 0 else len(raw)]
             start += len(line) + 1
             case = _decoded(self._case, line, "a case")
             _check(case, long=len(line) > TEXT_LIMIT)
             self._cases += 1
-            yield self._filled(case) if case.attachments or case.steps or case.iterations or case.defined_steps else case
+            yield (
+                self._filled(case) if case.attachments or case.steps or case.iterations or case.defined_steps else case
+            )
 
     def _problem(self, raw: bytes) -> Problem:
         problem = _decoded(msgspec.json.Decoder(Problem), raw, "a problem")
         numbers = (problem.line, problem.column)
-        if (problem.severity is Severity.ERROR or not _is_name(problem.slug) or not 0 < len(problem.cause) <= CAUSE_LIMIT
-                or len(problem.advice or "") > CAUSE_LIMIT or len(problem.path or "") > _PATH_LIMIT
-                or any(number is not None and number < 1 for number in numbers)):
+        if (
+            problem.severity is Severity.ERROR
+            or not _is_name(problem.slug)
+            or not 0 < len(problem.cause) <= CAUSE_LIMIT
+            or len(problem.advice or "") > CAUSE_LIMIT
+            or len(problem.path or "") > _PATH_LIMIT
+            or any(number is not None and number < 1 for number in numbers)
+        ):
             raise Fault(HOSTILE, "a problem that no report has")
         self._problems += 1
         return problem
@@ -364,7 +394,12 @@ class _Shard:
     def _end(self, raw: bytes) -> None:
         end = _decoded(msgspec.json.Decoder(End), raw, "its end")
         self._frames.finish()
-        if (end.reports, end.cases, end.problems, end.evidence) != (self._reports, self._cases, self._problems, self._stored):
+        if (end.reports, end.cases, end.problems, end.evidence) != (
+            self._reports,
+            self._cases,
+            self._problems,
+            self._stored,
+        ):
             raise Fault(BROKEN, "it does not hold what its end counts")
         if end.digest != self._digest.hexdigest():
             raise Fault(BROKEN, "it is not what was written: its digest differs")
@@ -373,12 +408,18 @@ class _Shard:
         """Return a case with the bytes of its evidence in it, as every other reader does."""
         self._left, self._files_left = CASE_EVIDENCE_LIMIT, CASE_FILES_LIMIT
         return msgspec.structs.replace(
-            case, attachments=self._files(case.attachments), steps=self._steps(case.steps), defined_steps=self._steps(case.defined_steps),
-            iterations=tuple(msgspec.structs.replace(one, steps=self._steps(one.steps)) for one in case.iterations))
+            case,
+            attachments=self._files(case.attachments),
+            steps=self._steps(case.steps),
+            defined_steps=self._steps(case.defined_steps),
+            iterations=tuple(msgspec.structs.replace(one, steps=self._steps(one.steps)) for one in case.iterations),
+        )
 
     def _steps(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(msgspec.structs.replace(step, attachments=self._files(step.attachments)) if step.attachments else step
-                     for step in steps)
+        return tuple(
+            msgspec.structs.replace(step, attachments=self._files(step.attachments)) if step.attachments else step
+            for step in steps
+        )
 
     def _files(self, attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
         return tuple(msgspec.structs.replace(one, base64=self._content(one)) for one in attachments)

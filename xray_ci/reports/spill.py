@@ -1,4 +1,6 @@
-"""Small values by name that a report defines long before it uses them, kept outside of memory. Knows no format of reports.
+"""Small values by name that a report defines long before it uses them, kept outside of memory.
+
+Knows no format of reports.
 
 Cases that wait for a later place of their report, on disk once they are more than a few. Knows no format of reports.
 """
@@ -33,14 +35,21 @@ class Drawer:
 
         self._error = sqlite3.Error
         self._base: sqlite3.Connection = sqlite3.connect("", isolation_level=None)
-        for order in ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", f"PRAGMA cache_size=-{_CACHE}",
-                      "CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID", "BEGIN"):
+        for order in (
+            "PRAGMA journal_mode=OFF",
+            "PRAGMA synchronous=OFF",
+            f"PRAGMA cache_size=-{_CACHE}",
+            "CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
+            "BEGIN",
+        ):
             self._base.execute(order)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._base.close()
 
     def put(self, name: str, value: object) -> None:

@@ -1,15 +1,18 @@
-"""The block of YAML below a TAP point, as far as it says why the point failed. Knows the members that producers write; no TAP.
+"""The block of YAML below a TAP point, as far as it says why the point failed.
 
-Producers write many dialects, some of which no YAML reader takes (raw line breaks in quotes, two documents in one block). So it
-is read line by line: names with their scalars and their indented texts, the first of each name, at any depth.
+Knows the members that producers write; no TAP.
+
+Producers write many dialects, some of which no YAML reader takes (raw line breaks in quotes, two documents in one
+block). So it is read line by line: names with their scalars and their indented texts, the first of each name, at any
+depth.
 
 One line of TAP that is a test point, and what belongs to it. Knows descriptions, directives and outcomes; no document.
 
 TAP 12, 13 and 14. Knows its lines and where they stand; what a point says is in `tap_point`.
 
-Cases are the points at the left margin, the points of subtests are their steps (before the point, or after it in braces). There
-are no suites: identity is the description. A point to do is `OTHER`, whatever it says. A plan that is not met and `Bail out!`
-are a run that broke off: its results are read, and a problem says that others are missing.
+Cases are the points at the left margin, the points of subtests are their steps (before the point, or after it in
+braces). There are no suites: identity is the description. A point to do is `OTHER`, whatever it says. A plan that is
+not met and `Bail out!` are a run that broke off: its results are read, and a problem says that others are missing.
 """
 
 from __future__ import annotations
@@ -76,7 +79,11 @@ def failure(block: Sequence[str]) -> tuple[str | None, str | None, str | None]:
         trace = whole
     elif trace is not None and (place := found.get("at") or found.get("location")) and place not in trace:
         trace = f"{trace}\nat {place}"
-    return kind[:NAME_LIMIT] if kind else None, texts.cut(message) if message else None, texts.cut(trace) if trace else None
+    return (
+        kind[:NAME_LIMIT] if kind else None,
+        texts.cut(message) if message else None,
+        texts.cut(trace) if trace else None,
+    )
 
 
 def _json(text: str) -> dict[str, str]:
@@ -84,8 +91,15 @@ def _json(text: str) -> dict[str, str]:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return {name: texts.cut(item, TEXT_LIMIT).encode("utf-8", "replace").decode() for name, item in value.items()
-            if isinstance(item, str)} if isinstance(value, dict) else {}
+    return (
+        {
+            name: texts.cut(item, TEXT_LIMIT).encode("utf-8", "replace").decode()
+            for name, item in value.items()
+            if isinstance(item, str)
+        }
+        if isinstance(value, dict)
+        else {}
+    )
 
 
 def _depth(line: str) -> int:
@@ -118,7 +132,21 @@ _MARK_LIMIT: Final = 100
 class Point:
     """A point, at the margin or in a subtest, whose diagnosis may still follow."""
 
-    __slots__ = ("_block", "_kept", "_notes", "block", "children", "failed", "indent", "line", "marks", "name", "outcome", "reason", "seconds")
+    __slots__ = (
+        "_block",
+        "_kept",
+        "_notes",
+        "block",
+        "children",
+        "failed",
+        "indent",
+        "line",
+        "marks",
+        "name",
+        "outcome",
+        "reason",
+        "seconds",
+    )
 
     def __init__(self, indent: int, line: int, ok: bool, rest: str, number: str | None) -> None:  # noqa: FBT001
         self.indent = indent
@@ -130,12 +158,12 @@ class Point:
         self.seconds: float | None = None
         if took := _TIME.search(f" {rest}"):
             self.seconds = read_seconds(took[1].replace(" ", ""))
-            rest = rest[:max(took.start() - 1, 0)]
+            rest = rest[: max(took.start() - 1, 0)]
         directive = _DIRECTIVE.search(rest)
         self.reason = (directive[2].strip().strip("-") or None) if directive else None
         self.outcome = Outcome.PASSED if ok else Outcome.FAILED
         if directive:
-            rest = rest[:directive.start()]
+            rest = rest[: directive.start()]
             self.outcome = Outcome.OTHER if directive[1].lower() == "todo" else Outcome.SKIPPED
         self.failed = not ok
         name = texts.cut(_ESCAPED.sub(r"\1", rest.strip()), NAME_LIMIT) or f"test {number or '?'}"
@@ -148,7 +176,10 @@ class Point:
 
     @classmethod
     def of(cls, text: str, indent: int, line: int, ordinal: int) -> Self | None:
-        """Return the point that a line is, without its indentation; `ordinal` names one that has neither number nor name."""
+        """Return the point that a line is, without its indentation.
+
+        `ordinal` names one that has neither number nor name.
+        """
         found = _POINT.fullmatch(text)
         return cls(indent, line, not found[1], found[3], found[2] or str(ordinal)) if found else None
 
@@ -170,8 +201,17 @@ class Point:
         kind, message, trace = self.failure()
         if self.seconds is None and self._block and (took := values(self._block).get("duration_ms")):
             self.seconds = read_seconds(f"{took}ms")
-        return Case(name=self.name, outcome=self.outcome, seconds=self.seconds, kind=kind, message=message, trace=trace,
-                    marks=tuple(self.marks), steps=tuple(_steps(self, "")), line=number)
+        return Case(
+            name=self.name,
+            outcome=self.outcome,
+            seconds=self.seconds,
+            kind=kind,
+            message=message,
+            trace=trace,
+            marks=tuple(self.marks),
+            steps=tuple(_steps(self, "")),
+            line=number,
+        )
 
     def failure(self) -> tuple[str | None, str | None, str | None]:
         """Return kind, message and trace; of a point that was skipped or is to do the reason is the message."""
@@ -205,7 +245,8 @@ _PLAN: Final = re.compile(r"1\.\.(\d{1,9})(?:\s+#\s*(.*))?\s*$")
 _VERSION: Final = re.compile(r"TAP version \d+\s*$")
 _BAIL: Final = re.compile(r"Bail out!\s*(.*)", re.IGNORECASE)
 _SUMMARY: Final = re.compile(
-    r"#\s*(?:(?:tests|suites|pass|fail|failed|skip|skipped|todo|cancelled|duration_ms|ok|time)\b[:=]?\s*[\d.]*\s*\w*)?$")
+    r"#\s*(?:(?:tests|suites|pass|fail|failed|skip|skipped|todo|cancelled|duration_ms|ok|time)\b[:=]?\s*[\d.]*\s*\w*)?$"
+)
 _SUBTEST: Final = re.compile(r"#\s*Subtest\b")
 _SHORT: Final = 100
 _DEPTH_LIMIT: Final = 200
@@ -214,7 +255,8 @@ _DEPTH_LIMIT: Final = 200
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each point at the margin in order, then problems.
 
-    Durations come from `duration_ms` and `time=`. Raises Fault where nothing is TAP, and where the file ends inside a diagnosis.
+    Durations come from `duration_ms` and `time=`. Raises Fault where nothing is TAP, and where the file ends inside a
+    diagnosis.
     """
     reader = _Reader()
     for number, line in enumerate(lines(source), 1):
@@ -281,7 +323,9 @@ class _Reader:
         elif self._plan is None:
             yield notice("perhaps-incomplete", "it has no plan (`1..N`), so nobody can say whether it is complete")
         if self._left_out:
-            yield notice("points-left-out", f"{self._left_out} points of subtests beyond {STEP_LIMIT} of one test were left out")
+            yield notice(
+                "points-left-out", f"{self._left_out} points of subtests beyond {STEP_LIMIT} of one test were left out"
+            )
         if not self._count and self._skipped:
             yield notice("no-cases", f"all its tests are skipped: {self._skipped[:300]}")
         elif not self._count:

@@ -1,9 +1,10 @@
 """TestNG results. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
-A case's identity is class and method name, as Xray derives it, so that the rows of a data provider are results of one Test; what
-a row was given is kept as an iteration. Each invocation is a case of its own; one that says that it was `retried` (TestNG 7, O)
-is an attempt of the next with the same parameters. Older versions only skip it, which cannot be told from an invocation count.
-Keys are in the attribute `test`, requirements and labels (blank separated) in `requirement` and `labels`.
+A case's identity is class and method name, as Xray derives it, so that the rows of a data provider are results of one
+Test; what a row was given is kept as an iteration. Each invocation is a case of its own; one that says that it was
+`retried` (TestNG 7, O) is an attempt of the next with the same parameters. Older versions only skip it, which cannot be
+told from an invocation count. Keys are in the attribute `test`, requirements and labels (blank separated) in
+`requirement` and `labels`.
 """
 
 from __future__ import annotations
@@ -28,20 +29,36 @@ if TYPE_CHECKING:
 RETRY_LIMIT: Final = 1_000
 """Retried invocations of one class that wait for what came of them."""
 _SHAPE: Final = units.Shape(
-    roots=("testng-results",), scopes=frozenset({"suite", "test", "class"}), units=frozenset({"test-method"}),
+    roots=("testng-results",),
+    scopes=frozenset({"suite", "test", "class"}),
+    units=frozenset({"test-method"}),
     dropped=frozenset({"groups", "reporter-output"}),
-    inside={"test-method": frozenset({"params", "exception", "reporter-output", "attributes"}), "params": frozenset({"param"}),
-            "param": frozenset({"value"}), "exception": frozenset({"message", "full-stacktrace", "short-stacktrace"}),
-            "reporter-output": frozenset({"line"}), "attributes": frozenset({"attribute"})},
-    limits={"value": 1_024, "message": TEXT_LIMIT, "full-stacktrace": TEXT_LIMIT, "short-stacktrace": TEXT_LIMIT, "line": 4_096,
-            "attribute": TEXT_LIMIT})
+    inside={
+        "test-method": frozenset({"params", "exception", "reporter-output", "attributes"}),
+        "params": frozenset({"param"}),
+        "param": frozenset({"value"}),
+        "exception": frozenset({"message", "full-stacktrace", "short-stacktrace"}),
+        "reporter-output": frozenset({"line"}),
+        "attributes": frozenset({"attribute"}),
+    },
+    limits={
+        "value": 1_024,
+        "message": TEXT_LIMIT,
+        "full-stacktrace": TEXT_LIMIT,
+        "short-stacktrace": TEXT_LIMIT,
+        "line": 4_096,
+        "attribute": TEXT_LIMIT,
+    },
+)
 _RESULTS: Final = {"PASS": Outcome.PASSED, "FAIL": Outcome.FAILED, "SKIP": Outcome.SKIPPED}
 _ONE: Final = {"test": MarkKind.TEST_KEY, "summary": MarkKind.SUMMARY, "description": MarkKind.DESCRIPTION}
 _BLANK_LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "labels": MarkKind.TAG}
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
-    """Yield each invocation of each test method once; configuration methods are no tests, those that failed are notices.
+    """Yield each invocation of each test method once.
+
+    Configuration methods are no tests, those that failed are notices.
 
     Durations are milliseconds. Raises Fault where the document is broken, hostile or no TestNG report.
     """
@@ -71,7 +88,9 @@ class _Reader(units.TreeReader):
             else:
                 self.add(self._with_attempts(case) if self._retried else case)
         elif unit.get("status") == "FAIL":
-            self.outside(f"the configuration method {owner}.{unit.get('name')}", unit.said("exception", "message"), unit.line)
+            self.outside(
+                f"the configuration method {owner}.{unit.get('name')}", unit.said("exception", "message"), unit.line
+            )
 
     def _with_attempts(self, case: Case) -> Case:
         """Return a case with the invocations before it that were retried."""
@@ -91,18 +110,31 @@ def _case(method: XmlNode, owner: str, suite: tuple[str, ...]) -> Case:
     exception = None if passed else method.first("exception")  # of a test that expects it otherwise
     trace = exception.said("full-stacktrace") or exception.said("short-stacktrace") if exception is not None else ""
     name = method.get("name")
-    parameters = tuple((str(number), _value(param)) for held in method.all("params")
-                       for number, param in enumerate(held.all("param"), start=1))
+    parameters = tuple(
+        (str(number), _value(param))
+        for held in method.all("params")
+        for number, param in enumerate(held.all("param"), start=1)
+    )
     shown = f"{name}({', '.join(value for _, value in parameters)})"
     lines = [line.text.strip() for held in method.all("reporter-output") for line in held.all("line")]
     return Case(
-        suite=suite, name=name, classname=owner or None, outcome=outcome, seconds=seconds(f"{method.get('duration-ms')}ms"),
-        started=timestamp(method.get("started-at")), finished=timestamp(method.get("finished-at")),
+        suite=suite,
+        name=name,
+        classname=owner or None,
+        outcome=outcome,
+        seconds=seconds(f"{method.get('duration-ms')}ms"),
+        started=timestamp(method.get("started-at")),
+        finished=timestamp(method.get("finished-at")),
         kind=exception.get("class") or None if exception is not None else None,
-        message=(exception.said("message") or None) if exception is not None else None, trace=trace or None,
-        output=None if passed else texts.tail("\n".join(lines)) or None, marks=_marks(method),
-        iterations=(Iteration(outcome=outcome, name=texts.cut(shown, 1_024), parameters=parameters),) if parameters else (),
-        line=method.line)
+        message=(exception.said("message") or None) if exception is not None else None,
+        trace=trace or None,
+        output=None if passed else texts.tail("\n".join(lines)) or None,
+        marks=_marks(method),
+        iterations=(Iteration(outcome=outcome, name=texts.cut(shown, 1_024), parameters=parameters),)
+        if parameters
+        else (),
+        line=method.line,
+    )
 
 
 def _value(param: XmlNode) -> str:

@@ -1,6 +1,7 @@
 """Texts of a report cut to what is kept of them, and the files that they name. Knows nothing of any format.
 
-Files that a report holds in itself, as base64 or as plain text: their names and their content. Knows no format of reports.
+Files that a report holds in itself, as base64 or as plain text: their names and their content. Knows no format of
+reports.
 """
 
 from __future__ import annotations
@@ -20,30 +21,39 @@ CUT_BEFORE: Final = CUT.strip() + "\n"
 # Jenkins' and GitLab's way to name a file in the output. Bounded, so that scanning is linear whatever the text.
 _ATTACHMENT: Final = re.compile(r"\[\[ATTACHMENT[|:]([^\]\r\n]{1,1000})\]\]")
 _PROPERTY: Final = re.compile(r"\[\[PROPERTY[|:]([^=\]\r\n]{1,100})=([^\]\r\n]{0,1000})\]\]")
-_MAGIC: Final = (("iVBORw0KGgo", ".png"), ("/9j/", ".jpg"), ("R0lGOD", ".gif"), ("JVBERi", ".pdf"), ("UEsDB", ".zip"),
-                 ("H4sI", ".gz"), ("PHN2Zy", ".svg"))
+_MAGIC: Final = (
+    ("iVBORw0KGgo", ".png"),
+    ("/9j/", ".jpg"),
+    ("R0lGOD", ".gif"),
+    ("JVBERi", ".pdf"),
+    ("UEsDB", ".zip"),
+    ("H4sI", ".gz"),
+    ("PHN2Zy", ".svg"),
+)
 
 
 def cut(text: str, limit: int = TEXT_LIMIT) -> str:
     """Return the beginning of a text, marked where something is missing."""
-    return text if len(text) <= limit else text[:limit - len(CUT)] + CUT
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
 
 
 def last(text: str) -> str:
     """Return a little more of the end of an output than is kept, so that `tail` still sees that it was longer."""
-    return text if len(text) <= OUTPUT_LIMIT else text[-OUTPUT_LIMIT - 1:]
+    return text if len(text) <= OUTPUT_LIMIT else text[-OUTPUT_LIMIT - 1 :]
 
 
 def tail(text: str) -> str:
     """Return the end of an output, marked where something is missing."""
     text = text.strip("\r\n")
-    return text if len(text) <= OUTPUT_LIMIT else CUT_BEFORE + text[len(CUT_BEFORE) - OUTPUT_LIMIT:]
+    return text if len(text) <= OUTPUT_LIMIT else CUT_BEFORE + text[len(CUT_BEFORE) - OUTPUT_LIMIT :]
 
 
 def markers(text: str) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the paths and the (name, value) properties that a text names as `[[ATTACHMENT|path]]`, `[[PROPERTY|name=value]]`."""
     paths = dict.fromkeys(path.strip() for path in _ATTACHMENT.findall(text))
-    return list(paths)[:MARKER_COUNT_LIMIT], _PROPERTY.findall(text)[:MARKER_COUNT_LIMIT] if "[[PROPERTY" in text else []
+    return list(paths)[:MARKER_COUNT_LIMIT], _PROPERTY.findall(text)[
+        :MARKER_COUNT_LIMIT
+    ] if "[[PROPERTY" in text else []
 
 
 def named_file(path: str) -> Attachment:
@@ -69,8 +79,16 @@ LOG: Final = "text/x.cucumber.log+plain"
 """Lines that a test logged: output, no file."""
 _LINKS: Final = "text/uri-list"
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_ENDINGS: Final = {"text/plain": "txt", "text/markdown": "md", "image/jpeg": "jpg", "image/svg+xml": "svg",
-                   "application/octet-stream": "bin", "text/x.cucumber.log+plain": "log", "text/uri-list": "txt", "application/x-zip-compressed": "zip"}
+_ENDINGS: Final = {
+    "text/plain": "txt",
+    "text/markdown": "md",
+    "image/jpeg": "jpg",
+    "image/svg+xml": "svg",
+    "application/octet-stream": "bin",
+    "text/x.cucumber.log+plain": "log",
+    "text/uri-list": "txt",
+    "application/x-zip-compressed": "zip",
+}
 _SUBTYPE: Final = re.compile(r"[a-z0-9]{1,8}")
 
 
@@ -102,8 +120,15 @@ def file(path: str, media_type: str | None, name: str | None = None) -> Attachme
     return Attachment(name=named(name, media_type, 1) if name else found.name, media_type=media_type, path=path)
 
 
-def attachment(data: str, media_type: str | None, name: str | None, number: int, *, encoded: bool | None = None,
-               stem: str = "attachment") -> Attachment | None:
+def attachment(
+    data: str,
+    media_type: str | None,
+    name: str | None,
+    number: int,
+    *,
+    encoded: bool | None = None,
+    stem: str = "attachment",
+) -> Attachment | None:
     """Return the file that a report holds, None for an empty one."""
     base64_text = content(data, media_type, encoded=encoded)
     if not base64_text:

@@ -1,4 +1,7 @@
-"""Durations and timestamps in the spellings of test tools. What cannot be understood is `None`: never a guess, never now."""
+"""Durations and timestamps in the spellings of test tools.
+
+What cannot be understood is `None`: never a guess, never now.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,52 @@ _UNSET_YEAR: Final = 1970
 """Tools write the epoch, or the year 1, for "was not run"."""
 _ENDLESS_YEAR: Final = 9_998
 """The end of time of .NET and Java is "not set" too, and nothing could be added to it."""
-_UNITS: Final = {"": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
-                 "ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "m": 60.0, "min": 60.0, "mins": 60.0, "h": 3600.0, "d": 86_400.0}
+_UNITS: Final = {
+    "": 1.0,
+    "s": 1.0,
+    "sec": 1.0,
+    "secs": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "millis": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ns": 1e-9,
+    "m": 60.0,
+    "min": 60.0,
+    "mins": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+}
 _NUMBER: Final = re.compile(r"([0-9][0-9.,]{0,40}(?:[eE][+-]?[0-9]{1,3})?)\s{0,3}([a-zA-Zµμ]{0,7})")
 _CLOCK: Final = re.compile(r"(?:([0-9]{1,5}):)?([0-9]{1,5}):([0-9]{1,2}(?:[.,][0-9]{1,9})?)")
 _ISO: Final = re.compile(r"P(?:([0-9.,]{1,12})D)?T?(?:([0-9.,]{1,12})H)?(?:([0-9.,]{1,12})M)?(?:([0-9.,]{1,20})S)?")
-# Offsets of zone names in mail (RFC 5322) and in dates as Java and Unix print them. Ambiguous names are left out on purpose.
-_ZONES: Final = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 60, "CEST": 120, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300,
-                 "MST": -420, "MDT": -360, "PST": -480, "PDT": -420}
+# Offsets of zone names in mail (RFC 5322) and in dates as Java and Unix print them. Ambiguous names are left out on
+# purpose.
+_ZONES: Final = {
+    "Z": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "CET": 60,
+    "CEST": 120,
+    "EST": -300,
+    "EDT": -240,
+    "CST": -360,
+    "CDT": -300,
+    "MST": -420,
+    "MDT": -360,
+    "PST": -480,
+    "PDT": -420,
+}
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WORDS: Final = re.compile(
     r"(?:[A-Za-z]{3},?\s+)?"
     r"(?:(?P<day>\d{1,2})\s+(?P<month>[A-Za-z]{3})\s+(?P<year>\d{4})|(?P<month2>[A-Za-z]{3})\s+(?P<day2>\d{1,2}))"
-    r"\s+(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:\s+(?P<zone>[A-Za-z]{1,4}|[+-]\d{4}))?(?:\s+(?P<year2>\d{4}))?")
+    r"\s+(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:\s+(?P<zone>[A-Za-z]{1,4}|[+-]\d{4}))?(?:\s+(?P<year2>\d{4}))?"
+)
 _LONG: Final = 64
 
 
@@ -41,7 +77,10 @@ def seconds(text: str | None) -> float | None:
 
 
 def bounded(value: float | None) -> float | None:
-    """Return a sum or difference of seconds, or None for one that is no duration of a test: negative, endless or absurd."""
+    """Return a sum or difference of seconds, or None for one that is no duration of a test.
+
+    Negative, endless or absurd.
+    """
     return value if value is not None and 0.0 <= value <= LONGEST else None
 
 
@@ -60,7 +99,8 @@ def _odd_seconds(text: str) -> float:
 
 
 def _number(text: str) -> float:
-    # The last separator is the decimal one; a comma alone is decimal too: tools that group thousands also write decimals.
+    # The last separator is the decimal one; a comma alone is decimal too: tools that group thousands also write
+    # decimals.
     if "," in text:
         text = text.replace(",", "") if text.rfind(".") > text.rfind(",") else text.replace(".", "").replace(",", ".")
     try:
@@ -108,9 +148,18 @@ def _from_words(found: re.Match[str]) -> datetime | None:
         return None
     zone = None
     if name := part["zone"]:
-        minutes = _ZONES.get(name.upper()) if name.isalpha() else int(name[0] + "1") * (int(name[1:3]) * 60 + int(name[3:]))
+        minutes = (
+            _ZONES.get(name.upper()) if name.isalpha() else int(name[0] + "1") * (int(name[1:3]) * 60 + int(name[3:]))
+        )
         if minutes is None:
             return None
         zone = timezone(timedelta(minutes=minutes))
-    return datetime(int(year), _MONTHS.index(month) + 1, int(part["day"] or part["day2"]),
-                    int(part["hour"]), int(part["minute"]), int(part["second"]), tzinfo=zone)
+    return datetime(
+        int(year),
+        _MONTHS.index(month) + 1,
+        int(part["day"] or part["day2"]),
+        int(part["hour"]),
+        int(part["minute"]),
+        int(part["second"]),
+        tzinfo=zone,
+    )

@@ -1,8 +1,11 @@
-"""Visual Studio's TRX, of VSTest, MSTest and Microsoft.Testing.Platform. Knows elements; knows nothing of Xray, files or settings.
+"""Visual Studio's TRX, of VSTest, MSTest and Microsoft.Testing.Platform.
 
-A case's identity is its class's name (without the assembly), a point, and the name of its result without that; a result without a
-definition has its name only. Keys are in the properties `test_key`, `testkey` and `test` of a definition, requirements in
-`requirement` and `requirements`; tags are the test categories. Definitions may come before or after the results, so these wait on disk.
+Knows elements; knows nothing of Xray, files or settings.
+
+A case's identity is its class's name (without the assembly), a point, and the name of its result without that; a result
+without a definition has its name only. Keys are in the properties `test_key`, `testkey` and `test` of a definition,
+requirements in `requirement` and `requirements`; tags are the test categories. Definitions may come before or after the
+results, so these wait on disk.
 """
 
 from __future__ import annotations
@@ -25,26 +28,69 @@ if TYPE_CHECKING:
     from xray_ci.model import Problem
     from xray_ci.reports.units import XmlNode
 
-_RESULTS: Final = frozenset({"UnitTestResult", "TestResultAggregation", "TestResult", "WebTestResult", "LoadTestResult", "ManualTestResult",
-                             "GenericTestResult", "OrderedTestResult"})
+_RESULTS: Final = frozenset(
+    {
+        "UnitTestResult",
+        "TestResultAggregation",
+        "TestResult",
+        "WebTestResult",
+        "LoadTestResult",
+        "ManualTestResult",
+        "GenericTestResult",
+        "OrderedTestResult",
+    }
+)
 _DEFINITIONS: Final = frozenset({"UnitTest", "WebTest", "LoadTest", "ManualTest", "GenericTest", "OrderedTest"})
 _SHAPE: Final = units.Shape(
-    roots=("TestRun",), scopes=_RESULTS | {"ResultSummary"}, units=_DEFINITIONS | {"Output", "ResultFiles", "CollectorDataEntries", "RunInfo", "Deployment"},
+    roots=("TestRun",),
+    scopes=_RESULTS | {"ResultSummary"},
+    units=_DEFINITIONS | {"Output", "ResultFiles", "CollectorDataEntries", "RunInfo", "Deployment"},
     dropped=frozenset({"TestEntries", "TestLists"}),
-    inside={"Output": frozenset({"StdOut", "StdErr", "ErrorInfo", "TextMessages"}), "ErrorInfo": frozenset({"Message", "StackTrace"}),
-            "TextMessages": frozenset({"Message"}), "ResultFiles": frozenset({"ResultFile"}), "RunInfo": frozenset({"Text"}),
-            "CollectorDataEntries": frozenset({"Collector"}), "Collector": frozenset({"UriAttachments"}),
-            "UriAttachments": frozenset({"UriAttachment"}), "UriAttachment": frozenset({"A"}),
-            **dict.fromkeys(_DEFINITIONS, frozenset({"TestMethod", "Description", "Properties", "TestCategory"})),
-            "Properties": frozenset({"Property"}), "Property": frozenset({"Key", "Value"}), "TestCategory": frozenset({"TestCategoryItem"})},
-    limits={"StdOut": units.TAIL, "StdErr": units.TAIL, "Message": TEXT_LIMIT, "StackTrace": TEXT_LIMIT, "Text": TEXT_LIMIT,
-            "Description": TEXT_LIMIT, "Key": 1_024, "Value": TEXT_LIMIT})
+    inside={
+        "Output": frozenset({"StdOut", "StdErr", "ErrorInfo", "TextMessages"}),
+        "ErrorInfo": frozenset({"Message", "StackTrace"}),
+        "TextMessages": frozenset({"Message"}),
+        "ResultFiles": frozenset({"ResultFile"}),
+        "RunInfo": frozenset({"Text"}),
+        "CollectorDataEntries": frozenset({"Collector"}),
+        "Collector": frozenset({"UriAttachments"}),
+        "UriAttachments": frozenset({"UriAttachment"}),
+        "UriAttachment": frozenset({"A"}),
+        **dict.fromkeys(_DEFINITIONS, frozenset({"TestMethod", "Description", "Properties", "TestCategory"})),
+        "Properties": frozenset({"Property"}),
+        "Property": frozenset({"Key", "Value"}),
+        "TestCategory": frozenset({"TestCategoryItem"}),
+    },
+    limits={
+        "StdOut": units.TAIL,
+        "StdErr": units.TAIL,
+        "Message": TEXT_LIMIT,
+        "StackTrace": TEXT_LIMIT,
+        "Text": TEXT_LIMIT,
+        "Description": TEXT_LIMIT,
+        "Key": 1_024,
+        "Value": TEXT_LIMIT,
+    },
+)
 _OUTCOMES: Final = {
-    "passed": Outcome.PASSED, "passedbutrunaborted": Outcome.PASSED,
-    "failed": Outcome.FAILED, "error": Outcome.ERROR, "timeout": Outcome.ERROR, "aborted": Outcome.ERROR, "disconnected": Outcome.ERROR,
-    "notexecuted": Outcome.SKIPPED, "notrunnable": Outcome.SKIPPED, "pending": Outcome.SKIPPED}
-_PROPERTIES: Final = {"test_key": MarkKind.TEST_KEY, "testkey": MarkKind.TEST_KEY, "test": MarkKind.TEST_KEY,
-                      "requirement": MarkKind.REQUIREMENT, "requirements": MarkKind.REQUIREMENT}
+    "passed": Outcome.PASSED,
+    "passedbutrunaborted": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "error": Outcome.ERROR,
+    "timeout": Outcome.ERROR,
+    "aborted": Outcome.ERROR,
+    "disconnected": Outcome.ERROR,
+    "notexecuted": Outcome.SKIPPED,
+    "notrunnable": Outcome.SKIPPED,
+    "pending": Outcome.SKIPPED,
+}
+_PROPERTIES: Final = {
+    "test_key": MarkKind.TEST_KEY,
+    "testkey": MarkKind.TEST_KEY,
+    "test": MarkKind.TEST_KEY,
+    "requirement": MarkKind.REQUIREMENT,
+    "requirements": MarkKind.REQUIREMENT,
+}
 _CLASS: Final = "class"
 _NO_NEWS: Final = re.compile(r"\[FAIL\]\s*$|^\s*Exit code indicates failure: '2'")
 """What adapters say of the run for each test that failed, and the platform when any did."""
@@ -75,7 +121,9 @@ class _Reader(units.TreeReader):
         if unit.tag in _DEFINITIONS:
             self._definitions.put(unit.get("id").lower(), list(_said(unit)))
         elif unit.tag == "RunInfo":
-            if unit.get("outcome").lower() in {"error", "failed", "aborted", "timeout"} and not _NO_NEWS.search(unit.said("Text")):
+            if unit.get("outcome").lower() in {"error", "failed", "aborted", "timeout"} and not _NO_NEWS.search(
+                unit.said("Text")
+            ):
                 self.outside("the run", unit.said("Text"), unit.line)
         elif unit.tag == "Deployment":
             self._root = unit.get("runDeploymentRoot")
@@ -95,18 +143,30 @@ class _Reader(units.TreeReader):
 
 def _case(result: XmlNode, root: str) -> Case:
     word = result.get("outcome").lower()
-    outcome = _OUTCOMES.get(word, Outcome.OTHER) if word else Outcome.ERROR  # the enumeration's first word, Error, is left out
+    outcome = (
+        _OUTCOMES.get(word, Outcome.OTHER) if word else Outcome.ERROR
+    )  # the enumeration's first word, Error, is left out
     passed = outcome is Outcome.PASSED
     output = [] if passed else [texts.tail(result.said("Output", name)) for name in ("StdOut", "StdErr")]
     return Case(
-        name=result.get("testName"), outcome=outcome, seconds=seconds(result.get("duration")), started=timestamp(result.get("startTime")),
-        finished=timestamp(result.get("endTime")), message=result.said("Output", "ErrorInfo", "Message") or None,
-        trace=result.said("Output", "ErrorInfo", "StackTrace") or None, output="\n".join(filter(None, output)) or None,
-        attachments=tuple(_files(result, root)), line=result.line)
+        name=result.get("testName"),
+        outcome=outcome,
+        seconds=seconds(result.get("duration")),
+        started=timestamp(result.get("startTime")),
+        finished=timestamp(result.get("endTime")),
+        message=result.said("Output", "ErrorInfo", "Message") or None,
+        trace=result.said("Output", "ErrorInfo", "StackTrace") or None,
+        output="\n".join(filter(None, output)) or None,
+        attachments=tuple(_files(result, root)),
+        line=result.line,
+    )
 
 
 def _files(result: XmlNode, root: str) -> Iterator[Attachment]:
-    """Yield the files of a result: those that it copied lie below `In/<its folder>` of the run's folder beside the report (A)."""
+    """Yield the files of a result.
+
+    Those that it copied lie below `In/<its folder>` of the run's folder beside the report (A).
+    """
     own = result.get("relativeResultsDirectory").rstrip("\\/")
     folder = "/".join(filter(None, (root.rstrip("\\/"), "In", own))) if own else ""
     for held in result.all("ResultFiles"):
@@ -114,8 +174,13 @@ def _files(result: XmlNode, root: str) -> Iterator[Attachment]:
             if path := each.get("path"):
                 yield Attachment(name=texts.named_file(path).name, path=f"{folder}/{path}" if folder else path)
     for held in result.all("CollectorDataEntries"):
-        for link in (link for each in held.all("Collector") for uris in each.all("UriAttachments") for uri in uris.all("UriAttachment")
-                     for link in uri.all("A")):
+        for link in (
+            link
+            for each in held.all("Collector")
+            for uris in each.all("UriAttachments")
+            for uri in uris.all("UriAttachment")
+            for link in uri.all("A")
+        ):
             if path := link.get("href"):
                 yield texts.named_file(path)
 
@@ -130,7 +195,11 @@ def _said(definition: XmlNode) -> Iterator[tuple[str, str]]:
         kind = _PROPERTIES.get(each.said("Key").lower())
         if kind and (value := each.said("Value")):
             yield kind.value, value
-    for category in (item.get("TestCategory").strip() for held in definition.all("TestCategory") for item in held.all("TestCategoryItem")):
+    for category in (
+        item.get("TestCategory").strip()
+        for held in definition.all("TestCategory")
+        for item in held.all("TestCategoryItem")
+    ):
         if category:
             yield MarkKind.TAG.value, category
 

@@ -2,8 +2,8 @@
 
 XML reports as streams of small trees: one a test, with what stands around it. Knows expat; knows no format of reports.
 
-A format says by a `Shape` which elements it wants; all others are passed over or dropped with everything in them, so that a
-tree stays small whatever the report holds. Prefixes and namespaces do not matter.
+A format says by a `Shape` which elements it wants; all others are passed over or dropped with everything in them, so
+that a tree stays small whatever the report holds. Prefixes and namespaces do not matter.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _OVERLAP: Final = 8_192
 class Ear:
     """Hears the text of one element at a time; deaf otherwise, which is what makes reading fast.
 
-    The handler is the `append` of a list, with no Python in between. `fold` must be called after each piece that the parser
-    was fed: within a piece text cannot grow beyond bounds.
+    The handler is the `append` of a list, with no Python in between. `fold` must be called after each piece that the
+    parser was fed: within a piece text cannot grow beyond bounds.
     """
 
     __slots__ = ("_append", "_deaf", "_limit", "_parser", "_parts", "_scan", "listening", "overflowed")
@@ -81,14 +81,18 @@ class Ear:
         text = "".join(self._parts)
         self.overflowed = True
         if self._scan is None:
-            kept = text[:self._limit + 1]
+            kept = text[: self._limit + 1]
             self._deaf = True
             self._parser.CharacterDataHandler = None
         else:
             self._scan(text)
             # What was scanned must not be seen twice, except for a marker that is not complete yet.
             start = text.rfind("[[", -_OVERLAP)
-            kept = text[-self._limit:] if start < 0 or "]]" in text[start:] else text[min(start, len(text) - self._limit):]
+            kept = (
+                text[-self._limit :]
+                if start < 0 or "]]" in text[start:]
+                else text[min(start, len(text) - self._limit) :]
+            )
         self._parts[:] = [kept]
 
 
@@ -149,12 +153,13 @@ class Shape:
     inside: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Element in a unit → those of its children that are kept."""
     limits: Mapping[str, int] = field(default_factory=dict)
-    """Elements (`tag`, or `parent/tag`) whose text is wanted, that of all elements in them with it → characters kept of its
-    beginning, negative: of its end."""
+    """Elements (`tag`, or `parent/tag`) whose text is wanted, that of all elements in them with it → characters kept of
+    its beginning, negative: of its end."""
     lines: frozenset[str] = frozenset()
     """Elements within such a text that begin on a line of their own."""
     deep: Mapping[str, Callable[[dict[str, str]], bool]] = field(default_factory=dict)
-    """Elements that are wanted whole from everywhere in a unit, as children of the nearest element that is kept → by their attributes."""
+    """Elements that are wanted whole from everywhere in a unit, as children of the nearest element that is kept → by
+    their attributes."""
     deep_limit: int = TEXT_LIMIT
     """Characters kept of the text of these."""
 
@@ -192,7 +197,9 @@ class TreeReader:
         """Yield what can only be said when the whole document was seen."""
         yield from self._outside.rest()
         if self.left_out:
-            yield notices.notice("details-left-out", f"{self.left_out} details of tests that hold very many of them were left out")
+            yield notices.notice(
+                "details-left-out", f"{self.left_out} details of tests that hold very many of them were left out"
+            )
         if not self.cases:
             yield notices.no_cases()
 
@@ -200,7 +207,8 @@ class TreeReader:
 def read(source: xml.XmlSource, shape: Shape, reader: TreeReader) -> Iterator[Case | Problem]:
     """Yield what a reader makes of a document while it streams by.
 
-    Raises Fault where the document is broken, hostile or has another root; what was yielded before must then be dropped.
+    Raises Fault where the document is broken, hostile or has another root; what was yielded before must then be
+    dropped.
     """
     readable, encoding = xml.opened(source, source.read(xml.HEAD))
     parser = xml.guarded(encoding)
@@ -267,7 +275,11 @@ class _Walker:
     def _start_inside(self, tag: str, attributes: dict[str, str]) -> None:
         parent = self._open[-1]
         deep = self._shape.deep.get(tag)
-        if parent is None or tag not in self._shape.inside.get(parent.tag, ()) or (deep is not None and deep(attributes)):
+        if (
+            parent is None
+            or tag not in self._shape.inside.get(parent.tag, ())
+            or (deep is not None and deep(attributes))
+        ):
             self._start_dropped(tag, attributes)
         elif self._full():
             self._dropped = 1

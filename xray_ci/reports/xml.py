@@ -2,8 +2,8 @@
 
 Hardened streaming XML: nothing fetched, everything bounded. Knows expat; knows no format of reports.
 
-Bounds are our own and do not lean on the expat at hand: entities are short, flat and internal (so nothing grows more than
-`ENTITY_LIMIT / 4` fold), elements nest at most `DEPTH_LIMIT` deep, one tag has at most `TAG_LIMIT` bytes.
+Bounds are our own and do not lean on the expat at hand: entities are short, flat and internal (so nothing grows more
+than `ENTITY_LIMIT / 4` fold), elements nest at most `DEPTH_LIMIT` deep, one tag has at most `TAG_LIMIT` bytes.
 """
 
 from __future__ import annotations
@@ -21,17 +21,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-_BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-                (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _FIRSTS: Final = ((b"\0\0\0", "utf-32-be"), (b"\0", "utf-16-be"))
 _LASTS: Final = ((b"\0\0\0", "utf-32-le"), (b"\0", "utf-16-le"))
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 # Text codecs that are no character sets of files, or that cost more than linear time on hostile bytes.
-_NEVER: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined", "mbcs", "oem"})
+_NEVER: Final = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined", "mbcs", "oem"}
+)
 
 
 def sniff(head: bytes) -> str:
-    """Return the name of the encoding by byte order mark, by zero bytes around the first character, or as declared in XML.
+    """Return the name of the encoding by byte order mark, by zero bytes around the first character.
+
+    Or as declared in XML.
 
     UTF-8 where nothing speaks. A declared UTF-16 over single bytes is wrong (.NET writes that) and passes for UTF-8.
     Raises Fault for a declared encoding that nobody knows.
@@ -40,10 +49,10 @@ def sniff(head: bytes) -> str:
         if head.startswith(mark):
             return name
     for zeros, name in _FIRSTS:
-        if head.startswith(zeros) and head[len(zeros):len(zeros) + 1] in {b"<", b"{", b"["}:
+        if head.startswith(zeros) and head[len(zeros) : len(zeros) + 1] in {b"<", b"{", b"["}:
             return name
     for zeros, name in _LASTS:
-        if head[1:1 + len(zeros)] == zeros and head[:1] in {b"<", b"{", b"["}:
+        if head[1 : 1 + len(zeros)] == zeros and head[:1] in {b"<", b"{", b"["}:
             return name
     declared = _DECLARED.search(head[:1024])
     return _known(declared[1].decode("ascii")) if declared else "utf-8"
@@ -105,7 +114,8 @@ HEAD: Final = 65_536
 _NATIVE: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
 _CUT_SHORT: Final = frozenset({3, 5, 6, 20})  # no element, unclosed token, partial character, unclosed CDATA section
 _MENDABLE: Final = frozenset({2, 4, 9, 11, 14, 17})
-"""Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration."""
+"""Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration.
+Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration."""
 _AMPLIFIED: Final = 43
 
 
@@ -171,11 +181,18 @@ def guarded(encoding: str) -> XMLParserType:
         count += 1
         if is_parameter or value is None:
             kind = "parameter" if is_parameter else "external"
-            raise Fault(HOSTILE, f"its DOCTYPE declares the {kind} entity {name[:80]!r}; nothing is ever fetched or expanded "
-                                 "for a report", line=parser.CurrentLineNumber)
+            raise Fault(
+                HOSTILE,
+                f"its DOCTYPE declares the {kind} entity {name[:80]!r}; nothing is ever fetched or expanded "
+                "for a report",
+                line=parser.CurrentLineNumber,
+            )
         if len(value) > ENTITY_LIMIT or "&" in value or count > ENTITY_COUNT_LIMIT:
-            raise Fault(HOSTILE, f"its DOCTYPE declares the entity {name[:80]!r}, which is long or holds other entities",
-                        line=parser.CurrentLineNumber)
+            raise Fault(
+                HOSTILE,
+                f"its DOCTYPE declares the entity {name[:80]!r}, which is long or holds other entities",
+                line=parser.CurrentLineNumber,
+            )
 
     def skipped(name: str, is_parameter: bool) -> None:  # noqa: FBT001 - expat calls it
         if not is_parameter:
@@ -205,8 +222,11 @@ def feed(source: XmlSource, parser: XMLParserType) -> Iterator[None]:
         fed += len(piece)
         waiting = fed - parser.CurrentByteIndex
         if waiting > TAG_LIMIT or (waiting > PIECE and piece.count(b"=") > ATTRIBUTE_LIMIT):
-            raise Fault(HOSTILE, f"one tag of more than {TAG_LIMIT >> 20} MiB or {ATTRIBUTE_LIMIT} attributes",
-                        line=parser.CurrentLineNumber)
+            raise Fault(
+                HOSTILE,
+                f"one tag of more than {TAG_LIMIT >> 20} MiB or {ATTRIBUTE_LIMIT} attributes",
+                line=parser.CurrentLineNumber,
+            )
         # A tag longer than a piece is read anew by older expat each time: growing pieces keep that linear.
         size = max(PIECE, waiting)
 

@@ -1,9 +1,11 @@
-"""One element of `tests` in Xray JSON to a case. Knows members, types and statuses of both deployments, not the document.
+"""One element of `tests` in Xray JSON to a case.
+
+Knows members, types and statuses of both deployments, not the document.
 
 Xray JSON of both deployments, handed in as a report. Knows its members; knows nothing of sending it.
 
-It is read into cases like any other report and rendered anew, so that both dialects go to both deployments. Only `tests` is
-read: `info` and `testExecutionKey` say where results go, which is for settings to say; a notice names them.
+It is read into cases like any other report and rendered anew, so that both dialects go to both deployments. Only
+`tests` is read: `info` and `testExecutionKey` say where results go, which is for settings to say; a notice names them.
 """
 
 from __future__ import annotations
@@ -22,25 +24,68 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from typing import Any, TypeVar
+
     T = TypeVar("T")
     from collections.abc import Iterator
 
 
 _OUTCOMES: Final = {
-    "PASSED": Outcome.PASSED, "PASS": Outcome.PASSED, "FAILED": Outcome.FAILED, "FAIL": Outcome.FAILED,
-    "TODO": Outcome.SKIPPED, "TO DO": Outcome.SKIPPED, "ABORTED": Outcome.SKIPPED}
+    "PASSED": Outcome.PASSED,
+    "PASS": Outcome.PASSED,
+    "FAILED": Outcome.FAILED,
+    "FAIL": Outcome.FAILED,
+    "TODO": Outcome.SKIPPED,
+    "TO DO": Outcome.SKIPPED,
+    "ABORTED": Outcome.SKIPPED,
+}
 """Status words of both deployments; EXECUTING and words of a site's own are `OTHER`."""
-_TEST: Final = frozenset({"testKey", "testInfo", "status", "start", "finish", "comment", "executedBy", "assignee", "steps",
-                          "examples", "iterations", "defects", "evidence", "evidences", "customFields", "testVersion"})
-_INFO: Final = frozenset({"projectKey", "summary", "type", "testType", "requirementKeys", "labels", "steps", "scenario",
-                          "definition", "description"})
+_TEST: Final = frozenset(
+    {
+        "testKey",
+        "testInfo",
+        "status",
+        "start",
+        "finish",
+        "comment",
+        "executedBy",
+        "assignee",
+        "steps",
+        "examples",
+        "iterations",
+        "defects",
+        "evidence",
+        "evidences",
+        "customFields",
+        "testVersion",
+    }
+)
+_INFO: Final = frozenset(
+    {
+        "projectKey",
+        "summary",
+        "type",
+        "testType",
+        "requirementKeys",
+        "labels",
+        "steps",
+        "scenario",
+        "definition",
+        "description",
+    }
+)
 _STEP: Final = frozenset({"status", "comment", "defects", "actualResult", "evidence", "evidences"})
 _DEFINED_STEP: Final = frozenset({"action", "data", "result"})
 _ITERATION: Final = frozenset({"name", "parameters", "status", "steps", "log", "duration"})
 _MARKS: Final = (("comment", MarkKind.COMMENT), ("executedBy", MarkKind.EXECUTED_BY), ("assignee", MarkKind.ASSIGNEE))
-_INFO_MARKS: Final = (("projectKey", MarkKind.PROJECT), ("summary", MarkKind.SUMMARY), ("type", MarkKind.TEST_TYPE),
-                      ("testType", MarkKind.TEST_TYPE), ("definition", MarkKind.DEFINITION), ("scenario", MarkKind.SCENARIO),
-                      ("description", MarkKind.DESCRIPTION))
+_INFO_MARKS: Final = (
+    ("projectKey", MarkKind.PROJECT),
+    ("summary", MarkKind.SUMMARY),
+    ("type", MarkKind.TEST_TYPE),
+    ("testType", MarkKind.TEST_TYPE),
+    ("definition", MarkKind.DEFINITION),
+    ("scenario", MarkKind.SCENARIO),
+    ("description", MarkKind.DESCRIPTION),
+)
 
 
 class Left:
@@ -74,7 +119,9 @@ class _Element:
         key, info = self.text("testKey"), self._members.get("testInfo")
         if key is None and info is None:
             near = [name for name in self._members if name.lower() in {"testkey", "testinfo"}]
-            raise Fault(BROKEN, f"{self._path} has neither `testKey` nor `testInfo`" + (f", but `{near[0]}`" if near else ""))
+            raise Fault(
+                BROKEN, f"{self._path} has neither `testKey` nor `testInfo`" + (f", but `{near[0]}`" if near else "")
+            )
         marks = self._marks(key)
         defined: tuple[Step, ...] = ()
         name = key
@@ -84,10 +131,20 @@ class _Element:
             defined = about.each("steps", lambda item, path: _Element(item, path, self._left).defined_step())
             name = key or about.text("summary")
         status = self._status()
-        return Case(name=name or "", outcome=outcome_of(status), status=status,
-                    started=self._time("start"), finished=self._time("finish"), attachments=self._evidence(), marks=tuple(marks), steps=self._steps(), defined_steps=defined,
-                    iterations=self.each("iterations", lambda item, path: _Element(item, path, self._left).iteration()),
-                    examples=self._texts("examples"), line=number)
+        return Case(
+            name=name or "",
+            outcome=outcome_of(status),
+            status=status,
+            started=self._time("start"),
+            finished=self._time("finish"),
+            attachments=self._evidence(),
+            marks=tuple(marks),
+            steps=self._steps(),
+            defined_steps=defined,
+            iterations=self.each("iterations", lambda item, path: _Element(item, path, self._left).iteration()),
+            examples=self._texts("examples"),
+            line=number,
+        )
 
     def _marks(self, key: str | None) -> list[Mark]:
         marks = [Mark(kind=MarkKind.TEST_KEY, value=key)] if key is not None else []
@@ -115,9 +172,13 @@ class _Element:
             raise Fault(BROKEN, f"{self._path} needs `id` or `name`, and `value`")
         value = self._members["value"]
         # The options of a field are one mark each; a value of another type has no other form than its JSON.
-        values = value if isinstance(value, list) and value and all(isinstance(each, str) for each in value) else [value]
+        values = (
+            value if isinstance(value, list) and value and all(isinstance(each, str) for each in value) else [value]
+        )
         said = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in values]
-        return [Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text), listed=values is value) for text in said]
+        return [
+            Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text), listed=values is value) for text in said
+        ]
 
     def _steps(self) -> tuple[Step, ...]:
         return self.each("steps", lambda item, path: _Element(item, path, self._left).step())
@@ -125,8 +186,14 @@ class _Element:
     def step(self) -> Step:
         self._only(_STEP, "steps[]")
         status = self._status()
-        return Step(outcome=outcome_of(status), status=status, comment=self.text("comment"), actual=self.text("actualResult"),
-                    defects=self._texts("defects"), attachments=self._evidence())
+        return Step(
+            outcome=outcome_of(status),
+            status=status,
+            comment=self.text("comment"),
+            actual=self.text("actualResult"),
+            defects=self._texts("defects"),
+            attachments=self._evidence(),
+        )
 
     def defined_step(self) -> Step:
         self._only(_DEFINED_STEP, "testInfo.steps[]")
@@ -135,15 +202,21 @@ class _Element:
     def iteration(self) -> Iteration:
         self._only(_ITERATION, "iterations[]")
         status = self._status()
-        return Iteration(outcome=outcome_of(status), status=status, name=self.text("name"), steps=self._steps(),
-                         log=self.text("log"), parameters=self.each("parameters", lambda item, path: _Element(item, path, self._left).parameter()),
-                         duration=self.text("duration"))
+        return Iteration(
+            outcome=outcome_of(status),
+            status=status,
+            name=self.text("name"),
+            steps=self._steps(),
+            log=self.text("log"),
+            parameters=self.each("parameters", lambda item, path: _Element(item, path, self._left).parameter()),
+            duration=self.text("duration"),
+        )
 
     def parameter(self) -> tuple[str, str]:
         return (self.text("name") or "", self.text("value") or "")
 
     def _evidence(self) -> tuple[Attachment, ...]:
-        found = (self.each("evidence", self._attachment) + self.each("evidences", self._attachment))
+        found = self.each("evidence", self._attachment) + self.each("evidences", self._attachment)
         kept = tuple(attachment for attachment in found if attachment.base64)
         self._left.empty_evidence += len(found) - len(kept)
         return kept
@@ -223,9 +296,18 @@ def _kind(value: object) -> str:
 
 
 _SETTINGS: Final = {
-    "summary": "summary", "description": "description", "project": "project", "version": "fix-version", "revision": "revision",
-    "testPlanKey": "test-plan", "testEnvironments": "test-environments", "testExecutionKey": "test-execution",
-    "startDate": None, "finishDate": None, "user": None}
+    "summary": "summary",
+    "description": "description",
+    "project": "project",
+    "version": "fix-version",
+    "revision": "revision",
+    "testPlanKey": "test-plan",
+    "testEnvironments": "test-environments",
+    "testExecutionKey": "test-execution",
+    "startDate": None,
+    "finishDate": None,
+    "user": None,
+}
 _NAMES: Final = 20
 _NAME_LIMIT: Final = 100
 """Names of members that a notice names, and characters of each."""
@@ -234,8 +316,8 @@ _NAME_LIMIT: Final = 100
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test of the document as a case, in order, then notices.
 
-    Raises Fault with the JSON path where a member is missing or of a wrong type, and where the document is broken; what was
-    yielded before must then be dropped.
+    Raises Fault with the JSON path where a member is missing or of a wrong type, and where the document is broken; what
+    was yielded before must then be dropped.
     """
     window = Window(source)
     left = Left()
@@ -276,12 +358,21 @@ def _notices(aside: list[str], left: Left, count: int) -> Iterator[Problem]:
     if aside:
         by_setting = [f"`{_SETTINGS[name]}`" for name in aside if _SETTINGS.get(name)]
         advice = f"Set {', '.join(by_setting)} to have them." if by_setting else None
-        yield _notice("settings-in-report", f"`info` and where it goes are not taken from a report: {', '.join(map(_short, aside[:_NAMES]))}", advice)
+        yield _notice(
+            "settings-in-report",
+            f"`info` and where it goes are not taken from a report: {', '.join(map(_short, aside[:_NAMES]))}",
+            advice,
+        )
     if left.members:
-        names = ", ".join(_short(name) + (f" ({times} times)" if times > 1 else "") for name, times in left.members.most_common(_NAMES))
+        names = ", ".join(
+            _short(name) + (f" ({times} times)" if times > 1 else "")
+            for name, times in left.members.most_common(_NAMES)
+        )
         yield _notice("members-left-out", f"these are no members of Xray JSON and were left out: {names}", None)
     if left.empty_evidence:
-        yield _notice("evidence-left-out", f"{left.empty_evidence} pieces of evidence without content were left out", None)
+        yield _notice(
+            "evidence-left-out", f"{left.empty_evidence} pieces of evidence without content were left out", None
+        )
     if not count:
         yield _notice("no-cases", "it holds no test", "Check that the tests really ran.")
 

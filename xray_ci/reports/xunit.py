@@ -1,8 +1,8 @@
 """xUnit.net XML, versions 1, 2 and 3. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
-A case's identity is type and method, as Xray derives it, so that the rows of a theory are results of one Test; what a row was
-given is kept as an iteration. Keys are in the trait `test`, requirements and labels (blank separated) in `requirement` and
-`labels`, tags in `category`.
+A case's identity is type and method, as Xray derives it, so that the rows of a theory are results of one Test; what a
+row was given is kept as an iteration. Keys are in the trait `test`, requirements and labels (blank separated) in
+`requirement` and `labels`, tags in `category`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,32 @@ if TYPE_CHECKING:
 EVIDENCE_LIMIT: Final = 33_554_432
 """Characters of base64 kept of one attachment."""
 _SHAPE: Final = units.Shape(
-    roots=("assemblies", "assembly"), scopes=frozenset({"assembly", "class", "collection"}),
+    roots=("assemblies", "assembly"),
+    scopes=frozenset({"assembly", "class", "collection"}),
     units=frozenset({"test", "error", "failure"}),
-    inside={"test": frozenset({"failure", "reason", "output", "traits", "warnings", "attachments"}),
-            "error": frozenset({"failure"}), "failure": frozenset({"message", "stack-trace"}), "traits": frozenset({"trait"}),
-            "warnings": frozenset({"warning"}), "attachments": frozenset({"attachment"})},
-    limits={"message": TEXT_LIMIT, "stack-trace": TEXT_LIMIT, "reason": TEXT_LIMIT, "warning": 4_096, "output": units.TAIL,
-            "attachment": EVIDENCE_LIMIT})
+    inside={
+        "test": frozenset({"failure", "reason", "output", "traits", "warnings", "attachments"}),
+        "error": frozenset({"failure"}),
+        "failure": frozenset({"message", "stack-trace"}),
+        "traits": frozenset({"trait"}),
+        "warnings": frozenset({"warning"}),
+        "attachments": frozenset({"attachment"}),
+    },
+    limits={
+        "message": TEXT_LIMIT,
+        "stack-trace": TEXT_LIMIT,
+        "reason": TEXT_LIMIT,
+        "warning": 4_096,
+        "output": units.TAIL,
+        "attachment": EVIDENCE_LIMIT,
+    },
+)
 _RESULTS: Final = {"pass": Outcome.PASSED, "fail": Outcome.FAILED, "skip": Outcome.SKIPPED, "notrun": Outcome.SKIPPED}
-_BLANK_LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "requirements": MarkKind.REQUIREMENT, "labels": MarkKind.TAG}
+_BLANK_LISTS: Final = {
+    "requirement": MarkKind.REQUIREMENT,
+    "requirements": MarkKind.REQUIREMENT,
+    "labels": MarkKind.TAG,
+}
 _KEYS: Final = frozenset({"test", "test_key", "testkey"})
 _NEXT_ARGUMENT: Final = re.compile(r", (?=[A-Za-z_]\w{0,200}: )")
 _ARGUMENTS: Final = re.compile(r"\((?=[A-Za-z_]\w{0,200}: )")
@@ -43,8 +60,9 @@ _ARGUMENT_LIMIT: Final = 100
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test once.
 
-    Durations are seconds; a test of version 3 may have its own start and end, others that of their assembly. Errors that stand in an
-    assembly (clean-up, fixtures) are notices. Raises Fault where the document is broken, hostile or no xUnit.net report.
+    Durations are seconds; a test of version 3 may have its own start and end, others that of their assembly. Errors
+    that stand in an assembly (clean-up, fixtures) are notices. Raises Fault where the document is broken, hostile or no
+    xUnit.net report.
     """
     yield from units.read(source, _SHAPE, _Reader())
 
@@ -81,12 +99,22 @@ def _case(test: XmlNode, suite: tuple[str, ...], stamp: datetime | None) -> Case
     iterations = (Iteration(outcome=outcome, name=shown, parameters=parameters),) if parameters else ()
     warnings = [f"warning: {warning.text.strip()}" for held in test.all("warnings") for warning in held.all("warning")]
     return Case(
-        suite=suite, name=method or shown, classname=owner or None, outcome=outcome, seconds=seconds(test.get("time-rtf") or test.get("time")),
-        started=timestamp(test.get("start-rtf")) or stamp, finished=timestamp(test.get("finish-rtf")),
-        kind=failure.get("exception-type") or None if failure is not None else None, message=message or None,
+        suite=suite,
+        name=method or shown,
+        classname=owner or None,
+        outcome=outcome,
+        seconds=seconds(test.get("time-rtf") or test.get("time")),
+        started=timestamp(test.get("start-rtf")) or stamp,
+        finished=timestamp(test.get("finish-rtf")),
+        kind=failure.get("exception-type") or None if failure is not None else None,
+        message=message or None,
         trace=failure.said("stack-trace") or None if failure is not None else None,
         output=None if passed else texts.tail("\n".join(filter(None, (test.said("output"), *warnings)))) or None,
-        attachments=tuple(_attachments(test)), marks=tuple(dict.fromkeys(marks)), iterations=iterations, line=test.line)
+        attachments=tuple(_attachments(test)),
+        marks=tuple(dict.fromkeys(marks)),
+        iterations=iterations,
+        line=test.line,
+    )
 
 
 def _row(shown: str, owner: str, method: str) -> tuple[str | None, tuple[tuple[str, str], ...]]:
@@ -97,7 +125,7 @@ def _row(shown: str, owner: str, method: str) -> tuple[str | None, tuple[tuple[s
     if shown.startswith(f"{whole}("):
         title, start = None, len(whole) + 1
     elif (found := _ARGUMENTS.search(shown)) and shown.endswith(")"):
-        title, start = shown[:found.start()].strip() or None, found.end()
+        title, start = shown[: found.start()].strip() or None, found.end()
     else:
         return shown, ()
     parts = _NEXT_ARGUMENT.split(shown[start:].removesuffix(")"), maxsplit=_ARGUMENT_LIMIT)
@@ -121,6 +149,9 @@ def _attachments(test: XmlNode) -> Iterator[Attachment]:
     """Yield what version 3 attaches: base64 where it has a media type, else a text."""
     for number, each in enumerate((each for held in test.all("attachments") for each in held.all("attachment")), 1):
         media = each.get("media-type")
-        if len(each.text) < EVIDENCE_LIMIT and (found := texts.attachment(
-                each.text, media or "text/plain", each.get("name"), number, encoded=bool(media), stem="evidence")):
+        if len(each.text) < EVIDENCE_LIMIT and (
+            found := texts.attachment(
+                each.text, media or "text/plain", each.get("name"), number, encoded=bool(media), stem="evidence"
+            )
+        ):
             yield found

@@ -57,16 +57,29 @@ class ApiKeyLogin:
     Tokens live 24 hours (D), longer than any run; one that was revoked earlier shows by a 401.
     """
 
-    def __init__(self, *, caller: Caller, base_url: str, version: str, client_id: Secret, client_secret: Secret,
-                 redactor: Redactor) -> None:
+    def __init__(
+        self,
+        *,
+        caller: Caller,
+        base_url: str,
+        version: str,
+        client_id: Secret,
+        client_secret: Secret,
+        redactor: Redactor,
+    ) -> None:
         self._caller = caller
         self._url = f"{base_url.rstrip('/')}/api/{version}/authenticate"
         self._client_id = client_id
         self._client_secret = client_secret
         self._redactor = redactor
         self._token: Secret | None = None
-        self._asked = Asked(kind=CallKind.AUTHENTICATE, service="Xray Cloud", setting="xray-url", url=self._url,
-                            credentials="client-id, client-secret")
+        self._asked = Asked(
+            kind=CallKind.AUTHENTICATE,
+            service="Xray Cloud",
+            setting="xray-url",
+            url=self._url,
+            credentials="client-id, client-secret",
+        )
 
     def header(self) -> Secret:
         """Return `Bearer TOKEN`; raises NotAuthorised or Unreachable when no token is given out."""

@@ -46,8 +46,10 @@ class Slice:
         except OSError as fault:
             raise UnreadableReport(f"{self.path.name} cannot be read while it is sent: {fault.strerror}") from fault
         if left:
-            raise UnreadableReport(f"{self.path.name} became shorter while it was sent",
-                                   advice="Let nothing write into the reports while xray-ci runs.")
+            raise UnreadableReport(
+                f"{self.path.name} became shorter while it was sent",
+                advice="Let nothing write into the reports while xray-ci runs.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +101,10 @@ def multipart(parts: tuple[FormPart, ...], fence: str) -> Upload:
     """Return the parts as one form (RFC 7578), their order kept."""
     pieces: list[bytes | Slice] = []
     for part in parts:
-        head = (f'--{fence}\r\nContent-Disposition: form-data; name="{_quoted(part.name)}"; '
-                f'filename="{_quoted(part.filename)}"\r\nContent-Type: {part.content_type}\r\n\r\n')
+        head = (
+            f'--{fence}\r\nContent-Disposition: form-data; name="{_quoted(part.name)}"; '
+            f'filename="{_quoted(part.filename)}"\r\nContent-Type: {part.content_type}\r\n\r\n'
+        )
         pieces += [head.encode(), *part.pieces, b"\r\n"]
     pieces.append(f"--{fence}--\r\n".encode())
     return Upload(content_type=f"multipart/form-data; boundary={fence}", body=Pieces(pieces=tuple(pieces)))

@@ -1,12 +1,12 @@
 """Xray Cloud's GraphQL: one document in, its data out, everything else a failure.
 
-Knows the frame: bodies, `errors` beside or without `data`, whatever the status. Knows no query; values travel as variables
-only, so that nothing of a report can become part of a document.
+Knows the frame: bodies, `errors` beside or without `data`, whatever the status. Knows no query; values travel as
+variables only, so that nothing of a report can become part of a document.
 
 Which host of Xray Cloud holds a site's data: each is asked to authenticate and for one piece of data.
 
-A token alone proves nothing: every host gives one out, and only the first call for data is refused elsewhere (O). Knows hosts by
-region; knows nothing of settings or of what was to be sent.
+A token alone proves nothing: every host gives one out, and only the first call for data is refused elsewhere (O). Knows
+hosts by region; knows nothing of settings or of what was to be sent.
 
 What Xray Cloud holds and takes besides imports, over GraphQL: Tests, Test Executions, Test Runs, Evidence.
 
@@ -48,19 +48,31 @@ class GraphQL:
         self._url = base_url.rstrip("/") + _PATH
         self._auth = auth
 
-    def call(self, query: str, variables: Mapping[str, object], *, repeatable: bool = True,
-             pieces: tuple[bytes | Slice, ...] = ()) -> Mapping[str, Any]:
+    def call(
+        self,
+        query: str,
+        variables: Mapping[str, object],
+        *,
+        repeatable: bool = True,
+        pieces: tuple[bytes | Slice, ...] = (),
+    ) -> Mapping[str, Any]:
         """Return the `data` of one document; raises the failure that the outcome is.
 
         `repeatable` says that doing it twice does no harm: then a lost answer may be asked for again. `pieces` fill the
-        variable that is documents.HOLE. A resolver that failed is Refused with the service's words, also inside a 200 (O);
-        where it failed after a change that is not repeatable, UnknownDelivery.
+        variable that is documents.HOLE. A resolver that failed is Refused with the service's words, also inside a 200
+        (O); where it failed after a change that is not repeatable, UnknownDelivery.
         """
         upload = body.upload({"query": query, "variables": dict(variables)}, pieces)
         kind = CallKind.READ if repeatable else CallKind.IMPORT
         outcome = self._caller.call(Call(kind=kind, method="POST", url=self._url, auth=self._auth, upload=upload))
-        asked = Asked(kind=kind, service="Xray Cloud", setting="xray-url", url=self._url, credentials="the token",
-                      size=len(upload.body))
+        asked = Asked(
+            kind=kind,
+            service="Xray Cloud",
+            setting="xray-url",
+            url=self._url,
+            credentials="the token",
+            size=len(upload.body),
+        )
         if not isinstance(outcome, (wire.Answered, wire.RefusedAnswer)):
             raise failure(outcome, asked)
         data = outcome.json.get("data") if isinstance(outcome.json, dict) else None
@@ -74,15 +86,25 @@ class GraphQL:
 def _refused(outcome: wire.Answer, said: str, asked: Asked, *, done: bool) -> Failure:
     answer = f"{outcome.status}: {said[:_SHOWN]}"
     if done:
-        return UnknownDelivery("Xray Cloud failed in the middle; the change may have been made", where=asked.where,
-                               answer=answer, service="Xray")
-    return Refused("Xray Cloud refused the request", where=asked.where, answer=answer, advice=verdict.advice(said), service="Xray")
+        return UnknownDelivery(
+            "Xray Cloud failed in the middle; the change may have been made",
+            where=asked.where,
+            answer=answer,
+            service="Xray",
+        )
+    return Refused(
+        "Xray Cloud refused the request", where=asked.where, answer=answer, advice=verdict.advice(said), service="Xray"
+    )
 
 
 def _shapeless(outcome: wire.Outcome, asked: Asked) -> Failure:
     if isinstance(outcome, wire.Answered) and asked.kind is CallKind.IMPORT and not outcome.is_page:
-        return UnknownDelivery("Xray Cloud did not answer in its own form; the change may have been made", where=asked.where,
-                               answer=f"{outcome.status}: {outcome.text[:_SHOWN]}", service="Xray")
+        return UnknownDelivery(
+            "Xray Cloud did not answer in its own form; the change may have been made",
+            where=asked.where,
+            answer=f"{outcome.status}: {outcome.text[:_SHOWN]}",
+            service="Xray",
+        )
     return failure(outcome, asked)
 
 
@@ -91,7 +113,9 @@ def _errors(document: object) -> str:
     listed = document.get("errors") if isinstance(document, dict) else None
     if not isinstance(listed, list) or not listed:
         return ""
-    return "; ".join(str(each.get("message") or "no message") if isinstance(each, dict) else str(each) for each in listed)
+    return "; ".join(
+        str(each.get("message") or "no message") if isinstance(each, dict) else str(each) for each in listed
+    )
 
 
 def _holds(data: object) -> bool:
@@ -102,28 +126,52 @@ _SMALL: Final = "{ getStatuses { name } }"
 """Needs no project and no permission in one."""
 
 
-def locate(failure: WrongRegion, hosts: Mapping[str, str], *, asked: str, caller: Caller, version: str, client_id: Secret,
-           client_secret: Secret, redactor: Redactor) -> None:
+def locate(
+    failure: WrongRegion,
+    hosts: Mapping[str, str],
+    *,
+    asked: str,
+    caller: Caller,
+    version: str,
+    client_id: Secret,
+    client_secret: Secret,
+    redactor: Redactor,
+) -> None:
     """Let the advice of a failure name the region that works, or say that none of them does.
 
-    `hosts` are base URLs by region, `asked` the base URL that refused; two calls for each other host. The credentials go to every
-    one of them: give the vendor's own hosts only.
+    `hosts` are base URLs by region, `asked` the base URL that refused; two calls for each other host. The credentials
+    go to every one of them: give the vendor's own hosts only.
     """
     others = {region: base for region, base in hosts.items() if origin(base) != origin(asked)}
     for region, base in others.items():
-        key = ApiKeyLogin(caller=caller, base_url=base, version=version, client_id=client_id, client_secret=client_secret, redactor=redactor)
+        key = ApiKeyLogin(
+            caller=caller,
+            base_url=base,
+            version=version,
+            client_id=client_id,
+            client_secret=client_secret,
+            redactor=redactor,
+        )
         if _gives_data(caller, base, key):
             failure.next = f"Set `region: {region}`: {origin(base)} answered these credentials with data."
             return
     if others:
-        failure.next = (f"Ask Xray's support to repair the region of this site: {', '.join(others)} were tried with these credentials, "
-                        "and none of them gave data either.")
+        failure.next = (
+            f"Ask Xray's support to repair the region of this site: {', '.join(others)} were tried with these "
+            "credentials, "
+            "and none of them gave data either."
+        )
 
 
 def _gives_data(caller: Caller, base: str, key: ApiKeyLogin) -> bool:
     """Return whether a host answers as GraphQL does; what is wrong with it beyond that is no matter of the region."""
-    call = Call(kind=CallKind.READ, method="POST", url=base.rstrip("/") + "/api/v2/graphql", auth=key,
-                upload=body.upload({"query": _SMALL}))
+    call = Call(
+        kind=CallKind.READ,
+        method="POST",
+        url=base.rstrip("/") + "/api/v2/graphql",
+        auth=key,
+        upload=body.upload({"query": _SMALL}),
+    )
     try:
         outcome = caller.call(call)
     except (NotAuthorised, NotTheService, Unreachable):  # no token from this host
@@ -160,7 +208,10 @@ class CloudStore:
         self._graphql = graphql
 
     def existing_tests(self, project: str) -> Iterator[ExistingTest]:
-        """Yield every Test of a project, by its key; asks 100 at a time, and by project id, as JQL may find no more (D)."""
+        """Yield every Test of a project, by its key.
+
+        Asks 100 at a time, and by project id, as JQL may find no more (D).
+        """
         settings = _part(self._graphql.call(_PROJECT, {"project": project}), "getProjectSettings")
         return map(_test, self._pages(_TESTS, {"project": _text(settings, "projectId")}, "getTests"))
 
@@ -191,7 +242,10 @@ class CloudStore:
             raise UnknownDelivery(f"{fault.what}; a Test Execution may have been made", where=fault.where) from fault
 
     def delete_execution(self, execution: StoredExecution) -> bool:
-        """Delete a Test Execution; False when it is not there (any more), which is asked for, not read from a refusal."""
+        """Delete a Test Execution.
+
+        False when it is not there (any more), which is asked for, not read from a refusal.
+        """
         try:
             self._graphql.call(_DELETE, {"id": execution.id})
         except Refused:
@@ -218,7 +272,9 @@ class CloudStore:
         """Link a Test Execution to a Test Plan; a warning says that it was linked before."""
         found = _list(_part(self._graphql.call(_PLANS, {"jql": stored.keyed((plan,))}), "getTestPlans"), "results")
         if not found:
-            raise Refused(f"{plan} is no Test Plan", service="Xray", advice="Set `test-plan` to the key of a Test Plan.")
+            raise Refused(
+                f"{plan} is no Test Plan", service="Xray", advice="Set `test-plan` to the key of a Test Plan."
+            )
         self._graphql.call(_LINK, {"plan": _text(found[0], "issueId"), "executions": [execution.id]})
 
     def _pages(self, query: str, variables: Mapping[str, object], *names: str) -> Iterator[dict[str, Any]]:
@@ -228,7 +284,9 @@ class CloudStore:
             found: Mapping[str, Any] = self._graphql.call(query, {**variables, "limit": PAGE, "start": start})
             for name in names:
                 if found.get(name) is None and name == "getTestExecution":
-                    raise Refused("Xray Cloud knows no such Test Execution (any more)", where="xray-url", service="Xray")
+                    raise Refused(
+                        "Xray Cloud knows no such Test Execution (any more)", where="xray-url", service="Xray"
+                    )
                 found = _part(found, name)
             results, total = _list(found, "results"), found.get("total")
             if not isinstance(total, int):
@@ -241,8 +299,12 @@ class CloudStore:
 
 def _test(entry: Mapping[str, Any]) -> ExistingTest:
     jira, kind = _part(entry, "jira"), entry.get("testType")
-    return ExistingTest(key=_text(jira, "key"), test_type=str(kind.get("name") or "") if isinstance(kind, dict) else "",
-                        definition=text_or_none(entry.get("unstructured")), summary=str(jira.get("summary") or ""))
+    return ExistingTest(
+        key=_text(jira, "key"),
+        test_type=str(kind.get("name") or "") if isinstance(kind, dict) else "",
+        definition=text_or_none(entry.get("unstructured")),
+        summary=str(jira.get("summary") or ""),
+    )
 
 
 def _execution(entry: Mapping[str, Any]) -> StoredExecution:

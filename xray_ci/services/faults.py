@@ -21,11 +21,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ADDRESS_FAULTS: Final = (UnicodeError, urllib3.exceptions.LocationValueError)
-_HANDSHAKE: Final = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "HTTP_REQUEST",
-                     "NO_PROTOCOLS_AVAILABLE", "HANDSHAKE_FAILURE", "CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE",
-                     "CERTIFICATE_EXPIRED", "CERTIFICATE_UNKNOWN", "CERTIFICATE_REVOKED", "UNSUPPORTED_CERTIFICATE",
-                     "PROTOCOL_VERSION", "UNRECOGNIZED_NAME", "INSUFFICIENT_SECURITY", "TLSV1_ALERT_INTERNAL_ERROR",
-                     "RECORD_LAYER_FAILURE", "DH_KEY_TOO_SMALL", "ACCESS_DENIED")
+_HANDSHAKE: Final = (
+    "CERTIFICATE_VERIFY_FAILED",
+    "WRONG_VERSION_NUMBER",
+    "UNSUPPORTED_PROTOCOL",
+    "HTTP_REQUEST",
+    "NO_PROTOCOLS_AVAILABLE",
+    "HANDSHAKE_FAILURE",
+    "CERTIFICATE_REQUIRED",
+    "UNKNOWN_CA",
+    "BAD_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_UNKNOWN",
+    "CERTIFICATE_REVOKED",
+    "UNSUPPORTED_CERTIFICATE",
+    "PROTOCOL_VERSION",
+    "UNRECOGNIZED_NAME",
+    "INSUFFICIENT_SECURITY",
+    "TLSV1_ALERT_INTERNAL_ERROR",
+    "RECORD_LAYER_FAILURE",
+    "DH_KEY_TOO_SMALL",
+    "ACCESS_DENIED",
+)
 """Reasons of OpenSSL that mean the handshake failed at one of the ends; with TLS 1.3 the refusal of our certificate
 arrives only after the request was written, and still nobody has read that."""
 
@@ -51,7 +68,10 @@ def unanswered(fault: Exception, sent: Sent, *, patience: float, connect_timeout
     if reason is not None:
         return NotSent(cause=cause, reason=reason)
     if any(isinstance(link, (TimeoutError, wire.ReadTimeoutError)) for link in chain):
-        return Lost(cause="the request was not taken in time" if sent is Sent.PART else f"no answer within {patience:g} s", slow=True)
+        return Lost(
+            cause="the request was not taken in time" if sent is Sent.PART else f"no answer within {patience:g} s",
+            slow=True,
+        )
     return Lost(cause=_told(chain))
 
 
@@ -65,7 +85,7 @@ def _never_connected(chain: tuple[BaseException, ...], connect_timeout: float) -
     for place, link in enumerate(chain):
         match link:
             case wire.ProxyError():
-                found = Unsent.PROXY, f"the proxy gave no connection: {_told(chain[place + 1:])}"
+                found = Unsent.PROXY, f"the proxy gave no connection: {_told(chain[place + 1 :])}"
             case wire.NameResolutionError() | socket.gaierror():
                 found = Unsent.NAME, "the name of the host cannot be resolved"
             case wire.NewConnectionError():
@@ -130,6 +150,11 @@ def _chain(fault: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(link))
         yield link
-        inner = (*link.args, getattr(link, "reason", None), getattr(link, "original_error", None), link.__cause__,
-                 link.__context__)
+        inner = (
+            *link.args,
+            getattr(link, "reason", None),
+            getattr(link, "original_error", None),
+            link.__cause__,
+            link.__context__,
+        )
         waiting += [each for each in inner if isinstance(each, BaseException)]

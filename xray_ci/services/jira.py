@@ -1,6 +1,7 @@
 """What an import needs of Jira: which Jira it is, ids of Xray's custom fields, issues found, made and deleted.
 
-Knows Jira's REST API 2, which both deployments have; its search is on Server/DC only. Knows nothing of imports or settings.
+Knows Jira's REST API 2, which both deployments have; its search is on Server/DC only. Knows nothing of imports or
+settings.
 """
 
 from __future__ import annotations
@@ -141,15 +142,26 @@ class Jira:
                 raise self.failure(outcome)
 
     def send(self, method: str, path: str, upload: Upload | None = None, *, repeatable: bool = True) -> Outcome:
-        """Return what became of a call below Jira's base URL, of Jira or of an app; `repeatable`: twice does no harm."""
+        """Return what became of a call below Jira's base URL, of Jira or of an app.
+
+        `repeatable`: twice does no harm.
+        """
         kind = CallKind.READ if repeatable else CallKind.IMPORT
         return self._caller.call(Call(kind=kind, method=method, url=self._base + path, auth=self._auth, upload=upload))
 
     def failure(self, outcome: Outcome, *, service: str = "Jira", repeatable: bool = True) -> Failure:
         """Return the failure that an outcome of `send` is."""
         kind = CallKind.READ if repeatable else CallKind.IMPORT
-        return failure(outcome, Asked(kind=kind, service=service, setting="jira-url", url=self._base,
-                                      credentials="jira-token, or jira-username and jira-password"))
+        return failure(
+            outcome,
+            Asked(
+                kind=kind,
+                service=service,
+                setting="jira-url",
+                url=self._base,
+                credentials="jira-token, or jira-username and jira-password",
+            ),
+        )
 
     def _get(self, path: str, auth: Authorization | None) -> Outcome:
         return self._caller.call(Call(kind=CallKind.READ, method="GET", url=self._base + _API + path, auth=auth))
@@ -164,16 +176,24 @@ def xray_fields(fields: tuple[JiraField, ...]) -> XrayFields:
     return XrayFields(
         test_plan=_of_type(fields, "test-plan-custom-field", "Test Plan"),
         test_environments=_of_type(fields, "test-environments-custom-field", "Test Environments"),
-        revision=_only([field for field in fields if field.name == "Revision" and field.type == "string"
-                        and field.custom in {None, _TEXT}]),
+        revision=_only(
+            [
+                field
+                for field in fields
+                if field.name == "Revision" and field.type == "string" and field.custom in {None, _TEXT}
+            ]
+        ),
         begin_date=_only([field for field in fields if field.name == "Begin Date" and field.type == "datetime"]),
-        end_date=_only([field for field in fields if field.name == "End Date" and field.type == "datetime"]))
+        end_date=_only([field for field in fields if field.name == "End Date" and field.type == "datetime"]),
+    )
 
 
 def definition_fields(fields: tuple[JiraField, ...]) -> DefinitionFields:
     """Return the ids of a Test's fields, by Xray's own types (O)."""
-    return DefinitionFields(test_type=_of_type(fields, "test-type-custom-field", "Test Type"),
-                      definition=_of_type(fields, "path-editor-custom-field", "Generic Test Definition"))
+    return DefinitionFields(
+        test_type=_of_type(fields, "test-type-custom-field", "Test Type"),
+        definition=_of_type(fields, "path-editor-custom-field", "Generic Test Definition"),
+    )
 
 
 def checked(key: str) -> str:
@@ -196,8 +216,9 @@ def _only(fields: list[JiraField]) -> str | None:
 def _field(entry: dict[str, object]) -> JiraField:
     schema = entry.get("schema")
     known = schema if isinstance(schema, dict) else {}
-    return JiraField(id=str(entry["id"]), name=str(entry.get("name") or ""), type=known.get("type"),
-                     custom=known.get("custom"))
+    return JiraField(
+        id=str(entry["id"]), name=str(entry.get("name") or ""), type=known.get("type"), custom=known.get("custom")
+    )
 
 
 def _server_info(outcome: Outcome) -> ServerInfo | None:
@@ -207,4 +228,6 @@ def _server_info(outcome: Outcome) -> ServerInfo | None:
     # Data Center says "Server" as well (A); old Servers say nothing.
     deployment = "cloud" if document.get("deploymentType") == "Cloud" else "server"
     base = document.get("baseUrl")
-    return ServerInfo(deployment=deployment, version=document["version"], base_url=base if isinstance(base, str) else None)
+    return ServerInfo(
+        deployment=deployment, version=document["version"], base_url=base if isinstance(base, str) else None
+    )

@@ -44,7 +44,9 @@ class ServerStore:
 
     def execution(self, key: str) -> StoredExecution | None:
         """Return a Test Execution by its key, through the index; None when there is none."""
-        return next(iter(stored.known((key,), lambda query: self.executions(f'{query} AND issuetype = "Test Execution"'))), None)
+        return next(
+            iter(stored.known((key,), lambda query: self.executions(f'{query} AND issuetype = "Test Execution"'))), None
+        )
 
     def executions(self, jql: str) -> tuple[StoredExecution, ...]:
         """Return the issues that JQL finds."""
@@ -61,7 +63,9 @@ class ServerStore:
         while True:
             page += 1
             outcome = self._jira.send("GET", f"{place}?limit={limit}&page={page}")
-            while page == 1 and limit > 1 and isinstance(outcome, wire.RefusedAnswer) and outcome.status == _BAD_REQUEST:
+            while (
+                page == 1 and limit > 1 and isinstance(outcome, wire.RefusedAnswer) and outcome.status == _BAD_REQUEST
+            ):
                 limit //= 2
                 outcome = self._jira.send("GET", f"{place}?limit={limit}&page={page}")
             fresh = [each for each in self._listed(outcome) if each.get("key") not in seen]
@@ -83,7 +87,10 @@ class ServerStore:
     def evidence(self, execution: StoredExecution, run: StoredRun) -> tuple[str, ...]:
         """Return the file names of the Evidence of a run."""
         number = self._run_id(execution, run)
-        return tuple(str(each.get("fileName")) for each in self._listed(self._jira.send("GET", f"{self._api}/testrun/{number}/attachment")))
+        return tuple(
+            str(each.get("fileName"))
+            for each in self._listed(self._jira.send("GET", f"{self._api}/testrun/{number}/attachment"))
+        )
 
     def add_evidence(self, execution: StoredExecution, run: StoredRun, evidence: EvidenceFile) -> None:
         """Add one file to a run."""
@@ -95,8 +102,12 @@ class ServerStore:
             case wire.Answered(status=201) if not outcome.is_page:
                 return  # what else it says is not documented (O: 201)
             case wire.Answered() if not outcome.is_page:
-                raise UnknownDelivery(f"{_TITLE} answered {outcome.status} to a file of evidence, and not 201; it may have been added",
-                                      where="jira-url", service="Xray", answer=f"{outcome.status}: {outcome.text[:2_000]}")
+                raise UnknownDelivery(
+                    f"{_TITLE} answered {outcome.status} to a file of evidence, and not 201; it may have been added",
+                    where="jira-url",
+                    service="Xray",
+                    answer=f"{outcome.status}: {outcome.text[:2_000]}",
+                )
             case _:
                 raise self._failure(outcome, repeatable=False)
 
@@ -108,8 +119,11 @@ class ServerStore:
             case wire.Answered(json=[]):
                 return
             case wire.Answered(json=list(messages)):
-                raise Refused(f"the Test Execution was not linked to {plan}", service="Xray",
-                              answer="200: " + "; ".join(map(str, messages)))
+                raise Refused(
+                    f"the Test Execution was not linked to {plan}",
+                    service="Xray",
+                    answer="200: " + "; ".join(map(str, messages)),
+                )
             case _:
                 raise self._failure(outcome)
 
@@ -120,8 +134,12 @@ class ServerStore:
         for each in self._jira.search(query, [name for name in ("summary", ids.test_type, ids.definition) if name]):
             held = each.get("fields")
             fields: dict[str, Any] = held if isinstance(held, dict) else {}
-            yield ExistingTest(key=str(each.get("key")), test_type=_option(fields.get(ids.test_type or "")),
-                               definition=text_or_none(fields.get(ids.definition or "")), summary=str(fields.get("summary") or ""))
+            yield ExistingTest(
+                key=str(each.get("key")),
+                test_type=_option(fields.get(ids.test_type or "")),
+                definition=text_or_none(fields.get(ids.definition or "")),
+                summary=str(fields.get("summary") or ""),
+            )
 
     def _run_id(self, execution: StoredExecution, run: StoredRun) -> str:
         known = run.id or self._numbers.get((execution.key, run.test))

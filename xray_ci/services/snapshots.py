@@ -70,7 +70,9 @@ class SnapshotResult:
     problem: SnapshotFailed | None = None
 
 
-def trigger_all(caller: Caller, targets: Iterable[SnapshotCall], *, template: str = GLOBAL_URL) -> tuple[SnapshotResult, ...]:
+def trigger_all(
+    caller: Caller, targets: Iterable[SnapshotCall], *, template: str = GLOBAL_URL
+) -> tuple[SnapshotResult, ...]:
     """Trigger each target; one that fails does not stop the others."""
     return tuple(trigger(caller, target, number, template=template) for number, target in enumerate(targets, 1))
 
@@ -90,16 +92,28 @@ def trigger(caller: Caller, target: SnapshotCall, number: int = 1, *, template: 
             break
         url = _joined(url, outcome.location or "")
         if origin(url) != start or not outcome.location:
-            return _failed(name, f"it was redirected from {start} to {origin(url)}, and the key was not sent there",
-                           outcome, advice="If that is right, set the address to the new one.")
+            return _failed(
+                name,
+                f"it was redirected from {start} to {origin(url)}, and the key was not sent there",
+                outcome,
+                advice="If that is right, set the address to the new one.",
+            )
     if isinstance(outcome, Answered):
         return SnapshotResult(name=name, ok=True, status=outcome.status)
     if isinstance(outcome, NotSent):
-        return _failed(name, f"the service cannot be reached: {outcome.cause}", outcome,
-                       advice="Check the address, the proxy and the network of the runner.")
+        return _failed(
+            name,
+            f"the service cannot be reached: {outcome.cause}",
+            outcome,
+            advice="Check the address, the proxy and the network of the runner.",
+        )
     if isinstance(outcome, Lost):
-        return _failed(name, f"the answer was lost: {outcome.cause}", outcome,
-                       advice="Look at the page's history: the snapshot may have been taken. Triggering again is harmless.")
+        return _failed(
+            name,
+            f"the answer was lost: {outcome.cause}",
+            outcome,
+            advice="Look at the page's history: the snapshot may have been taken. Triggering again is harmless.",
+        )
     return _answered_no(name, outcome)
 
 
@@ -108,8 +122,12 @@ def _answered_no(name: str, outcome: RefusedAnswer | Failed | Throttled | Redire
         case Redirected():
             return _failed(name, f"after {_MOST_REDIRECTS} redirects there was still no answer", outcome)
         case Throttled() | Failed():
-            return _failed(name, "the service is busy or out of order", outcome,
-                           advice="Run `xray-ci snapshots` again in some minutes.")
+            return _failed(
+                name,
+                "the service is busy or out of order",
+                outcome,
+                advice="Run `xray-ci snapshots` again in some minutes.",
+            )
         case RefusedAnswer():
             return _failed(name, "it was refused", outcome)
     assert_never(outcome)
@@ -124,12 +142,21 @@ def _joined(url: str, location: str) -> str:
 
 def _call(target: SnapshotCall, url: str, name: str) -> Call:
     auth = Bearer(token=target.bearer_token) if target.bearer_token else None
-    return Call(kind=CallKind.TRIGGER, method="POST", url=url, shown=f"snapshot of {name}", auth=auth, gateway=False,
-                headers=((KEY_HEADER, target.api_key),))
+    return Call(
+        kind=CallKind.TRIGGER,
+        method="POST",
+        url=url,
+        shown=f"snapshot of {name}",
+        auth=auth,
+        gateway=False,
+        headers=((KEY_HEADER, target.api_key),),
+    )
 
 
 def _failed(name: str, what: str, outcome: Outcome, *, advice: str | None = None) -> SnapshotResult:
     status = None if isinstance(outcome, (NotSent, Lost)) else outcome.status
     answer = None if isinstance(outcome, (NotSent, Lost)) else f"{outcome.status}: {outcome.text[:_SHOWN]}".rstrip(": ")
-    problem = SnapshotFailed(f"the snapshot of {name} was not triggered: {what}", answer=answer, advice=advice, service="Snapshots")
+    problem = SnapshotFailed(
+        f"the snapshot of {name} was not triggered: {what}", answer=answer, advice=advice, service="Snapshots"
+    )
     return SnapshotResult(name=name, ok=False, status=status, problem=problem)

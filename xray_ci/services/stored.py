@@ -47,8 +47,8 @@ def keyed(keys: Sequence[str]) -> str:
 def known(keys: Sequence[str], ask: Callable[[str], Iterable[_Found]]) -> tuple[_Found, ...]:
     """Return what `ask` finds for those of the keys that exist.
 
-    Jira refuses JQL with keys that do not exist and names them, in whatever language (R): those are left out and the rest
-    is asked for again. Raises the refusal when it names none of the keys.
+    Jira refuses JQL with keys that do not exist and names them, in whatever language (R): those are left out and the
+    rest is asked for again. Raises the refusal when it names none of the keys.
     """
     left = [key for key in dict.fromkeys(keys) if KEY.fullmatch(key)]
     while left:
@@ -121,8 +121,8 @@ class EvidenceFile:
 class Store(Protocol):
     """Xray as it stands, on either product. Every method raises the failure that an outcome is.
 
-    Refused is a clear no. What may have been done all the same is UnknownDelivery. A lookup that fails in any way is never
-    an empty answer. What JQL finds may lag behind what is stored; what is asked for by id or key does not (O).
+    Refused is a clear no. What may have been done all the same is UnknownDelivery. A lookup that fails in any way is
+    never an empty answer. What JQL finds may lag behind what is stored; what is asked for by id or key does not (O).
     """
 
     def existing_tests(self, project: str) -> Iterator[ExistingTest]:
@@ -153,12 +153,19 @@ class Store(Protocol):
         """Add one file to a run. Not repeatable: a second time it is there twice."""
 
     def link_plan(self, plan: str, execution: StoredExecution) -> None:
-        """Link a Test Execution to a Test Plan, by the plan's key; once linked, nothing changes. Its Tests are not added (A)."""
+        """Link a Test Execution to a Test Plan, by the plan's key; once linked, nothing changes.
+
+        Its Tests are not added (A).
+        """
 
 
-def empty_execution(*, project: str, summary: str, labels: Sequence[str] = (), description: str = "",
-                    issue_type: str = "Test Execution") -> dict[str, object]:
-    """Return the create-issue fields of a Test Execution; the description is plain text, which REST 2 and GraphQL take."""
+def empty_execution(
+    *, project: str, summary: str, labels: Sequence[str] = (), description: str = "", issue_type: str = "Test Execution"
+) -> dict[str, object]:
+    """Return the create-issue fields of a Test Execution.
+
+    The description is plain text, which REST 2 and GraphQL take.
+    """
     fields: dict[str, object] = {"project": {"key": project}, "summary": summary, "issuetype": {"name": issue_type}}
     return fields | ({"labels": list(labels)} if labels else {}) | ({"description": description} if description else {})
 

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 def pools(seconds: float) -> dict[str, Any]:
     """Return pool classes by scheme, for `pool_classes_by_scheme`.
 
-    Their connections send with `seconds` for each piece (urllib3 sends with the connect timeout), and read an answer, head and
-    body and what a proxy says before it, within the read timeout in total (urllib3 allows that for each single read).
+    Their connections send with `seconds` for each piece (urllib3 sends with the connect timeout), and read an answer,
+    head and body and what a proxy says before it, within the read timeout in total (urllib3 allows that for each single
+    read).
     """
 
     class Plain(HTTPConnection):
@@ -112,7 +113,9 @@ class _Until(io.RawIOBase):
 
 
 def context(options: ConnectionOptions) -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities and those of `ca-bundle`, and shows our certificate if asked.
+    """Return a context that trusts the system's authorities and those of `ca-bundle`.
+
+    Shows our certificate if asked.
 
     Costs 20 to 30 ms, so it is made once and only for https. Raises ConfigurationError for a file that cannot be used.
     """
@@ -127,9 +130,11 @@ def context(options: ConnectionOptions) -> ssl.SSLContext:
         try:
             made.load_cert_chain(options.client_certificate, options.client_key, password=_no_password)
         except (OSError, ValueError) as fault:
-            raise ConfigurationError(f"the client certificate or its key cannot be used: {_plain(fault)}",
-                                     where="client-certificate, client-key",
-                                     advice="Give unencrypted PEM files that belong together.") from fault
+            raise ConfigurationError(
+                f"the client certificate or its key cannot be used: {_plain(fault)}",
+                where="client-certificate, client-key",
+                advice="Give unencrypted PEM files that belong together.",
+            ) from fault
     return made
 
 
@@ -140,8 +145,11 @@ def _load(made: ssl.SSLContext, bundle: Path, setting: str) -> None:
         else:
             made.load_verify_locations(cafile=bundle)
     except (OSError, ValueError) as fault:
-        raise ConfigurationError(f"the certificates in {bundle.name} cannot be used: {_plain(fault)}", where=setting,
-                                 advice="Give a readable PEM file, or a folder made by `openssl rehash`.") from fault
+        raise ConfigurationError(
+            f"the certificates in {bundle.name} cannot be used: {_plain(fault)}",
+            where=setting,
+            advice="Give a readable PEM file, or a folder made by `openssl rehash`.",
+        ) from fault
 
 
 def _system_has_authorities() -> bool:
@@ -168,9 +176,15 @@ _READ: Final = 65_536
 class Transport:
     """A session: connections are reused, nothing else is remembered between calls."""
 
-    def __init__(self, options: ConnectionOptions, redactor: Redactor, *, observe: Callable[[str], None] | None = None,
-                 now: Callable[[], datetime] = lambda: datetime.now(UTC),
-                 clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        options: ConnectionOptions,
+        redactor: Redactor,
+        *,
+        observe: Callable[[str], None] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._options = options
         self._redactor = redactor
         self._observe = observe
@@ -197,31 +211,47 @@ class Transport:
         patience = self._options.patience(len(call.upload.body) if call.upload else 0)
         upload = _Upload(call.upload.body, self._clock, patience) if call.upload and len(call.upload.body) else None
         if call.kind is CallKind.IMPORT:
-            # A connection that idled may be closing at the other end; a fresh one costs a handshake, a lost import a person.
+            # A connection that idled may be closing at the other end; a fresh one costs a handshake, a lost import a
+            # person.
             self._adapter.close()
         begun = self._clock()
         outcome = self._send(call, upload, self._headers(call, authorization), patience)
         if self._observe:
             size = len(upload) if upload else 0
-            self._observe(f"{call.method} {call.shown or call.url} ({size} bytes) → {_short(outcome)} "
-                          f"after {self._clock() - begun:.2f} s")
+            self._observe(
+                f"{call.method} {call.shown or call.url} ({size} bytes) → {_short(outcome)} "
+                f"after {self._clock() - begun:.2f} s"
+            )
         return outcome
 
     def _send(self, call: Call, upload: _Upload | None, headers: dict[str, str | bytes], patience: float) -> Outcome:
         try:
             proxies = self._proxies(call.url)
             with self._session.request(
-                    call.method, call.url, data=upload, headers=headers, auth=_as_it_is, proxies=proxies, stream=True,
-                    allow_redirects=False,
-                    timeout=(self._options.connect_timeout, patience)) as response:
+                call.method,
+                call.url,
+                data=upload,
+                headers=headers,
+                auth=_as_it_is,
+                proxies=proxies,
+                stream=True,
+                allow_redirects=False,
+                timeout=(self._options.connect_timeout, patience),
+            ) as response:
                 return self._read(response, patience)
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as fault:
-            return faults.unanswered(fault, upload.sent if upload else faults.Sent.NO_BODY, patience=patience,
-                                     connect_timeout=self._options.connect_timeout)
+            return faults.unanswered(
+                fault,
+                upload.sent if upload else faults.Sent.NO_BODY,
+                patience=patience,
+                connect_timeout=self._options.connect_timeout,
+            )
 
     def _headers(self, call: Call, authorization: Secret | None) -> dict[str, str | bytes]:
-        headers: dict[str, str | bytes] = {"User-Agent": self._options.user_agent,
-                                           "Accept": "application/json, */*;q=0.5"}
+        headers: dict[str, str | bytes] = {
+            "User-Agent": self._options.user_agent,
+            "Accept": "application/json, */*;q=0.5",
+        }
         if call.gateway:
             headers |= {name: _value(text) for name, text in self._options.headers}
         headers |= {name: _value(text) for name, text in call.headers}

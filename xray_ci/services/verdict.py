@@ -4,8 +4,8 @@ Sentences of Xray and Jira as observed (O); on Server/DC they may come in anothe
 
 From an outcome that is no success to the failure that a user reads: what, where, what was answered, what next.
 
-Decides by status and shape. Texts of services are shown and may add advice; two of them (`another region`, `null for uri`)
-pick a more helpful class among those of the same meaning. Knows nothing of repeating.
+Decides by status and shape. Texts of services are shown and may add advice; two of them (`another region`, `null for
+uri`) pick a more helpful class among those of the same meaning. Knows nothing of repeating.
 """
 
 from __future__ import annotations
@@ -35,37 +35,66 @@ if TYPE_CHECKING:
     from xray_ci.services.wire import Answer, Outcome
 
 
-_HINTS: Final = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in (
-    (r"not of issue type Test Plan|Test Plan.{0,40}does not exist",
-     "Set `test-plan` to the key of a Test Plan, or leave it out."),
-    (r"not of issue type Test Execution",
-     "Set `test-execution` to the key of a Test Execution, or leave it out to create one."),
-    (r"not of issue type Test\b|Test issue with key \S{1,60} not found",
-     "A report names a Test key that is no Test, or that this user cannot see. Correct the key in the report's source."),
-    (r"environments? (don't|do not|doesn't|does not) exist|not in the context of test execution project",
-     "Create the Test Environments in the project first, or correct `test-environments`."),
-    (r"No project could be found|Error retrieving Project",
-     "Set `project` to a project key that this user can see."),
-    (r"project is required",
-     "Set `project`, and check that this user may see the Tests that the report names."),
-    (r"xrayFields.{0,80}invalid fields", "Leave these names out of `fields`; they have settings of their own."),
-    (r"xrayFields.{0,20}cannot be set", "This is Xray Server/DC: set `deployment: server`."),
-    (r"testPlanKey.{0,20}cannot be set", "Use the setting `test-plan` and leave the name out of `fields`."),
-    (r"cannot be set\. It is not on the appropriate screen",
-     "Put the field on the create screen of the Test Execution in Jira, or leave it out of `fields`."),
-    (r"issuetype", "The project has no issue type `Test Execution` of this name; give `issuetype` in `fields`."),
-    (r"is required|must specify", "Give the mandatory field in `fields`."),
-    (r"version.{0,40}(not valid|does ?n.t exist|not exist)|fixVersions?",
-     "Create the version in the project first, or correct `fix-version`."),
-    (r"is not a requirement issue",
-     "The report links a requirement whose issue type Xray does not cover; correct the requirement or Xray's settings."),
-    (r"not valid Xray Format|invalid (json|xml)|Error parsing|malformed",
-     "The document was refused as a whole. Run `xray-ci plan`; if that is clean, report this as a defect with the message."),
-    (r"Missing data in the \w+ results", "The report is empty or was not sent as this deployment expects it."),
-    (r"\btags?\b", "Scenario tags must be Test keys with the prefix that Xray's Cucumber settings name."),
-    (r"licen[cs]e", "The licence of Xray on this site is not valid: ask a Jira administrator."),
-    (r"XSRF", "A gateway or Jira's XSRF check refused the upload: ask a Jira administrator."),
-))
+_HINTS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), advice)
+    for pattern, advice in (
+        (
+            r"not of issue type Test Plan|Test Plan.{0,40}does not exist",
+            "Set `test-plan` to the key of a Test Plan, or leave it out.",
+        ),
+        (
+            r"not of issue type Test Execution",
+            "Set `test-execution` to the key of a Test Execution, or leave it out to create one.",
+        ),
+        (
+            r"not of issue type Test\b|Test issue with key \S{1,60} not found",
+            (
+                "A report names a Test key that is no Test, or that this user cannot see. Correct the key in the report's "
+                "source."
+            ),
+        ),
+        (
+            r"environments? (don't|do not|doesn't|does not) exist|not in the context of test execution project",
+            "Create the Test Environments in the project first, or correct `test-environments`.",
+        ),
+        (
+            r"No project could be found|Error retrieving Project",
+            "Set `project` to a project key that this user can see.",
+        ),
+        (r"project is required", "Set `project`, and check that this user may see the Tests that the report names."),
+        (r"xrayFields.{0,80}invalid fields", "Leave these names out of `fields`; they have settings of their own."),
+        (r"xrayFields.{0,20}cannot be set", "This is Xray Server/DC: set `deployment: server`."),
+        (r"testPlanKey.{0,20}cannot be set", "Use the setting `test-plan` and leave the name out of `fields`."),
+        (
+            r"cannot be set\. It is not on the appropriate screen",
+            "Put the field on the create screen of the Test Execution in Jira, or leave it out of `fields`.",
+        ),
+        (r"issuetype", "The project has no issue type `Test Execution` of this name; give `issuetype` in `fields`."),
+        (r"is required|must specify", "Give the mandatory field in `fields`."),
+        (
+            r"version.{0,40}(not valid|does ?n.t exist|not exist)|fixVersions?",
+            "Create the version in the project first, or correct `fix-version`.",
+        ),
+        (
+            r"is not a requirement issue",
+            (
+                "The report links a requirement whose issue type Xray does not cover; correct the requirement or Xray's "
+                "settings."
+            ),
+        ),
+        (
+            r"not valid Xray Format|invalid (json|xml)|Error parsing|malformed",
+            (
+                "The document was refused as a whole. Run `xray-ci plan`; if that is clean, report this as a defect with "
+                "the message."
+            ),
+        ),
+        (r"Missing data in the \w+ results", "The report is empty or was not sent as this deployment expects it."),
+        (r"\btags?\b", "Scenario tags must be Test keys with the prefix that Xray's Cucumber settings name."),
+        (r"licen[cs]e", "The licence of Xray on this site is not valid: ask a Jira administrator."),
+        (r"XSRF", "A gateway or Jira's XSRF check refused the upload: ask a Jira administrator."),
+    )
+)
 
 
 def advice(text: str) -> str | None:
@@ -75,8 +104,9 @@ def advice(text: str) -> str | None:
 
 
 _LOGIN_PLACE: Final = re.compile(r"login|signin|sign-in|/sso|saml|oauth2?/|/auth|adfs|os_destination", re.IGNORECASE)
-_LOGIN_PAGE: Final = re.compile(r"""type=["']?password|os_username|login\.jsp|SAMLRequest|<title>[^<]*(log.?in|sign.?in)""",
-                                re.IGNORECASE)
+_LOGIN_PAGE: Final = re.compile(
+    r"""type=["']?password|os_username|login\.jsp|SAMLRequest|<title>[^<]*(log.?in|sign.?in)""", re.IGNORECASE
+)
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,2000})", re.IGNORECASE)
 _CAPTCHA: Final = "x-authentication-denied-reason"
 _GATEWAY_TIMEOUTS: Final = frozenset({408, 504, 524})
@@ -133,8 +163,12 @@ def _failure(outcome: Outcome, asked: Asked) -> Failure:  # noqa: PLR0911  # one
             what = f"{asked.service} failed with status {outcome.status}"
             return _unknown(what, asked, said(outcome), slow=outcome.status in _GATEWAY_TIMEOUTS)
         case wire.Throttled():
-            return Unreachable(f"{asked.service} takes no more requests for now", where=asked.where, answer=said(outcome),
-                               advice="Wait some minutes and run again, or raise `time-budget`. Nothing of it was imported.")
+            return Unreachable(
+                f"{asked.service} takes no more requests for now",
+                where=asked.where,
+                answer=said(outcome),
+                advice="Wait some minutes and run again, or raise `time-budget`. Nothing of it was imported.",
+            )
         case wire.Redirected():
             return _redirected(outcome, asked)
         case wire.NotSent():
@@ -195,8 +229,12 @@ def _not_an_answer(outcome: wire.Answered, asked: Asked) -> Failure:
         # The API never answers with a page: the request ended at something in front of it, so nothing was imported.
         return _page(outcome, asked)
     if asked.kind is CallKind.IMPORT:
-        return UnknownDelivery(f"{asked.service} answered {outcome.status} without the key of a Test Execution; the results "
-                               "may have been imported", where=asked.where, answer=f"{outcome.status}: {outcome.text[:_SHOWN]}")
+        return UnknownDelivery(
+            f"{asked.service} answered {outcome.status} without the key of a Test Execution; the results "
+            "may have been imported",
+            where=asked.where,
+            answer=f"{outcome.status}: {outcome.text[:_SHOWN]}",
+        )
     # A token may be in there in a shape that is not known: never shown.
     shown = None if asked.kind is CallKind.AUTHENTICATE else answer
     return NotTheService(f"{asked.service} did not answer in its own form", where=asked.where, answer=shown)
@@ -204,10 +242,12 @@ def _not_an_answer(outcome: wire.Answered, asked: Asked) -> Failure:
 
 def _page(answer: Answer, asked: Asked) -> Failure:
     if _LOGIN_PAGE.search(answer.text[:200_000]):
-        return LoginPage(f"{asked.service} answered with a login page; nothing was imported", where=asked.where,
-                         answer=said(answer))
-    return NotTheService(f"a web page answered instead of {asked.service}; nothing was imported", where=asked.where,
-                         answer=said(answer))
+        return LoginPage(
+            f"{asked.service} answered with a login page; nothing was imported", where=asked.where, answer=said(answer)
+        )
+    return NotTheService(
+        f"a web page answered instead of {asked.service}; nothing was imported", where=asked.where, answer=said(answer)
+    )
 
 
 def _refused(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
@@ -226,13 +266,21 @@ def _said_no(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
 
 
 def _proxy_asks(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
-    return Unreachable("the proxy wants to know who asks", where=asked.where, answer=said(outcome), service="proxy",
-                       advice="Put user and password into the proxy variable: http://USER:PASSWORD@HOST:PORT.")
+    return Unreachable(
+        "the proxy wants to know who asks",
+        where=asked.where,
+        answer=said(outcome),
+        service="proxy",
+        advice="Put user and password into the proxy variable: http://USER:PASSWORD@HOST:PORT.",
+    )
 
 
 def _too_large(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
-    return TooLarge(f"{asked.service}, or a proxy in front of it, takes no request of {asked.size:,} bytes",
-                    where=asked.where, answer=said(outcome))
+    return TooLarge(
+        f"{asked.service}, or a proxy in front of it, takes no request of {asked.size:,} bytes",
+        where=asked.where,
+        answer=said(outcome),
+    )
 
 
 def _unauthorised(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
@@ -241,8 +289,12 @@ def _unauthorised(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
         return WrongRegion(f"{origin(asked.url)} does not hold the data of this site", where=asked.where, answer=answer)
     if _CAPTCHA in outcome.headers:
         return _captcha(asked, answer)
-    return WrongCredentials(f"{asked.service} does not accept {asked.credentials}", where=asked.where, answer=answer,
-                            advice=advice(answer) if "licen" in answer.lower() else None)
+    return WrongCredentials(
+        f"{asked.service} does not accept {asked.credentials}",
+        where=asked.where,
+        answer=answer,
+        advice=advice(answer) if "licen" in answer.lower() else None,
+    )
 
 
 def _forbidden(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
@@ -251,30 +303,52 @@ def _forbidden(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
         return _captcha(asked, answer)
     if outcome.is_page and (_LOGIN_PAGE.search(outcome.text[:200_000]) or asked.setting == "xray-url"):
         return _page(outcome, asked)  # of the network in front of Xray Cloud, which itself answers in JSON
-    return NotAuthorised(f"{asked.service} does not allow this", where=asked.where, answer=answer,
-                         advice=advice(answer) or "Give the user of these credentials the permissions to browse the "
-                         "project, create issues and link issues.")
+    return NotAuthorised(
+        f"{asked.service} does not allow this",
+        where=asked.where,
+        answer=answer,
+        advice=advice(answer)
+        or "Give the user of these credentials the permissions to browse the project, create issues and link issues.",
+    )
 
 
 def _captcha(asked: Asked, answer: str) -> Failure:
-    return WrongCredentials(f"{asked.service} asks for a CAPTCHA after failed logins", where=asked.where, answer=answer,
-                            advice="Log in once in a browser as this user, correct the credentials, then run again.")
+    return WrongCredentials(
+        f"{asked.service} asks for a CAPTCHA after failed logins",
+        where=asked.where,
+        answer=answer,
+        advice="Log in once in a browser as this user, correct the credentials, then run again.",
+    )
 
 
 def _elsewhere(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     answer = said(outcome)
     if "null for uri" in answer:
-        return NotTheService("this is a Jira Cloud site, and Xray Server/DC was asked for", where=asked.where, answer=answer,
-                             advice="Set `deployment: cloud` with `client-id` and `client-secret`.")
+        return NotTheService(
+            "this is a Jira Cloud site, and Xray Server/DC was asked for",
+            where=asked.where,
+            answer=answer,
+            advice="Set `deployment: cloud` with `client-id` and `client-secret`.",
+        )
     if isinstance(outcome.json, dict) and isinstance(outcome.json.get("error"), str):
         return _said_no(outcome, asked)
-    return NotTheService(f"{asked.service} is not at this address", where=asked.where, answer=answer,
-                         advice=f"Check `{asked.setting}` (with its context path), `deployment` and `api-version`, and that "
-                         "Xray is installed there. Nothing was imported.")
+    return NotTheService(
+        f"{asked.service} is not at this address",
+        where=asked.where,
+        answer=answer,
+        advice=f"Check `{asked.setting}` (with its context path), `deployment` and `api-version`, and that "
+        "Xray is installed there. Nothing was imported.",
+    )
 
 
-_BY_STATUS: Final = {401: _unauthorised, 403: _forbidden, 404: _elsewhere, 405: _elsewhere, 407: _proxy_asks,
-                     413: _too_large}
+_BY_STATUS: Final = {
+    401: _unauthorised,
+    403: _forbidden,
+    404: _elsewhere,
+    405: _elsewhere,
+    407: _proxy_asks,
+    413: _too_large,
+}
 
 
 def _redirected(outcome: wire.Redirected, asked: Asked) -> Failure:
@@ -282,10 +356,15 @@ def _redirected(outcome: wire.Redirected, asked: Asked) -> Failure:
     # Without its query: that may hold what was asked for.
     shown = f"{outcome.status}: redirected to {_without_query(target) or 'nowhere'}"
     if _LOGIN_PLACE.search(target):
-        return LoginPage(f"{asked.service} sent the request to a login page; nothing was imported", where=asked.where,
-                         answer=shown)
-    return NotTheService(f"{asked.service} is at another address; nothing was imported", where=asked.where, answer=shown,
-                         advice=f"Set `{asked.setting}` to the final address: requests with secrets are never redirected.")
+        return LoginPage(
+            f"{asked.service} sent the request to a login page; nothing was imported", where=asked.where, answer=shown
+        )
+    return NotTheService(
+        f"{asked.service} is at another address; nothing was imported",
+        where=asked.where,
+        answer=shown,
+        advice=f"Set `{asked.setting}` to the final address: requests with secrets are never redirected.",
+    )
 
 
 def _without_query(url: str) -> str:
@@ -298,13 +377,21 @@ def _not_sent(outcome: wire.NotSent, asked: Asked) -> Failure:
         case wire.Unsent.TLS:
             return TlsFailure(what, where=asked.where)
         case wire.Unsent.PROXY:
-            return Unreachable(what, where=asked.where, advice="Check the proxy variables, or name this host in NO_PROXY.")
+            return Unreachable(
+                what, where=asked.where, advice="Check the proxy variables, or name this host in NO_PROXY."
+            )
         case wire.Unsent.NAME | wire.Unsent.ADDRESS:
-            return Unreachable(what, where=asked.where,
-                               advice=f"Check the spelling of `{asked.setting}`, and the name service of the runner.")
+            return Unreachable(
+                what,
+                where=asked.where,
+                advice=f"Check the spelling of `{asked.setting}`, and the name service of the runner.",
+            )
         case wire.Unsent.TIME:
-            return Unreachable(f"{asked.service} takes no more requests in time: {outcome.cause}", where=asked.where,
-                               advice="Raise `time-budget`, or run again later.")
+            return Unreachable(
+                f"{asked.service} takes no more requests in time: {outcome.cause}",
+                where=asked.where,
+                advice="Raise `time-budget`, or run again later.",
+            )
         case wire.Unsent.CONNECT:
             return Unreachable(what, where=asked.where)
     assert_never(outcome.reason)

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = f"xray-ci/{__version__}"
 _MORE: Final = 10
-"""Seconds of patience that each whole MB of a body adds (A): the service works an import off before it answers, and one file took
-35 s on one network and more than 60 s on another (O). 50 MB, the largest request by default, get 500 s more."""
+"""Seconds of patience that each whole MB of a body adds (A): the service works an import off before it answers, and one
+file took 35 s on one network and more than 60 s on another (O). 50 MB, the largest request by default, get 500 s more.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,10 @@ class ConnectionOptions:
     user_agent: str = USER_AGENT
 
     def patience(self, size: int) -> float:
-        """Return the seconds that sending a request of so many bytes may take in all, and then its answer, head and body."""
+        """Return the seconds that sending a request of so many bytes may take in all.
+
+        Then its answer, head and body.
+        """
         return self.timeout + _MORE * (size // 1_000_000)
 
 
@@ -219,7 +223,9 @@ def _no_constant(word: str) -> NoReturn:
 
 
 def _wait(headers: Mapping[str, str], document: object, now: datetime) -> float | None:
-    """Return the seconds to wait: `Retry-After`, else `nextValidRequestDate` (O), else `X-RateLimit-Reset` (D), else None.
+    """Return the seconds to wait.
+
+    `Retry-After`, else `nextValidRequestDate` (O), else `X-RateLimit-Reset` (D), else None.
 
     Moments are compared with the answer's own date where it has one: a runner's clock may be wrong.
     """

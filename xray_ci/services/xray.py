@@ -56,7 +56,9 @@ class Licence:
 class Xray:
     """One Xray at one base URL."""
 
-    def __init__(self, *, caller: Caller, deployment: Deployment, base_url: str, version: str, auth: Authorization) -> None:
+    def __init__(
+        self, *, caller: Caller, deployment: Deployment, base_url: str, version: str, auth: Authorization
+    ) -> None:
         self.deployment = deployment
         self._caller = caller
         self._base = base_url.rstrip("/")
@@ -68,7 +70,9 @@ class Xray:
         """Return the address of an import, its query URL-encoded."""
         return f"{self._root}{endpoint.path}" + (f"?{urlencode(query)}" if query else "")
 
-    def import_report(self, endpoint: Endpoint, *, query: Sequence[tuple[str, str]] = (), upload: Upload) -> ImportAnswer:
+    def import_report(
+        self, endpoint: Endpoint, *, query: Sequence[tuple[str, str]] = (), upload: Upload
+    ) -> ImportAnswer:
         """Import one body and return what Xray says; raises the failure that the outcome is."""
         url = self.url(endpoint, query)
         # Jira's XSRF check refuses forms of what it takes for a browser unless it is told not to (A).
@@ -83,14 +87,21 @@ class Xray:
         """Return the licence of Server/DC; proves address, credentials and licence in one call (O)."""
         url = f"{self._base}/rest/raven/latest/api/xraylicense"
         outcome = self._caller.call(Call(kind=CallKind.READ, method="GET", url=url, auth=self._auth))
-        if isinstance(outcome, Answered) and isinstance(outcome.json, dict) and isinstance(outcome.json.get("active"), bool):
+        if (
+            isinstance(outcome, Answered)
+            and isinstance(outcome.json, dict)
+            and isinstance(outcome.json.get("active"), bool)
+        ):
             return Licence(active=outcome.json["active"], kind=str(outcome.json.get("licenseType") or ""))
         raise self._failure(outcome, CallKind.READ, url, 0)
 
     def _failure(self, outcome: Outcome, kind: CallKind, url: str, size: int) -> Failure:
-        setting, credentials = (("xray-url", "the token") if self._cloud else
-                                ("jira-url", "jira-token, or jira-username and jira-password"))
-        asked = Asked(kind=kind, service=self.deployment.title, setting=setting, url=url, credentials=credentials, size=size)
+        setting, credentials = (
+            ("xray-url", "the token") if self._cloud else ("jira-url", "jira-token, or jira-username and jira-password")
+        )
+        asked = Asked(
+            kind=kind, service=self.deployment.title, setting=setting, url=url, credentials=credentials, size=size
+        )
         return failure(outcome, asked)
 
 
@@ -105,12 +116,19 @@ def _answer(document: object, deployment: Deployment) -> ImportAnswer | None:
     tests = document.get("testIssues") if isinstance(document, dict) else None
     messages = document.get("infoMessages") if isinstance(document, dict) else None
     return ImportAnswer(
-        key=str(key), id=_text(issue.get("id")), url=_text(issue.get("self")), tests_ok=_stored(tests),
-        tests_failed=_unstored(tests), messages=tuple(str(each) for each in messages) if isinstance(messages, list) else ())
+        key=str(key),
+        id=_text(issue.get("id")),
+        url=_text(issue.get("self")),
+        tests_ok=_stored(tests),
+        tests_failed=_unstored(tests),
+        messages=tuple(str(each) for each in messages) if isinstance(messages, list) else (),
+    )
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY and key.isprintable() and not any(map(str.isspace, key))
+    return (
+        isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY and key.isprintable() and not any(map(str.isspace, key))
+    )
 
 
 def _text(value: object) -> str | None:
@@ -136,4 +154,6 @@ def _one_unstored(entry: object) -> Unstored:
         return Unstored(test="(not named)", messages=(str(entry),))
     messages = entry.get("messages")
     named = entry.get("testKey") or entry.get("key") or "(not named)"
-    return Unstored(test=str(named), messages=tuple(str(each) for each in messages) if isinstance(messages, list) else ())
+    return Unstored(
+        test=str(named), messages=tuple(str(each) for each in messages) if isinstance(messages, list) else ()
+    )

@@ -49,9 +49,12 @@ class Chosen(NamedTuple):
     @property
     def deployment(self) -> str | None:
         """The product, as far as the configuration says."""
-        return resolve(self.values["deployment"], has_cloud=self.given("client-id") or self.given("client-secret"),
-                       has_jira=any(map(self.given, ("jira-token", "jira-username", "jira-password"))),
-                       has_jira_url=self.given("jira-url"))
+        return resolve(
+            self.values["deployment"],
+            has_cloud=self.given("client-id") or self.given("client-secret"),
+            has_jira=any(map(self.given, ("jira-token", "jira-username", "jira-password"))),
+            has_jira_url=self.given("jira-url"),
+        )
 
 
 def check(chosen: Chosen) -> Iterator[ConfigurationError]:
@@ -86,13 +89,19 @@ def _needs(chosen: Chosen) -> Iterator[ConfigurationError]:
         yield from _credentials(chosen)
     targets = ("snapshots", "snapshot-urls", "snapshot-page-ids")
     if "snapshots" in needs and not any(map(chosen.given, targets)):
-        yield problem("There is no Snapshots target", "snapshots", MISSING,
-                      "Set `snapshot-page-ids` or `snapshot-urls` with `snapshot-api-key`, or `snapshots`.")
+        yield problem(
+            "There is no Snapshots target",
+            "snapshots",
+            MISSING,
+            "Set `snapshot-page-ids` or `snapshot-urls` with `snapshot-api-key`, or `snapshots`.",
+        )
 
 
 def _missing(name: str, advice: str) -> ConfigurationError:
     flag = "" if BY_NAME[name].secret else f"--{name}, "
-    return problem(f"`{name}` is not set", f"{name} ({flag}INPUT_{name.upper()}, {BY_NAME[name].variable})", MISSING, advice)
+    return problem(
+        f"`{name}` is not set", f"{name} ({flag}INPUT_{name.upper()}, {BY_NAME[name].variable})", MISSING, advice
+    )
 
 
 def _credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
@@ -100,16 +109,28 @@ def _credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
     if chosen.deployment == "cloud":
         for name in ("client-id", "client-secret"):
             if not chosen.given(name):
-                yield _missing(name, f"Create an API key in Xray's settings, and store both halves as secrets of your CI.{likely}")
+                yield _missing(
+                    name, f"Create an API key in Xray's settings, and store both halves as secrets of your CI.{likely}"
+                )
     elif chosen.deployment == "server":
         if not chosen.given("jira-token") and not chosen.given("jira-password"):
-            yield _missing("jira-token", f"Set a personal access token, or `jira-username` with `jira-password`.{likely}")
+            yield _missing(
+                "jira-token", f"Set a personal access token, or `jira-username` with `jira-password`.{likely}"
+            )
     elif not any(map(chosen.given, ("jira-token", "jira-username", "jira-password"))):
-        yield problem("There are no credentials", "client-id, client-secret, jira-token", MISSING,
-                      f"Xray Cloud: set `client-id` and `client-secret`. Server/Data Center: set `jira-url` and `jira-token`.{likely}")
+        yield problem(
+            "There are no credentials",
+            "client-id, client-secret, jira-token",
+            MISSING,
+            "Xray Cloud: set `client-id` and `client-secret`. Server/Data Center: set `jira-url` and "
+            f"`jira-token`.{likely}",
+        )
     elif not chosen.given("jira-url"):
-        yield _missing("jira-url", "With these credentials xray-ci needs Jira's base URL (Server/Data Center); "
-                                   "for Xray Cloud set `client-id` and `client-secret`.")
+        yield _missing(
+            "jira-url",
+            "With these credentials xray-ci needs Jira's base URL (Server/Data Center); "
+            "for Xray Cloud set `client-id` and `client-secret`.",
+        )
 
 
 def _server(chosen: Chosen) -> Iterator[ConfigurationError]:
@@ -119,27 +140,48 @@ def _server(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 
 def _jira_credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
-    if chosen.values["deployment"] == "auto" and chosen.given("jira-password") and (
-            chosen.given("client-id") or chosen.given("client-secret")):
-        yield problem("There are credentials of Xray Cloud and of Jira Server/Data Center",
-                      chosen.where("client-id", "client-secret", "jira-password"), CONFLICT,
-                      "Set `deployment` to the one you mean, or remove the other credentials.")
+    if (
+        chosen.values["deployment"] == "auto"
+        and chosen.given("jira-password")
+        and (chosen.given("client-id") or chosen.given("client-secret"))
+    ):
+        yield problem(
+            "There are credentials of Xray Cloud and of Jira Server/Data Center",
+            chosen.where("client-id", "client-secret", "jira-password"),
+            CONFLICT,
+            "Set `deployment` to the one you mean, or remove the other credentials.",
+        )
     if chosen.given("jira-token", "jira-password"):
-        yield problem("Both `jira-token` and `jira-password` are set", chosen.where("jira-token", "jira-password"), CONFLICT,
-                      "Keep one; a token is the better one.")
+        yield problem(
+            "Both `jira-token` and `jira-password` are set",
+            chosen.where("jira-token", "jira-password"),
+            CONFLICT,
+            "Keep one; a token is the better one.",
+        )
     if chosen.given("jira-password") and not chosen.given("jira-username"):
-        yield problem("`jira-password` has no `jira-username`", chosen.where("jira-password"), MISSING, "Set `jira-username`.")
-    if chosen.given("jira-username") and not any(map(chosen.given, ("jira-password", "jira-token"))) and not chosen.excused:
-        yield problem("`jira-username` has neither `jira-password` nor `jira-token`", chosen.where("jira-username"), MISSING,
-                      "Set one of them.")
+        yield problem(
+            "`jira-password` has no `jira-username`", chosen.where("jira-password"), MISSING, "Set `jira-username`."
+        )
+    if (
+        chosen.given("jira-username")
+        and not any(map(chosen.given, ("jira-password", "jira-token")))
+        and not chosen.excused
+    ):
+        yield problem(
+            "`jira-username` has neither `jira-password` nor `jira-token`",
+            chosen.where("jira-username"),
+            MISSING,
+            "Set one of them.",
+        )
 
 
 def _plain_http(chosen: Chosen) -> Iterator[ConfigurationError]:
     for name in ("xray-url", "jira-url", "snapshots-url"):
         url = chosen.values[name]
         if url:
-            yield from _one_plain(chosen, name, url, cloud=name == "xray-url" or (
-                name == "jira-url" and chosen.deployment == "cloud"))
+            yield from _one_plain(
+                chosen, name, url, cloud=name == "xray-url" or (name == "jira-url" and chosen.deployment == "cloud")
+            )
     for target in chosen.values["snapshots"]:
         if target.url is not None:
             yield from _one_plain(chosen, "snapshots", target.url.reveal(), cloud=False)
@@ -151,41 +193,64 @@ def _one_plain(chosen: Chosen, name: str, url: str, *, cloud: bool) -> Iterator[
     if not texts.plain_abroad(url):
         return
     if cloud or texts.of_cloud(url):
-        yield problem(f"`{name}` is plain http, and a cloud is never reached that way", chosen.origins.get(name, name),
-                      advice="Write https://.")
+        yield problem(
+            f"`{name}` is plain http, and a cloud is never reached that way",
+            chosen.origins.get(name, name),
+            advice="Write https://.",
+        )
     elif not chosen.values["allow-http"]:
-        yield problem(f"`{name}` is plain http: everybody on the way can read the credentials",
-                      chosen.origins.get(name, name), advice="Write https://, or set `allow-http` if you accept that.")
+        yield problem(
+            f"`{name}` is plain http: everybody on the way can read the credentials",
+            chosen.origins.get(name, name),
+            advice="Write https://, or set `allow-http` if you accept that.",
+        )
 
 
 def _api_version(chosen: Chosen) -> Iterator[ConfigurationError]:
     version, deployment = chosen.values["api-version"], chosen.deployment
     if version and deployment and version not in API_VERSIONS[deployment]:
-        yield problem(f"`api-version` {version} is not one of the deployment `{deployment}`", chosen.where("api-version"),
-                      CONFLICT, f"It has {', '.join(API_VERSIONS[deployment])}.")
+        yield problem(
+            f"`api-version` {version} is not one of the deployment `{deployment}`",
+            chosen.where("api-version"),
+            CONFLICT,
+            f"It has {', '.join(API_VERSIONS[deployment])}.",
+        )
 
 
 def _only_new(chosen: Chosen) -> Iterator[ConfigurationError]:
     for name in ("fields", "labels", "test-fields"):
         if chosen.given(name, "test-execution"):
-            yield problem(f"`{name}` cannot be used with `test-execution`", chosen.where(name, "test-execution"), CONFLICT,
-                          _ONLY_CREATES)
+            yield problem(
+                f"`{name}` cannot be used with `test-execution`",
+                chosen.where(name, "test-execution"),
+                CONFLICT,
+                _ONLY_CREATES,
+            )
 
 
 def _native(chosen: Chosen) -> Iterator[ConfigurationError]:
     strategy, form = chosen.values["strategy"], chosen.values["format"]
     if chosen.given("test-fields") and (strategy != "native" or form in _JSON_FORMATS | {"xray-json", "bundle"}):
-        yield problem("`test-fields` is only taken with `strategy: native` and an XML format",
-                      chosen.where("test-fields", "strategy", "format"), CONFLICT,
-                      "Set `strategy: native` for JUnit, TestNG, NUnit, xUnit or Robot reports, or leave `test-fields` out.")
+        yield problem(
+            "`test-fields` is only taken with `strategy: native` and an XML format",
+            chosen.where("test-fields", "strategy", "format"),
+            CONFLICT,
+            "Set `strategy: native` for JUnit, TestNG, NUnit, xUnit or Robot reports, or leave `test-fields` out.",
+        )
     if strategy == "native" and form in _JSON_FORMATS and chosen.given("test-execution"):
-        yield problem(f"A native import of {form} reports cannot go into an existing Test Execution",
-                      chosen.where("strategy", "format", "test-execution"), CONFLICT,
-                      "Set `strategy: convert`, or leave `test-execution` out.")
+        yield problem(
+            f"A native import of {form} reports cannot go into an existing Test Execution",
+            chosen.where("strategy", "format", "test-execution"),
+            CONFLICT,
+            "Set `strategy: convert`, or leave `test-execution` out.",
+        )
     if form == "bundle" and (strategy == "convert" or chosen.deployment == "cloud"):
-        yield problem("`format: bundle` is an import of Xray Server/Data Center alone, sent as it is",
-                      chosen.where("format", "strategy", "deployment"), CONFLICT,
-                      "Name the format of the reports themselves, or leave it to `auto`.")
+        yield problem(
+            "`format: bundle` is an import of Xray Server/Data Center alone, sent as it is",
+            chosen.where("format", "strategy", "deployment"),
+            CONFLICT,
+            "Name the format of the reports themselves, or leave it to `auto`.",
+        )
 
 
 def _sent_as_it_is(chosen: Chosen) -> Iterator[ConfigurationError]:
@@ -193,12 +258,20 @@ def _sent_as_it_is(chosen: Chosen) -> Iterator[ConfigurationError]:
     if chosen.values["strategy"] != "native":
         return
     if chosen.values["scrub"]:
-        yield problem("`scrub` cannot be used with `strategy: native`: a report that is sent as it is keeps its texts",
-                      chosen.where("scrub", "strategy"), CONFLICT, "Set `strategy: convert`, or leave `scrub` out.")
+        yield problem(
+            "`scrub` cannot be used with `strategy: native`: a report that is sent as it is keeps its texts",
+            chosen.where("scrub", "strategy"),
+            CONFLICT,
+            "Set `strategy: convert`, or leave `scrub` out.",
+        )
     if chosen.values["executions"] == "per-environment":
-        yield problem("`executions: per-environment` cannot be used with `strategy: native`: a report that is sent as it is goes "
-                      "into one Test Execution", chosen.where("executions", "strategy"), CONFLICT,
-                      "Set `strategy: convert`, or `executions` to `single` or `per-report`.")
+        yield problem(
+            "`executions: per-environment` cannot be used with `strategy: native`: a report that is sent as it is goes "
+            "into one Test Execution",
+            chosen.where("executions", "strategy"),
+            CONFLICT,
+            "Set `strategy: convert`, or `executions` to `single` or `per-report`.",
+        )
 
 
 def _executions(chosen: Chosen) -> Iterator[ConfigurationError]:
@@ -206,30 +279,61 @@ def _executions(chosen: Chosen) -> Iterator[ConfigurationError]:
     if several == "single":
         return
     if chosen.given("test-execution"):
-        yield problem(f"`executions: {several}` cannot be used with `test-execution`: it names the one that all results go into",
-                      chosen.where("executions", "test-execution"), CONFLICT, "Leave one of them out.")
+        yield problem(
+            f"`executions: {several}` cannot be used with `test-execution`: it names the one that all results go into",
+            chosen.where("executions", "test-execution"),
+            CONFLICT,
+            "Leave one of them out.",
+        )
     if chosen.command == "convert":
-        yield problem(f"`executions: {several}` cannot be used with `convert`: it writes one document, which is one Test Execution",
-                      chosen.where("executions"), CONFLICT, "Leave `executions` out, or convert the reports one by one.")
+        yield problem(
+            f"`executions: {several}` cannot be used with `convert`: it writes one document, which is one Test "
+            "Execution",
+            chosen.where("executions"),
+            CONFLICT,
+            "Leave `executions` out, or convert the reports one by one.",
+        )
 
 
 def _certificate(chosen: Chosen) -> Iterator[ConfigurationError]:
     if chosen.given("client-key") and not chosen.given("client-certificate"):
-        yield problem("`client-key` has no `client-certificate`", chosen.where("client-key"), MISSING,
-                      "Set `client-certificate`; one file may hold both.")
+        yield problem(
+            "`client-key` has no `client-certificate`",
+            chosen.where("client-key"),
+            MISSING,
+            "Set `client-certificate`; one file may hold both.",
+        )
 
 
 def _snapshots(chosen: Chosen) -> Iterator[ConfigurationError]:
     plain = [name for name in ("snapshot-urls", "snapshot-page-ids") if chosen.given(name)]
     if plain and not chosen.given("snapshot-api-key") and not chosen.excused:
-        yield problem(f"`{plain[0]}` has no `snapshot-api-key`", chosen.where(*plain), MISSING,
-                      "Set the API key that belongs to it; keys that differ go into `snapshots`.")
+        yield problem(
+            f"`{plain[0]}` has no `snapshot-api-key`",
+            chosen.where(*plain),
+            MISSING,
+            "Set the API key that belongs to it; keys that differ go into `snapshots`.",
+        )
     for name in ("snapshot-api-key", "snapshot-bearer-token"):
         if chosen.given(name) and not plain:
-            yield problem(f"`{name}` has neither `snapshot-urls` nor `snapshot-page-ids`", chosen.where(name), MISSING,
-                          "Set what it belongs to.")
+            yield problem(
+                f"`{name}` has neither `snapshot-urls` nor `snapshot-page-ids`",
+                chosen.where(name),
+                MISSING,
+                "Set what it belongs to.",
+            )
 
 
 _RULES: Final[tuple[Callable[[Chosen], Iterator[ConfigurationError]], ...]] = (
-    _needs, _server, _jira_credentials, _plain_http, _api_version, _only_new, _native, _sent_as_it_is, _executions, _certificate,
-    _snapshots)
+    _needs,
+    _server,
+    _jira_credentials,
+    _plain_http,
+    _api_version,
+    _only_new,
+    _native,
+    _sent_as_it_is,
+    _executions,
+    _certificate,
+    _snapshots,
+)

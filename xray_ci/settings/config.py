@@ -28,27 +28,45 @@ _TEMP: Final = ("RUNNER_TEMP", "RUNNER_TEMP_PROJECT_DIR", "WORKSPACE_TMP", "AGEN
 """Where GitHub, GitLab, Jenkins and Azure keep the temp folder of a job."""
 
 
-def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: Path, *,
-         command: str, github: bool, withheld: bool = False, cause: str | None = None) -> Settings:
+def load(
+    flags: Mapping[str, Value | None],
+    env: Mapping[str, str],
+    workspace: Path,
+    *,
+    command: str,
+    github: bool,
+    withheld: bool = False,
+    cause: str | None = None,
+) -> Settings:
     """Return what the user asked for; raises ConfigurationError whose `problems` are all there are.
 
-    `flags` by setting name as `flags.parse` returns them, `command` already chosen (`sources.command`), `github` whether
-    unknown inputs are mistakes. `withheld`: the CI system keeps secrets from this run; when it has no credentials, then none of
-    its secrets is missed. `cause` is the CI system's most likely one of a missing secret, in words. Reads the config file, files
-    of secrets and whether named files exist.
+    `flags` by setting name as `flags.parse` returns them, `command` already chosen (`sources.command`), `github`
+    whether unknown inputs are mistakes. `withheld`: the CI system keeps secrets from this run; when it has no
+    credentials, then none of its secrets is missed. `cause` is the CI system's most likely one of a missing secret, in
+    words. Reads the config file, files of secrets and whether named files exist.
     """
     if not os.access(workspace, os.X_OK):
-        raise problems.problem("this user may not enter the workspace", str(workspace), problems.CLOSED,
-                               'Run as its owner: `docker run --user "$(id -u):$(id -g)"`.')
+        raise problems.problem(
+            "this user may not enter the workspace",
+            str(workspace),
+            problems.CLOSED,
+            'Run as its owner: `docker run --user "$(id -u):$(id -g)"`.',
+        )
     gathered = sources.gather(flags, env, workspace, github=github)
     around = kinds.ValueContext(workspace, tuple(workspace / env[name] for name in _TEMP if env.get(name)), env)
     values, wrong = _parsed(gathered, around)
     values["command"] = command
     origins = {name: raw.origin for name, raw in gathered.values.items()}
     chosen = combinations.Chosen(values, gathered.touched | origins, command, withheld, cause or "")
-    conflicts = [found for found in combinations.check(chosen) if not (gathered.broken and found.slug == problems.MISSING)]
+    conflicts = [
+        found for found in combinations.check(chosen) if not (gathered.broken and found.slug == problems.MISSING)
+    ]
     # A secret that is not given can leave a hole in the text around it: an item of `snapshots` without its key.
-    issues = [*gathered.problems, *(one for name, one in wrong if not (chosen.excused and BY_NAME[name].secret)), *conflicts]
+    issues = [
+        *gathered.problems,
+        *(one for name, one in wrong if not (chosen.excused and BY_NAME[name].secret)),
+        *conflicts,
+    ]
     if issues:
         raise problems.together(issues)
     notices = (*gathered.notices, *combinations.notices(chosen))
@@ -58,7 +76,9 @@ def load(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: P
     return Settings(**attributes, workspace=workspace, origins=MappingProxyType(origins), notices=notices)
 
 
-def _parsed(gathered: Gathered, around: kinds.ValueContext) -> tuple[dict[str, Any], list[tuple[str, ConfigurationError]]]:
+def _parsed(
+    gathered: Gathered, around: kinds.ValueContext
+) -> tuple[dict[str, Any], list[tuple[str, ConfigurationError]]]:
     """Read every value; one that is wrong is replaced by its default, so that the rest can be checked too."""
     values: dict[str, Any] = {}
     issues: list[tuple[str, ConfigurationError]] = []
@@ -69,8 +89,10 @@ def _parsed(gathered: Gathered, around: kinds.ValueContext) -> tuple[dict[str, A
             values[row.name] = kinds.empty(row) if raw is None else kinds.parse(row, raw, around)
         except problems.WrongValueError as wrong:
             assert raw is not None  # noqa: S101  # nothing cannot be wrong
-            issues += [(row.name, problems.problem(f"`{row.name}`: {one.what}", raw.where(one.at), advice=one.advice))
-                       for one in wrong.each]
+            issues += [
+                (row.name, problems.problem(f"`{row.name}`: {one.what}", raw.where(one.at), advice=one.advice))
+                for one in wrong.each
+            ]
             values[row.name] = kinds.empty(row) if default is None else kinds.parse(row, default, around)
     return values, issues
 
@@ -78,5 +100,7 @@ def _parsed(gathered: Gathered, around: kinds.ValueContext) -> tuple[dict[str, A
 def _plain_targets(values: Mapping[str, Any]) -> list[SnapshotTarget]:
     """Return the targets that the plain inputs name; their key was checked to be there."""
     key, token = values["snapshot-api-key"], values["snapshot-bearer-token"]
-    return [*(SnapshotTarget(url=url, api_key=key, bearer_token=token) for url in values["snapshot-urls"]),
-            *(SnapshotTarget(page_id=page, api_key=key, bearer_token=token) for page in values["snapshot-page-ids"])]
+    return [
+        *(SnapshotTarget(url=url, api_key=key, bearer_token=token) for url in values["snapshot-urls"]),
+        *(SnapshotTarget(page_id=page, api_key=key, bearer_token=token) for page in values["snapshot-page-ids"]),
+    ]

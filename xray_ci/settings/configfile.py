@@ -1,7 +1,9 @@
-"""The JSON Schema of the config file, made from the table, and the check of a file against it: every error, with its place.
+"""The JSON Schema of the config file, made from the table, and the check of a file against it.
 
-The only user of jsonschema in this room. Its messages are not used: they hold the whole value, and a value may be a secret
-that somebody put into the wrong place.
+Every error, with its place.
+
+The only user of jsonschema in this room. Its messages are not used: they hold the whole value, and a value may be a
+secret that somebody put into the wrong place.
 
 The config file: found or named, read within bounds, its keys as raw values with line and column, its trust enforced.
 
@@ -45,56 +47,97 @@ def _told(what: str, rule: dict[str, Any]) -> dict[str, Any]:
 
 _PATTERN: Final = {**_TEXT, "maxLength": LONGEST_PATTERN}
 _FORMAT: Final = {"enum": [*mapping.FORMATS]}
-_WHEN: Final = _object({
-    "format": _told("Keys or families of formats; one of them must be the report's.",
-                    {"anyOf": [_FORMAT, {"type": "array", "items": _FORMAT, "minItems": 1}]}),
-    "file": _told("Globs as in `reports`; one of them must match the report's path.", _TEXTS),
-    "suite": _told("RE2 pattern, searched in the names of the suites joined by ` > `.", _PATTERN),
-    "class": _told("RE2 pattern, searched in the class name.", _PATTERN),
-    "name": _told("RE2 pattern, searched in the name of the test.", _PATTERN),
-    "tag": _told("RE2 patterns; each must be found in some tag.", _TEXTS),
-    "property": _told("Names of properties of the suite or the test, each with the RE2 pattern of its value.",
-                      {"type": "object", "minProperties": 1, "additionalProperties": _PATTERN}),
-})
-_RULE: Final = _object({
-    "when": _told("What a result must be; all of it must hold. Without it the rule is about every result.", _WHEN),
-    "key": _told("Keys of the Tests, or templates such as `SHOP-{number}`. The first rule that has one wins.", _TEXTS),
-    "labels": _told("Labels of a Test that is created; those of all rules together.", _TEXTS),
-    "environment": _told("Test Environments of the result; those of all rules together.", _TEXTS),
-    "environments": _told("The same as `environment`.", _TEXTS),
-    "definition": _told("Identity that the Test is looked up by, in place of the result's own.", _TEXT),
-    "skip": _told("Leave the result out.", _SWITCH),
-}) | {"anyOf": [{"required": [action]} for action in mapping.ACTIONS]}
-_MAPPING: Final = _object({
-    "prefixes": _told("What else tags begin with when they name a Test or a requirement.",
-                      _object(dict.fromkeys(mapping.PREFIXES, _TEXTS)) | {"type": ["object", "null"]}),
-    "tests": _told("`class.name`, or the name alone, to the keys of its Tests.",
-                   {"type": ["object", "null"], "maxProperties": mapping.MOST_TESTS, "additionalProperties": _TEXTS}),
-    "rules": _told("All that match apply, top to bottom.",
-                   {"type": ["array", "null"], "maxItems": mapping.MOST_RULES, "items": _RULE}),
-})
+_WHEN: Final = _object(
+    {
+        "format": _told(
+            "Keys or families of formats; one of them must be the report's.",
+            {"anyOf": [_FORMAT, {"type": "array", "items": _FORMAT, "minItems": 1}]},
+        ),
+        "file": _told("Globs as in `reports`; one of them must match the report's path.", _TEXTS),
+        "suite": _told("RE2 pattern, searched in the names of the suites joined by ` > `.", _PATTERN),
+        "class": _told("RE2 pattern, searched in the class name.", _PATTERN),
+        "name": _told("RE2 pattern, searched in the name of the test.", _PATTERN),
+        "tag": _told("RE2 patterns; each must be found in some tag.", _TEXTS),
+        "property": _told(
+            "Names of properties of the suite or the test, each with the RE2 pattern of its value.",
+            {"type": "object", "minProperties": 1, "additionalProperties": _PATTERN},
+        ),
+    }
+)
+_RULE: Final = _object(
+    {
+        "when": _told("What a result must be; all of it must hold. Without it the rule is about every result.", _WHEN),
+        "key": _told(
+            "Keys of the Tests, or templates such as `SHOP-{number}`. The first rule that has one wins.", _TEXTS
+        ),
+        "labels": _told("Labels of a Test that is created; those of all rules together.", _TEXTS),
+        "environment": _told("Test Environments of the result; those of all rules together.", _TEXTS),
+        "environments": _told("The same as `environment`.", _TEXTS),
+        "definition": _told("Identity that the Test is looked up by, in place of the result's own.", _TEXT),
+        "skip": _told("Leave the result out.", _SWITCH),
+    }
+) | {"anyOf": [{"required": [action]} for action in mapping.ACTIONS]}
+_MAPPING: Final = _object(
+    {
+        "prefixes": _told(
+            "What else tags begin with when they name a Test or a requirement.",
+            _object(dict.fromkeys(mapping.PREFIXES, _TEXTS)) | {"type": ["object", "null"]},
+        ),
+        "tests": _told(
+            "`class.name`, or the name alone, to the keys of its Tests.",
+            {"type": ["object", "null"], "maxProperties": mapping.MOST_TESTS, "additionalProperties": _TEXTS},
+        ),
+        "rules": _told(
+            "All that match apply, top to bottom.",
+            {"type": ["array", "null"], "maxItems": mapping.MOST_RULES, "items": _RULE},
+        ),
+    }
+)
 _SPECIAL: Final[dict[Kind, dict[str, Any]]] = {
     Kind.FLAG: _SWITCH,
     Kind.SECONDS: {"type": ["number", "string"]},
     Kind.NUMBER: {"type": ["integer", "string"]},
     Kind.SIZE: {"type": ["integer", "string"]},
     Kind.FIELDS: {"type": ["object", "string"]},
-    Kind.STATUSES: {"anyOf": [
-        {"type": "object", "propertyNames": {"enum": [*OUTCOMES, "error"]}, "additionalProperties": {"type": "string"}},
-        {"type": "string"}]},
+    Kind.STATUSES: {
+        "anyOf": [
+            {
+                "type": "object",
+                "propertyNames": {"enum": [*OUTCOMES, "error"]},
+                "additionalProperties": {"type": "string"},
+            },
+            {"type": "string"},
+        ]
+    },
     Kind.MAPPING: _MAPPING,
-    Kind.SNAPSHOTS: {"type": "array", "items": {
-        "type": "object", "additionalProperties": False, "required": ["api-key-env"],
-        "properties": dict.fromkeys(ITEM_KEYS_IN_FILE, _TEXT)}},
+    Kind.SNAPSHOTS: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["api-key-env"],
+            "properties": dict.fromkeys(ITEM_KEYS_IN_FILE, _TEXT),
+        },
+    },
 }
 _UNCHECKED: Final = ("snapshots", "mapping")
 """Read later with better words: a misplaced secret gets its advice, and every rule its own place."""
-_TYPES: Final = {"string": "a text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
-                 "array": "a list", "object": "a mapping", "null": "nothing"}
+_TYPES: Final = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
 
 
 def in_file(row: Row) -> bool:
-    """Say whether a config file can hold a setting: no secrets (Snapshots name variables), nothing read before the file."""
+    """Say whether a config file can hold a setting.
+
+    No secrets (Snapshots name variables), nothing read before the file.
+    """
     return row.name not in FREE and (not row.secret or row.kind is Kind.SNAPSHOTS)
 
 
@@ -140,8 +183,12 @@ def check(root: YamlNode, name: str) -> Iterator[tuple[str, ConfigurationError]]
         error = _deepest(broad)
         path = tuple(error.absolute_path)
         node = root.at(path)
-        yield str(path[0]), problems.problem(f"`{_spelt(path)}` {_explained(error)}", f"{name}:{node.line}:{node.column}",
-                                             problems.CONFIG_FILE)
+        yield (
+            str(path[0]),
+            problems.problem(
+                f"`{_spelt(path)}` {_explained(error)}", f"{name}:{node.line}:{node.column}", problems.CONFIG_FILE
+            ),
+        )
 
 
 def _deepest(error: Any) -> Any:
@@ -195,16 +242,40 @@ def found(workspace: Path) -> Config:
     except OSError:
         return NOTHING
     if not stat.S_ISREG(mode):
-        return Config(None, {}, {}, [problems.problem(f"{DEFAULT} is not a regular file", DEFAULT, problems.CONFIG_FILE,
-                                                  "A link or a folder is not followed; name the file by `config`.")], broken=True)
+        return Config(
+            None,
+            {},
+            {},
+            [
+                problems.problem(
+                    f"{DEFAULT} is not a regular file",
+                    DEFAULT,
+                    problems.CONFIG_FILE,
+                    "A link or a folder is not followed; name the file by `config`.",
+                )
+            ],
+            broken=True,
+        )
     return _read(path, DEFAULT, trusted=False)
 
 
 def named(path: Path, written: str, origin: str) -> Config:
     """Read the file that `config` names; it may set everything but secrets."""
     if not os.path.isfile(path):  # noqa: PTH113  # pathlib raises where it may not look
-        return Config(None, {}, {}, [problems.problem(f"There is no config file {problems.shown(written)}", origin,
-                                                  problems.CONFIG_FILE, "Relative paths start at the workspace.")], broken=True)
+        return Config(
+            None,
+            {},
+            {},
+            [
+                problems.problem(
+                    f"There is no config file {problems.shown(written)}",
+                    origin,
+                    problems.CONFIG_FILE,
+                    "Relative paths start at the workspace.",
+                )
+            ],
+            broken=True,
+        )
     return _read(path, written, trusted=True)
 
 
@@ -264,13 +335,24 @@ def _refusal(key: str, where: str, *, trusted: bool) -> ConfigurationError | Non
         names = [row.name for row in ROWS if in_file(row) and (trusted or row.ws)]
         return problems.unknown(key, key, names, LATER, thing="setting", where=where)
     if row.name in FREE:
-        return problems.problem(f"`{key}` is decided before the config file is read", where, problems.USAGE,
-                                f"Set it by a flag, or by `{row.variable}`.")
+        return problems.problem(
+            f"`{key}` is decided before the config file is read",
+            where,
+            problems.USAGE,
+            f"Set it by a flag, or by `{row.variable}`.",
+        )
     if not in_file(row):
-        return problems.problem(f"`{key}` is secret, and a config file must not hold secrets", where, problems.OPEN_SECRET,
-                                f"Take it out, replace the secret, and set the variable `{row.variable}` from your CI's store.")
+        return problems.problem(
+            f"`{key}` is secret, and a config file must not hold secrets",
+            where,
+            problems.OPEN_SECRET,
+            f"Take it out, replace the secret, and set the variable `{row.variable}` from your CI's store.",
+        )
     if not trusted and not row.ws:
         return problems.problem(
-            f"`{key}` may not be set by a file that was only found in the workspace", where, problems.UNTRUSTED,
-            f"A pull request could change it. Set it by a flag or a variable, or name the file: `config: {DEFAULT}`.")
+            f"`{key}` may not be set by a file that was only found in the workspace",
+            where,
+            problems.UNTRUSTED,
+            f"A pull request could change it. Set it by a flag or a variable, or name the file: `config: {DEFAULT}`.",
+        )
     return None

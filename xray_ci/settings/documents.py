@@ -1,11 +1,13 @@
 """What CI systems read, made from the tables: both actions of GitHub and the component of GitLab.
 
-Pure functions from the tables to text. Knows how these files hand settings on to xray-ci; knows nothing of docs and schema.
+Pure functions from the tables to text. Knows how these files hand settings on to xray-ci; knows nothing of docs and
+schema.
 
-Files made from the tables: what CI systems read, the README's settings table, docs/settings.md, the config file's schema, help.txt.
+Files made from the tables: what CI systems read, the README's settings table, docs/settings.md, the config file's
+schema, help.txt.
 
-Pure functions from the tables to text, and `python -m xray_ci.settings.documents --write|--check ROOT`. Knows what these
-files look like; knows nothing of reading settings.
+Pure functions from the tables to text, and `python -m xray_ci.settings.documents --write|--check ROOT`. Knows what
+these files look like; knows nothing of reading settings.
 """
 
 from __future__ import annotations
@@ -47,9 +49,17 @@ _UNEXPANDED: Final = frozenset({Kind.REGEX, Kind.REGEXES, Kind.MAPPING})
 
 
 def action() -> str:
-    """Return action.yml. Inputs have no defaults there: GitHub would set them and so outvote variables and config file."""
-    lines = [*_head("Import the reports of any test tool into Xray (Jira) as one Test Execution, and refresh Confluence snapshots."),
-             "outputs:"]
+    """Return action.yml.
+
+    Inputs have no defaults there: GitHub would set them and so outvote variables and config file.
+    """
+    lines = [
+        *_head(
+            "Import the reports of any test tool into Xray (Jira) as one Test Execution, and refresh Confluence "
+            "snapshots."
+        ),
+        "outputs:",
+    ]
     for name, meaning in OUTPUTS:
         lines += [f"  {name}:", *_description(meaning, 4)]
     lines += ["runs:", "  using: docker", "  image: Dockerfile"]
@@ -61,33 +71,57 @@ def composite() -> str:
 
     GitHub sets no INPUT_ variables for composite actions (O), so each input is mapped. It is never part of a script.
     """
-    lines = [*_head("The same as the action of this repository without a container, for Windows, macOS and jobs that run in a container."),
-             "outputs:"]
+    lines = [
+        *_head(
+            "The same as the action of this repository without a container, for Windows, macOS and jobs that run in a "
+            "container."
+        ),
+        "outputs:",
+    ]
     for name, meaning in OUTPUTS:
         lines += [f"  {name}:", *_description(meaning, 4), f"    value: ${{{{ steps.xray.outputs.{name} }}}}"]
-    lines += ["runs:", "  using: composite", "  steps:", "    - name: Run xray-ci", "      id: xray", "      shell: bash",
-              '      run: . "$GITHUB_ACTION_PATH/run.sh"', "      env:"]
-    lines += [f"        {variable(name)}: ${{{{ inputs.{name} }}}}" for name in (*(row.name for row in ROWS), *sources.NAMES)]
+    lines += [
+        "runs:",
+        "  using: composite",
+        "  steps:",
+        "    - name: Run xray-ci",
+        "      id: xray",
+        "      shell: bash",
+        '      run: . "$GITHUB_ACTION_PATH/run.sh"',
+        "      env:",
+    ]
+    lines += [
+        f"        {variable(name)}: ${{{{ inputs.{name} }}}}" for name in (*(row.name for row in ROWS), *sources.NAMES)
+    ]
     return "\n".join(lines) + "\n"
 
 
 def gitlab(body: str) -> str:
     """Return the component of GitLab: its hand-written body with inputs and variables in place of two marker lines.
 
-    Inputs travel as INPUT_ variables. A job's own variables are weaker than a project's (D): as XRAY_CI_ ones they would
-    give way to what the project sets for all its jobs, and an empty one would hide what a pipeline sets for all its jobs.
-    As inputs they are stronger than both, and an empty one is not set. Raises ValueError when a marker is missing.
+    Inputs travel as INPUT_ variables. A job's own variables are weaker than a project's (D): as XRAY_CI_ ones they
+    would give way to what the project sets for all its jobs, and an empty one would hide what a pipeline sets for all
+    its jobs. As inputs they are stronger than both, and an empty one is not set. Raises ValueError when a marker is
+    missing.
     """
     body = f"# {GENERATED} and templates/xray-ci.body.yml\n" + re.sub(r"\A(#.*\n)+", "", body)
     header, end, job = body.partition("\n---\n")
     if not end or INPUTS_HERE not in header or VARIABLES_HERE not in job:
         msg = f"templates/xray-ci.body.yml lacks {INPUTS_HERE} … --- … {VARIABLES_HERE}"
         raise ValueError(msg)
-    rows = [row for row in ROWS if not row.secret and not re.search(rf"^ +{re.escape(row.name)}:$", header, re.MULTILINE)]
-    filled = _put(header, INPUTS_HERE, lambda depth: [*_indented(_NO_SECRETS, depth), *(
-        line for row in rows for line in _gitlab_input(row, depth))])
-    return filled + end + _put(job, VARIABLES_HERE, lambda depth: [
-        line for row in rows for line in _gitlab_variable(row, depth)])
+    rows = [
+        row for row in ROWS if not row.secret and not re.search(rf"^ +{re.escape(row.name)}:$", header, re.MULTILINE)
+    ]
+    filled = _put(
+        header,
+        INPUTS_HERE,
+        lambda depth: [*_indented(_NO_SECRETS, depth), *(line for row in rows for line in _gitlab_input(row, depth))],
+    )
+    return (
+        filled
+        + end
+        + _put(job, VARIABLES_HERE, lambda depth: [line for row in rows for line in _gitlab_variable(row, depth)])
+    )
 
 
 def variable(name: str) -> str:
@@ -96,8 +130,16 @@ def variable(name: str) -> str:
 
 
 def _head(about: str) -> list[str]:
-    lines = [f"# {GENERATED}", "name: xray-ci", f"description: {about}", "author: xray-ci",
-             "branding:", "  icon: check-circle", "  color: green", "inputs:"]
+    lines = [
+        f"# {GENERATED}",
+        "name: xray-ci",
+        f"description: {about}",
+        "author: xray-ci",
+        "branding:",
+        "  icon: check-circle",
+        "  color: green",
+        "inputs:",
+    ]
     for row in ROWS:
         lines += _input(row.name, f"{row.help} {_default_words(row)}".rstrip())
     for name, ours in sources.NAMES.items():
@@ -122,8 +164,14 @@ def _default_words(row: Row) -> str:
 
 
 _NO_SECRETS: Final = (
-    "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, XRAY_CI_JIRA_TOKEN and so on as",
-    "# masked CI/CD variables. A text is one line; longer ones are XRAY_CI_ variables, too, or stand in the config file.",
+    (
+        "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, XRAY_CI_JIRA_TOKEN and "
+        "so on as"
+    ),
+    (
+        "# masked CI/CD variables. A text is one line; longer ones are XRAY_CI_ variables, too, or stand in the config "
+        "file."
+    ),
 )
 
 
@@ -131,7 +179,7 @@ def _put(text: str, marker: str, lines: Callable[[int], list[str]]) -> str:
     """Return a text with lines in place of the one that holds a marker, as far to the right as it."""
     before, _, after = text.partition(marker)
     depth = len(before) - before.rfind("\n") - 1
-    return before[:len(before) - depth] + "\n".join(lines(depth)) + after
+    return before[: len(before) - depth] + "\n".join(lines(depth)) + after
 
 
 def _indented(lines: Iterable[str], depth: int) -> list[str]:
@@ -141,15 +189,19 @@ def _indented(lines: Iterable[str], depth: int) -> list[str]:
 def _gitlab_input(row: Row, depth: int) -> list[str]:
     kind, nothing = ("array", "[]") if row.kind in LIST_KINDS else ("string", '""')
     words = f"{row.help} {_default_words(row)}".rstrip()
-    return [*_indented((f"{row.name}:", f"  type: {kind}", f"  default: {nothing}"), depth), *_description(words, depth + 2)]
+    return [
+        *_indented((f"{row.name}:", f"  type: {kind}", f"  default: {nothing}"), depth),
+        *_description(words, depth + 2),
+    ]
 
 
 def _gitlab_variable(row: Row, depth: int) -> list[str]:
     """Return a variable that holds an input.
 
-    GitLab puts the text of an input into the file before it reads it as YAML (D, since 16.9). In a literal block no character
-    means anything but a line break, and that makes a file GitLab refuses; between quotes a quote would end the value. A list
-    becomes one line of JSON. It keeps its line break, for without it gitlab-ci-local would put a list there (O).
+    GitLab puts the text of an input into the file before it reads it as YAML (D, since 16.9). In a literal block no
+    character means anything but a line break, and that makes a file GitLab refuses; between quotes a quote would end
+    the value. A list becomes one line of JSON. It keeps its line break, for without it gitlab-ci-local would put a list
+    there (O).
     """
     name, value = variable(row.name), f"$[[ inputs.{row.name} ]]"
     block = "|" if row.kind in LIST_KINDS else "|-"
@@ -195,17 +247,32 @@ def page() -> str:
     """Return docs/settings.md."""
     lines = ["# Settings", "", f"<!-- {GENERATED} -->", "", _SOURCES, ""]
     for group, rows in GROUPS.items():
-        lines += [f"## {group[0].upper()}{group[1:]}", "",
-                  "| setting | flag | input | variable | kind | default | meaning |", "|---|---|---|---|---|---|---|"]
+        lines += [
+            f"## {group[0].upper()}{group[1:]}",
+            "",
+            "| setting | flag | input | variable | kind | default | meaning |",
+            "|---|---|---|---|---|---|---|",
+        ]
         lines += [_long_row(row) for row in rows]
         lines.append("")
-    lines += ["## Options of single commands", "", "Only on the command line.", "",
-              "| command | option | meaning |", "|---|---|---|"]
-    lines += [f"| `{command.name}` | `--{option.name}{f' {option.metavar}' if option.metavar else ''}` | {option.help} |"
-              for command in COMMANDS.values() for option in command.options]
+    lines += [
+        "## Options of single commands",
+        "",
+        "Only on the command line.",
+        "",
+        "| command | option | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{command.name}` | `--{option.name}{f' {option.metavar}' if option.metavar else ''}` | {option.help} |"
+        for command in COMMANDS.values()
+        for option in command.options
+    ]
     lines += ["", "## Inputs of another action", "", _ALIASES, "", "| input there | here |", "|---|---|"]
-    lines += [f"| `{name}` | {f'passed over: {ours}' if name in sources.PASSED_OVER else ours} |"
-              for name, ours in sources.NAMES.items()]
+    lines += [
+        f"| `{name}` | {f'passed over: {ours}' if name in sources.PASSED_OVER else ours} |"
+        for name, ours in sources.NAMES.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -216,8 +283,10 @@ def _long_row(row: Row) -> str:
     trust = " A file that was only found may set it." if row.ws else ""
     names = f" Also accepted: {', '.join(f'`{name}`' for name, _ in row.also)}." if row.also else ""
     default = f"`{row.default}`" if row.default is not None else row.unset
-    return (f"| `{row.name}` | {flag} | `{row.name}` | `{row.variable}` | {_kind(row)} | {default} "
-            f"| {row.help}{names}{trust} |")
+    return (
+        f"| `{row.name}` | {flag} | `{row.name}` | `{row.variable}` | {_kind(row)} | {default} "
+        f"| {row.help}{names}{trust} |"
+    )
 
 
 def schema_text() -> str:
@@ -256,9 +325,17 @@ The inputs of the most used Xray action are accepted as they are, each with a no
 
 
 def files(root: Path) -> dict[Path, str]:
-    """Return every generated file below a root with its text; README and GitLab's component only where there is what they are made of."""
-    made = {root / "action.yml": action(), root / "composite/action.yml": composite(), root / "docs/settings.md": page(),
-            root / "docs/xray-ci.schema.json": schema_text(), root / "xray_ci/settings/help.txt": usage(None)}
+    """Return every generated file below a root with its text.
+
+    README and GitLab's component only where there is what they are made of.
+    """
+    made = {
+        root / "action.yml": action(),
+        root / "composite/action.yml": composite(),
+        root / "docs/settings.md": page(),
+        root / "docs/xray-ci.schema.json": schema_text(),
+        root / "xray_ci/settings/help.txt": usage(None),
+    }
     home, body = root / "README.md", root / "templates/xray-ci.body.yml"
     if home.exists():
         made[home] = readme(home.read_text("utf-8"))
@@ -276,9 +353,13 @@ def main(arguments: list[str]) -> int:
                 path.write_text(text, "utf-8")
             return 0
         case ["--check", root]:
-            old = [path for path, text in files(Path(root)).items() if not path.exists() or path.read_text("utf-8") != text]
+            old = [
+                path for path, text in files(Path(root)).items() if not path.exists() or path.read_text("utf-8") != text
+            ]
             for path in old:
-                sys.stderr.write(f"{path} is not what the tables say: run `python -m xray_ci.settings.documents --write .`\n")
+                sys.stderr.write(
+                    f"{path} is not what the tables say: run `python -m xray_ci.settings.documents --write .`\n"
+                )
             return 1 if old else 0
         case _:
             sys.stderr.write("usage: python -m xray_ci.settings.documents --write|--check ROOT\n")

@@ -52,13 +52,27 @@ def parse(argv: Sequence[str]) -> Parsed:
 
 
 def foreign(command: str, options: Mapping[str, str | bool]) -> list[ConfigurationError]:
-    """Return a problem for each option that belongs to another command; ask again once the environment chose the command."""
+    """Return a problem for each option that belongs to another command.
+
+    Ask again once the environment chose the command.
+    """
     own = {option.name for option in COMMANDS[command].options}
-    owners = {name: " and ".join(f"`{row.name}`" for row in COMMANDS.values() if any(name == option.name for option in row.options))
-              for name in options}
-    return [problems.problem(f"`--{name}` belongs to {owners[name]}, not to `{command}`", f"--{name}", problems.USAGE,
-                             "Leave it out, or choose the other command.")
-            for name in options if name not in own]
+    owners = {
+        name: " and ".join(
+            f"`{row.name}`" for row in COMMANDS.values() if any(name == option.name for option in row.options)
+        )
+        for name in options
+    }
+    return [
+        problems.problem(
+            f"`--{name}` belongs to {owners[name]}, not to `{command}`",
+            f"--{name}",
+            problems.USAGE,
+            "Leave it out, or choose the other command.",
+        )
+        for name in options
+        if name not in own
+    ]
 
 
 class _Reading:
@@ -88,17 +102,29 @@ class _Reading:
     def positional(self, word: str) -> None:
         if self.command is None and word in COMMANDS:
             self.command = word
-        elif self.command is None and word.isascii() and word.replace("-", "").islower() and word.replace("-", "").isalpha():
-            self.problems.append(problems.unknown(word, word, COMMANDS, LATER_COMMANDS, thing="command", where="command line"))
+        elif (
+            self.command is None
+            and word.isascii()
+            and word.replace("-", "").islower()
+            and word.replace("-", "").isalpha()
+        ):
+            self.problems.append(
+                problems.unknown(word, word, COMMANDS, LATER_COMMANDS, thing="command", where="command line")
+            )
         else:
             # Never shown: it may be the value of a secret whose flag was misspelt.
-            self.problems.append(problems.problem(
-                "There is an argument that belongs to no flag", "command line", problems.USAGE,
-                "A command stands once, values follow their flags: `xray-ci COMMAND --name VALUE`."))
+            self.problems.append(
+                problems.problem(
+                    "There is an argument that belongs to no flag",
+                    "command line",
+                    problems.USAGE,
+                    "A command stands once, values follow their flags: `xray-ci COMMAND --name VALUE`.",
+                )
+            )
 
     def flag(self, word: str) -> None:
         dashed, _, _ = word.partition("=")
-        value = word[len(dashed) + 1:] if "=" in word else None
+        value = word[len(dashed) + 1 :] if "=" in word else None
         name = dashed[2:] if dashed.startswith("--") else ""
         if name in _OPTIONS:
             self.option(_OPTIONS[name], dashed, value)
@@ -109,8 +135,11 @@ class _Reading:
         else:
             self.skip(value)
             known = [row.name for row in ROWS if not row.secret and row.name != "command"] + list(_OPTIONS)
-            self.problems.append(problems.unknown(dashed, name or dashed.lstrip("-"), known, LATER_SETTINGS,
-                                                  spelt="`--{}`".format, thing="flag"))
+            self.problems.append(
+                problems.unknown(
+                    dashed, name or dashed.lstrip("-"), known, LATER_SETTINGS, spelt="`--{}`".format, thing="flag"
+                )
+            )
 
     def skip(self, value: str | None) -> None:
         """Pass over what is probably the value of a flag that is not taken."""
@@ -120,9 +149,14 @@ class _Reading:
     def setting(self, row: Row, dashed: str, value: str | None) -> None:
         if row.secret:
             self.skip(value)
-            self.problems.append(problems.problem(
-                f"`{row.name}` is secret and has no flag: a command line can be read by others", dashed,
-                problems.OPEN_SECRET, f"Set the variable `{row.variable}`, or `{row.variable}_FILE` to a file that holds it."))
+            self.problems.append(
+                problems.problem(
+                    f"`{row.name}` is secret and has no flag: a command line can be read by others",
+                    dashed,
+                    problems.OPEN_SECRET,
+                    f"Set the variable `{row.variable}`, or `{row.variable}_FILE` to a file that holds it.",
+                )
+            )
         elif row.kind is Kind.FLAG:
             self.switch(row, dashed, value, on=True)
         elif (text := self.value(dashed, value)) is not None:
@@ -151,15 +185,22 @@ class _Reading:
         elif (text := self.value(dashed, value)) is not None:
             self.options[option.name] = text
             if option.name == "port" and not (text.isascii() and text.isdigit() and int(text[:9]) <= _LARGEST_PORT):
-                self.problems.append(problems.problem(f"{problems.shown(text)} is not a port: a number up to {_LARGEST_PORT}",
-                                                      dashed))
+                self.problems.append(
+                    problems.problem(f"{problems.shown(text)} is not a port: a number up to {_LARGEST_PORT}", dashed)
+                )
 
     def value(self, dashed: str, value: str | None) -> str | None:
         if value is None and self.rest and not self.rest[0].startswith("--"):
             value = self.rest.pop(0)
         if value is None:
-            self.problems.append(problems.problem(f"`{dashed}` needs a value", dashed, problems.USAGE,
-                                                  f"Write `{dashed} VALUE`, or `{dashed}=VALUE` for one that begins with `--`."))
+            self.problems.append(
+                problems.problem(
+                    f"`{dashed}` needs a value",
+                    dashed,
+                    problems.USAGE,
+                    f"Write `{dashed} VALUE`, or `{dashed}=VALUE` for one that begins with `--`.",
+                )
+            )
         return value
 
     def once(self, name: str, dashed: str) -> None:
@@ -178,10 +219,27 @@ _SHORT_COLUMN: Final = 17
 _COLUMN: Final = 30
 _CHOICES_SHOWN: Final = 20
 _METAVAR: Final = {
-    Kind.CHOICES: "WORD", Kind.KEY: "KEY", Kind.PROJECT: "KEY", Kind.PROJECTS: "KEY", Kind.URL: "URL",
-    Kind.URL_TEMPLATE: "URL", Kind.GLOBS: "GLOB", Kind.PAGES: "ID", Kind.SIZE: "SIZE", Kind.SECONDS: "SECONDS",
-    Kind.NUMBER: "N", Kind.PATH: "FILE", Kind.TARGET: "FILE", Kind.FOLDER: "FOLDER", Kind.REGEX: "REGEX", Kind.FIELDS: "YAML",
-    Kind.STATUSES: "YAML", Kind.REGEXES: "REGEX", Kind.MAPPING: "YAML", Kind.ZONE: "NAME", Kind.CHOICE: "WORD",
+    Kind.CHOICES: "WORD",
+    Kind.KEY: "KEY",
+    Kind.PROJECT: "KEY",
+    Kind.PROJECTS: "KEY",
+    Kind.URL: "URL",
+    Kind.URL_TEMPLATE: "URL",
+    Kind.GLOBS: "GLOB",
+    Kind.PAGES: "ID",
+    Kind.SIZE: "SIZE",
+    Kind.SECONDS: "SECONDS",
+    Kind.NUMBER: "N",
+    Kind.PATH: "FILE",
+    Kind.TARGET: "FILE",
+    Kind.FOLDER: "FOLDER",
+    Kind.REGEX: "REGEX",
+    Kind.FIELDS: "YAML",
+    Kind.STATUSES: "YAML",
+    Kind.REGEXES: "REGEX",
+    Kind.MAPPING: "YAML",
+    Kind.ZONE: "NAME",
+    Kind.CHOICE: "WORD",
 }
 MEANINGS: Final = {
     "what": "what is read",
@@ -196,10 +254,17 @@ MEANINGS: Final = {
 }
 """By group of the settings table."""
 EXIT_CODES: Final = (
-    ("0", "done"), ("1", "done, and a condition of `fail-on` holds"), ("2", "wrong usage or configuration"),
-    ("3", "no report found, or no result in them"), ("4", "a report is unreadable or a result invalid"),
-    ("5", "not authorised"), ("6", "refused by Xray or Jira"), ("7", "unreachable, or not known whether it was imported"),
-    ("8", "partly imported"), ("9", "a snapshot could not be triggered"), ("70", "a defect of xray-ci"),
+    ("0", "done"),
+    ("1", "done, and a condition of `fail-on` holds"),
+    ("2", "wrong usage or configuration"),
+    ("3", "no report found, or no result in them"),
+    ("4", "a report is unreadable or a result invalid"),
+    ("5", "not authorised"),
+    ("6", "refused by Xray or Jira"),
+    ("7", "unreachable, or not known whether it was imported"),
+    ("8", "partly imported"),
+    ("9", "a snapshot could not be triggered"),
+    ("70", "a defect of xray-ci"),
     ("130, 143", "stopped by a signal"),
 )
 _NEEDS: Final = {
@@ -226,8 +291,13 @@ def usage(command: str | None, columns: int = WIDTH) -> str:
 
 
 def _program() -> list[str]:
-    lines = ["usage: xray-ci [COMMAND] [--name VALUE ...]", "",
-             "Import the reports of any test tool into Xray (Jira) as one Test Execution.", "", "examples"]
+    lines = [
+        "usage: xray-ci [COMMAND] [--name VALUE ...]",
+        "",
+        "Import the reports of any test tool into Xray (Jira) as one Test Execution.",
+        "",
+        "examples",
+    ]
     lines += [f"  xray-ci {arguments:<43} {what}" for arguments, what in _EXAMPLES]
     lines += ["", "commands (default: import)"]
     lines += [line for row in COMMANDS.values() for line in _short(row.name, row.help)]
@@ -237,7 +307,12 @@ def _program() -> list[str]:
         lines += _short("", ", ".join(row.name for row in rows))
     lines += ["", *_paragraphs(_SOURCES, WIDTH), "", "exit codes"]
     lines += [line for code, meaning in EXIT_CODES for line in _short(code, meaning)]
-    return [*lines, "", *_short("COMMAND --help", "what each setting of a command means"), *_short("--version", "print the version")]
+    return [
+        *lines,
+        "",
+        *_short("COMMAND --help", "what each setting of a command means"),
+        *_short("--version", "print the version"),
+    ]
 
 
 def _command(name: str, width: int) -> list[str]:
@@ -248,10 +323,16 @@ def _command(name: str, width: int) -> list[str]:
         lines += ["", "examples", *(f"  xray-ci {arguments}" for arguments in command.examples)]
     if command.needs:
         lines += ["", "needs"]
-        lines += [line for need, words in _NEEDS.items() if need in command.needs for line in _wrapped(need, words, width)]
+        lines += [
+            line for need, words in _NEEDS.items() if need in command.needs for line in _wrapped(need, words, width)
+        ]
     if command.options:
         lines += ["", "options"]
-        lines += [line for option in command.options for line in _wrapped(f"--{option.name} {option.metavar}".strip(), option.help, width)]
+        lines += [
+            line
+            for option in command.options
+            for line in _wrapped(f"--{option.name} {option.metavar}".strip(), option.help, width)
+        ]
     for group in command.groups:
         lines += ["", f"{group}: {MEANINGS[group]}"]
         lines += [line for row in GROUPS[group] if row.name != "command" for line in _row(row, width)]
@@ -265,7 +346,9 @@ def _row(row: Row, width: int) -> list[str]:
     text = row.help
     if row.choices:
         few = len(row.choices) <= _CHOICES_SHOWN
-        text += f" One of {', '.join(row.choices)}." if few else f" One of {len(row.choices)} words, see docs/settings.md."
+        text += (
+            f" One of {', '.join(row.choices)}." if few else f" One of {len(row.choices)} words, see docs/settings.md."
+        )
     if row.default is not None:
         text += f" [{row.default}]"
     if row.secret:

@@ -1,4 +1,6 @@
-"""One function a kind: what was written → a value of its type, or what is wrong with it. Knows nothing of other settings.
+"""One function a kind: what was written → a value of its type, or what is wrong with it.
+
+Knows nothing of other settings.
 
 A value is shown in an error only where it cannot be or hold a secret: never of secret kinds, never of URLs and headers.
 """
@@ -75,7 +77,9 @@ def choice(row: Row, text: str) -> str:
     if word in row.choices:
         return word
     near = nearest(text, [*row.choices, *dict(row.also)])
-    raise WrongValueError(f"{shown(text)} is none of {', '.join(row.choices)}", f"Did you mean `{near}`?" if near else "")
+    raise WrongValueError(
+        f"{shown(text)} is none of {', '.join(row.choices)}", f"Did you mean `{near}`?" if near else ""
+    )
 
 
 def _choice(row: Row, raw: Raw, _: ValueContext) -> str:
@@ -136,10 +140,15 @@ def _pages(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
 
 
 def size(text: str) -> int:
-    """Return the bytes a size means: `10 MB` (1000), `10 MiB` (1024), `1.5kB`, `12`; fractions of a byte are dropped."""
+    """Return the bytes a size means: `10 MB` (1000), `10 MiB` (1024), `1.5kB`, `12`.
+
+    Fractions of a byte are dropped.
+    """
     match = _SIZE.fullmatch(text.lower())
     if match is None or match[3] not in _UNITS:
-        raise WrongValueError(f"{shown(text)} is not a size", "Write bytes, or a number with kB, MB, GB, KiB, MiB or GiB.")
+        raise WrongValueError(
+            f"{shown(text)} is not a size", "Write bytes, or a number with kB, MB, GB, KiB, MiB or GiB."
+        )
     fraction = match[2] or ""
     return int(match[1] + fraction) * _UNITS[match[3]] // int(10 ** len(fraction))
 
@@ -196,7 +205,10 @@ def _folder(_: Row, raw: Raw, around: ValueContext) -> Path:
 
 
 def _inside(raw: Raw, around: ValueContext, itself: tuple[Path, ...] = ()) -> Path:
-    """Return a path that can be written to, wherever links lead: below the workspace or a temp folder, or one of `itself`."""
+    """Return a path that can be written to, wherever links lead.
+
+    Below the workspace or a temp folder, or one of `itself`.
+    """
     path = around.workspace / _file_name(raw)
     if _loops(path):
         raise WrongValueError(f"{shown(raw.text())} is a link to itself")
@@ -204,8 +216,10 @@ def _inside(raw: Raw, around: ValueContext, itself: tuple[Path, ...] = ()) -> Pa
     roots = [_real(root) for root in (around.workspace, *around.temp)]
     below = any(real != root and real.is_relative_to(root) for root in roots)
     if not below and real not in {_real(root) for root in itself}:
-        raise WrongValueError(f"{shown(raw.text())} is outside of the workspace and the runner's temp folder",
-                         "Choose a path in one of them; a link does not lead out.")
+        raise WrongValueError(
+            f"{shown(raw.text())} is outside of the workspace and the runner's temp folder",
+            "Choose a path in one of them; a link does not lead out.",
+        )
     return path
 
 
@@ -249,8 +263,10 @@ def _scope(_: Row, raw: Raw, __: ValueContext) -> str:
     if not names(text):
         near = nearest(text, SCOPES)
         # A misspelt word must not become the one Test Execution of every run there will ever be.
-        raise WrongValueError(f"{shown(text)} is none of {', '.join(SCOPES)}, and as a template it names no placeholder",
-                              f"Did you mean `{near}`?" if near else "Name one, for example {branch}.")
+        raise WrongValueError(
+            f"{shown(text)} is none of {', '.join(SCOPES)}, and as a template it names no placeholder",
+            f"Did you mean `{near}`?" if near else "Name one, for example {branch}.",
+        )
     return text
 
 
@@ -304,15 +320,49 @@ def _mapping(_: Row, raw: Raw, __: ValueContext) -> MappingRules:
     return mapping.rules(raw)
 
 
-_LISTED: Final = frozenset({Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS, Kind.HEADERS,
-                            Kind.SNAPSHOTS, Kind.REGEXES})
+_LISTED: Final = frozenset(
+    {
+        Kind.PROJECTS,
+        Kind.GLOBS,
+        Kind.LIST,
+        Kind.LABELS,
+        Kind.PAGES,
+        Kind.SECRETS,
+        Kind.HEADERS,
+        Kind.SNAPSHOTS,
+        Kind.REGEXES,
+    }
+)
 _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, ValueContext], Any]]] = {
-    Kind.CHOICE: _choice, Kind.CHOICES: _choices, Kind.TEXT: _text, Kind.KEY: _issue_key, Kind.PROJECT: _project,
-    Kind.PROJECTS: _projects, Kind.URL: _url, Kind.URL_TEMPLATE: _url_template, Kind.GLOBS: _globs, Kind.LIST: _list,
-    Kind.LABELS: _labels, Kind.PAGES: _pages, Kind.SIZE: _size, Kind.SECONDS: _seconds, Kind.NUMBER: _number,
-    Kind.FLAG: _flag, Kind.PATH: _path, Kind.TARGET: _target, Kind.FOLDER: _folder, Kind.SCOPE: _scope,
-    Kind.REGEX: _regex, Kind.TEMPLATE: _template,
-    Kind.FIELDS: _fields, Kind.STATUSES: _statuses, Kind.ZONE: _zone, Kind.SECRET: _secret, Kind.SECRETS: _secrets,
-    Kind.HEADERS: _headers, Kind.SNAPSHOTS: _snapshots,
-    Kind.REGEXES: _regexes, Kind.MAPPING: _mapping,
+    Kind.CHOICE: _choice,
+    Kind.CHOICES: _choices,
+    Kind.TEXT: _text,
+    Kind.KEY: _issue_key,
+    Kind.PROJECT: _project,
+    Kind.PROJECTS: _projects,
+    Kind.URL: _url,
+    Kind.URL_TEMPLATE: _url_template,
+    Kind.GLOBS: _globs,
+    Kind.LIST: _list,
+    Kind.LABELS: _labels,
+    Kind.PAGES: _pages,
+    Kind.SIZE: _size,
+    Kind.SECONDS: _seconds,
+    Kind.NUMBER: _number,
+    Kind.FLAG: _flag,
+    Kind.PATH: _path,
+    Kind.TARGET: _target,
+    Kind.FOLDER: _folder,
+    Kind.SCOPE: _scope,
+    Kind.REGEX: _regex,
+    Kind.TEMPLATE: _template,
+    Kind.FIELDS: _fields,
+    Kind.STATUSES: _statuses,
+    Kind.ZONE: _zone,
+    Kind.SECRET: _secret,
+    Kind.SECRETS: _secrets,
+    Kind.HEADERS: _headers,
+    Kind.SNAPSHOTS: _snapshots,
+    Kind.REGEXES: _regexes,
+    Kind.MAPPING: _mapping,
 }

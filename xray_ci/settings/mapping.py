@@ -4,7 +4,8 @@ Knows mappings, lists and texts; knows nothing of what they mean.
 
 The text of `mapping` → `Rules`, or everything that is wrong with it, each with its line and column.
 
-Knows what a rule may say; knows nothing of cases. A pull request may have written it: its size is bounded and patterns are RE2.
+Knows what a rule may say; knows nothing of cases. A pull request may have written it: its size is bounded and patterns
+are RE2.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ class Parts:
         except yamltext.NotYamlError as error:
             raise WrongValueError(f"It {error.what}", at=(error.line, error.column)) from None
 
-    def entries(self, node: YamlNode, known: tuple[str, ...], thing: str, where: str = "") -> Iterator[tuple[str, YamlNode]]:
+    def entries(
+        self, node: YamlNode, known: tuple[str, ...], thing: str, where: str = ""
+    ) -> Iterator[tuple[str, YamlNode]]:
         """Yield the entries of a mapping that are known."""
         with self.place(node, where):
             if node.entries is None:
@@ -74,8 +77,10 @@ class Parts:
             with self.place(node.keys[key], where):
                 if key not in known:
                     near = nearest(key, known)
-                    raise WrongValueError(f"There is no {thing} {shown(key)}",
-                                          f"Did you mean `{near}`?" if near else f"There are {', '.join(known)}.")
+                    raise WrongValueError(
+                        f"There is no {thing} {shown(key)}",
+                        f"Did you mean `{near}`?" if near else f"There are {', '.join(known)}.",
+                    )
                 yield key, value
 
     def text(self, node: YamlNode, thing: str, read: Callable[[str], _T]) -> _T | None:
@@ -123,8 +128,9 @@ PARTS: Final = ("prefixes", "tests", "rules")
 PREFIXES: Final = ("test", "requirement")
 WHEN: Final = ("format", "file", "suite", "class", "name", "tag", "property")
 ACTIONS: Final = ("key", "labels", "environment", "environments", "definition", "skip")
-FORMATS: Final = tuple(word for word in (*BY_NAME["format"].choices, *dict(BY_NAME["format"].also))
-                       if word not in ("auto", "bundle"))
+FORMATS: Final = tuple(
+    word for word in (*BY_NAME["format"].choices, *dict(BY_NAME["format"].also)) if word not in ("auto", "bundle")
+)
 """Words of `format`; `auto` is none, and a bundle is sent as it is."""
 MOST_RULES: Final = 1_000
 MOST_TESTS: Final = 20_000
@@ -151,18 +157,27 @@ class _Reading(Parts):
     def whole(self) -> MappingRules:
         """Read all parts; one that is left empty is not there."""
         root = self.root()
-        parts = {name: node for name, node in self.entries(root, PARTS, "part of a mapping") if not unset(node)} if root else {}
+        parts = (
+            {name: node for name, node in self.entries(root, PARTS, "part of a mapping") if not unset(node)}
+            if root
+            else {}
+        )
         prefixes = self.prefixes(parts["prefixes"]) if "prefixes" in parts else {}
-        return MappingRules(rules=self.rules(parts["rules"]) if "rules" in parts else (),
-                     tests=MappingProxyType(self.tests(parts["tests"]) if "tests" in parts else {}),
-                     test_prefixes=prefixes.get("test", ()), requirement_prefixes=prefixes.get("requirement", ()))
+        return MappingRules(
+            rules=self.rules(parts["rules"]) if "rules" in parts else (),
+            tests=MappingProxyType(self.tests(parts["tests"]) if "tests" in parts else {}),
+            test_prefixes=prefixes.get("test", ()),
+            requirement_prefixes=prefixes.get("requirement", ()),
+        )
 
     def tests(self, node: YamlNode) -> dict[str, NamedTest]:
         """Read the table of names."""
         found: dict[str, NamedTest] = {}
         with self.place(node, "`tests`"):
             if node.entries is None:
-                raise WrongValueError("It is not a mapping of names to keys", "Write `com.shop.CartTest.adds an item: SHOP-12`.")
+                raise WrongValueError(
+                    "It is not a mapping of names to keys", "Write `com.shop.CartTest.adds an item: SHOP-12`."
+                )
             bounded(len(node.entries), MOST_TESTS, "entries")
         for name, value in list((node.entries or {}).items())[:MOST_TESTS]:
             at = node.keys[name]
@@ -181,7 +196,9 @@ class _Reading(Parts):
             with self.place(value, "`prefixes`"):
                 both = set(found.get("test", ())) & set(found.get("requirement", ()))
                 if both:
-                    raise WrongValueError(f"{shown(min(both))} stands for Tests and for requirements", "Keep one of them.")
+                    raise WrongValueError(
+                        f"{shown(min(both))} stands for Tests and for requirements", "Keep one of them."
+                    )
         return found
 
     def rules(self, node: YamlNode) -> tuple[Rule, ...]:
@@ -193,7 +210,10 @@ class _Reading(Parts):
         return tuple(self.rule(number, item) for number, item in enumerate((node.items or [])[:MOST_RULES], 1))
 
     def rule(self, number: int, node: YamlNode) -> Rule:
-        """Read one rule; where something is wrong the rule lacks it, because nothing comes of a mapping that has a problem."""
+        """Read one rule.
+
+        Where something is wrong the rule lacks it, because nothing comes of a mapping that has a problem.
+        """
         where = f"Rule {number}"
         before = len(self.wrong)
         said = dict(self.entries(node, ("when", *ACTIONS), "part of a rule", where))
@@ -218,8 +238,10 @@ class _Reading(Parts):
         def pattern(text: str) -> str:
             for group in texts.pattern(text).groupindex:
                 if group in OF_THE_CASE or group in groups:
-                    raise WrongValueError(f"The name of its group {shown(group)} is taken",
-                                          "Each placeholder has one source: call the group otherwise.")
+                    raise WrongValueError(
+                        f"The name of its group {shown(group)} is taken",
+                        "Each placeholder has one source: call the group otherwise.",
+                    )
                 groups.append(group)
             return text
 
@@ -243,7 +265,9 @@ class _Reading(Parts):
         found = []
         with self.place(node, where):
             if not node.entries:
-                raise WrongValueError("It is not a mapping of names to patterns", "Write `property: {browser: '^chrome'}`.")
+                raise WrongValueError(
+                    "It is not a mapping of names to patterns", "Write `property: {browser: '^chrome'}`."
+                )
             bounded(len(node.entries), MOST_ITEMS, "properties")
             for name, value in node.entries.items():
                 with self.place(node.keys[name], where):
@@ -262,8 +286,9 @@ class _Reading(Parts):
             case "skip":
                 return {"skip": bool(self.text(node, where, texts.flag))}
             case _:
-                return {"environments": self.texts(
-                    node, where, lambda text: _environment(texts.check(text.strip(), known)))}
+                return {
+                    "environments": self.texts(node, where, lambda text: _environment(texts.check(text.strip(), known)))
+                }
 
 
 def _text(text: str) -> str:
@@ -279,8 +304,10 @@ def _prefix(text: str) -> str:
     """Return a prefix as tags are compared with it: without the `@` that feature files write."""
     prefix = _text(text).removeprefix("@")
     if not prefix or len(prefix) > _LONGEST_PREFIX or prefix != prefix.strip():
-        raise WrongValueError(f"{shown(text)} is not a prefix", f"Write up to {_LONGEST_PREFIX} characters such as `TC_`, "
-                              "without blanks around.")
+        raise WrongValueError(
+            f"{shown(text)} is not a prefix",
+            f"Write up to {_LONGEST_PREFIX} characters such as `TC_`, without blanks around.",
+        )
     return prefix
 
 
@@ -290,13 +317,19 @@ def _format(text: str) -> str:
     if word in FORMATS:
         return dict(BY_NAME["format"].also).get(word, word)
     near = nearest(text, FORMATS)
-    raise WrongValueError(f"{shown(text)} is not a format", f"Did you mean `{near}`?" if near else
-                          "docs/formats.md lists them all; without `format` a rule is about every one.")
+    raise WrongValueError(
+        f"{shown(text)} is not a format",
+        f"Did you mean `{near}`?"
+        if near
+        else "docs/formats.md lists them all; without `format` a rule is about every one.",
+    )
 
 
 def _glob(text: str) -> str:
     if text.startswith("!"):
-        raise WrongValueError(f"{shown(text)} excludes, and a rule only says where it applies", "Write patterns without `!`.")
+        raise WrongValueError(
+            f"{shown(text)} excludes, and a rule only says where it applies", "Write patterns without `!`."
+        )
     return _text(text)
 
 
@@ -305,12 +338,16 @@ def _key(text: str, known: tuple[str, ...]) -> str:
     if "{" not in texts.check(text, known):
         return texts.issue_key(text)
     if not _KEY_LITERALS.fullmatch(texts.fill(text, {})):
-        raise WrongValueError(f"{shown(text)} can never become an issue key", "A key looks like `SHOP-{number}`, upper case.")
+        raise WrongValueError(
+            f"{shown(text)} can never become an issue key", "A key looks like `SHOP-{number}`, upper case."
+        )
     return text
 
 
 def _environment(text: str) -> str:
     if len(text) > texts.LONGEST_LABEL or ";" in text:
-        raise WrongValueError(f"{shown(text)} is not a Test Environment: they have no `;` and at most {texts.LONGEST_LABEL} characters",
-                              "Write several as a list.")
+        raise WrongValueError(
+            f"{shown(text)} is not a Test Environment: they have no `;` and at most {texts.LONGEST_LABEL} characters",
+            "Write several as a list.",
+        )
     return texts.one_line(text)

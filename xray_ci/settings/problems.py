@@ -68,8 +68,9 @@ def together(problems: Iterable[ConfigurationError]) -> ConfigurationError:
     what = found[0].what if len(found) == 1 else f"The configuration has {len(found)} problems"
     where = found[0].where if len(found) == 1 else None
     advice = found[0].next if len(found) == 1 else None
-    return ConfigurationError(what, where=where, advice=advice, slug=found[0].slug if len(found) == 1 else None,
-                              problems=found)
+    return ConfigurationError(
+        what, where=where, advice=advice, slug=found[0].slug if len(found) == 1 else None, problems=found
+    )
 
 
 def shown(text: str) -> str:
@@ -88,16 +89,28 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     return plain[match[0]] if match else None
 
 
-def unknown(written: str, word: str, known: Iterable[str], later: Iterable[str], *,
-            spelt: Callable[[str], str] = "`{}`".format, thing: str = "setting", where: str | None = None) -> ConfigurationError:
+def unknown(
+    written: str,
+    word: str,
+    known: Iterable[str],
+    later: Iterable[str],
+    *,
+    spelt: Callable[[str], str] = "`{}`".format,
+    thing: str = "setting",
+    where: str | None = None,
+) -> ConfigurationError:
     """Return the problem of a name nobody knows, with the nearest known one.
 
-    `written` is the name as the user wrote it, `word` the same in the form of `known`; `spelt` shows a known name in the
-    form of its source, for example with dashes.
+    `written` is the name as the user wrote it, `word` the same in the form of `known`; `spelt` shows a known name in
+    the form of its source, for example with dashes.
     """
     if word in later:
-        return problem(f"The {thing} {shown(written)} comes with a later version of xray-ci", where or written, LATER_VERSION,
-                       "Leave it out for now.")
+        return problem(
+            f"The {thing} {shown(written)} comes with a later version of xray-ci",
+            where or written,
+            LATER_VERSION,
+            "Leave it out for now.",
+        )
     near = nearest(word, known)
     advice = f"Did you mean {spelt(near)}?" if near else "See docs/settings.md for all names."
     return problem(f"There is no {thing} {shown(written)}", where or written, UNKNOWN, advice)

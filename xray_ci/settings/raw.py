@@ -43,7 +43,9 @@ class Raw(NamedTuple):
         return f"{source}:{at[0]}:{at[1]}"
 
     def lines(self) -> tuple[str, ...]:
-        """Return the items of a list: its lines, its YAML items or those of a JSON array, without blanks around and without empty ones.
+        """Return the items of a list.
+
+        Its lines, its YAML items or those of a JSON array, without blanks around and without empty ones.
 
         An array of texts is what GitLab makes of an input that is a list.
         """

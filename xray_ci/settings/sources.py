@@ -4,7 +4,8 @@ Each becomes a raw value of our own setting plus a notice. Facts about that acti
 
 Where settings come from: flag > INPUT_* > XRAY_CI_* > config file > default, each raw value with its origin.
 
-Knows spellings and precedence; knows nothing of what values mean. Unknown names are problems, with the nearest known one.
+Knows spellings and precedence; knows nothing of what values mean. Unknown names are problems, with the nearest known
+one.
 """
 
 from __future__ import annotations
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
     from xray_ci.settings.table import Row
 
 
-SAME: Final = {"testPaths": "reports", "testFormat": "format", "testExecKey": "test-execution", "projectKey": "project",
-               "testPlanKey": "test-plan", "testEnvironments": "test-environments", "fixVersion": "fix-version",
-               "xrayToken": "jira-token"}
+SAME: Final = {
+    "testPaths": "reports",
+    "testFormat": "format",
+    "testExecKey": "test-execution",
+    "projectKey": "project",
+    "testPlanKey": "test-plan",
+    "testEnvironments": "test-environments",
+    "fixVersion": "fix-version",
+    "xrayToken": "jira-token",
+}
 PASSED_OVER: Final = {
     "failOnImportError": "a failed import always fails the step",
     "continueOnImportError": "readable reports are imported, and a failed import always fails the step",
@@ -36,12 +44,15 @@ PASSED_OVER: Final = {
     "testMerge": "reports are merged into one Test Execution unless `executions` says otherwise",
 }
 NAMES: Final = {
-    "xrayCloud": "`deployment`", "xrayBaseUrl": "`jira-url` (Server) or `xray-url` (Cloud)",
+    "xrayCloud": "`deployment`",
+    "xrayBaseUrl": "`jira-url` (Server) or `xray-url` (Cloud)",
     "username": "`jira-username` (Server) or `client-id` (Cloud)",
     "password": "`jira-password` (Server) or `client-secret` (Cloud)",
     **{alias: f"`{name}`" for alias, name in SAME.items()},
-    "combineInSingleTestExec": "`executions` (false is `per-report`)", "responseTimeout": "`timeout` (there in milliseconds)",
-    "testExecutionJson": "`fields` (there a file)", "testJson": "`test-fields` (there a file)",
+    "combineInSingleTestExec": "`executions` (false is `per-report`)",
+    "responseTimeout": "`timeout` (there in milliseconds)",
+    "testExecutionJson": "`fields` (there a file)",
+    "testJson": "`test-fields` (there a file)",
     **PASSED_OVER,
 }
 """Every accepted name with what stands for it here."""
@@ -51,7 +62,9 @@ _LARGEST: Final = 1_000_000
 class Translation:
     """The aliases of one run while they become settings; `own` holds what flags and inputs set by our own names."""
 
-    def __init__(self, inputs: Mapping[str, Raw], own: Mapping[str, Raw], deployment: Raw | None, workspace: Path) -> None:
+    def __init__(
+        self, inputs: Mapping[str, Raw], own: Mapping[str, Raw], deployment: Raw | None, workspace: Path
+    ) -> None:
         self.inputs = inputs
         """By the names of NAMES."""
         self.own = own
@@ -92,7 +105,9 @@ class Translation:
         """Read true or false as `deployment`."""
         word = raw.text().lower()
         if word not in ("true", "false"):
-            self.problems.append(problems.problem(f"{problems.shown(raw.text())} is neither true nor false", raw.origin))
+            self.problems.append(
+                problems.problem(f"{problems.shown(raw.text())} is neither true nor false", raw.origin)
+            )
         else:
             self._put("deployment", raw, "cloud" if word == "true" else "server")
 
@@ -125,7 +140,9 @@ class Translation:
         """Read milliseconds as seconds."""
         text = raw.text()
         if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004  # 11 days
-            self.problems.append(problems.problem(f"{problems.shown(text)} is not a number of milliseconds", raw.origin))
+            self.problems.append(
+                problems.problem(f"{problems.shown(text)} is not a number of milliseconds", raw.origin)
+            )
         else:
             self._put("timeout", raw, f"{int(text) / 1000:g}" if int(text) < 10**6 else str(int(text) // 1000))
 
@@ -149,28 +166,43 @@ class Translation:
                 self._put("strategy", raw, "native")  # The only way in which fields of Tests travel.
 
     def _info(self, raw: Raw) -> dict[str, Any]:
-        """Read the JSON file an input names; it lies in the workspace, because a pull request may have put a link there."""
+        """Read the JSON file an input names.
+
+        It lies in the workspace, because a pull request may have put a link there.
+        """
         import json  # noqa: PLC0415  # only a run with this alias pays
 
         try:
             path = Path(os.path.realpath(self.workspace / raw.text()))
-            if path.is_relative_to(os.path.realpath(self.workspace)) and path.is_file() and path.stat().st_size <= _LARGEST:
+            if (
+                path.is_relative_to(os.path.realpath(self.workspace))
+                and path.is_file()
+                and path.stat().st_size <= _LARGEST
+            ):
                 info = json.loads(path.read_bytes())
                 if isinstance(info, dict) and isinstance(info.get("fields", {}), dict):
                     return info
         except (OSError, ValueError, RecursionError):
             pass
-        self.problems.append(problems.problem(
-            f"{problems.shown(raw.text())} is not a JSON file with `fields`, below 1 MB, in the workspace", raw.origin,
-            advice="Write the Jira fields into `fields` (or `test-fields`) itself."))
+        self.problems.append(
+            problems.problem(
+                f"{problems.shown(raw.text())} is not a JSON file with `fields`, below 1 MB, in the workspace",
+                raw.origin,
+                advice="Write the Jira fields into `fields` (or `test-fields`) itself.",
+            )
+        )
         return {}
 
 
 SAME_BY_NAME: Final = {name: alias for alias, name in SAME.items()}
 _SPECIAL: Final[Mapping[str, Callable[[Translation, Raw], None]]] = {
-    "xrayCloud": Translation.xray_cloud, "xrayBaseUrl": Translation.base_url, "username": Translation.username,
-    "password": Translation.password, "combineInSingleTestExec": Translation.combine,
-    "responseTimeout": Translation.timeout, "testExecutionJson": Translation.execution_json,
+    "xrayCloud": Translation.xray_cloud,
+    "xrayBaseUrl": Translation.base_url,
+    "username": Translation.username,
+    "password": Translation.password,
+    "combineInSingleTestExec": Translation.combine,
+    "responseTimeout": Translation.timeout,
+    "testExecutionJson": Translation.execution_json,
     "testJson": Translation.test_json,
 }
 
@@ -207,8 +239,7 @@ class Gathered(NamedTuple):
     notices: list[str]
 
 
-def gather(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: Path, *,
-           github: bool) -> Gathered:
+def gather(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace: Path, *, github: bool) -> Gathered:
     """Collect what is set, strongest source first; reads the config file and files of secrets."""
     issues: list[ConfigurationError] = []
     variables = _variables(env, issues)
@@ -216,15 +247,24 @@ def gather(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace:
     flagged = {name: _flag(name, value) for name, value in flags.items() if value is not None and name in BY_NAME}
     strong = inputs | flagged
     chosen = strong.get("config") or variables.get("config")
-    config = configfile.found(workspace) if chosen is None else \
-        configfile.named(workspace / chosen.text(), chosen.text(), chosen.origin)
+    config = (
+        configfile.found(workspace)
+        if chosen is None
+        else configfile.named(workspace / chosen.text(), chosen.text(), chosen.origin)
+    )
     weak = config.values | variables
     translated = Translation(theirs, strong, weak.get("deployment"), workspace)
     translated.run()
     values = weak | translated.values | strong
     values.pop("config", None)
-    return Gathered(values, config.path, config.touched, config.broken,
-                    issues + config.problems + translated.problems, translated.notices)
+    return Gathered(
+        values,
+        config.path,
+        config.touched,
+        config.broken,
+        issues + config.problems + translated.problems,
+        translated.notices,
+    )
 
 
 def command(parsed: str | None, env: Mapping[str, str]) -> str:
@@ -240,8 +280,9 @@ def command(parsed: str | None, env: Mapping[str, str]) -> str:
         return "import"
     word = raw.text().lower()
     if word not in COMMANDS:
-        raise problems.together([problems.unknown(raw.text(), word, COMMANDS, LATER_COMMANDS, thing="command",
-                                                  where=raw.origin)])
+        raise problems.together(
+            [problems.unknown(raw.text(), word, COMMANDS, LATER_COMMANDS, thing="command", where=raw.origin)]
+        )
     return word
 
 
@@ -268,11 +309,22 @@ def _variables(env: Mapping[str, str], issues: list[ConfigurationError]) -> dict
         row = _BY_VARIABLE.get(variable.removesuffix(_FILE))
         if row is None or not row.secret or not variable.endswith(_FILE):
             word = variable.removeprefix(VARIABLE).lower().replace("_", "-")
-            issues.append(problems.unknown(variable, word, BY_NAME, LATER, thing="variable",
-                                           spelt=lambda name: f"`{name}` (`{BY_NAME[name].variable}`)"))
+            issues.append(
+                problems.unknown(
+                    variable,
+                    word,
+                    BY_NAME,
+                    LATER,
+                    thing="variable",
+                    spelt=lambda name: f"`{name}` (`{BY_NAME[name].variable}`)",
+                )
+            )
         elif row.name in found:
-            issues.append(problems.problem(f"Both {row.variable} and {variable} are set", variable, problems.CONFLICT,
-                                           "Keep one of them."))
+            issues.append(
+                problems.problem(
+                    f"Both {row.variable} and {variable} are set", variable, problems.CONFLICT, "Keep one of them."
+                )
+            )
         else:
             _secret_file(row, variable, text, found, issues)
     return found
@@ -286,14 +338,20 @@ def _secret_file(row: Row, variable: str, path: str, found: dict[str, Raw], issu
     except (OSError, ValueError):
         text = ""
     if not text.strip() or len(text) > _LARGEST_SECRET:
-        issues.append(problems.problem(f"The file that {variable} names cannot be read, or holds no secret", variable,
-                                       advice="Set it to the path of a readable text file that holds the secret alone."))
+        issues.append(
+            problems.problem(
+                f"The file that {variable} names cannot be read, or holds no secret",
+                variable,
+                advice="Set it to the path of a readable text file that holds the secret alone.",
+            )
+        )
     else:
         found[row.name] = Raw(text.removesuffix("\n").removesuffix("\r"), variable)
 
 
-def _inputs(env: Mapping[str, str], issues: list[ConfigurationError], *,
-            github: bool) -> tuple[dict[str, Raw], dict[str, Raw]]:
+def _inputs(
+    env: Mapping[str, str], issues: list[ConfigurationError], *, github: bool
+) -> tuple[dict[str, Raw], dict[str, Raw]]:
     """Read `INPUT_<NAME>` by our names and by those of the most used action; hyphens as GitHub keeps them win."""
     ours: dict[str, Raw] = {}
     theirs: dict[str, Raw] = {}

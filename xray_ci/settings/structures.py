@@ -1,4 +1,7 @@
-"""Settings of more than one word: headers, Jira fields, statuses, Snapshots targets. Never shows a value of a secret one."""
+"""Settings of more than one word: headers, Jira fields, statuses, Snapshots targets.
+
+Never shows a value of a secret one.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,22 @@ if TYPE_CHECKING:
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{1,8000}")
-_OURS: Final = frozenset({"authorization", "host", "connection", "content-type", "content-length", "content-encoding",
-                          "transfer-encoding", "te", "trailer", "upgrade", "expect", "jira-snapshots-api-key"})
+_OURS: Final = frozenset(
+    {
+        "authorization",
+        "host",
+        "connection",
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "jira-snapshots-api-key",
+    }
+)
 """Headers that xray-ci sets itself, or that change how a message is cut."""
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATUS: Final = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
@@ -36,9 +53,13 @@ def headers(raw: Raw) -> tuple[tuple[str, Secret], ...]:
     for number, line in enumerate(raw.lines(), 1):
         name, colon, value = line.partition(":")
         if not colon or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value.strip()):
-            raise WrongValueError(f"Line {number} is not `Name: value`", "One header a line, printable ASCII, no quotes around.")
+            raise WrongValueError(
+                f"Line {number} is not `Name: value`", "One header a line, printable ASCII, no quotes around."
+            )
         if name.lower() in _OURS:
-            raise WrongValueError(f"Header {name} is made by xray-ci itself", "Gateways use headers of their own names.")
+            raise WrongValueError(
+                f"Header {name} is made by xray-ci itself", "Gateways use headers of their own names."
+            )
         if name.lower() in found:
             raise WrongValueError(f"Header {name} stands twice")
         found[name.lower()] = (name, Secret(value.strip()))
@@ -49,7 +70,9 @@ def fields(raw: Raw) -> Mapping[str, object]:
     """Read a mapping of Jira field names or ids to JSON values."""
     value = _structure(raw)
     if not isinstance(value, dict):
-        raise WrongValueError("It is not a mapping of field names to values", "Write `customfield_10010: value`, one a line.")
+        raise WrongValueError(
+            "It is not a mapping of field names to values", "Write `customfield_10010: value`, one a line."
+        )
     return MappingProxyType(value)
 
 
@@ -63,8 +86,10 @@ def statuses(raw: Raw) -> Mapping[str, str]:
         outcome = "errors" if written == "error" else written
         if outcome not in OUTCOMES:
             near = nearest(written, OUTCOMES)
-            raise WrongValueError(f"There is no outcome {shown(written)}",
-                             f"Did you mean `{near}`?" if near else f"There are {', '.join(OUTCOMES)}.")
+            raise WrongValueError(
+                f"There is no outcome {shown(written)}",
+                f"Did you mean `{near}`?" if near else f"There are {', '.join(OUTCOMES)}.",
+            )
         if outcome in found:
             raise WrongValueError(f"Outcome `{outcome}` stands twice")
         if not isinstance(status, str) or not _STATUS.fullmatch(status) or status != status.strip():
@@ -98,7 +123,9 @@ def snapshots(raw: Raw, env: Mapping[str, str]) -> tuple[SnapshotTarget, ...]:
     else:
         root = raw.value
     if root is None or root.items is None:
-        raise WrongValueError("It is not a list", "Write items `- {url: …, api-key: …}` or `- {page-id: …, api-key: …}`.")
+        raise WrongValueError(
+            "It is not a list", "Write items `- {url: …, api-key: …}` or `- {page-id: …, api-key: …}`."
+        )
     targets = []
     for number, item in enumerate(root.items, 1):
         try:
@@ -116,11 +143,15 @@ def _target(number: int, item: YamlNode, env: Mapping[str, str], *, in_file: boo
     for key in entries:
         if key not in _ITEM_KEYS:
             near = nearest(key, _ITEM_KEYS)
-            raise WrongValueError(f"Item {number} has an unknown key", f"Did you mean `{near}`?" if near else
-                             f"There are {', '.join(_ITEM_KEYS)}.")
+            raise WrongValueError(
+                f"Item {number} has an unknown key",
+                f"Did you mean `{near}`?" if near else f"There are {', '.join(_ITEM_KEYS)}.",
+            )
         if in_file and key in ("api-key", "bearer-token"):
-            raise WrongValueError(f"Item {number} holds a secret, and a config file must not",
-                             f"Name the variable that holds it: `{key}-env: NAME`.")
+            raise WrongValueError(
+                f"Item {number} holds a secret, and a config file must not",
+                f"Name the variable that holds it: `{key}-env: NAME`.",
+            )
     if ("url" in entries) is ("page-id" in entries):
         raise WrongValueError(f"Item {number} needs either `url` or `page-id`")
     if not _PAGE.fullmatch(entries.get("page-id", "0")):  # Not shown: a key may have been pasted there.
@@ -129,9 +160,12 @@ def _target(number: int, item: YamlNode, env: Mapping[str, str], *, in_file: boo
     if key_text is None:
         raise WrongValueError(f"Item {number} has no API key", "Add `api-key`, or `api-key-env: NAME`.")
     token = _key(number, "bearer-token", entries, env)
-    return SnapshotTarget(url=Secret(texts.opaque(entries["url"])) if "url" in entries else None,
-                          page_id=entries.get("page-id"),
-                          api_key=Secret(key_text), bearer_token=Secret(token) if token else None)
+    return SnapshotTarget(
+        url=Secret(texts.opaque(entries["url"])) if "url" in entries else None,
+        page_id=entries.get("page-id"),
+        api_key=Secret(key_text),
+        bearer_token=Secret(token) if token else None,
+    )
 
 
 def _key(number: int, name: str, entries: Mapping[str, str], env: Mapping[str, str]) -> str | None:
@@ -141,7 +175,9 @@ def _key(number: int, name: str, entries: Mapping[str, str], env: Mapping[str, s
         raise WrongValueError(f"Item {number} has both `{name}` and `{name}-env`")
     if variable is not None:
         if not _VARIABLE.fullmatch(variable):
-            raise WrongValueError(f"`{name}-env` of item {number} is not the name of a variable", "Write its name alone, without `$`.")
+            raise WrongValueError(
+                f"`{name}-env` of item {number} is not the name of a variable", "Write its name alone, without `$`."
+            )
         text = env.get(variable, "").strip()
         if not text:
             raise WrongValueError(f"`{name}-env` of item {number} names a variable that is not set")

@@ -4,7 +4,8 @@ As cheap to import as the table of settings.
 
 THE table of settings: names, kinds, defaults, who may set each. Flags, inputs, variables, schema and docs come from it.
 
-Knows names and words; reads nothing. It is imported for `--help`, so it costs next to nothing: no dataclasses, no package.
+Knows names and words; reads nothing. It is imported for `--help`, so it costs next to nothing: no dataclasses, no
+package.
 """
 
 from __future__ import annotations
@@ -41,43 +42,99 @@ class Command(NamedTuple):
 _IMPORT: Final = ("what", "where", "secrets", "Test Execution", "mapping", "delivery", "Snapshots", "policy", "output")
 _SEND: Final = frozenset({"reports", "credentials"})
 
-COMMANDS: Final = {row.name: row for row in (
-    Command("import", "Import the reports as one Test Execution, then trigger the Snapshots.", _IMPORT, _SEND, examples=(
-        "import --reports '**/TEST-*.xml' --project SHOP",
-        "import --reports 'results/*.json' --test-plan SHOP-2 --fail-on test-failures",
-        "import --reports '**/*.xml' --reports '!**/flaky/**' --test-execution SHOP-41")),
-    Command("plan", "Show what import would send and create, up to the first write.", _IMPORT, _SEND, examples=(
-        "plan --reports '**/TEST-*.xml' --project SHOP",)),
-    Command("inspect", "Show what is in the reports: format, totals, problems. No network.", ("what", "output"),
-            frozenset({"reports"}), (Option("json", "", "One JSON object a line for each file."),),
-            ("inspect --reports '**/*.xml'", "inspect --reports '**/*.xml' --json")),
-    Command("convert", "Write the reports as Xray JSON. No network.",
+COMMANDS: Final = {
+    row.name: row
+    for row in (
+        Command(
+            "import",
+            "Import the reports as one Test Execution, then trigger the Snapshots.",
+            _IMPORT,
+            _SEND,
+            examples=(
+                "import --reports '**/TEST-*.xml' --project SHOP",
+                "import --reports 'results/*.json' --test-plan SHOP-2 --fail-on test-failures",
+                "import --reports '**/*.xml' --reports '!**/flaky/**' --test-execution SHOP-41",
+            ),
+        ),
+        Command(
+            "plan",
+            "Show what import would send and create, up to the first write.",
+            _IMPORT,
+            _SEND,
+            examples=("plan --reports '**/TEST-*.xml' --project SHOP",),
+        ),
+        Command(
+            "inspect",
+            "Show what is in the reports: format, totals, problems. No network.",
+            ("what", "output"),
+            frozenset({"reports"}),
+            (Option("json", "", "One JSON object a line for each file."),),
+            ("inspect --reports '**/*.xml'", "inspect --reports '**/*.xml' --json"),
+        ),
+        Command(
+            "convert",
+            "Write the reports as Xray JSON. No network.",
             ("what", "where", "Test Execution", "mapping", "output"),
-            frozenset({"reports"}), (Option("output", "FILE", "Write to FILE instead of standard output."),),
-            ("convert --reports '**/*.xml' --project SHOP --output xray.json",)),
-    Command("snapshots", "Only trigger the configured Snapshots.", ("what", "delivery", "Snapshots", "policy", "output"),
-            frozenset({"snapshots"}), examples=("snapshots --snapshot-page-ids 131073",)),
-    Command("collect", "Store one shard's results in a small file for a later import. No network.",
+            frozenset({"reports"}),
+            (Option("output", "FILE", "Write to FILE instead of standard output."),),
+            ("convert --reports '**/*.xml' --project SHOP --output xray.json",),
+        ),
+        Command(
+            "snapshots",
+            "Only trigger the configured Snapshots.",
+            ("what", "delivery", "Snapshots", "policy", "output"),
+            frozenset({"snapshots"}),
+            examples=("snapshots --snapshot-page-ids 131073",),
+        ),
+        Command(
+            "collect",
+            "Store one shard's results in a small file for a later import. No network.",
             ("what", "mapping", "output"),
-            frozenset({"reports"}), (Option("output", "FILE", "Write to FILE, for example `shards/1.xrayci`."),),
-            ("collect --reports 'results/*.xml' --output shards/1.xrayci", "import --reports 'shards/*.xrayci'")),
-    Command("resume", "Deliver what an earlier run left in its state folder.",
+            frozenset({"reports"}),
+            (Option("output", "FILE", "Write to FILE, for example `shards/1.xrayci`."),),
+            ("collect --reports 'results/*.xml' --output shards/1.xrayci", "import --reports 'shards/*.xrayci'"),
+        ),
+        Command(
+            "resume",
+            "Deliver what an earlier run left in its state folder.",
             ("what", "where", "secrets", "Test Execution", "delivery", "Snapshots", "policy", "output"),
-            frozenset({"credentials"}), examples=("resume", "resume --state-dir .xray-ci")),
-    Command("migrate", "Print the step that replaces another action or a script. No network.",
-            options=(Option("file", "FILE", "Workflow, GitLab CI file, Jenkinsfile or shell script; also `migrate FILE`."),),
-            examples=("migrate .github/workflows/test.yml", "migrate Jenkinsfile"), word="file"),
-    Command("completion", "Print the completion script of a shell. No network.",
+            frozenset({"credentials"}),
+            examples=("resume", "resume --state-dir .xray-ci"),
+        ),
+        Command(
+            "migrate",
+            "Print the step that replaces another action or a script. No network.",
+            options=(
+                Option("file", "FILE", "Workflow, GitLab CI file, Jenkinsfile or shell script; also `migrate FILE`."),
+            ),
+            examples=("migrate .github/workflows/test.yml", "migrate Jenkinsfile"),
+            word="file",
+        ),
+        Command(
+            "completion",
+            "Print the completion script of a shell. No network.",
             options=(Option("shell", "SHELL", "`bash`, `zsh` or `fish`; also `completion SHELL`."),),
-            examples=("completion bash > ~/.local/share/bash-completion/completions/xray-ci", "completion zsh > ~/.zfunc/_xray-ci",
-                      "completion fish > ~/.config/fish/completions/xray-ci.fish"), word="shell"),
-    Command("emulator", "Run the stand-in for Xray, Jira and Snapshots on loopback.",
+            examples=(
+                "completion bash > ~/.local/share/bash-completion/completions/xray-ci",
+                "completion zsh > ~/.zfunc/_xray-ci",
+                "completion fish > ~/.config/fish/completions/xray-ci.fish",
+            ),
+            word="shell",
+        ),
+        Command(
+            "emulator",
+            "Run the stand-in for Xray, Jira and Snapshots on loopback.",
             options=(Option("port", "N", "Port to listen on: 8765; 0 takes any free one."),),
-            examples=("emulator", "emulator --port 0")),
-    Command("demo", "Run the whole job with sample reports against the emulator.",
+            examples=("emulator", "emulator --port 0"),
+        ),
+        Command(
+            "demo",
+            "Run the whole job with sample reports against the emulator.",
             options=(Option("keep", "", "Keep the emulator running, to look at the result."),),
-            examples=("demo", "demo --keep")),
-)}
+            examples=("demo", "demo --keep"),
+        ),
+    )
+}
 
 LATER_COMMANDS: Final = frozenset({"check", "features"})
 """Commands of the published interface that a later version brings."""
@@ -124,8 +181,9 @@ class Kind(enum.Enum):
 
 
 SECRET_KINDS: Final = frozenset({Kind.SECRET, Kind.SECRETS, Kind.HEADERS, Kind.SNAPSHOTS})
-LIST_KINDS: Final = frozenset({Kind.CHOICES, Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS,
-                              Kind.REGEXES})
+LIST_KINDS: Final = frozenset(
+    {Kind.CHOICES, Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS, Kind.REGEXES}
+)
 FREE: Final = frozenset({"command", "config"})
 """Read before the config file, so never in it."""
 
@@ -166,14 +224,71 @@ class Row(NamedTuple):
         return self.kind in SECRET_KINDS
 
 
-FORMATS: Final = ("auto", "junit", "xray-json", "nunit", "nunit3", "nunit2", "xunit", "trx", "testng", "robot",
-                  "robot-json", "cucumber", "cucumber-json", "cucumber-messages", "behave", "behave-json", "playwright",
-                  "playwright-json", "ctrf", "jest", "jest-json", "vitest-json", "mocha", "mocha-json", "mocha-json-stream",
-                  "mochawesome", "go", "go-json", "go-text", "tap", "dart", "dart-json", "rspec", "rspec-json", "pytest",
-                  "pytest-json-report", "pytest-reportlog", "newman", "newman-json", "rust", "rust-json", "gtest",
-                  "gtest-json", "criterion", "criterion-json", "ctest", "ctest-xml", "catch2", "catch2-xml", "doctest",
-                  "doctest-xml", "boost", "boost-report-xml", "cppunit", "cppunit-xml", "check", "check-xml", "qtest",
-                  "qtest-xml", "allure", "allure2-dir", "xrayci", "bundle")
+FORMATS: Final = (
+    "auto",
+    "junit",
+    "xray-json",
+    "nunit",
+    "nunit3",
+    "nunit2",
+    "xunit",
+    "trx",
+    "testng",
+    "robot",
+    "robot-json",
+    "cucumber",
+    "cucumber-json",
+    "cucumber-messages",
+    "behave",
+    "behave-json",
+    "playwright",
+    "playwright-json",
+    "ctrf",
+    "jest",
+    "jest-json",
+    "vitest-json",
+    "mocha",
+    "mocha-json",
+    "mocha-json-stream",
+    "mochawesome",
+    "go",
+    "go-json",
+    "go-text",
+    "tap",
+    "dart",
+    "dart-json",
+    "rspec",
+    "rspec-json",
+    "pytest",
+    "pytest-json-report",
+    "pytest-reportlog",
+    "newman",
+    "newman-json",
+    "rust",
+    "rust-json",
+    "gtest",
+    "gtest-json",
+    "criterion",
+    "criterion-json",
+    "ctest",
+    "ctest-xml",
+    "catch2",
+    "catch2-xml",
+    "doctest",
+    "doctest-xml",
+    "boost",
+    "boost-report-xml",
+    "cppunit",
+    "cppunit-xml",
+    "check",
+    "check-xml",
+    "qtest",
+    "qtest-xml",
+    "allure",
+    "allure2-dir",
+    "xrayci",
+    "bundle",
+)
 """Keys and families of the formats table that this version can convert, or Xray takes as they are."""
 OUTCOMES: Final = ("passed", "failed", "errors", "skipped", "other")
 """Words of the counts; the values of `model.Outcome`."""
@@ -183,31 +298,95 @@ SCOPES: Final = ("run", "branch", "pull-request")
 """Words of `execution-scope`; anything else is a template."""
 
 _WHAT: Final = (
-    Row("command", Kind.CHOICE, "What to do; for the action, where no command line is.", "import",
-        choices=("import", "plan", "inspect", "convert", "snapshots", "collect", "resume", "migrate", "completion", "emulator", "demo")),
-    Row("config", Kind.PATH, "Config file; one that is only found in the workspace may set less (see trust).",
-        unset="`.xray-ci.yml` when it exists"),
-    Row("reports", Kind.GLOBS, "Reports to import: `**` works, `!glob` excludes, `FORMAT=glob` fixes the format of that line.",
-        unset="required", ws=True),
-    Row("format", Kind.CHOICE, "Format of the reports; `auto` looks into each file.", "auto", choices=FORMATS, ws=True,
-        also=(("xray", "xray-json"),)),
-    Row("if-no-reports", Kind.CHOICE, "When no file matches, or the files hold no result.", "fail",
-        choices=("fail", "warn", "ignore")),
+    Row(
+        "command",
+        Kind.CHOICE,
+        "What to do; for the action, where no command line is.",
+        "import",
+        choices=(
+            "import",
+            "plan",
+            "inspect",
+            "convert",
+            "snapshots",
+            "collect",
+            "resume",
+            "migrate",
+            "completion",
+            "emulator",
+            "demo",
+        ),
+    ),
+    Row(
+        "config",
+        Kind.PATH,
+        "Config file; one that is only found in the workspace may set less (see trust).",
+        unset="`.xray-ci.yml` when it exists",
+    ),
+    Row(
+        "reports",
+        Kind.GLOBS,
+        "Reports to import: `**` works, `!glob` excludes, `FORMAT=glob` fixes the format of that line.",
+        unset="required",
+        ws=True,
+    ),
+    Row(
+        "format",
+        Kind.CHOICE,
+        "Format of the reports; `auto` looks into each file.",
+        "auto",
+        choices=FORMATS,
+        ws=True,
+        also=(("xray", "xray-json"),),
+    ),
+    Row(
+        "if-no-reports",
+        Kind.CHOICE,
+        "When no file matches, or the files hold no result.",
+        "fail",
+        choices=("fail", "warn", "ignore"),
+    ),
 )
 _WHERE: Final = (
-    Row("deployment", Kind.CHOICE, "Xray Cloud or Xray Server/Data Center; with `auto` the credentials decide.", "auto",
-        choices=("auto", "cloud", "server"), also=(("datacenter", "server"), ("dc", "server"))),
-    Row("region", Kind.CHOICE, "Host of Xray Cloud that holds your data.", "global", choices=("global", "us", "eu", "au")),
-    Row("xray-url", Kind.URL, "Another base URL of Xray Cloud, for example of a proxy or the emulator.", unset="by `region`"),
+    Row(
+        "deployment",
+        Kind.CHOICE,
+        "Xray Cloud or Xray Server/Data Center; with `auto` the credentials decide.",
+        "auto",
+        choices=("auto", "cloud", "server"),
+        also=(("datacenter", "server"), ("dc", "server")),
+    ),
+    Row(
+        "region",
+        Kind.CHOICE,
+        "Host of Xray Cloud that holds your data.",
+        "global",
+        choices=("global", "us", "eu", "au"),
+    ),
+    Row(
+        "xray-url",
+        Kind.URL,
+        "Another base URL of Xray Cloud, for example of a proxy or the emulator.",
+        unset="by `region`",
+    ),
     Row("jira-url", Kind.URL, "Jira's base URL with its context path; required for server, used for links on Cloud."),
-    Row("api-version", Kind.CHOICE, "Version of Xray's API: Cloud `v1`, `v2`; Server `1.0`, `2.0`, `latest`.",
-        choices=API_VERSIONS["cloud"] + API_VERSIONS["server"], unset="newest"),
+    Row(
+        "api-version",
+        Kind.CHOICE,
+        "Version of Xray's API: Cloud `v1`, `v2`; Server `1.0`, `2.0`, `latest`.",
+        choices=API_VERSIONS["cloud"] + API_VERSIONS["server"],
+        unset="newest",
+    ),
     Row("allow-http", Kind.FLAG, "Plain http to another host than loopback; never for Cloud.", "false"),
 )
 _SECRETS: Final = (
     Row("client-id", Kind.SECRET, "Xray Cloud: client id of the API key."),
     Row("client-secret", Kind.SECRET, "Xray Cloud: client secret of the API key."),
-    Row("jira-token", Kind.SECRET, "Server: personal access token. Cloud: API token with `jira-username`, or a bearer token."),
+    Row(
+        "jira-token",
+        Kind.SECRET,
+        "Server: personal access token. Cloud: API token with `jira-username`, or a bearer token.",
+    ),
     Row("jira-username", Kind.TEXT, "User name that belongs to `jira-password` or, on Cloud, to `jira-token`."),
     Row("jira-password", Kind.SECRET, "Server: password for basic authentication."),
     Row("http-headers", Kind.HEADERS, "Extra `Name: value` lines for access gateways in front of Jira or Xray."),
@@ -219,40 +398,112 @@ _EXECUTION: Final = (
     Row("test-environments", Kind.LIST, "Test Environments; `;` also separates.", ws=True),
     Row("fix-version", Kind.TEXT, "Fix version of the Test Execution."),
     Row("revision", Kind.TEXT, "Revision of the Test Execution.", unset="the commit"),
-    Row("summary", Kind.TEMPLATE, "Summary of the Test Execution, for example `{workflow} #{run_number} on {branch}`.",
-        unset="from the CI system", ws=True),
-    Row("description", Kind.TEMPLATE, "Description of the Test Execution, with the same placeholders.",
-        unset="from the CI system", ws=True),
+    Row(
+        "summary",
+        Kind.TEMPLATE,
+        "Summary of the Test Execution, for example `{workflow} #{run_number} on {branch}`.",
+        unset="from the CI system",
+        ws=True,
+    ),
+    Row(
+        "description",
+        Kind.TEMPLATE,
+        "Description of the Test Execution, with the same placeholders.",
+        unset="from the CI system",
+        ws=True,
+    ),
     Row("labels", Kind.LABELS, "Labels of a new Test Execution.", ws=True),
     Row("fields", Kind.FIELDS, "Any Jira fields of a new Test Execution."),
     Row("test-fields", Kind.FIELDS, "Any Jira fields of new Tests; only with `strategy: native` and an XML format."),
-    Row("executions", Kind.CHOICE, "How many Test Executions: one for all, one a report, or one a Test Environment.", "single",
-        choices=("single", "per-report", "per-environment")),
-    Row("execution-scope", Kind.SCOPE, "What shares one Test Execution and finds it again: the `run`, its `branch`, its "
-        "`pull-request`, or a template such as `{branch} {commit}` (see docs/exactly-once.md).", "run"),
-    Row("on-rerun", Kind.CHOICE, "A second attempt adds to the Test Execution of the first, or makes a `new` one.", "reuse",
-        choices=("reuse", "new")),
+    Row(
+        "executions",
+        Kind.CHOICE,
+        "How many Test Executions: one for all, one a report, or one a Test Environment.",
+        "single",
+        choices=("single", "per-report", "per-environment"),
+    ),
+    Row(
+        "execution-scope",
+        Kind.SCOPE,
+        "What shares one Test Execution and finds it again: the `run`, its `branch`, its "
+        "`pull-request`, or a template such as `{branch} {commit}` (see docs/exactly-once.md).",
+        "run",
+    ),
+    Row(
+        "on-rerun",
+        Kind.CHOICE,
+        "A second attempt adds to the Test Execution of the first, or makes a `new` one.",
+        "reuse",
+        choices=("reuse", "new"),
+    ),
 )
 _MAPPING: Final = (
-    Row("strategy", Kind.CHOICE, "Convert to Xray JSON, or send the file to its own endpoint.", "auto",
-        choices=("auto", "convert", "native")),
-    Row("test-type", Kind.TEXT, "Type of Tests that are created and looked up; unless set, scenarios become Cucumber Tests.", "Generic", ws=True),
+    Row(
+        "strategy",
+        Kind.CHOICE,
+        "Convert to Xray JSON, or send the file to its own endpoint.",
+        "auto",
+        choices=("auto", "convert", "native"),
+    ),
+    Row(
+        "test-type",
+        Kind.TEXT,
+        "Type of Tests that are created and looked up; unless set, scenarios become Cucumber Tests.",
+        "Generic",
+        ws=True,
+    ),
     Row("key-pattern", Kind.REGEX, "Finds a Test key in the test's name (RE2 syntax).", ws=True),
     Row("key-projects", Kind.PROJECTS, "Projects whose Test keys a report may name.", unset="all"),
-    Row("unmapped", Kind.CHOICE, "Results that have no Test key; `fail` stops before the import.", "create",
-        choices=("create", "skip", "fail"), ws=True),
-    Row("max-new-tests", Kind.NUMBER, "Stop before the import when it would create more Tests than this.", unset="no bound"),
-    Row("repeats", Kind.CHOICE, "Several results for one Test, over all reports.", "worst",
-        choices=("worst", "last", "best", "iterations"), ws=True),
-    Row("statuses", Kind.STATUSES, "Outcome to Xray status, for example `skipped: ABORTED`.", unset="by deployment", ws=True),
+    Row(
+        "unmapped",
+        Kind.CHOICE,
+        "Results that have no Test key; `fail` stops before the import.",
+        "create",
+        choices=("create", "skip", "fail"),
+        ws=True,
+    ),
+    Row(
+        "max-new-tests",
+        Kind.NUMBER,
+        "Stop before the import when it would create more Tests than this.",
+        unset="no bound",
+    ),
+    Row(
+        "repeats",
+        Kind.CHOICE,
+        "Several results for one Test, over all reports.",
+        "worst",
+        choices=("worst", "last", "best", "iterations"),
+        ws=True,
+    ),
+    Row(
+        "statuses",
+        Kind.STATUSES,
+        "Outcome to Xray status, for example `skipped: ABORTED`.",
+        unset="by deployment",
+        ws=True,
+    ),
     Row("timezone", Kind.ZONE, "Time zone of timestamps without offset.", "UTC", ws=True),
     Row("attachments", Kind.CHOICE, "Results whose evidence is sent.", "failed", choices=("failed", "all", "none")),
     Row("evidence-max-file", Kind.SIZE, "A larger file of evidence is left out with a notice.", "10 MB"),
     Row("evidence-max-total", Kind.SIZE, "Evidence beyond this total is left out with a notice.", "100 MB"),
-    Row("comments", Kind.CHOICE, "Results whose failure text becomes the Test Run's comment.", "failed",
-        choices=("failed", "all", "none"), ws=True),
-    Row("scrub", Kind.REGEXES, "What these find (RE2 syntax) becomes `***` in every text of a report before it leaves."),
-    Row("mapping", Kind.MAPPING, "Which Test a result belongs to: `rules`, `tests`, `prefixes` (see docs/mapping.md).", ws=True),
+    Row(
+        "comments",
+        Kind.CHOICE,
+        "Results whose failure text becomes the Test Run's comment.",
+        "failed",
+        choices=("failed", "all", "none"),
+        ws=True,
+    ),
+    Row(
+        "scrub", Kind.REGEXES, "What these find (RE2 syntax) becomes `***` in every text of a report before it leaves."
+    ),
+    Row(
+        "mapping",
+        Kind.MAPPING,
+        "Which Test a result belongs to: `rules`, `tests`, `prefixes` (see docs/mapping.md).",
+        ws=True,
+    ),
 )
 _DELIVERY: Final = (
     Row("dry-run", Kind.FLAG, "As `plan`: everything up to the first write.", "false"),
@@ -262,44 +513,78 @@ _DELIVERY: Final = (
     Row("timeout", Kind.SECONDS, "Longest wait for one answer; 10 s more for each MB that is sent.", "300", least=0.1),
     Row("time-budget", Kind.SECONDS, "All requests and their retries together.", "1800", least=0.1),
     Row("reconcile", Kind.FLAG, "After the import read back what Xray stores, and compare.", "true"),
-    Row("state-dir", Kind.FOLDER, "Journal of what was sent, and what `resume` reads; in the workspace or the runner's temp "
-        "folder.", unset="the runner's temp folder, else `.xray-ci/` in the workspace"),
+    Row(
+        "state-dir",
+        Kind.FOLDER,
+        "Journal of what was sent, and what `resume` reads; in the workspace or the runner's temp folder.",
+        unset="the runner's temp folder, else `.xray-ci/` in the workspace",
+    ),
     Row("ca-bundle", Kind.PATH, "Certificates (PEM) that are trusted besides the system's."),
     Row("client-certificate", Kind.PATH, "Client certificate (PEM), with or without its key."),
     Row("client-key", Kind.PATH, "Key (PEM) of the client certificate."),
 )
 _SNAPSHOTS: Final = (
-    Row("snapshots", Kind.SNAPSHOTS, "Items `{url, api-key}` (one macro) or `{page-id, api-key}` (whole page, global key)."),
+    Row(
+        "snapshots",
+        Kind.SNAPSHOTS,
+        "Items `{url, api-key}` (one macro) or `{page-id, api-key}` (whole page, global key).",
+    ),
     Row("snapshot-urls", Kind.SECRETS, "Web request URLs of macros; masked."),
     Row("snapshot-page-ids", Kind.PAGES, "Ids of Confluence pages whose snapshots are all taken."),
     Row("snapshot-api-key", Kind.SECRET, "API key of `snapshot-urls` and `snapshot-page-ids`."),
-    Row("snapshot-bearer-token", Kind.SECRET, "Confluence Data Center 9 and later: personal access token besides the API key."),
-    Row("snapshots-url", Kind.URL_TEMPLATE, "Where the global key goes.",
-        "https://snapshots.radbeeapps.com/take-snapshot/{page-id}"),
-    Row("snapshots-when", Kind.CHOICE, "After an import that stored something, always, or when all tests passed.", "imported",
-        choices=("imported", "always", "passed")),
+    Row(
+        "snapshot-bearer-token",
+        Kind.SECRET,
+        "Confluence Data Center 9 and later: personal access token besides the API key.",
+    ),
+    Row(
+        "snapshots-url",
+        Kind.URL_TEMPLATE,
+        "Where the global key goes.",
+        "https://snapshots.radbeeapps.com/take-snapshot/{page-id}",
+    ),
+    Row(
+        "snapshots-when",
+        Kind.CHOICE,
+        "After an import that stored something, always, or when all tests passed.",
+        "imported",
+        choices=("imported", "always", "passed"),
+    ),
     Row("snapshots-delay", Kind.SECONDS, "Settle time after the last import.", "5"),
 )
 _POLICY: Final = (
-    Row("fail-on", Kind.CHOICES, "What else fails the step; what could not be imported fails it always.", unset="none",
-        choices=("test-failures", "unmapped", "snapshots")),
+    Row(
+        "fail-on",
+        Kind.CHOICES,
+        "What else fails the step; what could not be imported fails it always.",
+        unset="none",
+        choices=("test-failures", "unmapped", "snapshots"),
+    ),
 )
 _OUTPUT: Final = (
     Row("result-file", Kind.TARGET, "Machine-readable result, in the workspace or the runner's temp folder."),
     Row("dotenv-file", Kind.TARGET, "Outputs as `XRAY_<NAME>=` lines, for CI systems without step outputs."),
     Row("job-summary", Kind.FLAG, "Summary of the job, where the CI system has one.", "true"),
     Row("annotations", Kind.FLAG, "Annotations, where the CI system has them.", "true"),
-    Row("log-level", Kind.CHOICE, "How much is logged.", "info", choices=("error", "warning", "notice", "info", "debug")),
+    Row(
+        "log-level", Kind.CHOICE, "How much is logged.", "info", choices=("error", "warning", "notice", "info", "debug")
+    ),
 )
 
 GROUPS: Final = {
-    "what": _WHAT, "where": _WHERE, "secrets": _SECRETS, "Test Execution": _EXECUTION, "mapping": _MAPPING,
-    "delivery": _DELIVERY, "Snapshots": _SNAPSHOTS, "policy": _POLICY, "output": _OUTPUT,
+    "what": _WHAT,
+    "where": _WHERE,
+    "secrets": _SECRETS,
+    "Test Execution": _EXECUTION,
+    "mapping": _MAPPING,
+    "delivery": _DELIVERY,
+    "Snapshots": _SNAPSHOTS,
+    "policy": _POLICY,
+    "output": _OUTPUT,
 }
 """Groups in the order of the docs."""
 ROWS: Final = tuple(row._replace(group=group) for group, rows in GROUPS.items() for row in rows)
 BY_NAME: Final = {row.name: row for row in ROWS}
 
-LATER: Final = frozenset({
-    "oauth-consumer-key", "oauth-token", "oauth-private-key", "html-report"})
+LATER: Final = frozenset({"oauth-consumer-key", "oauth-token", "oauth-private-key", "html-report"})
 """Settings of the published interface whose capability a later version brings."""

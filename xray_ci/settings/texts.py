@@ -1,11 +1,13 @@
-"""One text of the user → itself, or what is wrong with it: keys, labels, patterns, switches. Knows no setting and no origin.
+"""One text of the user → itself, or what is wrong with it: keys, labels, patterns, switches.
+
+Knows no setting and no origin.
 
 Addresses: https, no credentials inside, loopback or not. Never shows an address in an error, it may hold a secret.
 
 Templates of summary and description: a closed list of placeholders, checked when configured, filled when known.
 
-What fills them comes from branches, commits and job names, which strangers choose: it is never read as a template again, and
-cannot bring line breaks or control characters into a summary.
+What fills them comes from branches, commits and job names, which strangers choose: it is never read as a template
+again, and cannot bring line breaks or control characters into a summary.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ def one_line(text: str) -> str:
 
 
 def matching(text: str, pattern: re.Pattern[str], thing: str, example: str) -> str:
-    """Return a text that is as `pattern` says; raises WrongValueError with the upper case spelling where that would be."""
+    """Return a text that is as `pattern` says.
+
+    Raises WrongValueError with the upper case spelling where that would be.
+    """
     if pattern.fullmatch(text):
         return text
     upper = text.upper()
@@ -54,8 +59,10 @@ def issue_key(text: str) -> str:
 def label(text: str) -> str:
     """Return a label as Jira takes it; raises WrongValueError."""
     if len(text.split()) > 1 or len(text) > LONGEST_LABEL:
-        raise WrongValueError(f"{shown(text)} is not a label: Jira's have no blanks and at most {LONGEST_LABEL} characters",
-                              "Write each label by itself, one a line or one an item.")
+        raise WrongValueError(
+            f"{shown(text)} is not a label: Jira's have no blanks and at most {LONGEST_LABEL} characters",
+            "Write each label by itself, one a line or one an item.",
+        )
     return one_line(text)
 
 
@@ -84,16 +91,20 @@ def pattern(text: str, name: str | None = None) -> Any:
         cause = error.args[0] if error.args else ""
         cause = cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
         reason = cause if name is None else cause.partition(":")[0]  # RE2 quotes the pattern after it (O).
-        raise WrongValueError(f"{name or shown(text)} is not a pattern of RE2: {shown(reason)[1:-1]}",
-                              "Lookaround and backreferences are not supported, because patterns run in bounded time.") from None
+        raise WrongValueError(
+            f"{name or shown(text)} is not a pattern of RE2: {shown(reason)[1:-1]}",
+            "Lookaround and backreferences are not supported, because patterns run in bounded time.",
+        ) from None
 
 
 def hiding(text: str, number: int) -> str:
     """Return a pattern whose finds are replaced; raises WrongValueError, also for one that finds the empty text."""
     name = f"Pattern {number}"
     if pattern(text, name).search("") is not None:
-        raise WrongValueError(f"{name} also finds the empty text, so `***` would stand between all characters",
-                              "Write `+` for `*`, or drop the empty alternative.")
+        raise WrongValueError(
+            f"{name} also finds the empty text, so `***` would stand between all characters",
+            "Write `+` for `*`, or drop the empty alternative.",
+        )
     return text
 
 
@@ -107,7 +118,9 @@ def base(text: str) -> str:
     """Return a base URL without trailing slash, its context path kept; raises WrongValueError."""
     parts = _split(text)
     if parts.query or parts.fragment or "?" in text or "#" in text:
-        raise WrongValueError("The URL has a query or a fragment", "Give the base URL alone: https://jira.example.org/jira")
+        raise WrongValueError(
+            "The URL has a query or a fragment", "Give the base URL alone: https://jira.example.org/jira"
+        )
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port is None else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
@@ -125,8 +138,10 @@ def template(text: str) -> str:
     for name in re.findall(r"\{([^{}]*)\}", text):
         if name != "page-id":
             near = nearest(name, ["page-id"])
-            raise WrongValueError(f"There is no placeholder {shown('{' + name + '}')}",
-                             f"{'Did you mean' if near else 'There is only'} `{PAGE}`.")
+            raise WrongValueError(
+                f"There is no placeholder {shown('{' + name + '}')}",
+                f"{'Did you mean' if near else 'There is only'} `{PAGE}`.",
+            )
     if text.count(PAGE) != 1 or PAGE not in _split(text.replace(PAGE, "page-id")).path.replace("page-id", PAGE):
         raise WrongValueError(f"The URL must have `{PAGE}` once, in its path")
     return text
@@ -169,11 +184,42 @@ def _loopback(host: str) -> bool:
         return False
 
 
-PLACEHOLDERS: Final = ("workflow", "run_number", "run_id", "attempt", "branch", "commit", "short_commit", "job", "repository",
-                       "actor", "tag", "pull_request", "date", "time", "reports", "tests", "environment", "report")
-"""Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions."""
-SCOPE_PLACEHOLDERS: Final = ("workflow", "run_number", "run_id", "attempt", "branch", "commit", "short_commit", "job",
-                             "repository", "actor", "tag", "pull_request")
+PLACEHOLDERS: Final = (
+    "workflow",
+    "run_number",
+    "run_id",
+    "attempt",
+    "branch",
+    "commit",
+    "short_commit",
+    "job",
+    "repository",
+    "actor",
+    "tag",
+    "pull_request",
+    "date",
+    "time",
+    "reports",
+    "tests",
+    "environment",
+    "report",
+)
+"""Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions.
+Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions."""
+SCOPE_PLACEHOLDERS: Final = (
+    "workflow",
+    "run_number",
+    "run_id",
+    "attempt",
+    "branch",
+    "commit",
+    "short_commit",
+    "job",
+    "repository",
+    "actor",
+    "tag",
+    "pull_request",
+)
 """Of `execution-scope`: facts of the CI system alone, so that another job can know them before it reads a report."""
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -188,9 +234,13 @@ def check(template: str, placeholders: tuple[str, ...] = PLACEHOLDERS) -> str:
             raise WrongValueError("A brace stands alone", "Write `{{` or `}}` for a brace that is no placeholder.")
         if name is not None and name not in placeholders:
             near = nearest(name, placeholders)
-            raise WrongValueError(f"There is no placeholder {shown('{' + name + '}')}",
-                             (f"Did you mean {{{near}}}? " if near else "")
-                             + "There are: " + ", ".join(f"{{{known}}}" for known in placeholders) + ".")
+            raise WrongValueError(
+                f"There is no placeholder {shown('{' + name + '}')}",
+                (f"Did you mean {{{near}}}? " if near else "")
+                + "There are: "
+                + ", ".join(f"{{{known}}}" for known in placeholders)
+                + ".",
+            )
     return template
 
 
@@ -212,7 +262,10 @@ def expand_lines(template: str, values: Mapping[str, str]) -> str:
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Return the template with its placeholders replaced and nothing else done: values must be safe where the text goes."""
+    """Return the template with its placeholders replaced and nothing else done.
+
+    Values must be safe where the text goes.
+    """
 
     def replacement(match: re.Match[str]) -> str:
         return match[0][0] if match[1] is None else values.get(match[1], "")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 OF_THE_CASE: Final = ("name", "class", "suite", "file", "format")
-"""Placeholders that every rule has; the others are the named groups of its own patterns. Filled with `template.fill`."""
+"""Placeholders that every rule has; the others are the named groups of its own patterns. Filled with `template.fill`.
+Placeholders that every rule has; the others are the named groups of its own patterns. Filled with `template.fill`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ class Rule:
     """Name of a property and the RE2 that must be found in a value of it."""
 
     keys: tuple[str, ...] = ()
-    """Templates, here and below: `{name}`, `{class}`, `{suite}`, `{file}`, `{format}` and named groups; `{{` is a brace."""
+    """Templates, here and below: `{name}`, `{class}`, `{suite}`, `{file}`, `{format}` and named groups; `{{` is a
+    brace."""
     labels: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     definition: str | None = None
@@ -190,9 +192,12 @@ class Settings:
 
     def resolved_deployment(self) -> str | None:
         """Return `cloud` or `server` as configured or as the credentials say; None where they say nothing."""
-        return resolve(self.deployment, has_cloud=(self.client_id or self.client_secret) is not None,
-                       has_jira=(self.jira_token or self.jira_username or self.jira_password) is not None,
-                       has_jira_url=self.jira_url is not None)
+        return resolve(
+            self.deployment,
+            has_cloud=(self.client_id or self.client_secret) is not None,
+            has_jira=(self.jira_token or self.jira_username or self.jira_password) is not None,
+            has_jira_url=self.jira_url is not None,
+        )
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret there is, for the redactor."""

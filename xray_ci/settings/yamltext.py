@@ -1,8 +1,8 @@
 """YAML text → a tree whose every value knows its line and column. The only user of PyYAML.
 
-Built from PyYAML's events: no tag makes an object, nesting, size and aliases are bounded before anything grows, a key stands
-once. Scalars keep their text, so `api-version: 2.0` stays `2.0`; as a JSON value only the words of YAML 1.2's core are
-anything but text (`yes`, `12:30` and dates are text). Knows no setting.
+Built from PyYAML's events: no tag makes an object, nesting, size and aliases are bounded before anything grows, a key
+stands once. Scalars keep their text, so `api-version: 2.0` stays `2.0`; as a JSON value only the words of YAML 1.2's
+core are anything but text (`yes`, `12:30` and dates are text). Knows no setting.
 """
 
 from __future__ import annotations
@@ -80,8 +80,10 @@ def read(text: str) -> YamlNode | None:
     if len(text) > LARGEST:
         raise NotYamlError(f"is larger than {LARGEST} characters", 1, 1)
     if (bad := _FORBIDDEN.search(text)) is not None:
-        before = text[:bad.start()]
-        raise NotYamlError("holds a character that YAML forbids", before.count("\n") + 1, len(before) - before.rfind("\n"))
+        before = text[: bad.start()]
+        raise NotYamlError(
+            "holds a character that YAML forbids", before.count("\n") + 1, len(before) - before.rfind("\n")
+        )
     import yaml  # noqa: PLC0415  # 15 ms that only a run with YAML pays
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,4 +1,6 @@
-"""What became of cases, report by report: counts, results that are left out and named, and what is missing to send the rest.
+"""What became of cases, report by report.
+
+Counts, results that are left out and named, and what is missing to send the rest.
 
 A report that turns out broken is forgotten. Knows decisions about Tests and nothing of documents or files.
 
@@ -106,14 +108,18 @@ class Accounts:
     def check(self, *, unmapped_fail: bool) -> None:
         """Raise ConfigurationError when a project is missing, UnmappedResults when there are such and `unmapped_fail`."""
         if self._projectless:
-            raise ConfigurationError("`project` is needed: Tests of results without a Test key are found or created in it",
-                                     where=self._projectless[0], slug="project-required",
-                                     advice="Set `project`, give the tests a Test key, or set `unmapped: skip`.")
+            raise ConfigurationError(
+                "`project` is needed: Tests of results without a Test key are found or created in it",
+                where=self._projectless[0],
+                slug="project-required",
+                advice="Set `project`, give the tests a Test key, or set `unmapped: skip`.",
+            )
         if self._unmapped and unmapped_fail:
             count = self.total.unmapped
             more = f"\n… and {count - len(self._unmapped)} more" if count > len(self._unmapped) else ""
-            raise UnmappedResults(f"{count} result{'s have' if count > 1 else ' has'} no Test key",
-                                  where="\n".join(self._unmapped) + more)
+            raise UnmappedResults(
+                f"{count} result{'s have' if count > 1 else ' has'} no Test key", where="\n".join(self._unmapped) + more
+            )
 
 
 PARTITIONS: Final = 256
@@ -222,7 +228,9 @@ class Assembly:
         if keys:
             report.counts.by_key += len(keys)
             for key in keys:
-                self._keep(document if key is keys[0] else {**document, "testKey": key}, key.encode(), code, case, group)
+                self._keep(
+                    document if key is keys[0] else {**document, "testKey": key}, key.encode(), code, case, group
+                )
         else:
             self._keep_found(document, target, code, case, group)
         if case.attachments or case.steps or case.iterations:
@@ -251,19 +259,35 @@ class Assembly:
     def finish(self, *, batch_tests: int | None = None, batch_bytes: int | None = None) -> Assembled:
         """Fold the results and write the tests; the limits are those of one request, the deployment's where None.
 
-        Raises UnmappedResults under `unmapped: fail`, ConfigurationError when Tests have to be found or created and nobody
-        said in which project.
+        Raises UnmappedResults under `unmapped: fail`, ConfigurationError when Tests have to be found or created and
+        nobody said in which project.
         """
         self.drop()  # a report without commit never counts
         self.close()
         self._accounts.check(unmapped_fail=self._mapping.unmapped == "fail")
         limits = self._rules.rendering.deployment.limits
-        spooled = Spooled(work=self._work, index=self._index, states=self._states, attached=self._attached,
-                          evidence=self._rules.evidence, rendering=self._rules.rendering, repeats=self._rules.repeats,
-                          checker=self._checker, notices=self._run_notices, groups=self._groups, text_of=self._renderer.times.text)
-        return write(spooled, self._accounts.total, tuple(self._accounts.problems), dict(self._decisions.counts),
-                     frozenset(self._accounts.identities),
-                     batch_tests=batch_tests or limits.batch_tests, batch_bytes=batch_bytes or limits.batch_bytes)
+        spooled = Spooled(
+            work=self._work,
+            index=self._index,
+            states=self._states,
+            attached=self._attached,
+            evidence=self._rules.evidence,
+            rendering=self._rules.rendering,
+            repeats=self._rules.repeats,
+            checker=self._checker,
+            notices=self._run_notices,
+            groups=self._groups,
+            text_of=self._renderer.times.text,
+        )
+        return write(
+            spooled,
+            self._accounts.total,
+            tuple(self._accounts.problems),
+            dict(self._decisions.counts),
+            frozenset(self._accounts.identities),
+            batch_tests=batch_tests or limits.batch_tests,
+            batch_bytes=batch_bytes or limits.batch_bytes,
+        )
 
     def close(self) -> None:
         """Let go of open files; what is on disk belongs to whoever gave the folder."""
@@ -301,7 +325,9 @@ class Assembly:
         said = ruled.environments if ruled is not None else ()
         return self._groups.of(case, said, self._renderer.times) if self._many or said else None
 
-    def _keep_found(self, document: dict[str, Any], target: TestTarget, code: int, case: Case, group: int | None) -> None:
+    def _keep_found(
+        self, document: dict[str, Any], target: TestTarget, code: int, case: Case, group: int | None
+    ) -> None:
         """Keep a result whose Test Xray finds or creates."""
         self._report.counts.by_identity += 1
         code |= IDENTITY
@@ -351,7 +377,9 @@ class Assembly:
         self._states[self._number - len(self._pending) + position] = LEFT_OUT
         self._report.counts.invalid += 1
         case = self._cases[position]
-        self._report.leave_out("invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line)
+        self._report.leave_out(
+            "invalid-payload", self._checker.flaw(document).about(case.name) + "; it was left out", case.line
+        )
 
     def _evidence(self, case: Case, results: int) -> None:
         """Write what evidence the results just kept have; documents with evidence in their steps are not held back."""

@@ -4,8 +4,8 @@ Content never stays in memory: a file is a path until it is written, base64 out 
 
 Evidence at the end of a test that is being written: base64 straight from the file, in pieces.
 
-Knows JSON text and the property's name. What became of a file since it was found is looked at again: a file may be gone,
-another kind of file, or longer.
+Knows JSON text and the property's name. What became of a file since it was found is looked at again: a file may be
+gone, another kind of file, or longer.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class CaseEvidence:
             self._inline = self._path.open("wb")
         offset = self._inline.tell()
         for start in range(0, len(text), evidence.PIECE):
-            self._inline.write(text[start:start + evidence.PIECE].encode("ascii"))
+            self._inline.write(text[start : start + evidence.PIECE].encode("ascii"))
         return offset
 
 
@@ -190,7 +190,9 @@ _NEVER: Final = sys.maxsize
 class EvidenceWriter:
     """Walks the record of evidence beside the results, and writes it behind them."""
 
-    def __init__(self, work: Path, attached: CaseEvidence, options: EvidenceOptions, *, name: str, notices: Notices) -> None:
+    def __init__(
+        self, work: Path, attached: CaseEvidence, options: EvidenceOptions, *, name: str, notices: Notices
+    ) -> None:
         """`name` is the property that holds evidence."""
         self._notices = notices
         self._workspace = attached.workspace
@@ -210,7 +212,9 @@ class EvidenceWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._side.close()
         if self._inline is not None:
             self._inline.close()
@@ -262,8 +266,15 @@ class EvidenceWriter:
                 return None
             with source:
                 item = msgspec.structs.replace(item, size=os.fstat(source.fileno()).st_size)
-        slug = ("evidence-empty" if not item.size else "evidence-too-large" if item.size > self._most
-                else "evidence-total" if item.size > self._left else None)
+        slug = (
+            "evidence-empty"
+            if not item.size
+            else "evidence-too-large"
+            if item.size > self._most
+            else "evidence-total"
+            if item.size > self._left
+            else None
+        )
         if slug is not None:
             self._notices.add(slug)
             return None

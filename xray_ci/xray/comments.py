@@ -34,9 +34,10 @@ _BLAMED: Final = "E   "
 def whole(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
     """Return all of a Test Run's comment, the author's own first; None when there is nothing to say.
 
-    The arguments are those of `comment`. On Server/Data Center an author's own comment stays text that is read as its author wrote it,
-    in front of the block with the rest, because Xray's own import of XML shows it so (A). What is laid out already (an indented line, a
-    block of code) goes into the block: many tools that write Xray JSON put a trace into the comment (O).
+    The arguments are those of `comment`. On Server/Data Center an author's own comment stays text that is read as its
+    author wrote it, in front of the block with the rest, because Xray's own import of XML shows it so (A). What is laid
+    out already (an indented line, a block of code) goes into the block: many tools that write Xray JSON put a trace
+    into the comment (O).
     """
     said = [mark for mark in marks if mark.kind is MarkKind.COMMENT] if wiki else []
     free = [mark for mark in said if _PREFORMATTED.search(escaping.clean(mark.value).strip()) is None]
@@ -45,18 +46,22 @@ def whole(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki
         return comment(case, marks, failure=failure, steps=steps, wiki=wiki, limit=limit)
     text = _readable(text)
     kept = [mark for mark in said if mark not in free]
-    block = comment(case, kept, failure=failure, steps=steps, wiki=wiki, limit=limit - min(len(text), (limit - RESERVE) // 2) - 2)
+    block = comment(
+        case, kept, failure=failure, steps=steps, wiki=wiki, limit=limit - min(len(text), (limit - RESERVE) // 2) - 2
+    )
     if block is None:
         return escaping.cut(text, limit - RESERVE)
     return f"{escaping.cut(text, limit - RESERVE - len(block) - 2)}\n\n{block}"
 
 
 def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki: bool, limit: int) -> str | None:
-    """Return what the marks and the case say as one text, on Server/Data Center one block; None when there is nothing to say.
+    """Return what the marks and the case say as one text, on Server/Data Center one block.
 
-    `failure` adds the failure's text and the end of the output, without it there is one line for a result that needs a reason: a
-    skipped one, one of no known outcome, one that passed at a later attempt. `steps` adds the outcome of each step and iteration, with
-    why a step failed (for a Test that takes none of them).
+    None when there is nothing to say.
+
+    `failure` adds the failure's text and the end of the output, without it there is one line for a result that needs a
+    reason: a skipped one, one of no known outcome, one that passed at a later attempt. `steps` adds the outcome of each
+    step and iteration, with why a step failed (for a Test that takes none of them).
     """
     parts = [text for mark in marks if mark.kind is MarkKind.COMMENT and (text := _framed(mark.value))]
     if failure:
@@ -97,8 +102,13 @@ def with_repeats(old: str | None, counts: Mapping[Outcome, int], kept: str) -> s
     return f"{old}\n{line}" if old else line
 
 
-_WORDS: Final = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.ERROR: "with errors",
-                 Outcome.SKIPPED: "skipped", Outcome.OTHER: "other"}
+_WORDS: Final = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.ERROR: "with errors",
+    Outcome.SKIPPED: "skipped",
+    Outcome.OTHER: "other",
+}
 
 
 def _framed(text: str | None) -> str:
@@ -106,7 +116,7 @@ def _framed(text: str | None) -> str:
     if not text:
         return ""
     text = escaping.clean(text).rstrip()
-    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1:]
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
 
 
 def _reason(case: Case) -> str:
@@ -124,8 +134,12 @@ def _reason(case: Case) -> str:
 def _failure(case: Case) -> Iterator[str]:
     """Yield the message with its kind, the trace, and what earlier attempts said."""
     kind = escaping.one_line(case.kind, _STEP).strip() if case.kind else ""
-    message, trace = _once(_framed(case.message), _framed(case.trace), kind,
-                           tuple(f"{row.name}: " for row in case.iterations[:_STEPS] if row.name))
+    message, trace = _once(
+        _framed(case.message),
+        _framed(case.trace),
+        kind,
+        tuple(f"{row.name}: " for row in case.iterations[:_STEPS] if row.name),
+    )
     if kind and (kind in message or kind in trace):
         kind = ""
     head = ": ".join(part for part in (kind, message) if part)
@@ -141,8 +155,8 @@ def _failure(case: Case) -> Iterator[str]:
 def _once(message: str, trace: str, kind: str, rows: tuple[str, ...]) -> tuple[str, str]:
     """Return message and trace so that neither repeats the other, compared by lines.
 
-    The message goes where the trace says all of it; else the trace loses the lines at its start that the message says. `rows` are what
-    a tool puts before the message of a data row.
+    The message goes where the trace says all of it; else the trace loses the lines at its start that the message says.
+    `rows` are what a tool puts before the message of a data row.
     """
     if not message or not trace or message.strip() in trace:
         return "" if trace else message, trace
@@ -151,7 +165,7 @@ def _once(message: str, trace: str, kind: str, rows: tuple[str, ...]) -> tuple[s
     for line in _bare_lines(trace):
         # What comes after the place or the class of the error is the same line, too.
         shown |= {line, line.partition(": ")[2]}
-    first = next((said[0][len(row):] for row in rows if said[0].startswith(row)), said[0])
+    first = next((said[0][len(row) :] for row in rows if said[0].startswith(row)), said[0])
     if shown.issuperset((first, *said[1:])):
         return "", trace
     told = {"", f"{kind}: {said[0]}", *said}
@@ -170,19 +184,25 @@ def _bare(line: str) -> str:
 
 
 def _with_output(text: str, output: str, room: int) -> str:
-    """Return the text, cut where it has to be, and the end of what the case printed; output that it holds already is not told again."""
+    """Return the text, cut where it has to be, and the end of what the case printed.
+
+    Output that it holds already is not told again.
+    """
     end = _framed(output)
     if not end or set(_bare_lines(text)).issuperset(_bare_lines(end)):
         return text
     limit = min(_OUTPUT, room // 4)
     if len(end) > limit:
-        end = _CUT_BEFORE + end[len(_CUT_BEFORE) - limit:] if limit > len(_CUT_BEFORE) else ""
+        end = _CUT_BEFORE + end[len(_CUT_BEFORE) - limit :] if limit > len(_CUT_BEFORE) else ""
     part = f"output:\n{end}"
     return f"{escaping.cut(text, room - len(part) - 2)}\n\n{part}" if text else part
 
 
 def _iteration_lines(case: Case) -> Iterator[str]:
-    """Yield one line an iteration, with what it ran with; a single one has no number, and no line without anything to say."""
+    """Yield one line an iteration, with what it ran with.
+
+    A single one has no number, and no line without anything to say.
+    """
     rows = case.iterations
     for number, row in enumerate(rows[:_STEPS], 1):
         given = escaping.one_line(", ".join(f"{name}={value}" for name, value in row.parameters[:_STEPS]), _STEP * 2)

@@ -52,8 +52,8 @@ class ExecutionInfo:
 def plain_info(run: ExecutionInfo, *, existing: bool = False) -> Json:
     """Return `info` of Xray JSON, the same on both deployments.
 
-    For an existing Test Execution only what links and marks it: summary, description and dates are left alone, because some
-    sites refuse the edit and others overwrite what people wrote (O).
+    For an existing Test Execution only what links and marks it: summary, description and dates are left alone, because
+    some sites refuse the edit and others overwrite what people wrote (O).
     """
     info: Json = {}
     if not existing:
@@ -70,8 +70,9 @@ def plain_info(run: ExecutionInfo, *, existing: bool = False) -> Json:
     return info
 
 
-def form_info(run: ExecutionInfo, deployment: Deployment, custom_fields: Mapping[str, str] = MappingProxyType({})) -> tuple[
-        Json, tuple[Problem, ...]]:
+def form_info(
+    run: ExecutionInfo, deployment: Deployment, custom_fields: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Json, tuple[Problem, ...]]:
     """Return the part `info` of the multipart path, and a notice for each thing that this path cannot carry.
 
     `custom_fields` are the ids that were discovered on Server/Data Center, by the names in `CUSTOM_FIELDS`.
@@ -124,9 +125,11 @@ def _server(run: ExecutionInfo, fields: Json, custom_fields: Mapping[str, str]) 
 
 def _notice(deployment: Deployment, what: str) -> Problem:
     subject = "The dates of the run are" if what == "dates" else f"`{what}` is"
-    why = ("`fields` or `labels` need the multipart path, which cannot carry it on Xray Cloud"
-           if deployment.key == "cloud" else
-           "Jira has no custom field of that name, and the multipart path that `fields` or `labels` need knows no other way")
+    why = (
+        "`fields` or `labels` need the multipart path, which cannot carry it on Xray Cloud"
+        if deployment.key == "cloud"
+        else "Jira has no custom field of that name, and the multipart path that `fields` or `labels` need knows no other way"
+    )
     return Problem(severity=Severity.NOTICE, slug="info-left-out", cause=f"{subject} left out: {why}")
 
 

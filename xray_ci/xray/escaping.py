@@ -43,7 +43,10 @@ def storable(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters; a shortened text ends with the mark that says so, where there is room for it."""
+    """Return at most `limit` characters.
+
+    A shortened text ends with the mark that says so, where there is room for it.
+    """
     if len(text) <= limit:
         return text
     kept = limit - len(CUT)

@@ -1,7 +1,7 @@
 """Evidence: which files a report may make us send, how they are named, and how they are written as base64.
 
-Knows the file system below the workspace and trusts nothing a report says of it: a report that names `~/.ssh/id_rsa`, or
-a link to it, gets nothing. Knows nothing of cases or deployments.
+Knows the file system below the workspace and trusts nothing a report says of it: a report that names `~/.ssh/id_rsa`,
+or a link to it, gets nothing. Knows nothing of cases or deployments.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ class Workspace:
     def _parts(self, plain: str, base: str) -> tuple[str, ...] | None:
         """Return the path below the workspace, without `.` and `..`, or None when it leads out of it."""
         if plain.startswith("/") or _DRIVE.match(plain):
-            inside = next((self._below(plain, root) for root in (self._given, self._real) if self._below(plain, root)), None)
+            inside = next(
+                (self._below(plain, root) for root in (self._given, self._real) if self._below(plain, root)), None
+            )
             if inside is None:
                 return None
             names = inside
@@ -120,7 +122,7 @@ class Workspace:
         """Return the names below a root as they are written, or None."""
         names = [name for name in plain.split("/") if name not in ("", ".")]
         top = [name for name in root.as_posix().split("/") if name]
-        return names[len(top):] if names[: len(top)] == top and len(names) > len(top) else None
+        return names[len(top) :] if names[: len(top)] == top and len(names) > len(top) else None
 
     def _look(self, parts: tuple[str, ...]) -> FoundFile | EvidenceRefusal:
         if any(name.startswith(".") for name in parts):
@@ -166,7 +168,7 @@ def valid_base64(text: str) -> int | None:
     total = 0
     try:
         for start in range(0, len(text), PIECE):
-            piece = text[start:start + PIECE]
+            piece = text[start : start + PIECE]
             size = len(binascii.a2b_base64(piece, strict_mode=True))
             if start + PIECE < len(text) and size != PIECE // 4 * 3:
                 return None
@@ -192,8 +194,8 @@ def file_name(attachment: Attachment) -> str:
     """Return a name that every site takes: ASCII (other names cause trouble, O), no folders, the extension kept."""
     source = (attachment.path or "").replace("\\", "/").rpartition("/")[2]
     name = attachment.name.replace("\\", "/").rpartition("/")[2].strip() or source
-    wanted = source[source.rfind("."):] if "." in source else ""
-    if not _SUFFIX.fullmatch(name[name.rfind("."):] if "." in name else "") and _SUFFIX.fullmatch(wanted):
+    wanted = source[source.rfind(".") :] if "." in source else ""
+    if not _SUFFIX.fullmatch(name[name.rfind(".") :] if "." in name else "") and _SUFFIX.fullmatch(wanted):
         name += wanted
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() if not name.isascii() else name
     stem, dot, suffix = plain.rpartition(".")

@@ -31,15 +31,22 @@ BY_IDENTITY: Final = "definition"
 
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
 is_key: Final = _KEY.fullmatch
-"""Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
+"""Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key.
+Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
 _SEVERAL: Final = re.compile(r"\s*[,;]\s*")
 
 _TEST_KEY: Final = MarkKind.TEST_KEY
 _TEST_ID: Final = MarkKind.TEST_ID
 _TAG: Final = MarkKind.TAG
 _REQUIREMENT: Final = MarkKind.REQUIREMENT
-_RUN_MARKS: Final = (MarkKind.COMMENT, MarkKind.CUSTOM_FIELD, MarkKind.DEFECT, MarkKind.EXECUTED_BY, MarkKind.ASSIGNEE,
-                     MarkKind.TEST_VERSION)
+_RUN_MARKS: Final = (
+    MarkKind.COMMENT,
+    MarkKind.CUSTOM_FIELD,
+    MarkKind.DEFECT,
+    MarkKind.EXECUTED_BY,
+    MarkKind.ASSIGNEE,
+    MarkKind.TEST_VERSION,
+)
 _ENVIRONMENT: Final = MarkKind.ENVIRONMENT
 _TEST_TYPE: Final = MarkKind.TEST_TYPE.value
 _INFO_LEFT_OUT: Final = ("test-info-left-out",)
@@ -121,15 +128,22 @@ def decide(case: Case, options: MappingOptions) -> Decision:
     if options.key_pattern is not None:
         key = _key_in_name(case.name, options)
         if key is not None:
-            return TestTarget(keys=(key,), by=BY_PATTERN, run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
-                          notices=() if all(mark.kind in _RUN_MARKS for mark in marks) else _INFO_LEFT_OUT)
+            return TestTarget(
+                keys=(key,),
+                by=BY_PATTERN,
+                run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
+                notices=() if all(mark.kind in _RUN_MARKS for mark in marks) else _INFO_LEFT_OUT,
+            )
     if options.unmapped != "create":
         return UNMAPPED
     return _identified(case, options) if marks else _plain(case, options)
 
 
 def identity_of(test_type: str, project: str, text: str) -> bytes:
-    """Return what finds a Test: its type, its project, and its definition or, without one, its summary, which hold no surrogates."""
+    """Return what finds a Test.
+
+    Its type, its project, and its definition or, without one, its summary, which hold no surrogates.
+    """
     return f"{test_type}\0{project}\0{text}".encode()
 
 
@@ -168,15 +182,19 @@ def _named(marks: tuple[Mark, ...], options: MappingOptions) -> Decision:
     if options.key_projects:
         own = tuple(name for name in keys if name.rpartition("-")[0] in options.key_projects)
         if not own:
-            return Rejected(slug="foreign-test-key", reason=f"names the Test {keys[0][:60]}, whose project `key-projects` "
-                            "does not list")
+            return Rejected(
+                slug="foreign-test-key",
+                reason=f"names the Test {keys[0][:60]}, whose project `key-projects` does not list",
+            )
         if len(own) < len(keys):
             notices += ("foreign-test-key",)
         keys = own
     return TestTarget(keys=keys, run_marks=run_marks, notices=notices)
 
 
-def _keys(key: str | None, rest: list[Mark], options: MappingOptions) -> tuple[tuple[str, ...], tuple[str, ...]] | Rejected:
+def _keys(
+    key: str | None, rest: list[Mark], options: MappingOptions
+) -> tuple[tuple[str, ...], tuple[str, ...]] | Rejected:
     """Return the keys of a case and notices; an issue id wins over keys (D), a key in its place is one more key."""
     said = [] if key is None else [key]
     unresolved = None
@@ -195,10 +213,15 @@ def _keys(key: str | None, rest: list[Mark], options: MappingOptions) -> tuple[t
     if good:
         return good, (("bad-test-key",) if wrong is not None else ()) + (("test-id-unresolved",) if unresolved else ())
     if unresolved is not None:
-        return Rejected(slug="test-id-unresolved", reason=f"names the issue id {unresolved}, which could not be resolved to "
-                        "a Test key")
-    return Rejected(slug="bad-test-key", reason=f"names the Test {escaping.one_line(' '.join(said), 60)!r}, which is no Jira "
-                    "issue key (like SHOP-12, upper case)")
+        return Rejected(
+            slug="test-id-unresolved",
+            reason=f"names the issue id {unresolved}, which could not be resolved to a Test key",
+        )
+    return Rejected(
+        slug="bad-test-key",
+        reason=f"names the Test {escaping.one_line(' '.join(said), 60)!r}, which is no Jira "
+        "issue key (like SHOP-12, upper case)",
+    )
 
 
 def _key_in_name(name: str, options: MappingOptions) -> str | None:
@@ -221,9 +244,18 @@ def _plain(case: Case, options: MappingOptions) -> Decision:
         return NO_PROJECT
     name = case.name
     test_type = options.test_type or "Generic"
-    if (test_type == "Generic" and case.classname and len(name) <= SUMMARY_LIMIT and name.isprintable()
-            and not name.isspace() and name and case.classname.isprintable()):
-        return TestTarget(project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name, by=BY_IDENTITY)
+    if (
+        test_type == "Generic"
+        and case.classname
+        and len(name) <= SUMMARY_LIMIT
+        and name.isprintable()
+        and not name.isspace()
+        and name
+        and case.classname.isprintable()
+    ):
+        return TestTarget(
+            project=project, test_type=test_type, definition=f"{case.classname}.{name}", summary=name, by=BY_IDENTITY
+        )
     return _identified(case, options)
 
 
@@ -247,8 +279,10 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
     if not project:
         return NO_PROJECT
     if options.key_projects and project != options.project and project not in options.key_projects:
-        return Rejected(slug="foreign-test-key", reason=f"wants its Test in the project {project[:60]!r}, which "
-                        "`key-projects` does not list")
+        return Rejected(
+            slug="foreign-test-key",
+            reason=f"wants its Test in the project {project[:60]!r}, which `key-projects` does not list",
+        )
     scenario = said.get(MarkKind.SCENARIO.value)
     test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else "Generic")
     by_definition = test_type.lower() == GENERIC or MarkKind.DEFINITION.value in said
@@ -258,14 +292,24 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
         notices.append("definition-cleaned")
     summary = _summary(case, said.get(MarkKind.SUMMARY.value), distinct=not by_definition)
     if not summary or definition == "":
-        return Rejected(slug="nameless-test", reason="has neither a name nor a class name, so no Test can be found for it")
+        return Rejected(
+            slug="nameless-test", reason="has neither a name nor a class name, so no Test can be found for it"
+        )
     kept = tuple(key for key in dict.fromkeys(requirements) if is_key(key))
     notices += ["bad-requirement-key"] * (len(dict.fromkeys(requirements)) - len(kept))
-    return TestTarget(project=project, test_type=test_type, definition=definition, summary=summary,
-                  description=said.get(MarkKind.DESCRIPTION.value),
-                  scenario=scenario if definition is None and (test_type.lower() == CUCUMBER or _TEST_TYPE in said) else None,
-                  requirements=kept, labels=tuple(dict.fromkeys(labels)), run_marks=tuple(run_marks), notices=tuple(notices),
-                  by=BY_IDENTITY)
+    return TestTarget(
+        project=project,
+        test_type=test_type,
+        definition=definition,
+        summary=summary,
+        description=said.get(MarkKind.DESCRIPTION.value),
+        scenario=scenario if definition is None and (test_type.lower() == CUCUMBER or _TEST_TYPE in said) else None,
+        requirements=kept,
+        labels=tuple(dict.fromkeys(labels)),
+        run_marks=tuple(run_marks),
+        notices=tuple(notices),
+        by=BY_IDENTITY,
+    )
 
 
 def native_identity(case: Case) -> str:

@@ -1,12 +1,14 @@
 """Steps, iterations and example rows of a case in the dialect of a deployment.
 
 Knows which of them a Test takes: results of steps belong to step-based Tests, example rows to Scenario Outlines, and a
-result has one kind of them only. Inline evidence of a step is written here, because the report held it in memory anyway.
+result has one kind of them only. Inline evidence of a step is written here, because the report held it in memory
+anyway.
 
-One case and its Test as one test of Xray JSON, in the dialect of a deployment. Pure but for a cache of formatted seconds.
+One case and its Test as one test of Xray JSON, in the dialect of a deployment. Pure but for a cache of formatted
+seconds.
 
-Knows names, words and limits through the deployments table only. Knows nothing of files: evidence of the Test Run is added
-while the finished text is written.
+Knows names, words and limits through the deployments table only. Knows nothing of files: evidence of the Test Run is
+added while the finished text is written.
 """
 
 from __future__ import annotations
@@ -31,14 +33,25 @@ if TYPE_CHECKING:
 
 
 Json = dict[str, Any]
-MEANINGS: Final = MappingProxyType({"PASS": Outcome.PASSED, "PASSED": Outcome.PASSED, "FAIL": Outcome.FAILED,
-                                    "FAILED": Outcome.FAILED, "TODO": Outcome.SKIPPED, "TO DO": Outcome.SKIPPED})
+MEANINGS: Final = MappingProxyType(
+    {
+        "PASS": Outcome.PASSED,
+        "PASSED": Outcome.PASSED,
+        "FAIL": Outcome.FAILED,
+        "FAILED": Outcome.FAILED,
+        "TODO": Outcome.SKIPPED,
+        "TO DO": Outcome.SKIPPED,
+    }
+)
 """Built-in words of both dialects that mean an outcome; the others (EXECUTING, ABORTED) are the same in both."""
 _STEP_TEXT: Final = 8_000
 
 
 def translated(word: str, outcome: Outcome, statuses: Mapping[Outcome, str]) -> str:
-    """Return a report's own Xray status in other words: the word of its outcome, or itself when it is the site's own."""
+    """Return a report's own Xray status in other words.
+
+    The word of its outcome, or itself when it is the site's own.
+    """
     meaning = MEANINGS.get(word)
     if meaning is None:
         return escaping.one_line(word, 255).strip() or statuses[outcome]
@@ -56,8 +69,9 @@ class Stepwise:
     def add(self, document: Json, case: Case, target: TestTarget, notices: Notices) -> bool:
         """Add the one kind that the Test takes; return whether the steps are in it.
 
-        Iterations win over examples, which are of Cucumber Tests only, and those over steps. Steps and iterations whose report knows no Xray statuses are added
-        only where the same report defines them (a step-based Test by testInfo): elsewhere nobody knows that the Test has them.
+        Iterations win over examples, which are of Cucumber Tests only, and those over steps. Steps and iterations whose
+        report knows no Xray statuses are added only where the same report defines them (a step-based Test by testInfo):
+        elsewhere nobody knows that the Test has them.
         """
         defined = not target.keys and target.definition is None and mapping.step_based(target.test_type)
         iterated = bool(case.iterations) and (defined or all(row.status is not None for row in case.iterations))
@@ -109,13 +123,17 @@ class Stepwise:
             notices.add("parameters-cut")
             parameters = parameters[: self._limits.parameters]
         if parameters:
-            entry["parameters"] = [{"name": escaping.clean(name), "value": escaping.clean(value)}
-                                   for name, value in parameters]
+            entry["parameters"] = [
+                {"name": escaping.clean(name), "value": escaping.clean(value)} for name, value in parameters
+            ]
         entry["status"] = self._word(row.status, row.outcome)
         if row.log is not None or row.duration is not None:
             if self._dialect.iteration_log:
-                entry |= {name: escaping.cut(escaping.clean(text), self._limits.comment)
-                          for name, text in (("log", row.log), ("duration", row.duration)) if text is not None}
+                entry |= {
+                    name: escaping.cut(escaping.clean(text), self._limits.comment)
+                    for name, text in (("log", row.log), ("duration", row.duration))
+                    if text is not None
+                }
             else:
                 notices.add("iteration-log-left-out")
         if row.steps:
@@ -131,8 +149,11 @@ class Stepwise:
         if defects:
             entry["defects"] = defects
         # In this order, as evidence of a test is written: what is too big for a request is found by it.
-        items = [{"filename": file_name(attached), "contentType": media_type(attached), "data": attached.base64}
-                 for attached in step.attachments if attached.base64 is not None and self._admit(attached)]
+        items = [
+            {"filename": file_name(attached), "contentType": media_type(attached), "data": attached.base64}
+            for attached in step.attachments
+            if attached.base64 is not None and self._admit(attached)
+        ]
         if items:
             entry[self._dialect.step_evidence] = items
         return entry
@@ -177,8 +198,9 @@ class RenderOptions:
 class Renderer:
     """Renders the cases of a run; the same case always gives the same document."""
 
-    def __init__(self, options: RenderOptions, notices: Notices,
-                 admit: Callable[[Attachment], bool] = lambda _attached: False) -> None:
+    def __init__(
+        self, options: RenderOptions, notices: Notices, admit: Callable[[Attachment], bool] = lambda _attached: False
+    ) -> None:
         """`admit` says whether inline evidence of a step is sent."""
         dialect = options.deployment.dialect
         self._options = options
@@ -232,8 +254,9 @@ class Renderer:
             info["labels"] = list(target.labels)
         if target.description is not None:
             if self._dialect.test_description:
-                info["description"] = escaping.cut(escaping.without_mentions(escaping.clean(target.description)),
-                                                  self._limits.comment)
+                info["description"] = escaping.cut(
+                    escaping.without_mentions(escaping.clean(target.description)), self._limits.comment
+                )
             else:
                 self.notices.add("description-left-out")
         return info
@@ -306,14 +329,23 @@ class Renderer:
         if policy == "none":
             return
         failed = case.outcome is Outcome.FAILED or case.outcome is Outcome.ERROR
-        text = comments.whole(case, marks, failure=failed or policy == "all", steps=steps and failed,
-                              wiki=self._dialect.wiki_comments, limit=self._limits.comment)
+        text = comments.whole(
+            case,
+            marks,
+            failure=failed or policy == "all",
+            steps=steps and failed,
+            wiki=self._dialect.wiki_comments,
+            limit=self._limits.comment,
+        )
         if text is not None:
             document["comment"] = text
 
 
 def _add_option(fields: dict[str, str | list[str]], mark: Mark) -> None:
-    """Add a custom field's value: several of one name are the options of one field, and what the report lists stays a list."""
+    """Add a custom field's value.
+
+    Several of one name are the options of one field, and what the report lists stays a list.
+    """
     name, value = mark.name or "", escaping.clean(mark.value)
     held = fields.get(name)
     match held:

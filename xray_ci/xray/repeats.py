@@ -1,12 +1,12 @@
 """Several results for one Test become one: which wins, and what is said of the others. Pure.
 
-Knows records of fixed size: a digest of what identifies the Test, the number of the result, and its outcome. Two results
-belong together when their digests are equal; of 16 bytes that happens by chance in no run.
+Knows records of fixed size: a digest of what identifies the Test, the number of the result, and its outcome. Two
+results belong together when their digests are equal; of 16 bytes that happens by chance in no run.
 
 Which results stand for the others of their Test, and what their text says of that.
 
-Folds partition by partition, marks what is not sent, and changes the text of those that stand for several: a line in the
-comment, or a list of iterations.
+Folds partition by partition, marks what is not sent, and changes the text of those that stand for several: a line in
+the comment, or a list of iterations.
 
 What is known of a run so far, on disk: lines in order, and fixed-size records by partition.
 
@@ -85,8 +85,8 @@ def fold(records: bytes, policy: str, left_out: bytearray) -> Folded:
     """Fold one partition.
 
     `left_out` has one byte a result, not zero for one that does not count (its report was dropped, or it is invalid).
-    With `iterations` the winner is the worst, as with `worst`. The members are told of a step-based Test with `iterations`, and
-    of example rows always (one more than `MOST_ITERATIONS` when there are more).
+    With `iterations` the winner is the worst, as with `worst`. The members are told of a step-based Test with
+    `iterations`, and of example rows always (one more than `MOST_ITERATIONS` when there are more).
     """
     keys = identities = 0
     losers: list[int] = []
@@ -213,7 +213,10 @@ class Repeats:
                 mapped.close()
 
     def _together(self, group: RepeatedResults) -> int | None:
-        """Return the state of a winner that takes all results of its group in; None, and the reason counted, when it does not."""
+        """Return the state of a winner that takes all results of its group in.
+
+        None, and the reason counted, when it does not.
+        """
         exampled = bool(group.code & HAS_EXAMPLES)
         if not exampled and not self.named:
             return None
@@ -232,8 +235,10 @@ class Repeats:
         if stretch == self._stretch:
             return
         self._stretch = stretch
-        self._counts = {row[0]: {OUTCOMES[index]: count for index, count in enumerate(row[1:]) if count}
-                        for row in _COUNTS.iter_unpack(self._count_notes.read(stretch))}
+        self._counts = {
+            row[0]: {OUTCOMES[index]: count for index, count in enumerate(row[1:]) if count}
+            for row in _COUNTS.iter_unpack(self._count_notes.read(stretch))
+        }
         self._members = {}
         for winner, member in _MEMBER.iter_unpack(self._member_notes.read(stretch)):
             self._members.setdefault(winner, []).append(member)
@@ -241,11 +246,14 @@ class Repeats:
     def _commented(self, text: bytes, counts: dict[Outcome, int]) -> bytes:
         """Return the text of a test with one more line in its comment, which is its last property."""
         held = msgspec.json.decode(text, type=_Comment).comment
-        head = text[:-1] if held is None else text[:text.rindex(_COMMENT)]
+        head = text[:-1] if held is None else text[: text.rindex(_COMMENT)]
         return head + _COMMENT + msgspec.json.encode(comments.with_repeats(held, counts, _SHOWN[self._policy])) + b"}"
 
     def _iterated(self, number: int, text: bytes) -> bytes:
-        """Return the text of a test with one iteration for each of its results; unchanged where Xray would refuse it."""
+        """Return the text of a test with one iteration for each of its results.
+
+        Unchanged where Xray would refuse it.
+        """
         test: dict[str, Any] = msgspec.json.decode(text)
         iterations: list[dict[str, Any]] = []
         for member in self._members[number]:

@@ -1,7 +1,9 @@
-"""The user's rules over cases: which Test, labels, environments, or none of it. Knows patterns; knows no report and no Xray JSON.
+"""The user's rules over cases: which Test, labels, environments, or none of it.
 
-A rule never changes what a case is, only what is said about its Test. What it says is hostile like the rest: a captured text
-is checked where every key and label is.
+Knows patterns; knows no report and no Xray JSON.
+
+A rule never changes what a case is, only what is said about its Test. What it says is hostile like the rest: a captured
+text is checked where every key and label is.
 """
 
 from __future__ import annotations
@@ -64,18 +66,30 @@ class Rulebook:
 
         self._said = said
         self._fits = fits
-        self._all = tuple(_Compiled(
-            rule=rule, shown=f"rule {rule.number} ({rule.origin})", suite=ready(rule.suite), classname=ready(rule.classname),
-            name=ready(rule.name), tags=tuple(map(ready, rule.tags)),
-            properties=tuple((name, ready(pattern)) for name, pattern in rule.properties)) for rule in said.rules)
+        self._all = tuple(
+            _Compiled(
+                rule=rule,
+                shown=f"rule {rule.number} ({rule.origin})",
+                suite=ready(rule.suite),
+                classname=ready(rule.classname),
+                name=ready(rule.name),
+                tags=tuple(map(ready, rule.tags)),
+                properties=tuple((name, ready(pattern)) for name, pattern in rule.properties),
+            )
+            for rule in said.rules
+        )
         self._here: tuple[_Compiled, ...] = ()
         self._place = ("", "")
 
     def begin(self, path: str, names: tuple[str, ...]) -> None:
         """Look at another report: its path as it is shown, and the names of its format, key first."""
         self._place = (path, names[0] if names else "")
-        self._here = tuple(one for one in self._all if (not one.rule.formats or set(one.rule.formats) & set(names))
-                           and (not one.rule.files or any(self._fits(glob, path) for glob in one.rule.files)))
+        self._here = tuple(
+            one
+            for one in self._all
+            if (not one.rule.formats or set(one.rule.formats) & set(names))
+            and (not one.rule.files or any(self._fits(glob, path) for glob in one.rule.files))
+        )
 
     def apply(self, case: Case) -> Ruled:
         """Return what the rules say; without an applying rule the case comes back as it is."""
@@ -117,14 +131,23 @@ class Rulebook:
 
     def _prefixed(self, marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
         """Return the marks with tags that begin with a prefix of the user's as what they mean."""
-        prefixes = ((MarkKind.TEST_KEY, self._said.test_prefixes), (MarkKind.REQUIREMENT, self._said.requirement_prefixes))
+        prefixes = (
+            (MarkKind.TEST_KEY, self._said.test_prefixes),
+            (MarkKind.REQUIREMENT, self._said.requirement_prefixes),
+        )
         if not any(chosen for _, chosen in prefixes):
             return marks
         return tuple(_meaning(mark, prefixes) if mark.kind is MarkKind.TAG else mark for mark in marks)
 
     def _values(self, case: Case) -> dict[str, str]:
         path, name = self._place
-        return {"name": case.name, "class": case.classname or "", "suite": SUITE_SPLIT.join(case.suite), "file": path, "format": name}
+        return {
+            "name": case.name,
+            "class": case.classname or "",
+            "suite": SUITE_SPLIT.join(case.suite),
+            "file": path,
+            "format": name,
+        }
 
 
 class _Saying:
@@ -160,7 +183,9 @@ def _match(one: _Compiled, case: Case, marks: Sequence[Mark]) -> dict[str, str] 
     if one.name is not None:
         subjects.append((one.name, (case.name,)))
     subjects += [(pattern, _tags(marks)) for pattern in one.tags]
-    subjects += [(pattern, [value for held, value in case.properties if held == name]) for name, pattern in one.properties]
+    subjects += [
+        (pattern, [value for held, value in case.properties if held == name]) for name, pattern in one.properties
+    ]
     for pattern, texts in subjects:
         found = next((match for text in texts if (match := pattern.search(_subject(text))) is not None), None)
         if found is None:
@@ -181,8 +206,8 @@ def _subject(text: str) -> str:
 def _meaning(mark: Mark, prefixes: tuple[tuple[MarkKind, tuple[str, ...]], ...]) -> Mark:
     for kind, chosen in prefixes:
         for prefix in chosen:
-            if mark.value.startswith(prefix) and is_key(mark.value[len(prefix):]):
-                return Mark(kind=kind, value=mark.value[len(prefix):])
+            if mark.value.startswith(prefix) and is_key(mark.value[len(prefix) :]):
+                return Mark(kind=kind, value=mark.value[len(prefix) :])
     return mark
 
 

@@ -1,4 +1,6 @@
-"""What the user wants nobody to see: every text of a case with what matches replaced. Pure; knows no report and no Xray.
+"""What the user wants nobody to see: every text of a case with what matches replaced.
+
+Pure; knows no report and no Xray.
 
 Files of evidence are not texts of a report, and neither is base64 inside of it: they go as they are or not at all.
 """
@@ -29,8 +31,13 @@ class Scrubber:
         self._subs: tuple[Callable[[str, str], str], ...] = tuple(one.sub for one in compiled)
 
     def text(self, text: str) -> str:
-        """Return one text: what it holds as it is written, and what a colour code or control character inside of it would hide."""
-        plain = text if text.isascii() else text.encode("utf-8", "replace").decode()  # RE2 takes no halves of surrogate pairs
+        """Return one text.
+
+        What it holds as it is written, and what a colour code or control character inside of it would hide.
+        """
+        plain = (
+            text if text.isascii() else text.encode("utf-8", "replace").decode()
+        )  # RE2 takes no halves of surrogate pairs
         found = self._replaced(plain)
         cleaned = escaping.clean(found)
         scrubbed = self._replaced(cleaned)
@@ -62,8 +69,11 @@ class Scrubber:
         if isinstance(value, tuple):
             return tuple(map(self._all, value)) if value else value
         if isinstance(value, msgspec.Struct):
-            found = {name: self._all(part) for name in value.__struct_fields__ if name not in _AS_IT_IS
-                     and (part := getattr(value, name)) is not None}
+            found = {
+                name: self._all(part)
+                for name in value.__struct_fields__
+                if name not in _AS_IT_IS and (part := getattr(value, name)) is not None
+            }
             return msgspec.structs.replace(value, **found)
         return value
 

@@ -1,7 +1,7 @@
 """Checks documents against the schemas of a deployment, and says why one fails.
 
-Two validators on purpose: jsonschema-rs says yes or no in a microsecond, jsonschema is asked only about what failed and says
-why. Both are imported late. Knows schemas and JSON; knows nothing of cases or reports but the place it is told.
+Two validators on purpose: jsonschema-rs says yes or no in a microsecond, jsonschema is asked only about what failed and
+says why. Both are imported late. Knows schemas and JSON; knows nothing of cases or reports but the place it is told.
 
 Why a document does not fit its schema, in words for people: the JSON path, and a cause that never shows a document.
 
@@ -124,10 +124,24 @@ def _allow(status: dict[str, Any], custom: frozenset[str]) -> None:
 
 _SHOWN: Final = 60
 _MOST: Final = 20
-_TYPES: Final = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number",
-                 type(None): "null"}
-_WORDS: Final = {"object": "an object", "array": "a list", "string": "text", "boolean": "true or false",
-                 "number": "a number", "integer": "a whole number", "null": "null"}
+_TYPES: Final = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+_WORDS: Final = {
+    "object": "an object",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+    "null": "null",
+}
 _BLANK: Final = r"\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 
@@ -155,8 +169,12 @@ def flaws(schema: dict[str, Any], document: object) -> tuple[Flaw, ...]:
     found: dict[tuple[str, str], Flaw] = {}
     for error in _validator(schema).iter_errors(document):
         for leaf in _leaves(error):
-            flaw = Flaw(path=leaf.json_path, cause=_cause(leaf), depth=len(leaf.absolute_path),
-                        telling=leaf.validator == "additionalProperties")
+            flaw = Flaw(
+                path=leaf.json_path,
+                cause=_cause(leaf),
+                depth=len(leaf.absolute_path),
+                telling=leaf.validator == "additionalProperties",
+            )
             found.setdefault((flaw.path, flaw.cause), flaw)
             if len(found) >= _MOST:
                 return tuple(found.values())
@@ -164,7 +182,10 @@ def flaws(schema: dict[str, Any], document: object) -> tuple[Flaw, ...]:
 
 
 def deepest(found: tuple[Flaw, ...]) -> Flaw:
-    """Return the flaw that lies deepest in the document, of equals the most telling: the nearest to what somebody wrote."""
+    """Return the flaw that lies deepest in the document, of equals the most telling.
+
+    The nearest to what somebody wrote.
+    """
     return max(found, key=lambda flaw: (flaw.depth, flaw.telling))
 
 
@@ -185,7 +206,10 @@ def _validator(schema: dict[str, Any]) -> Any:
 
 
 def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
-    """Check a pattern with JSON Schema's meaning of it, which Python's own differs from: digits, blanks, ends of lines."""
+    """Check a pattern with JSON Schema's meaning of it, which Python's own differs from.
+
+    Digits, blanks, ends of lines.
+    """
     from jsonschema.exceptions import ValidationError  # noqa: PLC0415
 
     if isinstance(instance, str) and not re.search(_translated(pattern), instance):
@@ -194,8 +218,9 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 
 def _translated(pattern: str) -> str:
     """Return an ECMA 262 pattern, of the few our schemas use, as Python's."""
-    return (pattern.replace(r"\d", "[0-9]").replace(r"\S", f"[^{_BLANK}]").replace(r"\s", f"[{_BLANK}]")
-            .replace("$", r"\Z"))
+    return (
+        pattern.replace(r"\d", "[0-9]").replace(r"\S", f"[^{_BLANK}]").replace(r"\s", f"[{_BLANK}]").replace("$", r"\Z")
+    )
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
@@ -276,5 +301,7 @@ def _excluded(error: ValidationError) -> str:
         return f"has both {' and '.join(sorted([name, *others]))}, which exclude each other"
     if "propertyNames" in steps:
         return f"has the property {shown(error.instance)}, which is no Jira field"
-    return (f"is {shown(error.instance)}, a status of the other Xray product; if this site really has it, name it "
-            "in `statuses`")
+    return (
+        f"is {shown(error.instance)}, a status of the other Xray product; if this site really has it, name it "
+        "in `statuses`"
+    )

@@ -1,4 +1,6 @@
-"""Which Test Execution of a run a result belongs to: the only one, that of its report, or that of its Test Environments.
+"""Which Test Execution of a run a result belongs to.
+
+The only one, that of its report, or that of its Test Environments.
 
 Knows reports' names, environments and spans of time. Knows nothing of Tests: the same Test has one Test Run in each.
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from xray_ci.xray.repeats import Partitions
     from xray_ci.xray.times import Timestamps
     from xray_ci.xray.validate import Checker
+
     class Sink(Protocol):
         """What a document is written to."""
 
@@ -83,7 +86,9 @@ class ExecutionGroups:
         self._spans.clear()
 
     def of(self, case: Case, said: tuple[str, ...], times: Timestamps) -> int:
-        """Return the group of a case; `said` are environments that rules give it, `times` hold its span alone when there are many.
+        """Return the group of a case.
+
+        `said` are environments that rules give it, `times` hold its span alone when there are many.
 
         Raises ConfigurationError when there are more than `MOST`.
         """
@@ -112,9 +117,12 @@ class ExecutionGroups:
         number = self._found.get(key)
         if number is None:
             if len(self.all) >= MOST:
-                raise ConfigurationError(f"the results would make more than {MOST} Test Executions", where="executions",
-                                         slug="too-many-executions",
-                                         advice="Choose rules that give fewer environments, or `executions: single`.")
+                raise ConfigurationError(
+                    f"the results would make more than {MOST} Test Executions",
+                    where="executions",
+                    slug="too-many-executions",
+                    advice="Choose rules that give fewer environments, or `executions: single`.",
+                )
             number = self._found[key] = len(self.all)
             self.all.append(ExecutionGroup(key[0], ()) if self._by_report else ExecutionGroup(None, key))
         if environments:
@@ -129,7 +137,9 @@ def environment(text: str) -> str:
 
 def _own(case: Case) -> tuple[str, ...]:
     """Return what the report itself says that a case ran in."""
-    return tuple(dict.fromkeys(name for mark in case.marks if mark.kind is _ENVIRONMENT and (name := environment(mark.value))))
+    return tuple(
+        dict.fromkeys(name for mark in case.marks if mark.kind is _ENVIRONMENT and (name := environment(mark.value)))
+    )
 
 
 _BUFFER: Final = 1 << 18
@@ -183,7 +193,10 @@ class Assembled:
     """Of the files, not of their base64."""
 
     def write_document(self, out: Sink, *, info: Mapping[str, Any] | None = None, key: str | None = None) -> None:
-        """Write the tests of all portions as one document of Xray JSON, whatever its size; without a result it is not valid."""
+        """Write the tests of all portions as one document of Xray JSON, whatever its size.
+
+        Without a result it is not valid.
+        """
         encode = msgspec.json.encode
         out.write(b"{")
         if key is not None:
@@ -218,23 +231,43 @@ class Spooled:
     """Seconds since the epoch → timestamp."""
 
 
-def write(spooled: Spooled, counts: CaseCounts, problems: tuple[Problem, ...], decided: Mapping[str, int],
-          identities: frozenset[bytes], *, batch_tests: int, batch_bytes: int) -> Assembled:
+def write(
+    spooled: Spooled,
+    counts: CaseCounts,
+    problems: tuple[Problem, ...],
+    decided: Mapping[str, int],
+    identities: frozenset[bytes],
+    *,
+    batch_tests: int,
+    batch_bytes: int,
+) -> Assembled:
     """Fold the spooled results and write the finished files beside them."""
     repeats = Repeats(spooled.work, spooled.rendering, spooled.checker, spooled.notices, spooled.repeats)
     repeats.settle(spooled.index, spooled.states, counts)
     name = spooled.rendering.deployment.dialect.evidence
-    with (spooled.work / "lines").open("rb", buffering=_BUFFER) as lines, _Files(spooled.work) as files, \
-            EvidenceWriter(spooled.work, spooled.attached, spooled.evidence, name=name, notices=spooled.notices) as evidence:
+    with (
+        (spooled.work / "lines").open("rb", buffering=_BUFFER) as lines,
+        _Files(spooled.work) as files,
+        EvidenceWriter(
+            spooled.work, spooled.attached, spooled.evidence, name=name, notices=spooled.notices
+        ) as evidence,
+    ):
         writer = _Writer(spooled, files, evidence, batch_tests, batch_bytes)
         writer.run(lines, repeats)
     repeats.close()
     counts.sent = writer.sent
     for file in ("lines", "side", "index", "inline", "repeats", "members", "offsets"):
         (spooled.work / file).unlink(missing_ok=True)
-    return Assembled(portions=tuple(_portions(spooled, writer, files)), counts=counts, problems=problems, decided=decided,
-                     identities=identities, notices=spooled.notices.problems(), evidence_files=evidence.files,
-                     evidence_bytes=evidence.bytes)
+    return Assembled(
+        portions=tuple(_portions(spooled, writer, files)),
+        counts=counts,
+        problems=problems,
+        decided=decided,
+        identities=identities,
+        notices=spooled.notices.problems(),
+        evidence_files=evidence.files,
+        evidence_bytes=evidence.bytes,
+    )
 
 
 def _portions(spooled: Spooled, writer: _Writer, files: _Files) -> Iterator[Portion]:
@@ -242,8 +275,14 @@ def _portions(spooled: Spooled, writer: _Writer, files: _Files) -> Iterator[Port
     for number, group in enumerate(spooled.groups.all):
         if batches := writer.batches(number):
             started, finished = (text(group.span[0]), text(group.span[1])) if group.span else (None, None)
-            yield Portion(path=files.path(number), batches=batches, environments=group.environments, report=group.report,
-                          started=started, finished=finished)
+            yield Portion(
+                path=files.path(number),
+                batches=batches,
+                environments=group.environments,
+                report=group.report,
+                started=started,
+                finished=finished,
+            )
 
 
 class _Files:
@@ -262,7 +301,9 @@ class _Files:
         if held is None:
             if len(self._open) >= _OPEN:
                 self._open.popitem(last=False)[1].close()
-            held = self._open[number] = self.path(number).open("ab", buffering=_BUFFER if number == 0 else _SMALL_BUFFER)
+            held = self._open[number] = self.path(number).open(
+                "ab", buffering=_BUFFER if number == 0 else _SMALL_BUFFER
+            )
         else:
             self._open.move_to_end(number)
         return held
@@ -294,7 +335,9 @@ class _Cutter:
 class _Writer:
     """Writes tests one after the other and cuts batches."""
 
-    def __init__(self, spooled: Spooled, files: _Files, evidence: EvidenceWriter, batch_tests: int, batch_bytes: int) -> None:
+    def __init__(
+        self, spooled: Spooled, files: _Files, evidence: EvidenceWriter, batch_tests: int, batch_bytes: int
+    ) -> None:
         self._spooled = spooled
         self._files = files
         self._evidence = evidence

@@ -1,4 +1,7 @@
-"""The later step of a job: uses the outputs of the import (JSON in `OUTPUTS`), and fails when one is not what `shop.py` brings."""
+"""The later step of a job.
+
+Uses the outputs of the import (JSON in `OUTPUTS`), and fails when one is not what `shop.py` brings.
+"""
 
 import json
 import os

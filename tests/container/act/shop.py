@@ -1,4 +1,7 @@
-"""A suite of which one test fails: what a run with `if: always()` is for. Run by workflows, on purpose not collected with our tests."""
+"""A suite of which one test fails: what a run with `if: always()` is for.
+
+Run by workflows, on purpose not collected with our tests.
+"""
 
 
 def test_adds_item():

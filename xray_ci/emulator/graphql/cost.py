@@ -27,7 +27,9 @@ _RESOLVERS: Final = 25
 """Queries, mutations and fields with arguments of one call (A: the number)."""
 
 
-def faults(document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> list[GraphQLError]:
+def faults(
+    document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> list[GraphQLError]:
     """Return what is too much; the document is valid."""
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     found: list[GraphQLError] = []

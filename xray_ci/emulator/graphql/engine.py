@@ -1,4 +1,7 @@
-"""One GraphQL document: parsed, checked against the schema file, weighed, executed. Knows the library, not the world."""
+"""One GraphQL document: parsed, checked against the schema file, weighed, executed.
+
+Knows the library, not the world.
+"""
 
 from __future__ import annotations
 

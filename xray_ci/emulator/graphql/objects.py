@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from xray_ci.emulator.evidence import Evidence
     from xray_ci.emulator.world import Issue, Run
 
-TEST_TYPES: Final = {"Manual": ("10100", "Steps"), "Cucumber": ("10101", "Gherkin"), "Generic": ("10102", "Unstructured")}
+TEST_TYPES: Final = {
+    "Manual": ("10100", "Steps"),
+    "Cucumber": ("10101", "Gherkin"),
+    "Generic": ("10102", "Unstructured"),
+}
 _WORDS: Final = {"PASS": "PASSED", "FAIL": "FAILED", "TODO": "TO DO"}
 """Words of runs that Server made: both products look at one world."""
 
@@ -40,14 +44,21 @@ class Objects:
             return list(self._world.runs_of(issue.key))
 
         def plans() -> list[Issue]:
-            return [each for each in self._world.issues.values() if each.plan is not None and issue.key in each.plan.tests]
-        return {**self._issue(issue), "testType": test_type(details.type), "scenarioType": None,
-                "unstructured": details.definition if details.kind == "Unstructured" else None,
-                "gherkin": details.scenario if details.kind == "Gherkin" else None,
-                "steps": [{"id": str(number), **step} for number, step in enumerate(details.steps)],
-                "testRuns": self.pages(runs, lambda both: self.run(*both)),
-                "testExecutions": self.pages(lambda: [execution for execution, _ in runs()], self.execution),
-                "testPlans": self.pages(plans, self.plan)}
+            return [
+                each for each in self._world.issues.values() if each.plan is not None and issue.key in each.plan.tests
+            ]
+
+        return {
+            **self._issue(issue),
+            "testType": test_type(details.type),
+            "scenarioType": None,
+            "unstructured": details.definition if details.kind == "Unstructured" else None,
+            "gherkin": details.scenario if details.kind == "Gherkin" else None,
+            "steps": [{"id": str(number), **step} for number, step in enumerate(details.steps)],
+            "testRuns": self.pages(runs, lambda both: self.run(*both)),
+            "testExecutions": self.pages(lambda: [execution for execution, _ in runs()], self.execution),
+            "testPlans": self.pages(plans, self.plan),
+        }
 
     def execution(self, issue: Issue) -> dict[str, Any]:
         """Show a Test Execution."""
@@ -55,49 +66,77 @@ class Objects:
         if details is None:
             raise AssertionError(issue)
         runs = details.runs
-        return {**self._issue(issue), "testEnvironments": list(details.environments),
-                "tests": self.pages(lambda: self._issues(runs), self.test),
-                "testPlans": self.pages(lambda: self._issues(details.plans), self.plan),
-                "testRuns": self.pages(lambda: list(runs.values()), lambda run: self.run(issue, run))}
+        return {
+            **self._issue(issue),
+            "testEnvironments": list(details.environments),
+            "tests": self.pages(lambda: self._issues(runs), self.test),
+            "testPlans": self.pages(lambda: self._issues(details.plans), self.plan),
+            "testRuns": self.pages(lambda: list(runs.values()), lambda run: self.run(issue, run)),
+        }
 
     def plan(self, issue: Issue) -> dict[str, Any]:
         """Show a Test Plan."""
         details = issue.plan
         if details is None:
             raise AssertionError(issue)
-        return {**self._issue(issue), "tests": self.pages(lambda: self._issues(details.tests), self.test),
-                "testExecutions": self.pages(lambda: self._issues(details.executions), self.execution)}
+        return {
+            **self._issue(issue),
+            "tests": self.pages(lambda: self._issues(details.tests), self.test),
+            "testExecutions": self.pages(lambda: self._issues(details.executions), self.execution),
+        }
 
     def run(self, execution: Issue, run: Run) -> dict[str, Any]:
         """Show a Test Run."""
         test = self._world.issues[run.test]
         kept = test.test
-        return {"id": run.id, "status": status(run.status), "comment": run.comment, "startedOn": run.started,
-                "finishedOn": run.finished, "executedById": run.executed_by, "assigneeId": run.assignee,
-                "defects": [self._world.issues[key].id for key in run.defects if key in self._world.issues],
-                "evidence": [self._evidence(execution, each) for each in run.evidence],
-                "steps": [self._step(execution, number, each) for number, each in enumerate(run.steps)],
-                "examples": [{"id": f"{run.id}-{number}", "status": status(word)} for number, word in enumerate(run.examples)],
-                "iterations": self.pages(lambda: list(enumerate(run.iterations, start=1)), lambda both: _iteration(*both)),
-                "customFields": [{"id": each.get("id"), "name": each.get("name"), "values": each.get("value")}
-                                 for each in run.custom_fields],
-                "unstructured": kept.definition if kept is not None else None, "gherkin": kept.scenario if kept is not None else None,
-                "testType": test_type(kept.type) if kept is not None else None, "lastModified": run.finished,
-                "test": lambda _: self.test(test), "testExecution": lambda _: self.execution(execution)}
+        return {
+            "id": run.id,
+            "status": status(run.status),
+            "comment": run.comment,
+            "startedOn": run.started,
+            "finishedOn": run.finished,
+            "executedById": run.executed_by,
+            "assigneeId": run.assignee,
+            "defects": [self._world.issues[key].id for key in run.defects if key in self._world.issues],
+            "evidence": [self._evidence(execution, each) for each in run.evidence],
+            "steps": [self._step(execution, number, each) for number, each in enumerate(run.steps)],
+            "examples": [
+                {"id": f"{run.id}-{number}", "status": status(word)} for number, word in enumerate(run.examples)
+            ],
+            "iterations": self.pages(lambda: list(enumerate(run.iterations, start=1)), lambda both: _iteration(*both)),
+            "customFields": [
+                {"id": each.get("id"), "name": each.get("name"), "values": each.get("value")}
+                for each in run.custom_fields
+            ],
+            "unstructured": kept.definition if kept is not None else None,
+            "gherkin": kept.scenario if kept is not None else None,
+            "testType": test_type(kept.type) if kept is not None else None,
+            "lastModified": run.finished,
+            "test": lambda _: self.test(test),
+            "testExecution": lambda _: self.execution(execution),
+        }
 
     def of_type(self, kind: str) -> Callable[[Issue], dict[str, Any]]:
         """Return what shows issues of a type."""
         return {TEST: self.test, TEST_EXECUTION: self.execution, TEST_PLAN: self.plan}[kind]
 
-    def pages(self, items: Callable[[], Sequence[Any]], show: Callable[[Any], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def pages(
+        self, items: Callable[[], Sequence[Any]], show: Callable[[Any], dict[str, Any]]
+    ) -> Callable[..., dict[str, Any]]:
         """Return the member that shows a list page by page; only what is on the page is shown."""
+
         def page(_: Any, limit: int, start: int | None = None, **asked: Any) -> dict[str, Any]:
             chosen = items()
             if asked.get("issueIds") is not None:
                 chosen = [each for each in chosen if each.id in asked["issueIds"]]
             begin = start or 0
-            return {"total": len(chosen), "start": begin, "limit": limit,
-                    "results": [show(each) for each in chosen[begin:begin + limit]]}
+            return {
+                "total": len(chosen),
+                "start": begin,
+                "limit": limit,
+                "results": [show(each) for each in chosen[begin : begin + limit]],
+            }
+
         return page
 
     def _issues(self, keys: Iterable[str]) -> list[Issue]:
@@ -107,17 +146,33 @@ class Objects:
         def jira(_: Any, fields: Iterable[str] | None = None) -> dict[str, Any]:
             every = {"key": issue.key, "id": issue.id, **jira_shown.fields_of(self._world, issue, cloud=True)}
             return {name: every[name] for name in fields or () if name in every}
-        return {"issueId": issue.id, "projectId": self._world.projects[issue.project].id, "jira": jira,
-                "lastModified": iso(issue.created)}
+
+        return {
+            "issueId": issue.id,
+            "projectId": self._world.projects[issue.project].id,
+            "jira": jira,
+            "lastModified": iso(issue.created),
+        }
 
     def _evidence(self, execution: Issue, evidence: Evidence) -> dict[str, Any]:
-        return {"id": str(evidence.id), "filename": evidence.filename, "size": evidence.size, "createdOn": None,
-                "storedInJira": False, "downloadLink": f"{self._call.base}/browse/{execution.key}/evidence/{evidence.id}"}
+        return {
+            "id": str(evidence.id),
+            "filename": evidence.filename,
+            "size": evidence.size,
+            "createdOn": None,
+            "storedInJira": False,
+            "downloadLink": f"{self._call.base}/browse/{execution.key}/evidence/{evidence.id}",
+        }
 
     def _step(self, execution: Issue, number: int, step: dict[str, Any]) -> dict[str, Any]:
-        return {"id": str(number), "status": status(step["status"]), "comment": step.get("comment"),
-                "actualResult": step.get("actualResult"), "defects": step.get("defects", []),
-                "evidence": [self._evidence(execution, each) for each in step.get("evidence", ())]}
+        return {
+            "id": str(number),
+            "status": status(step["status"]),
+            "comment": step.get("comment"),
+            "actualResult": step.get("actualResult"),
+            "defects": step.get("defects", []),
+            "evidence": [self._evidence(execution, each) for each in step.get("evidence", ())],
+        }
 
 
 def status(word: str) -> dict[str, Any]:
@@ -125,8 +180,13 @@ def status(word: str) -> dict[str, Any]:
     name = _WORDS.get(word, word)
     final = name in PASSED_WORDS | FAILED_WORDS
     coverage = "OK" if name in PASSED_WORDS else "NOK" if name in FAILED_WORDS else "NOT_COVERED"
-    return {"name": name, "description": "", "final": final, "color": "#95C160" if final else "#A2A6AE",
-            "coverageStatus": coverage}
+    return {
+        "name": name,
+        "description": "",
+        "final": final,
+        "color": "#95C160" if final else "#A2A6AE",
+        "coverageStatus": coverage,
+    }
 
 
 def test_type(name: str) -> dict[str, str]:

@@ -20,17 +20,25 @@ if TYPE_CHECKING:
     from xray_ci.emulator.seed import ApiKey
     from xray_ci.emulator.world import Issue, Project, Run
 
-_NAMES = {TEST: ("getTest", "getTests"), TEST_EXECUTION: ("getTestExecution", "getTestExecutions"),
-          TEST_PLAN: ("getTestPlan", "getTestPlans")}
+_NAMES = {
+    TEST: ("getTest", "getTests"),
+    TEST_EXECUTION: ("getTestExecution", "getTestExecutions"),
+    TEST_PLAN: ("getTestPlan", "getTestPlans"),
+}
 
 
 def fields(call: Call, key: ApiKey) -> dict[str, Callable[..., Any]]:
     """Return the fields of `Query` for one call."""
     reader = Reader(call, key)
     found: dict[str, Callable[..., Any]] = {
-        "getProjectSettings": reader.project_settings, "getStatus": reader.status, "getStatuses": reader.statuses,
-        "getTestRun": reader.run, "getTestRunById": reader.run_by_id, "getTestRuns": reader.runs,
-        "getTestRunsById": reader.runs_by_id}
+        "getProjectSettings": reader.project_settings,
+        "getStatus": reader.status,
+        "getStatuses": reader.statuses,
+        "getTestRun": reader.run,
+        "getTestRunById": reader.run_by_id,
+        "getTestRuns": reader.runs,
+        "getTestRunsById": reader.runs_by_id,
+    }
     for kind, (one, many) in _NAMES.items():
         found[one] = functools.partial(reader.issue, kind=kind)
         found[many] = functools.partial(reader.issues, kind=kind)
@@ -50,8 +58,11 @@ class Reader:
         """Show what Xray keeps of a project."""
         owner = self._project(projectIdOrKey or "")
         types = [test_type(name) for name in TEST_TYPES]
-        return {"projectId": owner.id, "testEnvironments": list(owner.environments),
-                "testTypeSettings": {"testTypes": types, "defaultTestTypeId": types[0]["id"]}}
+        return {
+            "projectId": owner.id,
+            "testEnvironments": list(owner.environments),
+            "testTypeSettings": {"testTypes": types, "defaultTestTypeId": types[0]["id"]},
+        }
 
     def status(self, _: Any, name: str | None = None) -> dict[str, Any] | None:
         """Show one status of a Test Run."""
@@ -73,7 +84,9 @@ class Reader:
         wanted = asked.get("testType") or {}
         for name in ("id", "name"):
             if wanted.get(name):
-                found = [each for each in found if each.test is not None and test_type(each.test.type)[name] == wanted[name]]
+                found = [
+                    each for each in found if each.test is not None and test_type(each.test.type)[name] == wanted[name]
+                ]
         return self._show.pages(lambda: found, show)(info, asked["limit"], asked.get("start"))
 
     def _chosen(self, kind: str, asked: dict[str, Any]) -> list[Issue]:
@@ -101,8 +114,14 @@ class Reader:
 
     def run(self, _: Any, testIssueId: str | None = None, testExecIssueId: str | None = None) -> dict[str, Any] | None:  # noqa: N803
         """Show the run of a Test in a Test Execution."""
-        return next((self._show.run(execution, run) for execution, run in self._all()
-                     if execution.id == testExecIssueId and self._world.issues[run.test].id == testIssueId), None)
+        return next(
+            (
+                self._show.run(execution, run)
+                for execution, run in self._all()
+                if execution.id == testExecIssueId and self._world.issues[run.test].id == testIssueId
+            ),
+            None,
+        )
 
     def run_by_id(self, _: Any, id: str | None = None) -> dict[str, Any] | None:  # noqa: A002
         """Show one run."""
@@ -111,11 +130,17 @@ class Reader:
     def runs(self, info: Any, limit: int, start: int | None = None, **asked: Any) -> dict[str, Any]:
         """Show runs of Tests, of Test Executions, or of both."""
         tests, executions = asked.get("testIssueIds"), asked.get("testExecIssueIds")
-        found = [(execution, run) for execution, run in self._all() if (executions is None or execution.id in executions)
-                 and (tests is None or self._world.issues[run.test].id in tests)]
+        found = [
+            (execution, run)
+            for execution, run in self._all()
+            if (executions is None or execution.id in executions)
+            and (tests is None or self._world.issues[run.test].id in tests)
+        ]
         return self._show.pages(lambda: found, lambda both: self._show.run(*both))(info, limit, start)
 
-    def runs_by_id(self, info: Any, limit: int, ids: list[str] | None = None, start: int | None = None) -> dict[str, Any]:
+    def runs_by_id(
+        self, info: Any, limit: int, ids: list[str] | None = None, start: int | None = None
+    ) -> dict[str, Any]:
         """Show runs by their ids."""
         found = [both for both in self._all() if both[1].id in (ids or ())]
         return self._show.pages(lambda: found, lambda both: self._show.run(*both))(info, limit, start)
@@ -131,4 +156,6 @@ class Reader:
             if key in (each.key, each.id):
                 return each
         name = "id" if key.isdigit() else "key"
-        raise GraphQLError(f"Error retrieving Project from Jira with {name} \"{key}\": No project could be found with {name} '{key}'.")
+        raise GraphQLError(
+            f"Error retrieving Project from Jira with {name} \"{key}\": No project could be found with {name} '{key}'."
+        )

@@ -1,4 +1,7 @@
-"""The mutations of Xray Cloud's GraphQL: what each changes and how it refuses. First all is looked up, then all is done."""
+"""The mutations of Xray Cloud's GraphQL: what each changes and how it refuses.
+
+First all is looked up, then all is done.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,25 @@ _UNSET: Final = "TO DO"
 def fields(call: Call, key: ApiKey) -> dict[str, Callable[..., Any]]:
     """Return the fields of `Mutation` for one call."""
     writer = _Writer(call, key)
-    return {"addDefectsToTestRun": writer.add_defects, "addEvidenceToTestRun": writer.add_evidence,
-            "addTestEnvironmentsToTestExecution": writer.add_environments,
-            "addTestExecutionsToTestPlan": writer.link_executions, "addTestsToTestExecution": writer.add_tests,
-            "addTestsToTestPlan": writer.plan_tests, "createTestExecution": writer.create_execution,
-            "createTestPlan": writer.create_plan, "deleteTest": writer.delete(TEST),
-            "deleteTestExecution": writer.delete(TEST_EXECUTION), "deleteTestPlan": writer.delete(TEST_PLAN),
-            "removeEvidenceFromTestRun": writer.remove_evidence, "removeTestsFromTestExecution": writer.remove_tests,
-            "resetTestRun": writer.reset, "updateTestRun": writer.update, "updateTestRunComment": writer.comment,
-            "updateTestRunStatus": writer.set_status}
+    return {
+        "addDefectsToTestRun": writer.add_defects,
+        "addEvidenceToTestRun": writer.add_evidence,
+        "addTestEnvironmentsToTestExecution": writer.add_environments,
+        "addTestExecutionsToTestPlan": writer.link_executions,
+        "addTestsToTestExecution": writer.add_tests,
+        "addTestsToTestPlan": writer.plan_tests,
+        "createTestExecution": writer.create_execution,
+        "createTestPlan": writer.create_plan,
+        "deleteTest": writer.delete(TEST),
+        "deleteTestExecution": writer.delete(TEST_EXECUTION),
+        "deleteTestPlan": writer.delete(TEST_PLAN),
+        "removeEvidenceFromTestRun": writer.remove_evidence,
+        "removeTestsFromTestExecution": writer.remove_tests,
+        "resetTestRun": writer.reset,
+        "updateTestRun": writer.update,
+        "updateTestRunComment": writer.comment,
+        "updateTestRunStatus": writer.set_status,
+    }
 
 
 class _Writer:
@@ -67,9 +80,11 @@ class _Writer:
 
     def delete(self, kind: str) -> Callable[..., str]:
         """Return the mutation that deletes issues of a type."""
+
         def work(_: Any, issueId: str) -> str:  # noqa: N803 - the vendor's names, here and below
             self._world.remove(self._need(issueId, kind))
             return _SUCCESS  # (A)
+
         return work
 
     def add_environments(self, _: Any, issueId: str, testEnvironments: list[str]) -> dict[str, Any]:  # noqa: N803
@@ -109,7 +124,10 @@ class _Writer:
         added = [each for each in executions if each.key not in held]
         for each in added:
             link_plan(plan, each, ())
-        return {"addedTestExecutions": [each.id for each in added], "warning": _left_out([each.id for each in added], executions)}
+        return {
+            "addedTestExecutions": [each.id for each in added],
+            "warning": _left_out([each.id for each in added], executions),
+        }
 
     # Test Runs
 
@@ -118,16 +136,27 @@ class _Writer:
         run = self._run(id)
         for each in evidence:
             if not all(isinstance(each.get(name), str) for name in ("data", "filename", "mimeType")):
-                raise GraphQLError("Error adding evidence: either attachmentId, or data, filename and mimeType are required!")
+                raise GraphQLError(
+                    "Error adding evidence: either attachmentId, or data, filename and mimeType are required!"
+                )
         kept = [self._call.emulation.shelf.keep(each["data"], each["filename"], each["mimeType"]) for each in evidence]
         run.evidence.extend(kept)
         return {"addedEvidence": [str(each.id) for each in kept], "warnings": []}
 
-    def remove_evidence(self, _: Any, id: str, evidenceIds: list[str] | None = None,  # noqa: A002, N803
-                        evidenceFilenames: list[str] | None = None) -> dict[str, Any]:  # noqa: N803
+    def remove_evidence(
+        self,
+        _: Any,
+        id: str,  # noqa: A002
+        evidenceIds: list[str] | None = None,  # noqa: N803
+        evidenceFilenames: list[str] | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
         """Remove files from a run, by id or by name."""
         run = self._run(id)
-        gone = [each for each in run.evidence if str(each.id) in (evidenceIds or ()) or each.filename in (evidenceFilenames or ())]
+        gone = [
+            each
+            for each in run.evidence
+            if str(each.id) in (evidenceIds or ()) or each.filename in (evidenceFilenames or ())
+        ]
         run.evidence = [each for each in run.evidence if each not in gone]
         return {"removedEvidence": [str(each.id) for each in gone], "warnings": []}
 
@@ -137,8 +166,10 @@ class _Writer:
         found = {each: self._world.find(each) for each in issues}
         added = [issue for issue in found.values() if issue is not None and issue.key not in run.defects]
         run.defects.extend(issue.key for issue in added)
-        return {"addedDefects": [issue.id for issue in added],
-                "warnings": [f"Issue {each} was not found." for each, issue in found.items() if issue is None]}
+        return {
+            "addedDefects": [issue.id for issue in added],
+            "warnings": [f"Issue {each} was not found." for each, issue in found.items() if issue is None],
+        }
 
     def set_status(self, _: Any, id: str, status: str) -> str:  # noqa: A002
         """Set the status; an unknown one is refused here (A: the text)."""
@@ -158,7 +189,10 @@ class _Writer:
         run = self._run(id)
         run.comment = asked.get("comment", run.comment)
         run.started, run.finished = asked.get("startedOn", run.started), asked.get("finishedOn", run.finished)
-        run.assignee, run.executed_by = asked.get("assigneeId", run.assignee), asked.get("executedById", run.executed_by)
+        run.assignee, run.executed_by = (
+            asked.get("assigneeId", run.assignee),
+            asked.get("executedById", run.executed_by),
+        )
         return {"warnings": []}
 
     def reset(self, _: Any, id: str) -> str:  # noqa: A002
@@ -174,7 +208,9 @@ class _Writer:
     def _create(self, jira: Any, kind: str) -> Issue:
         given = jira.get("fields") if isinstance(jira, dict) else None
         if not isinstance(given, dict):
-            raise GraphQLError(f"Error creating {kind}: field 'jira' is required and should contain field 'fields' inside!")
+            raise GraphQLError(
+                f"Error creating {kind}: field 'jira' is required and should contain field 'fields' inside!"
+            )
         project = given.get("project")
         if not self._sees:
             name = project.get("key") if isinstance(project, dict) else project

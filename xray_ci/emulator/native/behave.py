@@ -32,7 +32,9 @@ def _tags(holder: dict[str, Any]) -> list[str]:
 
 def _status(element: dict[str, Any]) -> str:
     own = element.get("status")
-    return verdict([own] if own else [(step.get("result") or {}).get("status", "") for step in element.get("steps") or ()])
+    return verdict(
+        [own] if own else [(step.get("result") or {}).get("status", "") for step in element.get("steps") or ()]
+    )
 
 
 def _output(element: dict[str, Any]) -> str:

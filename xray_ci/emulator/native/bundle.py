@@ -22,5 +22,7 @@ def read(source: IO[bytes], around: Surroundings) -> Read:
             parts = [cucumber.read(io.BytesIO(archive.read(each)), around) for each in members]
     except zipfile.BadZipFile as error:
         raise Unreadable("not a zip archive") from error
-    return Read(results=[result for part in parts for result in part.results],
-                execution=next((part.execution for part in parts if part.execution), None))
+    return Read(
+        results=[result for part in parts for result in part.results],
+        execution=next((part.execution for part in parts if part.execution), None),
+    )

@@ -28,8 +28,15 @@ def read(source: IO[bytes], around: Surroundings) -> Read:
                 continue
             steps = [*before, *_steps(element)]
             before = []
-            results.extend(results_of(dict.fromkeys([*above, *_tags(element)]), verdict(_words(steps)), around,
-                                      evidence=list(_evidence(steps)), output=_output(steps)))
+            results.extend(
+                results_of(
+                    dict.fromkeys([*above, *_tags(element)]),
+                    verdict(_words(steps)),
+                    around,
+                    evidence=list(_evidence(steps)),
+                    output=_output(steps),
+                )
+            )
     return reading(results, feature_tags, around)
 
 
@@ -61,7 +68,11 @@ def _evidence(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for number, each in enumerate(found, start=1):
         kind = str(each.get("mime_type") or (each.get("media") or {}).get("type") or "application/octet-stream")
         ending = kind.rpartition("/")[2].partition(";")[0]
-        yield {"data": each["data"], "filename": each.get("name") or f"embedding-{number}.{ending}", "contentType": kind}
+        yield {
+            "data": each["data"],
+            "filename": each.get("name") or f"embedding-{number}.{ending}",
+            "contentType": kind,
+        }
 
 
 def _output(steps: list[dict[str, Any]]) -> str:

@@ -38,7 +38,10 @@ def key_of(tag: str) -> str | None:
 
 
 def verdict(words: Iterable[str]) -> str:
-    """Return what results come to, by their words in any case: one failed is FAIL, all passed PASS, everything else TODO (A)."""
+    """Return what results come to, by their words in any case.
+
+    One failed is FAIL, all passed PASS, everything else TODO (A).
+    """
     seen = {str(word or "").strip().lower() for word in words}
     if seen & _FAILED:
         return FAIL

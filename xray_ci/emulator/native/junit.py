@@ -1,14 +1,25 @@
 """JUnit XML as Xray reads it.
 
-Identity is `classname.name`; the name of the testsuite stands in for a missing class name (D), that of the innermost one that has a
-name, and without any the name is all (A). Without an outcome element the attributes `status` and `result` decide (A).
+Identity is `classname.name`; the name of the testsuite stands in for a missing class name (D), that of the innermost
+one that has a name, and without any the name is all (A). Without an outcome element the attributes `status` and
+`result` decide (A).
 """
 
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Final
 
-from xray_ci.emulator.native.report import Read, Surroundings, Unreadable, children, generic, local, text, words, xml_root
+from xray_ci.emulator.native.report import (
+    Read,
+    Surroundings,
+    Unreadable,
+    children,
+    generic,
+    local,
+    text,
+    words,
+    xml_root,
+)
 from xray_ci.emulator.sides import FAIL, PASS, TODO
 
 if TYPE_CHECKING:
@@ -44,12 +55,16 @@ def _result(case: ET.Element, suite: str, around: Surroundings) -> Result:
     said = {key: _value(each) for key, each in properties.items()}
     failures = [each for each in case if local(each) in ("failure", "error")]
     return generic(
-        f"{group}.{name}" if group else name, said.get("test_summary") or name or group,
+        f"{group}.{name}" if group else name,
+        said.get("test_summary") or name or group,
         key=said.get("test_id") or said.get("test_key"),  # test_id wins (D)
         status=FAIL if failures else _calm(case),
         requirements=words(said.get("requirements") or case.get("requirement"), ","),
-        labels=words(said.get("tags"), ","), description=said.get("test_description", ""),
-        comment=said.get("testrun_comment"), start=case.get("started-at"), finish=case.get("finished-at"),
+        labels=words(said.get("tags"), ","),
+        description=said.get("test_description", ""),
+        comment=said.get("testrun_comment"),
+        start=case.get("started-at"),
+        finish=case.get("finished-at"),
         output="\n".join(each.get("message") or text(each) for each in failures),
         evidence=[{"filename": name, "data": data} for name, data in _items(properties.get("testrun_evidence"))],
         customFields=[{"name": name, "value": value} for name, value in _items(properties.get("testrun_customfields"))],

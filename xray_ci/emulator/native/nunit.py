@@ -1,6 +1,7 @@
 """NUnit XML, version 2 and 3, as Xray reads it.
 
-Identity is the full name of the test case (A), and a property with the key of a Test names it (A), several name several (A).
+Identity is the full name of the test case (A), and a property with the key of a Test names it (A), several name several
+(A).
 """
 
 from __future__ import annotations
@@ -39,11 +40,17 @@ def read(source: IO[bytes], around: Surroundings) -> Read:  # noqa: ARG001 - one
 def _results(case: ET.Element, inherited: tuple[str, ...]) -> Iterable[Result]:
     said = _properties(case)
     whole = case.get("fullname", "") or case.get("name", "")
-    return generics(whole, case.get("name", ""), keys=[key for name in _KEYS for key in said.get(name, ())], status=_status(case),
-                    requirements=(*inherited, *said.get("requirement", ())),
-                    labels=(*said.get("category", ()), *(each.get("name", "") for each in case.iter("category"))),
-                    start=case.get("start-time"), finish=case.get("end-time"),
-                    output="\n".join(text(each) for each in case.iter("message")))
+    return generics(
+        whole,
+        case.get("name", ""),
+        keys=[key for name in _KEYS for key in said.get(name, ())],
+        status=_status(case),
+        requirements=(*inherited, *said.get("requirement", ())),
+        labels=(*said.get("category", ()), *(each.get("name", "") for each in case.iter("category"))),
+        start=case.get("start-time"),
+        finish=case.get("end-time"),
+        output="\n".join(text(each) for each in case.iter("message")),
+    )
 
 
 def _status(case: ET.Element) -> str:

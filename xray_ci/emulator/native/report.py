@@ -84,14 +84,30 @@ def words(value: str | None, separator: str | None = None) -> tuple[str, ...]:
     return tuple(each.strip() for each in (value or "").split(separator) if each.strip())
 
 
-def generic(identity: str, summary: str, *, key: str | None, status: str, requirements: tuple[str, ...] = (),
-            labels: tuple[str, ...] = (), description: str = "", **details: Any) -> Result:
+def generic(
+    identity: str,
+    summary: str,
+    *,
+    key: str | None,
+    status: str,
+    requirements: tuple[str, ...] = (),
+    labels: tuple[str, ...] = (),
+    description: str = "",
+    **details: Any,
+) -> Result:
     """Make the result of a Generic Test; with a key the Test's own definition stays what it is.
 
     A label's blanks become underscores, as Jira takes none (A).
     """
-    info = TestInfo(project="", summary=summary or identity, type="Generic", definition=identity,
-                    labels=tuple("_".join(label.split()) for label in labels), requirements=requirements, description=description)
+    info = TestInfo(
+        project="",
+        summary=summary or identity,
+        type="Generic",
+        definition=identity,
+        labels=tuple("_".join(label.split()) for label in labels),
+        requirements=requirements,
+        description=description,
+    )
     kept = {name: value for name, value in details.items() if value}
     return Result(status=status, key=key or None, info=None if key else info, native=True, details=kept)
 

@@ -1,7 +1,9 @@
-"""Robot Framework's output.xml as Xray reads it. Identity is the names of all suites and of the test (D); tags link (D).
+"""Robot Framework's output.xml as Xray reads it.
 
-A tag that is the key of a Test links it, each of several its own (A). A suite teardown that fails, fails the tests below it as it does
-for Robot itself, whatever their own status says; rebot has written that down already (A).
+Identity is the names of all suites and of the test (D); tags link (D).
+
+A tag that is the key of a Test links it, each of several its own (A). A suite teardown that fails, fails the tests
+below it as it does for Robot itself, whatever their own status says; rebot has written that down already (A).
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ def read(source: IO[bytes], around: Surroundings) -> Read:
     judged = root.get("generator", "").upper().startswith("REBOT")
     results: list[Result] = []
     todo: list[tuple[tuple[str, ...], tuple[str, ...], ET.Element]] = [
-        ((), (), each) for each in reversed(list(children(root, "suite")))]
+        ((), (), each) for each in reversed(list(children(root, "suite")))
+    ]
     while todo:
         above, teardowns, suite = todo.pop()
         names = (*above, suite.get("name", ""))
@@ -60,7 +63,12 @@ def _results(test: ET.Element, suites: tuple[str, ...], ends: Iterable[str], aro
     tags = [text(each) for holder in holders for each in children(holder, "tag")]
     kinds = {tag: around.kind_of(tag) for tag in tags if KEY.fullmatch(tag)}
     name, group = test.get("name", ""), ".".join(suites)
-    return generics(f"{group}.{name}" if group else name, name, keys=[tag for tag, kind in kinds.items() if kind == "Test"],
-                    status=_status(_word(test), ends), requirements=tuple(tag for tag, kind in kinds.items() if kind == "Story"),
-                    labels=tuple(tag for tag in tags if kinds.get(tag) is None),
-                    output=text(next(children(test, "status"), None)))
+    return generics(
+        f"{group}.{name}" if group else name,
+        name,
+        keys=[tag for tag, kind in kinds.items() if kind == "Test"],
+        status=_status(_word(test), ends),
+        requirements=tuple(tag for tag, kind in kinds.items() if kind == "Story"),
+        labels=tuple(tag for tag in tags if kinds.get(tag) is None),
+        output=text(next(children(test, "status"), None)),
+    )

@@ -1,4 +1,7 @@
-"""xUnit.net XML as Xray reads it. Identity is type and method (A); a trait links the Test (D), several link several (A)."""
+"""xUnit.net XML as Xray reads it.
+
+Identity is type and method (A); a trait links the Test (D), several link several (A).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,11 @@ _WORDS: Final = {"pass": PASS, "fail": FAIL}
 
 def read(source: IO[bytes], around: Surroundings) -> Read:  # noqa: ARG001 - one signature for all readers
     """Read every test of every collection."""
-    return Read(results=[result for test in xml_root(source, "assemblies", "assembly").iter("test") for result in _results(test)])
+    return Read(
+        results=[
+            result for test in xml_root(source, "assemblies", "assembly").iter("test") for result in _results(test)
+        ]
+    )
 
 
 def _results(test: ET.Element) -> Iterable[Result]:
@@ -29,6 +36,12 @@ def _results(test: ET.Element) -> Iterable[Result]:
             traits[name] = f"{traits.get(name, '')} {each.get('value', '')}".strip()
     name = test.get("name", "")
     whole = ".".join(filter(None, (test.get("type"), test.get("method")))) if test.get("method") else name
-    return generics(whole, name, keys=words(traits.get("test")), status=_WORDS.get(test.get("result", "").lower(), TODO),
-                    requirements=words(traits.get("requirement")), labels=words(traits.get("labels")),
-                    output="\n".join(text(each) for each in test.iter("message")))
+    return generics(
+        whole,
+        name,
+        keys=words(traits.get("test")),
+        status=_WORDS.get(test.get("result", "").lower(), TODO),
+        requirements=words(traits.get("requirement")),
+        labels=words(traits.get("labels")),
+        output="\n".join(text(each) for each in test.iter("message")),
+    )

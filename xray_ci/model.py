@@ -193,6 +193,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path
     shown: str
+    root: str | None = None
+    """The resolved folder that no link on the way to the report may leave; None for a path that is trusted."""
+    inner: tuple[str, ...] = ()
+    """Names of folders and file from the root on."""
 
 
 class Process(NamedTuple):

@@ -17,6 +17,7 @@ import errno
 import os
 import secrets
 import stat
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
@@ -25,6 +26,8 @@ from xray_ci.errors import ConfigurationError, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from xray_ci.model import Place
 
 
 _BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY") and hasattr(os, "O_NOFOLLOW")
@@ -65,6 +68,160 @@ class StateUnwritable(Failure):
         "Free space, or set `state-dir` to a folder that can be written. What was sent before is in the journal: "
         "`xray-ci resume` goes on from there."
     )
+
+
+class OutsideError(OSError):
+    """A file that is not read, because of where it lies: behind a link that leads out, or in the system's own folders."""
+
+    def __init__(self, cause: str, link: str, target: str | None) -> None:
+        super().__init__(errno.EACCES, cause)
+        self.link = link
+        self.target = target
+
+
+_SYSTEM: Final = ("/proc", "/sys", "/dev")
+"""What lies there is the machine's: the environment of a process is a regular file in one of them."""
+_LINKS_LIMIT: Final = 40
+"""Links on the way to one file; systems have the same bound."""
+
+
+def is_system(path: str) -> bool:
+    """Say whether a resolved path lies in a folder of the system that holds no file of anybody."""
+    return path in _SYSTEM or path.startswith(tuple(f"{folder}/" for folder in _SYSTEM))
+
+
+def open_inside(root: str, names: tuple[str, ...], *, links: bool) -> BinaryIO:
+    """Open a regular file below a resolved folder for reading; no link on the way leads out of that folder.
+
+    `links`: those that stay below the folder are followed, else none is. Each name is opened in the folder before it,
+    so a link that is put there meanwhile changes nothing. Raises OutsideError, OSError also for what is no regular
+    file.
+    """
+    if _BY_DESCRIPTOR:
+        descriptor, resolved = _descend(root, names, links=links)
+    else:
+        written = Path(root, *names)
+        resolved = os.path.realpath(written)
+        if not Path(resolved).is_relative_to(root) or not (links or resolved == os.path.normpath(written)):
+            raise OutsideError(f"a link on the way leads to {resolved}", "/".join(names), resolved)
+        descriptor = os.open(resolved, os.O_RDONLY | _FILE)
+    try:
+        return _regular(descriptor, resolved)
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def open_place(place: Place, *names: str) -> BinaryIO:
+    """Open a report, or a file in a folder that is one; no link leaves its root. Raises OSError."""
+    if place.root is None:
+        return open_regular(place.path.joinpath(*names), links=True)
+    return open_inside(place.root, (*place.inner, *names), links=True)
+
+
+def open_regular(path: Path, *, links: bool) -> BinaryIO:
+    """Open a regular file whose folder is trusted; a pipe or a device would wait forever. Raises OSError.
+
+    `links`: the file itself may be a link.
+    """
+    descriptor = os.open(path, os.O_RDONLY | (_FILE & ~_NOFOLLOW if links else _FILE))
+    try:
+        return _regular(descriptor, os.path.realpath(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def _regular(descriptor: int, resolved: str) -> BinaryIO:
+    status = os.fstat(descriptor)
+    if is_system(resolved) or status.st_dev in _system_devices():
+        raise OutsideError("nothing in /proc, /sys or /dev is read", resolved, None)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is no regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+@cache
+def _system_devices() -> frozenset[int]:
+    """Return the devices of /proc and /sys, which may be mounted elsewhere, too."""
+    found = set()
+    for folder in ("/", "/proc", "/sys"):
+        with contextlib.suppress(OSError):
+            found.add((folder, Path(folder).stat().st_dev))
+    own = {device for folder, device in found if folder == "/"}
+    return frozenset(device for _, device in found) - own
+
+
+def _descend(root: str, names: tuple[str, ...], *, links: bool) -> tuple[int, str]:
+    """Return the open file and its path without links."""
+    with _Descent(root) as way:
+        waiting = [name for name in reversed(names) if name not in ("", ".")]
+        while waiting:
+            name = waiting.pop()
+            if name == "..":
+                way.leave("/".join(names))
+                continue
+            try:
+                descriptor = way.opened(name, last=not waiting)
+            except OSError as error:
+                if not links or error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
+                    raise
+                waiting += way.led(name, error)
+                continue
+            if not waiting:
+                return descriptor, "/".join((root.rstrip("/"), *way.names, name))
+            way.enter(name, descriptor)
+    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
+class _Descent:
+    """The open folders on the way from a root to a file."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._folders = [os.open(root, _DIRECTORY)]
+        self._followed = 0
+        self.names: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for folder in self._folders:
+            os.close(folder)
+
+    def opened(self, name: str, *, last: bool) -> int:
+        return os.open(name, os.O_RDONLY | _FILE if last else _DIRECTORY | _NOFOLLOW, dir_fd=self._folders[-1])
+
+    def enter(self, name: str, descriptor: int) -> None:
+        self._folders.append(descriptor)
+        self.names.append(name)
+
+    def leave(self, shown: str) -> None:
+        if not self.names:
+            raise OutsideError("a link on the way leads out", shown, "..")
+        self.names.pop()
+        os.close(self._folders.pop())
+
+    def led(self, name: str, error: OSError) -> list[str]:
+        """Return the names that a link stands for, the first last; raises the error of before for what is no link."""
+        try:
+            target = os.readlink(name, dir_fd=self._folders[-1])
+        except OSError:
+            raise error from None
+        self._followed += 1
+        if self._followed > _LINKS_LIMIT:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if target.startswith("/"):
+            root = self._root.rstrip("/")
+            if target != root and not target.startswith(f"{root}/"):
+                raise OutsideError(f"a link on the way leads to {target}", "/".join((*self.names, name)), target)
+            target = target[len(root) :]
+            while self.names:
+                self.leave(name)
+        return [part for part in reversed(target.split("/")) if part not in ("", ".")]
 
 
 class Folder:

@@ -54,7 +54,7 @@ def test_names_are_well_formed_and_unique():
 def test_every_row_is_an_attribute_of_settings():
     """And every attribute that is no row is one of the three that say how they came."""
     attributes = set(values.Settings.__dataclass_fields__)
-    assert attributes - {"workspace", "origins", "notices"} == {row.attribute for row in ROWS}
+    assert attributes - {"workspace", "origins", "found", "notices"} == {row.attribute for row in ROWS}
 
 
 def test_commands_agree():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xray_ci.model import Case, MarkKind, Outcome, Problem
+from xray_ci.model import Case, MarkKind, Outcome, Place, Problem
 from xray_ci.reports import allure
 from xray_ci.reports.discover import discover
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
@@ -171,7 +171,7 @@ def test_a_folder_is_read_in_the_order_of_time(tmp_path: Path):
             start=start,
             attachments=[{"name": "x", "source": "x.txt"}],
         )
-    found = [each for each in allure.read_folder(folder) if isinstance(each, Case)]
+    found = [each for each in allure.read_folder(Place(path=folder, shown=folder.name)) if isinstance(each, Case)]
 
     assert [case.outcome for case in found] == [Outcome.FAILED, Outcome.ERROR, Outcome.PASSED]
     assert found[0].attachments[0].path == "allure-results/x.txt"
@@ -188,7 +188,7 @@ def test_failures_outside_of_results_are_notices(tmp_path: Path):
     write(tmp_path, "2-container.json", children=[], befores=[bad])
     write(tmp_path, "3-globals.json", errors=[{"message": "connect failed"}])
     (tmp_path / "categories.json").write_text("not json", encoding="utf-8")
-    found = [each for each in allure.read_folder(tmp_path) if isinstance(each, Problem)]
+    found = [each for each in allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)) if isinstance(each, Problem)]
 
     assert len(found) == 3
     assert {"outside-case"} == {each.slug for each in found}
@@ -203,7 +203,7 @@ def test_one_broken_file_refuses_the_folder_and_is_named(tmp_path: Path, content
     write(tmp_path, "1-result.json", name="a", status="passed")
     (tmp_path / "2-result.json").write_bytes(content)
     with pytest.raises(Fault) as caught:
-        list(allure.read_folder(tmp_path))
+        list(allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)))
 
     assert slug == caught.value.slug
     assert "2-result.json" in caught.value.cause
@@ -213,11 +213,11 @@ def test_a_folder_without_results_is_no_report(tmp_path: Path):
     """A folder of other files is none of Allure's, one that holds only containers has no test."""
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
     with pytest.raises(Fault) as caught:
-        list(allure.read_folder(tmp_path))
+        list(allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)))
     write(tmp_path, "1-container.json", children=[])
 
     assert caught.value.slug == NOT_A_REPORT
-    assert [each.slug for each in allure.read_folder(tmp_path) if isinstance(each, Problem)] == ["no-cases"]
+    assert [each.slug for each in allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)) if isinstance(each, Problem)] == ["no-cases"]
 
 
 def test_a_pipe_in_the_folder_is_refused(tmp_path: Path):
@@ -226,7 +226,7 @@ def test_a_pipe_in_the_folder_is_refused(tmp_path: Path):
 
     os.mkfifo(tmp_path / "1-result.json")
     with pytest.raises(Fault):
-        list(allure.read_folder(tmp_path))
+        list(allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)))
 
 
 ONE, TWO = "814a0427-61c8-4cab-bc93-1afb90dba0d2", "e6370f8be9004bc7bc4ecd1ce2d02758"

@@ -13,6 +13,7 @@ outside is touched. Knows nothing of endpoints' paths or of the network.
 from __future__ import annotations
 
 import mmap
+import os
 import re
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from xray_ci.delivery.planners import NativeFile
 from xray_ci.delivery.progress import ExecutionFound, Made, Making, Removed
 from xray_ci.deployments import JSON_FORMATS, XML_FORMATS
 from xray_ci.errors import Failure, Interrupted, NotAuthorised, Refused, UnknownDelivery, Unreachable, UnreadableReport
+from xray_ci.safefiles import open_place, open_regular
 from xray_ci.services.body import PIECE, Slice
 from xray_ci.services.stored import StoredExecution
 
@@ -232,7 +234,8 @@ def merge_junit(group: Sequence[NativeReport], into: Path) -> NativeFile | None:
     merged: Any = xunit2.JUnitXml()
     for report in group:
         try:
-            found: Any = xunit2.JUnitXml.fromfile(str(report.place.path))
+            with open_place(report.place) as source:
+                found: Any = xunit2.JUnitXml.fromfile(source)
             suites = list(found)
             bare = next(iter(found.iterchildren(xunit2.TestCase)), None)
         except Exception:  # noqa: BLE001  # whatever it cannot read is sent as it is, one after the other
@@ -263,10 +266,10 @@ def _inside(report: NativeReport) -> Slice | None:
     """
     import msgspec  # noqa: PLC0415  # on the start path of nothing but this
 
-    path, shown = report.place.path, report.place.shown
+    shown = report.place.shown
     if not _length(report):
         raise UnreadableReport("the file is empty", where=shown)
-    with path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as content:
+    with open_place(report.place) as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as content:
         start = 3 if content[:3] == b"\xef\xbb\xbf" else 0
         with memoryview(content) as whole, whole[start:] as text:
             try:
@@ -276,7 +279,7 @@ def _inside(report: NativeReport) -> Slice | None:
         if not count:
             return None
         first, last = content.find(b"[", start), content.rfind(b"]")
-    return Slice(path=path, offset=first + 1, length=last - first - 1)
+    return Slice(path=report.place.path, offset=first + 1, length=last - first - 1, place=report.place)
 
 
 def _cleaned(file: NativeFile, into: Path) -> NativeFile:
@@ -285,7 +288,10 @@ def _cleaned(file: NativeFile, into: Path) -> NativeFile:
     if not isinstance(source, Slice) or len(file.pieces) != 1:
         return file
     into = into.with_suffix(".clean.xml")
-    with source.path.open("rb") as report, into.open("wb") as clean:
+    with (
+        open_regular(source.path, links=False) if source.place is None else open_place(source.place) as report,
+        into.open("wb") as clean,
+    ):
         for piece in without_empty_properties(report):
             clean.write(piece)
     size = into.stat().st_size
@@ -345,7 +351,10 @@ def _step(held: bytes, end: bytes, *, final: bool) -> tuple[bytes, bytes, bytes]
 
 def _single(report: NativeReport) -> NativeFile:
     return NativeFile(
-        format=report.format, shown=(report.place.shown,), pieces=(_whole(report.place.path),), tests=report.tests
+        format=report.format,
+        shown=(report.place.shown,),
+        pieces=(Slice(path=report.place.path, offset=0, length=_length(report), place=report.place),),
+        tests=report.tests,
     )
 
 
@@ -354,7 +363,8 @@ def _whole(path: Path) -> Slice:
 
 
 def _length(report: NativeReport) -> int:
-    return report.place.path.stat().st_size
+    with open_place(report.place) as source:
+        return os.fstat(source.fileno()).st_size
 
 
 def _shown(group: Sequence[NativeReport]) -> tuple[str, ...]:

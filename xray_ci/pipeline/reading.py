@@ -87,7 +87,13 @@ def find(job: Job, tally: Tally) -> tuple[ReportSource, ...]:
     from xray_ci.reports.discover import discover  # noqa: PLC0415
 
     settings = job.settings
-    found = discover(settings.reports, settings.workspace, default_format=settings.format)
+    found = discover(
+        settings.reports,
+        settings.workspace,
+        default_format=settings.format,
+        temp=job.surroundings.temp,
+        confined="reports" in settings.found,
+    )
     for problem in found.problems:
         tally.problem(problem)
     if not found.files:

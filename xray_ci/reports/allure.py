@@ -15,8 +15,7 @@ notices.
 from __future__ import annotations
 
 import os
-import stat
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import author_marks, members, notices, texts
@@ -24,12 +23,12 @@ from xray_ci.reports.discover import CONTAINER, GLOBALS, RESULT
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import NESTING_LIMIT, Members
+from xray_ci.safefiles import open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from xray_ci.model import Attachment, Problem
+    from xray_ci.model import Attachment, Place, Problem
 
 
 STEP_LIMIT: Final = 2_000
@@ -195,7 +194,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     yield to_case(result, 1)
 
 
-def read_folder(path: Path) -> Iterator[Case | Problem]:
+def read_folder(place: Place) -> Iterator[Case | Problem]:
     """Yield each result in the folder by the time of its start, then notices.
 
     Attachments are named relative to the folder's parent.
@@ -203,14 +202,14 @@ def read_folder(path: Path) -> Iterator[Case | Problem]:
     Raises Fault that names the file which is broken or ends too early, or when the folder holds nothing of Allure; what
     was yielded before must then be dropped. Raises OSError where a file cannot be read.
     """
-    with os.scandir(path) as entries:
+    with os.scandir(place.path) as entries:
         names = sorted(entry.name for entry in entries if entry.name.endswith((RESULT, CONTAINER, GLOBALS)))
     if not names:
         raise Fault(NOT_A_REPORT, "it is a folder without results of Allure")
-    results = sorted((_started(path, name), name) for name in names if name.endswith(RESULT))
-    folder = f"{path.name}/" if path.name else ""
+    results = sorted((_started(place, name), name) for name in names if name.endswith(RESULT))
+    folder = f"{place.path.name}/" if place.path.name else ""
     for number, (_, name) in enumerate(results, 1):
-        result = _file(path, name)
+        result = _file(place, name)
         try:
             yield to_case(result, number, folder=folder)
         except Fault as fault:
@@ -218,14 +217,14 @@ def read_folder(path: Path) -> Iterator[Case | Problem]:
     outside = notices.Outside()
     for name in names:
         if not name.endswith(RESULT):
-            yield from _aside(outside, _file(path, name))
+            yield from _aside(outside, _file(place, name))
     yield from outside.rest()
     if not results:
         yield notices.no_cases()
 
 
-def _started(path: Path, name: str) -> float:
-    return _file(path, name).number("start") or 0.0
+def _started(place: Place, name: str) -> float:
+    return _file(place, name).number("start") or 0.0
 
 
 def _aside(outside: notices.Outside, document: Members) -> Iterator[Problem]:
@@ -242,10 +241,12 @@ def _aside(outside: notices.Outside, document: Members) -> Iterator[Problem]:
         yield from outside.say("the run", error.text("message"))
 
 
-def _file(path: Path, name: str) -> Members:
+def _file(place: Place, name: str) -> Members:
     try:
-        with _opened(path / name) as source:
+        with open_place(place, name) as source:
             return Members(_document(source), name)
+    except OSError as error:
+        raise Fault(BROKEN, f"{name}: it cannot be read ({error.strerror or error})") from None
     except Fault as fault:
         raise _within(name, fault) from None
 
@@ -253,15 +254,6 @@ def _file(path: Path, name: str) -> Members:
 def _within(name: str, fault: Fault) -> Fault:
     cause = fault.cause if fault.cause.startswith(name) else f"{name}: {fault.cause}"
     return Fault(fault.slug, cause, line=fault.line, column=fault.column, advice=fault.advice)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a regular file; a pipe or a device would wait forever."""
-    source = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
-    if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-        source.close()
-        raise Fault(BROKEN, "it is no regular file")
-    return source
 
 
 def _document(source: Source) -> object:

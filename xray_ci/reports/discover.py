@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from xray_ci.errors import ConfigurationError
 from xray_ci.model import Place, Problem, Severity
 from xray_ci.reports.formats import names
 from xray_ci.reports.globs import Rest, Walk, expanded, parts, plain
+from xray_ci.safefiles import is_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 FORMAT: Final = "allure2-dir"
@@ -90,67 +92,128 @@ class _Line:
     base: str
     """Absolute folder below which the rest is matched: all plain names at the beginning of the pattern."""
     rest: Rest
+    root: str
+    """Resolved folder that no link on the way to a report may leave."""
 
 
-def discover(patterns: Sequence[str], root: Path, *, default_format: str = "auto") -> Discovery:
+def discover(
+    patterns: Sequence[str],
+    root: Path,
+    *,
+    default_format: str = "auto",
+    temp: str | None = None,
+    confined: bool = False,
+) -> Discovery:
     """Return the files below `root`, or wherever a pattern points, that the lines of `reports` name, without doubles.
+
+    A pattern names what it trusts: the workspace `root`, the runner's folder `temp`, else its own plain beginning. No
+    link on the way from there to a report leaves that folder; what is behind one is left out with a notice. Links in
+    the plain beginning of an absolute pattern are followed: whoever set it named them. `confined`: the patterns may be
+    a stranger's, so none may name another folder than the workspace. Raises ConfigurationError for a pattern that does,
+    or that stands for too many.
 
     `!pattern` excludes files, and folders with all that is in them, wherever the line stands. `FORMAT=pattern` fixes
     the format, of several such lines the first; `default_format` is that of all other lines. Sorted by path, numbers in
     names by value. Links to folders are followed only where a pattern names them, and `.git` is entered only there.
     """
     here = os.path.abspath(root)
+    trusted = tuple(os.path.realpath(folder) for folder in (here, temp) if folder)
     texts = [text.strip() for text in patterns if text.strip()]
-    includes = [line for text in texts if not text.startswith("!") for line in _lines(text, here)]
+    includes = [
+        line for text in texts if not text.startswith("!") for line in _lines(text, here, trusted, confined=confined)
+    ]
     excludes = [
         (*plain(Path(line.base).parts[1:]), *line.rest)
         for text in texts
         if text.startswith("!")
-        for line in _lines(text[1:].strip(), here)
+        for line in _lines(text[1:].strip(), here, trusted, confined=confined)
     ]
-    by_base: dict[str, list[int]] = defaultdict(list)
-    for number, line in enumerate(includes):
-        by_base[line.base].append(number)
-    hits: dict[str, list[int]] = defaultdict(list)
-    seen: dict[str, int] = {}
-    folders: list[str] = []
-    alike: list[str] = []
-    closed: list[str] = []
-    for base, numbers in by_base.items():
-        walk = Walk(excludes)
-        for path, matched in walk.below(base, [includes[number].rest for number in numbers]):
-            hits[path] += [numbers[index] for index in matched]
-        seen[base] = walk.looked_at
-        folders += walk.folders
-        alike += walk.alike
-        closed += walk.closed
+    walked = _walked(includes, excludes)
     default = None if default_format == "auto" else default_format
-    files = sorted(
-        _together(
-            (
-                FoundReport(
-                    place=Place(path=Path(path), shown=_shown(path, here)), format=_fixed(includes, numbers) or default
-                )
-                for path, numbers in [*hits.items(), *((path, []) for path in (*folders, *alike) if is_folder(path))]
-            ),
-            here,
-        ),
-        key=_natural,
-    )
+    named = [
+        *((path, root, _fixed(includes, numbers) or default) for (path, root), numbers in walked.hits.items()),
+        *((path, root, default) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
+    ]
+    found = (FoundReport(place=_place(path, here, root), format=fixed) for path, root, fixed in named)
     return Discovery(
-        files=tuple(_single(files)),
+        files=tuple(_single(sorted(_together(found, here), key=_natural))),
         problems=(
-            *(_folder_problem(path, here) for path in folders if not is_folder(path)),
-            *(_closed_problem(path, here) for path in sorted(set(closed))),
+            *(_folder_problem(path, here) for path, _ in walked.folders if not is_folder(path)),
+            *(_closed_problem(path, here) for path in sorted(walked.closed)),
+            *_some(walked.broken, here, _broken_problem, "reports-unreadable"),
+            *_some(walked.outside, here, _outside_problem, "report-outside"),
         ),
-        searched=tuple(_searched(line, here, seen[line.base]) for line in includes),
+        searched=tuple(_searched(line, here, walked.seen[line.base]) for line in includes),
     )
 
 
-def _lines(text: str, here: str) -> Iterator[_Line]:
+class _Walked:
+    """What was met while looking for the files of all patterns."""
+
+    def __init__(self) -> None:
+        self.hits: dict[tuple[str, str], list[int]] = defaultdict(list)
+        """Numbers of the patterns that match a path, by path and root."""
+        self.seen: dict[str, int] = defaultdict(int)
+        self.folders: list[tuple[str, str]] = []
+        self.alike: list[tuple[str, str]] = []
+        self.closed: set[str] = set()
+        self.broken: dict[str, str] = {}
+        self.outside: dict[str, str] = {}
+
+
+def _walked(includes: Sequence[_Line], excludes: Sequence[Rest]) -> _Walked:
+    walked = _Walked()
+    by_base: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, line in enumerate(includes):
+        by_base[line.base, line.root].append(number)
+    for (base, root), numbers in by_base.items():
+        real = os.path.realpath(base)
+        if not _inside(real, root) or is_system(real):
+            rest = "/".join(part.text for part in includes[numbers[0]].rest)
+            walked.outside[base] = f"{real}/{rest}"
+            continue
+        walk = Walk(excludes)
+        for path, matched in walk.below(base, [includes[number].rest for number in numbers], root):
+            walked.hits[path, root] += [numbers[index] for index in matched]
+        walked.seen[base] += walk.looked_at
+        walked.folders += ((path, root) for path in walk.folders)
+        walked.alike += ((path, root) for path in walk.alike)
+        walked.closed.update(walk.closed)
+        walked.broken |= walk.broken
+        walked.outside |= walk.outside
+    return walked
+
+
+def _inside(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _place(path: str, here: str, root: str) -> Place:
+    # The folder is resolved, the file is not: opening it sees whether it is a link.
+    inner = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    names = Path(os.path.relpath(inner, root)).parts
+    return Place(path=Path(path), shown=_shown(path, here), root=root, inner=names)
+
+
+def _root(base: str, here: str, trusted: tuple[str, ...], *, absolute: bool) -> str:
+    """Return the folder that a pattern trusts: one of those around it, else its own plain beginning."""
+    real = os.path.realpath(base)
+    if absolute:
+        return next((folder for folder in trusted if _inside(real, folder)), real)
+    written = os.path.normpath(os.path.join(trusted[0], os.path.relpath(base, here)))
+    return next((folder for folder in trusted if _inside(written, folder)), written)
+
+
+def _lines(text: str, here: str, trusted: tuple[str, ...], *, confined: bool) -> Iterator[_Line]:
     name, equals, pattern = text.partition("=")
     fixed = name.strip().lower() if equals and name.strip().lower() in names() else None
-    for one in expanded((pattern if fixed else text).strip().replace("\\", "/")):
+    try:
+        several = expanded((pattern if fixed else text).strip().replace("\\", "/"))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"`{text[:80]}`: {error}", where="reports", advice="Write several lines, or fewer choices in braces."
+        ) from None
+    for one in several:
         made = parts(one)
         # The last part is looked for, even when it is a plain name; the plain names before are where.
         length = next((index for index, part in enumerate(made[:-1]) if not part.literal), max(len(made) - 1, 0))
@@ -158,7 +221,14 @@ def _lines(text: str, here: str) -> Iterator[_Line]:
         base = os.path.normpath(os.path.join(start, *(part.text for part in made[:length])))
         if not made:  # a folder itself: `.` or `/`
             base, made, length = os.path.dirname(base), plain([os.path.basename(base)]), 0
-        yield _Line(text, fixed, base, made[length:])
+        if confined and (start != here or ".." in one.split("/")):
+            raise ConfigurationError(
+                f"`{text[:80]}` leads out of the workspace, in a config file that was only found there",
+                where="reports",
+                slug="untrusted-setting",
+                advice="A pull request could change it. Set `reports` by a flag or a variable, or name the config file.",
+            )
+        yield _Line(text, fixed, base, made[length:], _root(base, here, trusted, absolute=start != here))
 
 
 def _fixed(includes: list[_Line], numbers: list[int]) -> str | None:
@@ -174,8 +244,10 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
         path = str(found.place.path)
         if path not in folders and not (os.path.dirname(path) in folders and belongs(found.place.path.name)):
             yield found
+    roots = {os.path.dirname(found.place.path): found.place.root for found in held}
+    roots |= {str(found.place.path): found.place.root for found in held if str(found.place.path) in folders}
     for path in folders:
-        yield FoundReport(place=Place(path=Path(path), shown=_shown(path, here)), format=FORMAT)
+        yield FoundReport(place=_place(path, here, roots[path] or path), format=FORMAT)
 
 
 def _single(files: list[FoundReport]) -> Iterator[FoundReport]:
@@ -196,7 +268,7 @@ def _shown(path: str, here: str) -> str:
     inner = os.path.relpath(path, here)
     shown = path if inner.startswith(os.pardir) else inner
     # Names that are no UTF-8 come as halves of surrogate pairs, which nothing can print.
-    return shown.replace(os.sep, "/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _printable(shown.replace(os.sep, "/"))
 
 
 def _natural(found: FoundReport) -> tuple[list[tuple[int, int, str]], str]:
@@ -233,6 +305,53 @@ def _folder_problem(path: str, here: str) -> Problem:
         path=shown,
         advice=f"Say which files in it: `{shown}/**/*.xml`.",
     )
+
+
+_PROBLEMS: Final = 20
+"""Paths of one kind that are named one by one; more are only counted."""
+
+
+def _some(paths: Mapping[str, str], here: str, problem: Callable[[str, str], Problem], slug: str) -> Iterator[Problem]:
+    for path in sorted(paths)[:_PROBLEMS]:
+        yield problem(_shown(path, here), paths[path])
+    if len(paths) > _PROBLEMS:
+        yield Problem(severity=Severity.NOTICE, slug=slug, cause=f"{len(paths) - _PROBLEMS} more paths are left out")
+
+
+def _broken_problem(shown: str, why: str) -> Problem:
+    return Problem(
+        severity=Severity.NOTICE,
+        slug="reports-unreadable",
+        cause=f"it cannot be looked at ({why}) and is left out",
+        path=shown,
+        advice="Remove it, or exclude it with `!`; all other reports are read.",
+    )
+
+
+def _outside_problem(shown: str, target: str) -> Problem:
+    # A folder that a pattern begins with comes with the rest of that pattern.
+    rest = "/**/*.xml" if os.path.isdir(target) else ""
+    while not os.path.lexists(target) and target != os.path.dirname(target):
+        target, rest = os.path.dirname(target), f"/{os.path.basename(target)}{rest}"
+    if is_system(target):
+        return Problem(
+            severity=Severity.NOTICE,
+            slug="report-outside",
+            cause=f"it leads to {_printable(target)}; nothing in /proc, /sys or /dev is a report. Whoever put it there may "
+            "want to read the job's secrets",
+            path=shown,
+        )
+    return Problem(
+        severity=Severity.NOTICE,
+        slug="report-outside",
+        cause=f"it is a link that leads out of the folder where reports are looked for, to {_printable(target)}, and is "
+        f"left out; if it is yours, name where it leads: `$(readlink -f {shown}){rest}`",
+        path=shown,
+    )
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _closed_problem(path: str, here: str) -> Problem:

@@ -19,12 +19,11 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from xray_ci.errors import AmbiguousFormat, NotAReport
-from xray_ci.model import Case, MarkKind, Origin, Problem
+from xray_ci.model import Case, MarkKind, Origin, Place, Problem
 from xray_ci.reports import detect as foreign
 from xray_ci.reports.detect import Look, look
 
@@ -526,7 +525,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
 
 Recogniser = Callable[[Look], bool]
 Reader = Callable[[BinaryIO], Iterator[Case | Problem | Origin]]
-FolderReader = Callable[[Path], Iterator[Case | Problem]]
+FolderReader = Callable[[Place], Iterator[Case | Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,14 @@
 Walking folders with the patterns that can still match in each. Knows patterns and the file system, nothing of reports.
 """
 
-# ruff: noqa: PTH112, PTH113, PTH114, PTH118 - paths are text here: pathlib costs ten times as much a file
+# ruff: noqa: PTH116, PTH118 - paths are text here: pathlib costs ten times as much a file
 
 from __future__ import annotations
 
 import fnmatch
 import os
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 MAGIC: Final = re.compile(r"[*?\[{]")
 _BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
-_CHOICES: Final = 256
+CHOICES_LIMIT: Final = 256
+"""Patterns that one with braces may stand for."""
+_EXPANDED: Final = 262_144
+"""Characters of all of them."""
 """Patterns that one line with braces may become."""
 
 Match = Callable[[str], object]
@@ -55,17 +59,24 @@ class PatternPart:
 
 
 def expanded(pattern: str) -> tuple[str, ...]:
-    """Return the patterns without braces that one with braces stands for."""
-    done: list[str] = []
-    waiting = [pattern]
-    while waiting:
-        current = waiting.pop(0)
-        found = _BRACES.search(current)
-        if found is None or len(waiting) + len(done) > _CHOICES:
-            done.append(current)
-            continue
-        waiting += [current[: found.start()] + choice + current[found.end() :] for choice in found[1].split(",")]
-    return tuple(dict.fromkeys(done))
+    """Return the patterns without braces that one with braces stands for.
+
+    Raises ValueError when there are more than `CHOICES_LIMIT`, or when they are long together.
+    """
+    waiting = {pattern: None}
+    while any(_BRACES.search(one) for one in waiting):
+        longer: dict[str, None] = {}
+        size = 0
+        for one in waiting:
+            found = _BRACES.search(one)
+            choices = [one] if found is None else found[1].split(",")
+            size += sum(map(len, choices)) + len(one) * len(choices)
+            if len(longer) + len(choices) > CHOICES_LIMIT or size > _EXPANDED:
+                raise ValueError(f"its braces stand for more than {CHOICES_LIMIT} patterns")
+            for choice in choices:
+                longer[one if found is None else one[: found.start()] + choice + one[found.end() :]] = None
+        waiting = longer
+    return tuple(waiting)
 
 
 def parts(pattern: str) -> tuple[PatternPart, ...]:
@@ -104,7 +115,11 @@ def _matcher(text: str) -> Match:
 def fits(pattern: str, path: str) -> bool:
     """Say whether a path fits a pattern as a whole; both slashes separate in the pattern, `/` alone in the path."""
     names = [name for name in path.split("/") if name not in {"", "."}]
-    return any(_all_fit(parts(one), names) for one in expanded(pattern.replace("\\", "/")))
+    try:
+        wanted = expanded(pattern.replace("\\", "/"))
+    except ValueError:  # settings refuse such a pattern
+        return False
+    return any(_all_fit(parts(one), names) for one in wanted)
 
 
 def _all_fit(wanted: tuple[PatternPart, ...], names: list[str]) -> bool:
@@ -196,9 +211,16 @@ class Walk:
         """Folders whose names fit the end of a pattern: perhaps reports of several files."""
         self.closed: list[str] = []
         """Folders that this user may not list."""
+        self.broken: dict[str, str] = {}
+        """Paths that the system cannot look at, and why."""
+        self.outside: dict[str, str] = {}
+        """Links that lead out of the root, and where to; nothing behind them is found."""
 
-    def below(self, base: str, rests: Iterable[Rest]) -> Iterator[tuple[str, list[int]]]:
-        """Yield each file below an absolute folder that patterns match, with the numbers of these patterns."""
+    def below(self, base: str, rests: Iterable[Rest], root: str) -> Iterator[tuple[str, list[int]]]:
+        """Yield each file below an absolute folder that patterns match, with the numbers of these patterns.
+
+        `root` is the resolved folder that no link below `base` may leave.
+        """
         excluded: tuple[State, ...] = self._excludes
         for name in Path(base).parts[1:]:
             if self._level(excluded).takes_all_in(name):
@@ -211,8 +233,12 @@ class Walk:
             follow, wanted = level.names is not None, level.wanted
             for entry in self._listed(folder) if level.names is None else _picked(folder, level.names):
                 name = entry.name
-                if entry.is_dir(follow_symlinks=follow):
-                    if excluded and without.takes_all_in(name):
+                kind = self._kind(entry, follow=follow)
+                if kind is None:
+                    continue
+                is_folder, linked = kind
+                if is_folder:
+                    if (excluded and without.takes_all_in(name)) or (linked and self._leads_out(entry.path, root)):
                         continue
                     if inner := level.inside(name):
                         waiting.append((entry.path, inner, without.inside(name)))
@@ -222,8 +248,33 @@ class Walk:
                         self.alike.append(entry.path)
                     continue
                 self.looked_at += 1
-                if wanted(name) and not (excluded and without.takes(name)) and entry.is_file():
+                if wanted(name) and not (excluded and without.takes(name)) and self._is_file(entry, linked, root):
                     yield entry.path, [number for number, part in level.files if part.any_depth or part.fits(name)]
+
+    def _kind(self, entry: os.DirEntry[str] | _Picked, *, follow: bool) -> tuple[bool, bool] | None:
+        """Say whether it is a folder, and whether it is a link; None for what cannot be looked at."""
+        try:
+            return entry.is_dir(follow_symlinks=follow), entry.is_symlink()
+        except OSError as error:
+            self._break(entry.path, error)
+            return None
+
+    def _is_file(self, entry: os.DirEntry[str] | _Picked, linked: bool, root: str) -> bool:  # noqa: FBT001
+        try:
+            return entry.is_file() and not (linked and self._leads_out(entry.path, root))
+        except OSError as error:
+            self._break(entry.path, error)
+            return False
+
+    def _leads_out(self, path: str, root: str) -> bool:
+        target = os.path.realpath(path)
+        if target == root or target.startswith(root.rstrip(os.sep) + os.sep):
+            return False
+        self.outside[path] = target
+        return True
+
+    def _break(self, path: str, error: OSError) -> None:
+        self.broken[path] = error.strerror or str(error)
 
     def _listed(self, folder: str) -> list[os.DirEntry[str]]:
         try:
@@ -231,8 +282,10 @@ class Walk:
                 return list(entries)
         except PermissionError:
             self.closed.append(folder)
-        except OSError:  # not there, or not a folder: nothing of it can be found
+        except (FileNotFoundError, NotADirectoryError):  # nothing of it can be found
             pass
+        except OSError as error:
+            self._break(folder, error)
         return []
 
     def _level(self, states: tuple[State, ...]) -> _Level:
@@ -265,12 +318,19 @@ class _Picked:
     path: str
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        return (
-            os.path.isdir(self.path) if follow_symlinks else Path(self.path).is_dir() and not os.path.islink(self.path)
-        )
+        return self._kind(stat.S_ISDIR, follow_symlinks=follow_symlinks)
 
     def is_file(self) -> bool:
-        return os.path.isfile(self.path)
+        return self._kind(stat.S_ISREG, follow_symlinks=True)
+
+    def is_symlink(self) -> bool:
+        return self._kind(stat.S_ISLNK, follow_symlinks=False)
+
+    def _kind(self, kind: Callable[[int], bool], *, follow_symlinks: bool) -> bool:
+        try:
+            return kind(os.stat(self.path, follow_symlinks=follow_symlinks).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 def _picked(folder: str, names: Iterable[str]) -> list[_Picked]:

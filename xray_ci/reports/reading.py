@@ -6,8 +6,6 @@ cases and problems, never an exception.
 
 from __future__ import annotations
 
-import os
-import stat
 import zipfile
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -21,11 +19,11 @@ from xray_ci.reports.detect import HEAD, Look, unreadable
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.formats import FORMATS, Format, Reader, format_of, named
 from xray_ci.reports.mend import Mender
+from xray_ci.safefiles import open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xray_ci.model import Place
     from xray_ci.reports.discover import FoundReport
 
 _UNOPENED: Final = "unreadable-file"
@@ -41,9 +39,9 @@ def read(found: FoundReport) -> Iterator[Case | Problem | Origin | Restart]:
     shown = found.place.shown
     try:
         if (row := _folder(found)) is not None:
-            yield from _placed(row.read_folder(found.place.path), shown)
+            yield from _placed(row.read_folder(found.place), shown)
             return
-        with _opened(found.place) as source:
+        with open_place(found.place) as source:
             yield from _parsed(_format(source, found.format), source, shown)
     except Fault as fault:
         yield fault.problem(shown)
@@ -55,10 +53,10 @@ def read(found: FoundReport) -> Iterator[Case | Problem | Origin | Restart]:
 
 def identify(found: FoundReport) -> Format | Problem:
     """Say which format a file is, by its first bytes; a folder by the names in it."""
-    if (row := _folder(found)) is not None:
-        return row
     try:
-        with _opened(found.place) as source:
+        if (row := _folder(found)) is not None:
+            return row
+        with open_place(found.place) as source:
             return _format(source, found.format)
     except UnreadableReport as error:
         return _refusal(error, found.place.shown)
@@ -76,7 +74,7 @@ def check(found: FoundReport) -> Problem | None:
     """
     shown = found.place.shown
     try:
-        with _opened(found.place) as source:
+        with open_place(found.place) as source:
             row = _format(source, found.format)
             match row.medium:
                 case "xml":
@@ -145,17 +143,6 @@ def _placed(items: Iterator[Case | Problem | Origin], shown: str) -> Iterator[Ca
     """Say of each problem which report has it; what was collected elsewhere says so itself."""
     for item in items:
         yield msgspec.structs.replace(item, path=item.path or shown) if isinstance(item, Problem) else item
-
-
-def _opened(place: Place) -> BinaryIO:
-    """Open a regular file; a pipe or a device would wait forever."""
-    source = os.fdopen(
-        os.open(place.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb"
-    )
-    if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-        source.close()
-        raise OSError("it is no regular file")
-    return source
 
 
 def _format(source: BinaryIO, name: str | None) -> Format:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.errors import UnreadableReport
+from xray_ci.safefiles import open_place, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from random import Random
+
+    from xray_ci.model import Place
 
 
 PIECE: Final = 262_144
@@ -30,12 +33,14 @@ class Slice:
     path: Path
     offset: int
     length: int
+    place: Place | None = None
+    """Where it lies when it is a report; None for a file of ours, which is no link."""
 
     def read(self) -> Iterator[bytes]:
         """Yield the stretch in order; raises UnreadableReport when the file is gone or shorter than it was."""
         left = self.length
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path, links=False) if self.place is None else open_place(self.place) as file:
                 file.seek(self.offset)
                 while left:
                     piece = file.read(min(PIECE, left))
@@ -44,7 +49,9 @@ class Slice:
                     left -= len(piece)
                     yield piece
         except OSError as fault:
-            raise UnreadableReport(f"{self.path.name} cannot be read while it is sent: {fault.strerror}") from fault
+            raise UnreadableReport(
+                f"{self.path.name} cannot be read while it is sent: {fault.strerror or fault}"
+            ) from fault
         if left:
             raise UnreadableReport(
                 f"{self.path.name} became shorter while it was sent",

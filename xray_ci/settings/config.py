@@ -58,6 +58,16 @@ def load(
     values["command"] = command
     origins = {name: raw.origin for name, raw in gathered.values.items()}
     chosen = combinations.Chosen(values, gathered.touched | origins, command, withheld, cause or "")
+    if "project" in gathered.found and values["key-projects"] and values["project"] not in values["key-projects"]:
+        gathered.problems.append(
+            problems.problem(
+                f"`project` may not leave `key-projects` ({', '.join(values['key-projects'])}) in a file that was only "
+                "found in the workspace",
+                origins["project"],
+                problems.UNTRUSTED,
+                "A pull request could change it. Add the project to `key-projects`, or set `project` by a variable.",
+            )
+        )
     conflicts = [
         found for found in combinations.check(chosen) if not (gathered.broken and found.slug == problems.MISSING)
     ]
@@ -73,7 +83,9 @@ def load(
     values["snapshots"] = (*values["snapshots"], *_plain_targets(values))
     attributes = {row.attribute: values[row.name] for row in ROWS}
     attributes["config"] = gathered.config
-    return Settings(**attributes, workspace=workspace, origins=MappingProxyType(origins), notices=notices)
+    return Settings(
+        **attributes, workspace=workspace, origins=MappingProxyType(origins), found=gathered.found, notices=notices
+    )
 
 
 def _parsed(

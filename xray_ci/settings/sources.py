@@ -235,6 +235,8 @@ class Gathered(NamedTuple):
     """Origins of settings whose value was wrong already in the config file: set, though without a value."""
     broken: bool
     """Whether there is a config file that could not be read: what is missing may stand in it."""
+    found: frozenset[str]
+    """Settings whose value comes from a config file that nobody named: a pull request may have written it."""
     problems: list[ConfigurationError]
     notices: list[str]
 
@@ -262,6 +264,7 @@ def gather(flags: Mapping[str, Value | None], env: Mapping[str, str], workspace:
         config.path,
         config.touched,
         config.broken,
+        frozenset(name for name, raw in values.items() if chosen is None and raw is config.values.get(name)),
         issues + config.problems + translated.problems,
         translated.notices,
     )

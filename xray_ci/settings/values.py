@@ -183,6 +183,8 @@ class Settings:
 
     workspace: Path
     origins: Mapping[str, str]
+    found: frozenset[str]
+    """Settings whose value comes from a config file that was only found in the workspace."""
     notices: tuple[str, ...]
     """What the user should know although it is no mistake, one line each."""
 

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
+from xray_ci.safefiles import open_inside
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from mimetypes import MimeTypes
@@ -30,7 +32,6 @@ _MEDIA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,63}/[A-Za-z0-9][A
 _ADDRESS: Final = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]+://|(?:data|file|blob|about|javascript):)", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,10}")
-_BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 
 
 class Writer(Protocol):
@@ -88,13 +89,13 @@ class Workspace:
     def open(self, parts: tuple[str, ...]) -> BinaryIO | EvidenceRefusal:
         """Open a file that was found, without following a link anywhere on the way, even one made since."""
         try:
-            descriptor = self._descend(parts) if _BY_DESCRIPTOR else self._checked(parts)
+            file = open_inside(str(self.root), parts, links=False)
         except OSError:
             return EvidenceRefusal(slug="evidence-not-a-file")
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or _key(os.fstat(descriptor)) in self._refused:
-            os.close(descriptor)
+        if _key(os.fstat(file.fileno())) in self._refused:
+            file.close()
             return EvidenceRefusal(slug="evidence-not-a-file")
-        return os.fdopen(descriptor, "rb")
+        return file
 
     def _parts(self, plain: str, base: str) -> tuple[str, ...] | None:
         """Return the path below the workspace, without `.` and `..`, or None when it leads out of it."""
@@ -142,23 +143,6 @@ class Workspace:
         if _key(status) in self._refused:
             return EvidenceRefusal(slug="evidence-private")
         return FoundFile(parts=parts, size=status.st_size)
-
-    def _descend(self, parts: tuple[str, ...]) -> int:
-        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            for name in parts[:-1]:
-                inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-                os.close(folder)
-                folder = inner
-            # Not blocking: a named pipe in place of the file must not hang the run before it is refused.
-            return os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        finally:
-            os.close(folder)
-
-    def _checked(self, parts: tuple[str, ...]) -> int:
-        if not isinstance(self._look(parts), FoundFile):
-            raise FileNotFoundError
-        return os.open(self.root.joinpath(*parts), os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
 
 def valid_base64(text: str) -> int | None:

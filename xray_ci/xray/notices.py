@@ -77,18 +77,16 @@ class Notices:
     """Counts notices by slug and remembers where each was first seen."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, list[object]] = {}
+        self._counts: dict[str, tuple[int, str | None, int | None]] = {}
+        """How often each kind was seen, and the place of its first sight."""
         self.path: str | None = None
         self.line: int | None = None
         """The place of what is being looked at; set by who walks the cases."""
 
     def add(self, slug: str, count: int = 1) -> None:
         """Count one more of a kind at the current place."""
-        held = self._counts.get(slug)
-        if held is None:
-            self._counts[slug] = [count, self.path, self.line]
-        else:
-            held[0] = held[0] + count  # type: ignore[operator]  # the first item is the count
+        seen, path, line = self._counts.get(slug, (0, self.path, self.line))
+        self._counts[slug] = (seen + count, path, line)
 
     def clear(self) -> None:
         """Forget everything: another report begins."""
@@ -98,8 +96,8 @@ class Notices:
     def merge(self, other: Notices) -> None:
         """Add what another collector saw, after what this one saw."""
         for slug, (count, path, line) in other._counts.items():
-            held = self._counts.setdefault(slug, [0, path, line])
-            held[0] = held[0] + count  # type: ignore[operator]
+            seen, first, at = self._counts.get(slug, (0, path, line))
+            self._counts[slug] = (seen + count, first, at)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return one Problem a kind, in the order of the first sight."""
@@ -108,7 +106,7 @@ class Notices:
                 severity=Severity.NOTICE,
                 slug=slug,
                 path=path,
-                line=line,  # type: ignore[arg-type]
+                line=line,
                 cause=SENTENCES[slug] + ("" if count == 1 else f" ({count} times; this is the first)"),
             )
             for slug, (count, path, line) in self._counts.items()

@@ -44,7 +44,7 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
         withheld=around.outsider is not None,
         cause=around.secrets,
     )
-    redactor = Redactor()
+    redactor = _redactor(process.env)
     for secret in settings.secrets():
         redactor.register(secret)
     work = (
@@ -65,7 +65,7 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
             clock=process.clock,
             sleep=process.sleep,
             random=SystemRandom(),
-            private=_private(settings, process.env),
+            private=_private(settings, process.env, around),
         )
         return _do(command, parsed, process, job)
     except Failure as failure:
@@ -77,6 +77,16 @@ def run(command: str, parsed: Parsed, process: Process) -> int:
     finally:
         work.close()
         console.close()
+
+
+def _redactor(env: Mapping[str, str]) -> Redactor:
+    """Return a redactor that knows the secrets of the environment, whatever is wrong with the settings."""
+    from xray_ci.settings import sources  # noqa: PLC0415
+
+    redactor = Redactor()
+    for text in sources.secrets_of(env):
+        redactor.register(text)
+    return redactor
 
 
 def _given(env: Mapping[str, str], around: Surroundings) -> Mapping[str, str]:
@@ -169,13 +179,27 @@ def _console(stream: TextIO, settings: Settings, around: Surroundings, redactor:
     return Console(stream, level=level, surroundings=around, redactor=redactor, annotations=settings.annotations)
 
 
-def _private(settings: Settings, env: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return files that no report may name as evidence."""
-    named = [
-        Path(value) for name, value in env.items() if name.startswith("XRAY_CI_") and name.endswith("_FILE") and value
+def _private(settings: Settings, env: Mapping[str, str], around: Surroundings) -> tuple[Path, ...]:
+    """Return files and folders that no report may name as evidence: those of secrets, and all that is ours.
+
+    With a secret's file that cannot be identified, that is the whole workspace.
+    """
+    from xray_ci.pipeline.state import state_dir  # noqa: PLC0415
+    from xray_ci.settings import sources  # noqa: PLC0415
+
+    secret = [settings.workspace / path for path in sources.secret_files(env)]
+    if not all(path.exists() for path in secret):
+        return (settings.workspace,)
+    own = [
+        settings.config,
+        settings.client_certificate,
+        settings.client_key,
+        settings.result_file,
+        settings.dotenv_file,
+        settings.workspace / ".xray-ci.yml",
+        state_dir(settings, around)[0],
     ]
-    own = [settings.config, settings.client_certificate, settings.client_key, settings.workspace / ".xray-ci.yml"]
-    return tuple(settings.workspace / path for path in (*named, *own) if path is not None)
+    return (*secret, *(settings.workspace / path for path in own if path is not None))
 
 
 def _is_folder(path: str | None) -> bool:
@@ -263,9 +287,10 @@ def _told(error: Exception, process: Process) -> int:
     from xray_ci.ci.console import Console, Level  # noqa: PLC0415
     from xray_ci.ci.provider import surroundings  # noqa: PLC0415
     from xray_ci.errors import Failure  # noqa: PLC0415
-    from xray_ci.secret import Redactor  # noqa: PLC0415
 
-    console = Console(process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=Redactor())
+    console = Console(
+        process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=_redactor(process.env)
+    )
     if isinstance(error, Failure):
         console.failure(error)
         return error.exit_code
@@ -320,7 +345,6 @@ def _migrate(parsed: Parsed, process: Process) -> int:
     from xray_ci import migrate  # noqa: PLC0415
     from xray_ci.ci.console import Console, Level  # noqa: PLC0415
     from xray_ci.ci.provider import surroundings  # noqa: PLC0415
-    from xray_ci.secret import Redactor  # noqa: PLC0415
     from xray_ci.settings import problems  # noqa: PLC0415
 
     name = str(parsed.options.get("file") or "")
@@ -329,7 +353,11 @@ def _migrate(parsed: Parsed, process: Process) -> int:
             "`migrate` needs a file", "command line", problems.USAGE, "Write `xray-ci migrate FILE`."
         )
     console = Console(
-        process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=Redactor(), annotations=False
+        process.err,
+        level=Level.INFO,
+        surroundings=surroundings(process.env),
+        redactor=_redactor(process.env),
+        annotations=False,
     )
     return migrate.run(Path(process.folder) / name, name, console, process.out)
 

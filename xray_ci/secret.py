@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Final, NoReturn, final
+from typing import TYPE_CHECKING, Final, NoReturn, final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 MASK: Final = "***"
 SHORTEST: Final = 4
@@ -19,6 +22,7 @@ _PLAIN: Final = re.compile(r"[0-9A-Za-z._-]")
 """Characters that no encoding a secret travels in changes (URL, JSON, HTML, repr)."""
 _NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
+_RUNS: Final = re.compile(r"[0-9A-Za-z._-]+")
 _BASE64: Final = "[0-9A-Za-z+/_-]?"
 _NEWLINE: Final = (
     r"(?:\r\n?|\n|\\+r\\+n|\\+[rn]|(?i:%(?:25)*0D%(?:25)*0A|%(?:25)*0[DA]|\\+u000[da]"
@@ -68,6 +72,54 @@ class Secret:
     __getstate__ = __reduce__
 
 
+LONG: Final = 12
+"""Characters from which on a value is replaced in what goes to Xray, too. A shorter one may be a word of the reports: a
+password `cart` must not rename every CartTest."""
+_TOKEN: Final = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z._~+=-]{8,}")
+
+
+def is_long(value: str) -> bool:
+    """Say whether a value is replaced in texts of reports: long enough, or with the shape of a token."""
+    return len(value) >= LONG or _TOKEN.fullmatch(value) is not None
+
+
+class Spotter:
+    """Says whether bytes that stream by may hold one of some secrets, in any form; costs a plain search for each.
+
+    Looks for the longest stretch of a secret that no encoding changes, and for its base64. Bytes with zeros in them may
+    hold anything (UTF-16), so they count as if they did.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        found = {anchor for value in values for anchor in _anchors(value)}
+        self._anchors = tuple(sorted(found))
+        self._reach = max(map(len, found), default=1) - 1
+        self._tail = b""
+        self.found = False
+        """Whether one was found."""
+        self.seen = False
+        """Whether there may be one."""
+
+    def look(self, piece: bytes) -> None:
+        """Look at the next piece."""
+        if self.found or not self._anchors:
+            return
+        # What a boundary cuts in two is whole in the end of one piece and the beginning of the next.
+        joint = self._tail + piece[: self._reach]
+        self.found = any(anchor in piece or anchor in joint for anchor in self._anchors)
+        self.seen = self.seen or self.found or b"\0" in piece
+        self._tail = (self._tail + piece)[-self._reach :] if self._reach else b""
+
+
+def _anchors(value: str) -> Iterator[bytes]:
+    yield max(_RUNS.findall(value), key=len, default=value).encode("utf-8", "surrogatepass")
+    raw = _bytes(value)
+    for shift in range(3):
+        start, end = (0, 2, 3)[shift], (shift + len(raw)) * 8 // 6
+        middle = base64.b64encode(b"\0" * shift + raw).decode()[start:end]
+        yield max(re.findall(r"[0-9A-Za-z]+", middle), key=len, default=middle).encode()
+
+
 class Redactor:
     """Replace every known secret, in each form it travels in, by `***`.
 
@@ -82,6 +134,16 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
         self.masked: list[str] = []
         """The values as registered, for a CI system that wants to be told (`::add-mask::`)."""
+
+    @property
+    def long(self) -> tuple[str, ...]:
+        """The values that are replaced in texts of reports, too."""
+        return tuple(value for value in self.masked if is_long(value))
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """The values that may be words of the reports."""
+        return tuple(value for value in self.masked if not is_long(value))
 
     def register(self, secret: Secret | str) -> bool:
         """Know one more secret from now on; call it before any text that may hold it can be written.
@@ -151,7 +213,9 @@ def _base64(raw: bytes, shift: int) -> str:
 def _pattern(value: str) -> str:
     """Return a pattern of the value with each character as it is or encoded."""
     parts = re.findall(r"\\+|\r\n?|[^\\\r]", value, re.DOTALL)
-    return "".join(_run(part) if part[0] == "\\" else _character(part) for part in parts)
+    return "".join(
+        _run(part) if part[0] == "\\" else _character(part, first=not number) for number, part in enumerate(parts)
+    )
 
 
 def _run(backslashes: str) -> str:
@@ -160,7 +224,7 @@ def _run(backslashes: str) -> str:
     return rf"(?:\\{{{count},{4 * count}}}|(?i:%(?:25)*5C|\\u005c|\\x5c|&(?:amp;)*#(?:x0*5c|0*92);){{{count}}})"
 
 
-def _character(char: str) -> str:
+def _character(char: str, *, first: bool) -> str:
     if char in {"\r\n", "\r", "\n"}:
         return _NEWLINE
     if _PLAIN.fullmatch(char):
@@ -168,10 +232,14 @@ def _character(char: str) -> str:
     code = ord(char)
     percent = "".join(f"%(?:25)*{byte:02X}" for byte in _bytes(char))
     units = _bytes(char).decode("utf-8", "surrogateescape").encode("utf-16-be", "surrogatepass")
-    escaped = "".join(rf"\\+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
-    ways = [percent, escaped, rf"\\+U{code:08x}", rf"&(?:amp;)*#(?:x0*{code:x}|0*{code});"]
-    ways += [rf"\\+x{code:02x}"] if code < 0x100 else []  # noqa: PLR2004 - what fits the two digits
+    # A run of backslashes is entered at its beginning only: from each of them on, it would be walked again.
+    slash = r"(?<!\\)\\+" if first else r"\\+"
+    escaped = "".join(
+        rf"{slash if not at else chr(92) * 2 + '+'}u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)
+    )
+    ways = [percent, escaped, rf"{slash}U{code:08x}", rf"&(?:amp;)*#(?:x0*{code:x}|0*{code});"]
+    ways += [rf"{slash}x{code:02x}"] if code < 0x100 else []  # noqa: PLR2004 - what fits the two digits
     ways += [f"&(?:amp;)*{_NAMED[char]};"] if char in _NAMED else []
-    ways += [rf"\\+{_SHORT[char]}"] if char in _SHORT else []
+    ways += [rf"{slash}{_SHORT[char]}"] if char in _SHORT else []
     plain = {" ": r"[ +]", "&": "&(?:amp;)*"}.get(char, re.escape(char))
-    return rf"(?:\\*{plain}|(?i:{'|'.join(ways)}))"
+    return rf"(?:(?:{slash})?{plain}|(?i:{'|'.join(ways)}))"

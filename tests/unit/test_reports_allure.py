@@ -188,7 +188,9 @@ def test_failures_outside_of_results_are_notices(tmp_path: Path):
     write(tmp_path, "2-container.json", children=[], befores=[bad])
     write(tmp_path, "3-globals.json", errors=[{"message": "connect failed"}])
     (tmp_path / "categories.json").write_text("not json", encoding="utf-8")
-    found = [each for each in allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)) if isinstance(each, Problem)]
+    found = [
+        each for each in allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)) if isinstance(each, Problem)
+    ]
 
     assert len(found) == 3
     assert {"outside-case"} == {each.slug for each in found}
@@ -217,7 +219,9 @@ def test_a_folder_without_results_is_no_report(tmp_path: Path):
     write(tmp_path, "1-container.json", children=[])
 
     assert caught.value.slug == NOT_A_REPORT
-    assert [each.slug for each in allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)) if isinstance(each, Problem)] == ["no-cases"]
+    assert [
+        each.slug for each in allure.read_folder(Place(path=tmp_path, shown=tmp_path.name)) if isinstance(each, Problem)
+    ] == ["no-cases"]
 
 
 def test_a_pipe_in_the_folder_is_refused(tmp_path: Path):

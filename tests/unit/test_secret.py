@@ -1,14 +1,17 @@
 """Secrets as values, and what the redactor is told."""
 
+import base64
 import copy
 import json
 import pickle
+import time
 import traceback
 from dataclasses import asdict, dataclass
+from urllib.parse import quote
 
 import pytest
 
-from xray_ci.secret import MASK, Redactor, Secret
+from xray_ci.secret import MASK, Redactor, Secret, Spotter
 
 
 def test_a_secret_never_shows_itself():
@@ -158,3 +161,42 @@ def test_bytes_of_the_environment_that_are_no_text():
     assert MASK == redact("key-\udcff\udc80-key") == redact("key-%FF%80-key")
     redact.register("odd-\ud800-one")
     assert redact("odd-\ud800-one") == MASK
+
+
+@pytest.mark.parametrize(
+    "secret", ["$ecret-value-1", '"quoted-value-1', "<angle-value-1", "\\back-value-1", "plain-value-1"]
+)
+@pytest.mark.parametrize("text", ["\\", "$", "\\$", "&amp;", "%25", "a", "$ecret", "\\u0024"])
+def test_redacting_takes_time_in_proportion_to_the_text(secret, text):
+    """Four times a run of what an encoding repeats takes about four times as long, whatever a secret begins with."""
+    redact = Redactor()
+    redact.register(secret)
+    redact("x")
+
+    def took(size):
+        """Return the least of three: seconds of this process."""
+        times = []
+        for _ in range(3):
+            begun = time.process_time()
+            redact(text * size)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    small = took(20_000)
+    assert took(80_000) < max(6 * small, 0.5)
+
+
+@pytest.mark.parametrize("value", ["S3cr3t-value/with+marks", "plainsecretvalue1", "pass word with blanks"])
+def test_a_spotter_sees_every_form_across_pieces(value):
+    """However bytes are cut, a secret in them is seen, plain, encoded or as base64; other text is not."""
+    forms = [value, quote(value, safe=""), json.dumps(f"x{value}y"), base64.b64encode(f"ab{value}cd".encode()).decode()]
+    for form in forms:
+        content = (b"x" * 50) + form.encode() + (b"y" * 50)
+        for cut in range(0, len(content), 7):
+            spotter = Spotter([value])
+            spotter.look(content[:cut])
+            spotter.look(content[cut:])
+            assert spotter.found, (form, cut)
+    other = Spotter([value])
+    other.look(b"an ordinary report " * 100)
+    assert not other.seen

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.model import Attachment, Attempt, Case, Iteration, Mark, MarkKind, Outcome, Problem, Severity, Step
-from xray_ci.xray.scrub import Scrubber
+from xray_ci.xray.scrub import Scrubber, in_texts
 
 SECRET = "hunter2"
 PLACES = st.text(max_size=5).map(lambda around: f"{around}{SECRET}{around}")
@@ -48,7 +48,7 @@ def full(text: str) -> Case:
 def test_no_text_of_a_case_keeps_what_matches(text: str):
     """Whatever stands around it, in whatever member."""
     assert SECRET.encode() not in msgspec.json.encode(
-        Scrubber([SECRET]).case(full(text.encode("utf-8", "replace").decode()))
+        in_texts(full(text.encode("utf-8", "replace").decode()), Scrubber([SECRET]).text)
     )
 
 
@@ -62,12 +62,12 @@ def test_texts_without_a_match_stay_what_they_are():
     """Nothing is cleaned or copied for nothing; a path still leads to its file."""
     case = full("\x1b[1mplain\ud800")
 
-    assert case == Scrubber([SECRET]).case(case)
-    assert Scrubber(["shots"]).case(case).attachments[0].path == "shots/a.png"
+    assert case == in_texts(case, Scrubber([SECRET]).text)
+    assert in_texts(case, Scrubber(["shots"]).text).attachments[0].path == "shots/a.png"
 
 
 def test_problems_may_quote_the_report():
     """Their causes are scrubbed as well."""
     problem = Problem(severity=Severity.NOTICE, slug="outside-case", cause=f"an error: {SECRET}")
 
-    assert Scrubber([SECRET]).item(problem).cause == "an error: ***"
+    assert in_texts(problem, Scrubber([SECRET]).text).cause == "an error: ***"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from xray_ci.ci.result import FAILURES_LIMIT, Report, ReportCounts
 from xray_ci.errors import NoReports, NoResults
 from xray_ci.model import Case, Origin, Outcome, Problem, Restart, Severity
+from xray_ci.secret import Redactor, Spotter
+from xray_ci.xray.scrub import in_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.tally import Tally
     from xray_ci.reports.discover import FoundReport
     from xray_ci.reports.formats import Format
-    from xray_ci.xray.scrub import Scrubber
+    from xray_ci.xray.scrub import Item, Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
 _LISTED = 20
@@ -131,11 +133,15 @@ def read_all(
     say = job.console.info if len(sources) <= _LISTED else job.console.debug
     scrubber, rows = _scrubber(job), failures.FailureRows(job)
     with job.console.group(f"reading {many(len(sources), 'report')}"):
+        short = False
         for source in sources:
-            reader = _Reader(source, assembly, scrubber, rows, as_it_is=as_it_is)
+            reader = _Reader(source, assembly, scrubber, rows, job.redactor, as_it_is=as_it_is)
             reader.run()
             tally.report(reader.report(), reader.failures)
             say(line_of(reader.report()))
+            if reader.short.seen and not short:
+                short = True
+                tally.problem(_short_secret(source.shown))
     for report in tally.reports:
         for problem in report.problems:
             tally.problem(problem)
@@ -168,9 +174,18 @@ class _Reader:
         assembly: Gathering | None,
         scrubber: Scrubber | None,
         rows: FailureRows,
+        redactor: Redactor,
         *,
         as_it_is: bool,
     ) -> None:
+        self._secrets = Redactor()
+        for value in redactor.long:
+            self._secrets.register(value)
+        self._long = Spotter(redactor.long)
+        self.short = Spotter(redactor.short)
+        """Whether a secret that may be a word of the report stands in it."""
+        self._touched: dict[bool, list[int | None]] = {False: [], True: []}
+        """Lines of results in which a secret was replaced: in a text, and in a name or key."""
         self._source = source
         self._rows = rows
         self._names: tuple[str, ...] = ()
@@ -208,8 +223,13 @@ class _Reader:
         add = assembly.add if assembly else _ignore
         if assembly:
             assembly.begin(self._source.found.place, (row.key, row.family))
-        for found in read(replace(self._source.found, format=row.key)):
-            item = found if self._scrubber is None or isinstance(found, Origin) else self._scrubber.item(found)
+        scrub = self._scrubber.text if self._scrubber else None
+        for found in read(replace(self._source.found, format=row.key), self._look):
+            item = found
+            if scrub is not None and not isinstance(item, Origin):
+                item = in_texts(item, scrub)
+            if self._long.seen and not isinstance(item, Origin):
+                item = self._without_secrets(item)
             if type(item) is Case:
                 counts[item.outcome] += 1
                 if item.outcome in _BAD:
@@ -217,11 +237,51 @@ class _Reader:
                 add(item)
             else:
                 self._other(item)
+        self._tell_secrets()
         if assembly:
             if self._broken:
                 assembly.drop()
             else:
                 assembly.commit()
+
+    def _look(self, piece: bytes) -> None:
+        self._long.look(piece)
+        self.short.look(piece)
+
+    def _without_secrets(self, item: Item) -> Item:
+        clean = in_texts(item, self._secrets)
+        if isinstance(clean, Case) and isinstance(item, Case) and clean != item:
+            named = any(getattr(clean, name) != getattr(item, name) for name in ("suite", "name", "classname", "marks"))
+            self._touched[named].append(item.line)
+        return clean
+
+    def _tell_secrets(self) -> None:
+        """Say where a secret was replaced; a file that would be sent as it is is refused instead."""
+        if self._as_it_is and self._long.found and not any(self._touched.values()):
+            self._touched[False].append(None)  # outside of what is read of it
+        for named, found in self._touched.items():
+            if not found:
+                continue
+            where = "the name or a key" if named else "a text"
+            many_of = f"{many(len(found), 'result')}" + (" (the first is named here)" if len(found) > 1 else "")
+            self.problems.append(
+                Problem(
+                    severity=Severity.ERROR if self._as_it_is else Severity.NOTICE,
+                    slug="secret-in-native-report" if self._as_it_is else "secret-in-report",
+                    path=self._shown,
+                    line=found[0],
+                    cause=f"{where} of {many_of} held a secret of this job; "
+                    + (
+                        "a native import sends files as they are, so it is left out"
+                        if self._as_it_is
+                        else "it is replaced"
+                    )
+                    + (" by ***, and the Test is found by its new name" if named and not self._as_it_is else ""),
+                    advice="Take it out of what the tests print, and make a new secret: the report still holds it."
+                    + (" Set `strategy: convert`, which replaces it." if self._as_it_is else ""),
+                )
+            )
+            self._broken = self._broken or self._as_it_is
 
     def report(self) -> Report:
         row = self._source.row
@@ -245,6 +305,7 @@ class _Reader:
                 self._counts.update(dict.fromkeys(Outcome, 0))
                 self.failures.clear()
                 self.problems.clear()
+                self._touched = {False: [], True: []}
                 if self._assembly:
                     self._assembly.restart()
                 if self._as_it_is:
@@ -267,6 +328,16 @@ class _Reader:
     def _failed(self, case: Case) -> None:
         if len(self.failures) < FAILURES_LIMIT:
             self.failures.append(self._rows.row(case, self._shown, self._names))
+
+
+def _short_secret(shown: str) -> Problem:
+    return Problem(
+        severity=Severity.NOTICE,
+        slug="short-secret-in-report",
+        path=shown,
+        cause="it holds the value of a secret of this job that is too short to be told from a word, so it is left as it is",
+        advice="Make that secret longer (12 characters are replaced everywhere), or name it in `scrub`.",
+    )
 
 
 def line_of(report: Report) -> str:

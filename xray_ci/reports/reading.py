@@ -22,7 +22,7 @@ from xray_ci.reports.mend import Mender
 from xray_ci.safefiles import open_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xray_ci.reports.discover import FoundReport
 
@@ -30,19 +30,45 @@ _UNOPENED: Final = "unreadable-file"
 _NO_CONVERTER: Final = "no-converter"
 
 
-def read(found: FoundReport) -> Iterator[Case | Problem | Origin | Restart]:
+class _Watched:
+    """A report whose bytes are looked at as they are read."""
+
+    def __init__(self, source: BinaryIO, look: Callable[[bytes], None]) -> None:
+        self._source, self._look = source, look
+        self.seek, self.tell, self.fileno = source.seek, source.tell, source.fileno
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._source.read(size)
+        self._look(piece)
+        return piece
+
+
+_WHOLE: Final = frozenset({"folder", "shard", "zip"})
+"""Media whose bytes are not the texts in them, or that are read elsewhere."""
+
+
+def read(
+    found: FoundReport, look: Callable[[bytes], None] | None = None
+) -> Iterator[Case | Problem | Origin | Restart]:
     """Yield the cases of one report, and problems.
 
     The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one
-    must be dropped, as must everything before a `Restart`, after which the report comes anew from its start.
+    must be dropped, as must everything before a `Restart`, after which the report comes anew from its start. `look` is
+    shown every piece before anything of it is yielded; a zero byte where its texts are not its plain bytes.
     """
     shown = found.place.shown
     try:
         if (row := _folder(found)) is not None:
+            if look:
+                look(b"\0")
             yield from _placed(row.read_folder(found.place), shown)
             return
         with open_place(found.place) as source:
-            yield from _parsed(_format(source, found.format), source, shown)
+            row = _format(source, found.format)
+            if look and row.medium in _WHOLE:
+                look(b"\0")
+            watched = _Watched(source, look) if look and row.medium not in _WHOLE else source
+            yield from _parsed(row, watched, shown)  # type: ignore[arg-type]  # reads like a file
     except Fault as fault:
         yield fault.problem(shown)
     except UnreadableReport as error:

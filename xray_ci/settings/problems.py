@@ -5,6 +5,7 @@ Knows no setting. Never shows what may be a secret: callers hand in a value only
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.errors import ConfigurationError
@@ -26,6 +27,8 @@ SLUGS: Final = (UNKNOWN, LATER_VERSION, UNTRUSTED, OPEN_SECRET, MISSING, WRONG, 
 """Every slug a problem of the configuration can have; each has a paragraph in docs/errors.md."""
 
 _SHOWN: Final = 60
+_TOKEN: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[0-9A-Za-z._~+=-]{20,}|(?=.*[0-9])[0-9A-Za-z._~+/=-]{40,}")
+"""20 or more characters without a blank and with a digit in them; with slashes, which paths have, 40."""
 
 
 class WrongValueError(Exception):
@@ -74,7 +77,12 @@ def together(problems: Iterable[ConfigurationError]) -> ConfigurationError:
 
 
 def shown(text: str) -> str:
-    """Return a text of the user quoted, cut, and without anything a terminal or a CI log could act on."""
+    """Return a text of the user quoted, cut, and without anything a terminal or a CI log could act on.
+
+    What looks like a token is never quoted whole: it may be a secret that went into the wrong setting.
+    """
+    if _TOKEN.fullmatch(text.strip()):
+        return f"{text.strip()[:4]!r}… ({len(text.strip())} characters, which look like a secret)"
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 

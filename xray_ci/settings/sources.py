@@ -10,16 +10,18 @@ one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from xray_ci.safefiles import open_regular
 from xray_ci.settings import configfile, problems
 from xray_ci.settings.raw import Raw
 from xray_ci.settings.table import BY_NAME, COMMANDS, LATER, LATER_COMMANDS, ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from xray_ci.errors import ConfigurationError
     from xray_ci.settings.flags import Value
@@ -333,10 +335,43 @@ def _variables(env: Mapping[str, str], issues: list[ConfigurationError]) -> dict
     return found
 
 
+def secret_file(text: str) -> Path:
+    """Return the path that an `XRAY_CI_<NAME>_FILE` names; blanks and line breaks around it do not count."""
+    return Path(text.strip())
+
+
+def secret_files(env: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the files that hold secrets of this run."""
+    return tuple(
+        secret_file(text)
+        for variable, text in env.items()
+        if text.strip() and variable.startswith(VARIABLE) and variable.endswith(_FILE) and variable not in _BY_VARIABLE
+    )
+
+
+def secrets_of(env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the values of all secret settings as they stand in the environment, before anything is known to be right.
+
+    For the redactor, so that no problem of settings shows one.
+    """
+    for variable, text in env.items():
+        plain = variable.replace("-", "_").removeprefix("INPUT_").removeprefix(VARIABLE)
+        row = _BY_VARIABLE.get(VARIABLE + plain)
+        if (row is not None and row.secret) or plain in _SECRET_ALIASES:
+            yield text
+    for path in secret_files(env):
+        with contextlib.suppress(OSError, ValueError), open_regular(path, links=True) as file:
+            yield file.read(_LARGEST_SECRET).decode("utf-8")
+
+
+_SECRET_ALIASES: Final = frozenset({"PASSWORD", "XRAYTOKEN"})
+"""Inputs of the most used action that are secrets."""
+
+
 def _secret_file(row: Row, variable: str, path: str, found: dict[str, Raw], issues: list[ConfigurationError]) -> None:
     """Read a secret from the file a variable names; neither path nor content is ever shown."""
     try:
-        with open(path.strip(), "rb") as file:  # noqa: PTH123  # pathlib raises on NUL bytes, too, and costs more
+        with open_regular(secret_file(path), links=True) as file:
             text = file.read(_LARGEST_SECRET + 1).decode("utf-8")
     except (OSError, ValueError):
         text = ""

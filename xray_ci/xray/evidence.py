@@ -64,6 +64,8 @@ class Workspace:
         self.root = Path(os.path.realpath(root))
         self._real = PurePosixPath(self.root.as_posix())
         self._refused = frozenset(_identity(path) for path in refused) - {None}
+        self._closed = _identity(self.root) in self._refused
+        """Whether all evidence is refused."""
 
     def find(self, path: str, folder: str = "") -> FoundFile | EvidenceRefusal:
         """Find the file that a report names.
@@ -126,7 +128,7 @@ class Workspace:
         return names[len(top) :] if names[: len(top)] == top and len(names) > len(top) else None
 
     def _look(self, parts: tuple[str, ...]) -> FoundFile | EvidenceRefusal:
-        if any(name.startswith(".") for name in parts):
+        if self._closed or any(name.startswith(".") for name in parts):
             return EvidenceRefusal(slug="evidence-private")
         current = self.root
         status = None
@@ -138,10 +140,10 @@ class Workspace:
                 return EvidenceRefusal(slug="evidence-missing")
             if stat.S_ISLNK(status.st_mode):
                 return EvidenceRefusal(slug="evidence-link")
+            if _key(status) in self._refused:
+                return EvidenceRefusal(slug="evidence-private")
         if status is None or not stat.S_ISREG(status.st_mode):
             return EvidenceRefusal(slug="evidence-not-a-file")
-        if _key(status) in self._refused:
-            return EvidenceRefusal(slug="evidence-private")
         return FoundFile(parts=parts, size=status.st_size)
 
 

@@ -2,12 +2,13 @@
 
 Pure; knows no report and no Xray.
 
-Files of evidence are not texts of a report, and neither is base64 inside of it: they go as they are or not at all.
+The user says it by patterns (`scrub`); the secrets of the run are known anyway. Files of evidence are not texts of a
+report, and neither is base64 inside of it: they go as they are or not at all.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STARS: Final = "***"
+Item: TypeAlias = Case | Problem | Restart
 
 
 class Scrubber:
@@ -50,32 +52,33 @@ class Scrubber:
             text = sub(STARS, text)
         return text
 
-    def case(self, case: Case) -> Case:
-        """Return a case with all its texts scrubbed, its names too: a Test is then found by its scrubbed name."""
-        scrubbed: Case = self._all(case)
-        return scrubbed
 
-    def item(self, found: Case | Problem | Restart) -> Case | Problem | Restart:
-        """Return what a reader yields: a case, or a problem whose cause may quote the report."""
-        match found:
-            case Case():
-                return self.case(found)
-            case Problem() | Restart():
-                return msgspec.structs.replace(found, cause=self.text(found.cause))
+def in_texts(found: Item, replace: Callable[[str], str]) -> Item:
+    """Return what a reader yields with all its texts replaced.
 
-    def _all(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, tuple):
-            return tuple(map(self._all, value)) if value else value
-        if isinstance(value, msgspec.Struct):
-            found = {
-                name: self._all(part)
-                for name in value.__struct_fields__
-                if name not in _AS_IT_IS and (part := getattr(value, name)) is not None
-            }
-            return msgspec.structs.replace(value, **found)
-        return value
+    Of a case its names, too: a Test is then found by its new name. Of a problem the cause, which may quote the report.
+    """
+    match found:
+        case Case():
+            replaced: Case = _all(found, replace)
+            return replaced
+        case Problem() | Restart():
+            return msgspec.structs.replace(found, cause=replace(found.cause))
+
+
+def _all(value: Any, replace: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return replace(value)
+    if isinstance(value, tuple):
+        return tuple(_all(part, replace) for part in value) if value else value
+    if isinstance(value, msgspec.Struct):
+        found = {
+            name: _all(part, replace)
+            for name in value.__struct_fields__
+            if name not in _AS_IT_IS and (part := getattr(value, name)) is not None
+        }
+        return msgspec.structs.replace(value, **found)
+    return value
 
 
 _AS_IT_IS: Final = frozenset({"base64", "path"})

@@ -10,9 +10,11 @@ one.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from xray_ci.settings import configfile, problems
 from xray_ci.settings.raw import Raw
@@ -333,7 +335,7 @@ def _variables(env: Mapping[str, str], issues: list[ConfigurationError]) -> dict
 def _secret_file(row: Row, variable: str, path: str, found: dict[str, Raw], issues: list[ConfigurationError]) -> None:
     """Read a secret from the file a variable names; neither path nor content is ever shown."""
     try:
-        with open(path.strip(), "rb") as file:  # noqa: PTH123  # pathlib raises on NUL bytes, too, and costs more
+        with regular(path.strip()) as file:
             text = file.read(_LARGEST_SECRET + 1).decode("utf-8")
     except (OSError, ValueError):
         text = ""
@@ -347,6 +349,19 @@ def _secret_file(row: Row, variable: str, path: str, found: dict[str, Raw], issu
         )
     else:
         found[row.name] = Raw(text.removesuffix("\n").removesuffix("\r"), variable)
+
+
+def regular(path: str) -> BinaryIO:
+    """Open a file to be read; raises OSError, also for a pipe or a device, which could be waited for without end."""
+    file = open(path, "rb", opener=_not_waiting)  # noqa: SIM115  # whoever asked closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _inputs(

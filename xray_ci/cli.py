@@ -114,20 +114,18 @@ def _do(command: str, parsed: Parsed, process: Process, job: Job) -> int:
             output = parsed.options.get("output")
             return collecting.collect(job, Path(process.folder), str(output) if output else None)
         case "snapshots":
-            return _publish(pipeline.refresh(job), job, process.out)
+            return _publish(pipeline.refresh(job), job)
         case "resume":
-            return _publish(pipeline.resume(job), job, process.out)
+            return _publish(pipeline.resume(job), job)
         case _:
-            return _publish(pipeline.run(job), job, process.out)
+            return _publish(pipeline.run(job), job)
 
 
-def _publish(result: RunResult, job: Job, out: TextIO) -> int:
+def _publish(result: RunResult, job: Job) -> int:
     """Write every view of the result, then the one line that ends the log."""
     from xray_ci.ci import outputs  # noqa: PLC0415
 
-    def command(line: str) -> None:
-        out.write(f"{line}\n")
-
+    command = job.console.command
     settings, around = job.settings, job.surroundings
     temp = Path(around.temp) if around.temp else None
     takes = around.provider.handover
@@ -212,11 +210,45 @@ _BROKEN_PIPE: Final = 141
 
 def process() -> int:
     """Run this process's command line; return the exit code."""
-    import os  # noqa: PLC0415
-
+    _hold_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    try:
+        return _process()
+    finally:
+        _let_go()
+
+
+def _hold_streams() -> None:
+    """Put nothing in the place of streams that were closed before we began.
+
+    What is opened next must not be taken for one of them.
+    """
+    import os  # noqa: PLC0415
+
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:  # noqa: PLR2004
+            pass
+        os.close(descriptor)
+        sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def _let_go() -> None:
+    """Give up what a stream did not take: at its end Python would try again, and change the exit code."""
+    import os  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _process() -> int:
+    import os  # noqa: PLC0415
+
     try:
         folder = os.getcwd()  # noqa: PTH109  # a name and no Path: help is answered without pathlib
     except OSError as error:

@@ -5,7 +5,12 @@ A raise site says only what happened, where, and what the service answered. Each
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+import contextlib
+import errno
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ORDER: Final = (2, 5, 6, 7, 8, 4, 3, 9, 1)
 """When several exit codes hold, the first of these wins (INTERFACE: exit codes)."""
@@ -204,6 +209,60 @@ class TlsFailure(Unreachable):
 
     slug = "tls"
     advice = "Set `ca-bundle` to the certificate of your organisation's authority."
+
+
+class DiskFull(Failure):
+    """The disk, or a limit of this process, did not take what is written before it is sent."""
+
+    exit_code = 7
+    slug = "disk-full"
+    advice = (
+        "Free space there: it takes about the size of all results and of their evidence as base64. Or send less "
+        "evidence "
+        "(`attachments`, `evidence-max-total`), or set `state-dir` or TMPDIR to a folder with more room. Nothing more "
+        "was sent."
+    )
+
+
+class TooFewFiles(Failure):
+    """The process may open no more files."""
+
+    exit_code = 7
+    slug = "too-few-open-files"
+    advice = "Raise the limit (`ulimit -n 256`) and run again."
+
+
+_FULL: Final = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "a file grew to the largest size that is allowed (`ulimit -f`)",
+}
+
+
+def exhausted(error: OSError, folder: object) -> Failure | None:
+    """Return the failure of a machine that has no more of something, None for an error of another kind.
+
+    `folder` is what was written to.
+    """
+    if error.errno in _FULL:
+        return DiskFull(_FULL[error.errno], where=str(folder))
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return TooFewFiles(
+            f"no more files can be opened: {error.strerror}", where="the limit of open files (`ulimit -n`)"
+        )
+    return None
+
+
+@contextlib.contextmanager
+def spooling(folder: Callable[[], object]) -> Iterator[None]:
+    """Tell what the machine has no more of as a failure; `folder` returns what is written to."""
+    try:
+        yield
+    except OSError as error:
+        failure = exhausted(error, folder())
+        if failure is None:
+            raise
+        raise failure from error
 
 
 class UnknownDelivery(Unreachable):

@@ -80,9 +80,15 @@ class Console:
         self._annotations = annotations
         self._clock = clock
         self._told = 0
+        self.lost = False
+        """Whether the log took no line any more; nothing is written then, and nothing else changes."""
         self._groups = 0
         self._open: tuple[str, int] | None = None
         self._annotated = dict.fromkeys(AnnotationKind, 0)
+
+    def command(self, line: str) -> None:
+        """Write a finished line that is for the CI system."""
+        self._put(line)
 
     def error(self, text: str) -> None:
         """Write an error that is no `Failure`."""
@@ -239,7 +245,14 @@ class Console:
         """Write finished lines, after the masks of all secrets that came up since the last ones."""
         fresh, self._told = self._redactor.masked[self._told :], len(self._redactor.masked)
         masks = "".join(f"{line}\n" for value in fresh for line in mask(self._syntax.masks, value))
-        text = f"{masks}{text}\n"
+        if self.lost:
+            return
+        try:
+            self._write_out(f"{masks}{text}\n")
+        except (OSError, ValueError):  # full, closed, or nobody reads it: no reason to leave results undelivered
+            self.lost = True
+
+    def _write_out(self, text: str) -> None:
         try:
             self._stream.write(text)
         except UnicodeEncodeError:  # a log in another encoding than UTF-8

@@ -13,6 +13,7 @@ from xray_ci.errors import ConfigurationError
 from xray_ci.migrate import jenkins, printing, workflow
 from xray_ci.migrate.reading import FoundSteps
 from xray_ci.migrate.step import Host, Refs
+from xray_ci.safefiles import open_regular
 from xray_ci.secret import Redactor
 from xray_ci.settings import yamltext
 
@@ -103,7 +104,7 @@ def _yaml(text: str, shown: str) -> yamltext.YamlNode | None:
 def _content(path: Path, shown: str) -> str:
     """Return the text of a file; raises ConfigurationError for one that is no text, too large or not there."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, links=True) as file:
             content = file.read(LARGEST + 1)
         text = content.decode("utf-8-sig")
     except (OSError, ValueError):

@@ -15,44 +15,53 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.ci.result import RunOutcome
 from xray_ci.ci.syntax import AnnotationKind
-from xray_ci.errors import Failure, WrongRegion
+from xray_ci.errors import Failure, WrongRegion, spooling
 
 if TYPE_CHECKING:
     from xray_ci.ci.result import RunResult
     from xray_ci.pipeline.job import Job
+    from xray_ci.pipeline.tally import Tally
 
 
 def run(job: Job) -> RunResult:
     """Do the main job, or with `plan` and `dry-run` all of it up to the first write; never raises a Failure."""
-    from xray_ci.pipeline import connecting, failures, planning, reading, sending  # noqa: PLC0415
+    from xray_ci.pipeline import failures, sending  # noqa: PLC0415
     from xray_ci.pipeline.tally import Tally  # noqa: PLC0415
 
     if withheld(job):
         return failures.annotated(job, withheld_result(job))
     tally = Tally(job)
     try:
-        sources = reading.find(job, tally)
-        if sources:
-            site = connecting.site_of(job)
-            tally.deployment = site.deployment.key
-            try:
-                site.confirm()
-                plan = planning.plan(job, tally, site, sources)
-                if plan is not None and job.planning:
-                    sending.show(job, tally, plan)
-                elif plan is not None:
-                    sending.send(job, tally, site, plan, last=lambda: sending.after_import(job, tally))
-            except WrongRegion as failure:
-                site.locate_region(failure)
-                raise
-            finally:
-                site.close()
-                tally.requests += site.requests
+        with spooling(lambda: job.work.path):
+            _import(job, tally)
     except Failure as failure:
         tally.fail(failure)
     if not job.planning:
         sending.after_import(job, tally)
     return failures.annotated(job, tally.result())
+
+
+def _import(job: Job, tally: Tally) -> None:
+    """Find, read, plan, and send or show; raises Failure."""
+    from xray_ci.pipeline import connecting, planning, reading, sending  # noqa: PLC0415
+
+    sources = reading.find(job, tally)
+    if sources:
+        site = connecting.site_of(job)
+        tally.deployment = site.deployment.key
+        try:
+            site.confirm()
+            plan = planning.plan(job, tally, site, sources)
+            if plan is not None and job.planning:
+                sending.show(job, tally, plan)
+            elif plan is not None:
+                sending.send(job, tally, site, plan, last=lambda: sending.after_import(job, tally))
+        except WrongRegion as failure:
+            site.locate_region(failure)
+            raise
+        finally:
+            site.close()
+            tally.requests += site.requests
 
 
 def resume(job: Job) -> RunResult:
@@ -70,8 +79,9 @@ def resume(job: Job) -> RunResult:
         site = connecting.site_of(job)
         tally.deployment = site.deployment.key
         try:
-            if not sending.resume(job, tally, site, last=lambda: sending.after_import(job, tally)):
-                job.console.info("nothing is left to deliver")
+            with spooling(lambda: job.work.path):
+                if not sending.resume(job, tally, site, last=lambda: sending.after_import(job, tally)):
+                    job.console.info("nothing is left to deliver")
         finally:
             site.close()
             tally.requests += site.requests

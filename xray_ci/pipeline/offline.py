@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from xray_ci.ci.text import clean, harmless
 from xray_ci.deployments import DEPLOYMENTS
-from xray_ci.errors import Failure, NoResults
+from xray_ci.errors import ConfigurationError, Failure, NoResults, spooling
 from xray_ci.pipeline import planning, reading
 from xray_ci.pipeline.tally import Tally, place
 from xray_ci.safefiles import replacing
@@ -48,7 +48,8 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
     sources = reading.find(job, tally)
     if not sources:
         return
-    done = planning.assembled(job, tally, DEPLOYMENTS[key], sources)
+    with spooling(lambda: job.work.path):
+        done = planning.assembled(job, tally, DEPLOYMENTS[key], sources)
     if not done.portions:
         if tally.counts.tests:
             tally.fail(
@@ -62,9 +63,18 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
     info = planning.info(job, tally, planning.of_portion(done.portions[0], several=False))
     execution = job.settings.test_execution
     if target is None:
-        out.flush()
-        done.write_document(out.buffer, info=info, key=execution)
-        out.flush()
+        try:
+            out.flush()
+            done.write_document(out.buffer, info=info, key=execution)
+            out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ConfigurationError(
+                f"the document cannot be written: {error.strerror}",
+                where="standard output",
+                advice="Name a file by `--output`, in a folder with enough room.",
+            ) from error
     else:
         with replacing(target) as file:
             done.write_document(file, info=info, key=execution)

@@ -256,16 +256,18 @@ def _summary(job: Job, tally: Tally, own: Own) -> str:
     Our own tells several apart.
     """
     from xray_ci.ci.provider import default_summary  # noqa: PLC0415
+    from xray_ci.xray.escaping import without_mentions  # noqa: PLC0415
 
     if chosen := _text(job.settings.summary, job, tally, own):
         return chosen
     ours = _text(default_summary(job.surroundings), job, tally, own) or "xray-ci import"
-    return f"{ours} ({own.label})" if own.label else ours
+    return without_mentions(f"{ours} ({own.label})") if own.label else ours
 
 
 def _text(template: str | None, job: Job, tally: Tally, own: Own, *, lines: bool = False) -> str | None:
     from xray_ci.ci.provider import placeholders  # noqa: PLC0415
     from xray_ci.settings.texts import expand, expand_lines  # noqa: PLC0415
+    from xray_ci.xray.escaping import inline, without_mentions  # noqa: PLC0415
 
     if template is None:
         return None
@@ -277,7 +279,10 @@ def _text(template: str | None, job: Job, tally: Tally, own: Own, *, lines: bool
         "environment": ", ".join(own.environments) if own.several else "",
         "report": own.report or "",
     }
-    return (expand_lines if lines else expand)(template, values)
+    # Branches, jobs and files are called by strangers; the template is the user's, whose own markup stays.
+    if lines:
+        return expand_lines(template, {name: inline(text) for name, text in values.items()})
+    return without_mentions(expand(template, values))
 
 
 def _named(ids: XrayFields) -> dict[str, str]:

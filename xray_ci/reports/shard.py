@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from xray_ci.errors import ConfigurationError
+from xray_ci.errors import ConfigurationError, spooling
 from xray_ci.model import TEXT_LIMIT, Case, Origin, Problem, Severity, Step
 from xray_ci.reports import notices
 from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
@@ -336,7 +336,8 @@ class _Shard:
                 yield self._origin(raw)
             elif kind == EVIDENCE:
                 self._held.seek(self._stored)
-                self._held.write(raw)
+                with spooling(tempfile.gettempdir):
+                    self._held.write(raw)
                 self._stored += len(raw)
             elif kind == CASES:
                 yield from self._some(raw)

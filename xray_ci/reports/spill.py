@@ -8,10 +8,12 @@ Cases that wait for a later place of their report, on disk once they are more th
 from __future__ import annotations
 
 import struct
+from tempfile import SpooledTemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from xray_ci.errors import spooling
 from xray_ci.model import Case
 
 if TYPE_CHECKING:
@@ -77,17 +79,16 @@ class Waiting:
     """Cases in their order, each with a word about what it waits for."""
 
     def __init__(self) -> None:
-        import tempfile  # noqa: PLC0415 - only some formats need it
-
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as its report is read
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as its report is read
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(tuple[str, Case]).decode
 
     def add(self, word: str, case: Case) -> None:
         """Put a case at the end."""
         packed = self._encode((word, case))
-        self._file.write(_LENGTH.pack(len(packed)))
-        self._file.write(packed)
+        with spooling(gettempdir):
+            self._file.write(_LENGTH.pack(len(packed)))
+            self._file.write(packed)
 
     def all(self) -> Iterator[tuple[str, Case]]:
         """Yield all of them."""

@@ -39,6 +39,8 @@ _OUTCOMES: Final = {
     "ABORTED": Outcome.SKIPPED,
 }
 """Status words of both deployments; EXECUTING and words of a site's own are `OTHER`."""
+LIST_LIMIT: Final = 1_000
+"""Items kept of each list of a test."""
 _TEST: Final = frozenset(
     {
         "testKey",
@@ -93,6 +95,8 @@ class Left:
 
     def __init__(self) -> None:
         self.members: Counter[str] = Counter()
+        self.beyond: Counter[str] = Counter()
+        """Items of lists that are longer than what is kept of one."""
         self.empty_evidence = 0
 
 
@@ -173,11 +177,14 @@ class _Element:
         value = self._members["value"]
         # The options of a field are one mark each; a value of another type has no other form than its JSON.
         values = (
-            value if isinstance(value, list) and value and all(isinstance(each, str) for each in value) else [value]
+            value[:LIST_LIMIT]
+            if isinstance(value, list) and value and all(isinstance(each, str) for each in value)
+            else [value]
         )
         said = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in values]
         return [
-            Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text), listed=values is value) for text in said
+            Mark(kind=MarkKind.CUSTOM_FIELD, name=name, value=texts.cut(text), listed=values != [value])
+            for text in said
         ]
 
     def _steps(self) -> tuple[Step, ...]:
@@ -217,7 +224,7 @@ class _Element:
 
     def _evidence(self) -> tuple[Attachment, ...]:
         found = self.each("evidence", self._attachment) + self.each("evidences", self._attachment)
-        kept = tuple(attachment for attachment in found if attachment.base64)
+        kept = tuple(attachment for attachment in found[:LIST_LIMIT] if attachment.base64)
         self._left.empty_evidence += len(found) - len(kept)
         return kept
 
@@ -258,7 +265,9 @@ class _Element:
             return ()
         if not isinstance(value, list):
             raise Fault(BROKEN, f"{self._path}.{name} is {_kind(value)}, not a list")
-        return tuple(make(item, f"{self._path}.{name}[{index}]") for index, item in enumerate(value))
+        if len(value) > LIST_LIMIT:
+            self._left.beyond[name] += len(value) - LIST_LIMIT
+        return tuple(make(item, f"{self._path}.{name}[{index}]") for index, item in enumerate(value[:LIST_LIMIT]))
 
     def _inner(self, name: str, value: object) -> _Element:
         return _Element(value, f"{self._path}.{name}", self._left)
@@ -369,6 +378,13 @@ def _notices(aside: list[str], left: Left, count: int) -> Iterator[Problem]:
             for name, times in left.members.most_common(_NAMES)
         )
         yield _notice("members-left-out", f"these are no members of Xray JSON and were left out: {names}", None)
+    if left.beyond:
+        lost = ", ".join(f"{times:,} of `{name}`" for name, times in left.beyond.most_common(_NAMES))
+        yield _notice(
+            "members-left-out",
+            f"of each list of a test the first {LIST_LIMIT:,} items are kept; left out were {lost}",
+            None,
+        )
     if left.empty_evidence:
         yield _notice(
             "evidence-left-out", f"{left.empty_evidence} pieces of evidence without content were left out", None

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.errors import UnreadableReport
+from xray_ci.errors import UnreadableReport, exhausted
 from xray_ci.safefiles import open_place, open_regular
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Slice:
                     left -= len(piece)
                     yield piece
         except OSError as fault:
+            if (failure := exhausted(fault, self.path.parent)) is not None:
+                raise failure from fault
             raise UnreadableReport(
                 f"{self.path.name} cannot be read while it is sent: {fault.strerror or fault}"
             ) from fault

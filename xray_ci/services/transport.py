@@ -34,6 +34,7 @@ from xray_ci.errors import ConfigurationError
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services import faults
 from xray_ci.services.wire import Answered, Call, CallKind, Lost, NotSent, Outcome, classify
+from xray_ci.settings.texts import loopback
 
 if TYPE_CHECKING:
     import socket
@@ -263,7 +264,9 @@ class Transport:
         return headers
 
     def _proxies(self, url: str) -> dict[str, str]:
-        """Return the proxies of the usual variables; a password in one is a secret from now on."""
+        """Return the proxies of the usual variables, none for loopback; a password in one is a secret from now on."""
+        if loopback(urlsplit(url).hostname or ""):
+            return {}
         proxies = get_environ_proxies(url, no_proxy=None)
         for proxy in proxies.values():
             if password := urlsplit(proxy).password:

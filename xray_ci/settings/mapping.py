@@ -134,6 +134,9 @@ FORMATS: Final = tuple(
 """Words of `format`; `auto` is none, and a bundle is sent as it is."""
 MOST_RULES: Final = 1_000
 MOST_TESTS: Final = 20_000
+MOST_INSTRUCTIONS: Final = 500_000
+"""Of all patterns together, as RE2 counts them: a usual pattern has fewer than 100, one that repeats classes of Unicode
+many thousands."""
 LONGEST: Final = 2_000
 """Characters of a name, a glob or a definition; patterns and labels have bounds of their own."""
 _SAYS: Final = ("keys", "labels", "environments", "definition", "skip")
@@ -153,6 +156,10 @@ def rules(raw: Raw) -> MappingRules:
 
 class _Reading(Parts):
     """One mapping while it is read."""
+
+    def __init__(self, raw: Raw) -> None:
+        super().__init__(raw)
+        self._instructions = 0
 
     def whole(self) -> MappingRules:
         """Read all parts; one that is left empty is not there."""
@@ -236,7 +243,14 @@ class _Reading(Parts):
         found: dict[str, Any] = {}
 
         def pattern(text: str) -> str:
-            for group in texts.pattern(text).groupindex:
+            ready = texts.pattern(text)
+            self._instructions += ready.programsize
+            if self._instructions > MOST_INSTRUCTIONS:
+                raise WrongValueError(
+                    "The patterns up to here are too large together",
+                    r"Write fewer repetitions such as `{50}`, and `[a-z]` in place of `\pL`.",
+                )
+            for group in ready.groupindex:
                 if group in OF_THE_CASE or group in groups:
                     raise WrongValueError(
                         f"The name of its group {shown(group)} is taken",

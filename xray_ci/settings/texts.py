@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-ISSUE_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}")
+ISSUE_KEY: Final = re.compile(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}")
 PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST_PATTERN: Final = 1000
@@ -166,7 +166,7 @@ def _split(text: str) -> SplitResult:
 
 def plain_abroad(url: str) -> bool:
     """Say whether a URL is plain http to another host than loopback."""
-    return urlsplit(url).scheme == "http" and not _loopback(urlsplit(url).hostname or "")
+    return urlsplit(url).scheme == "http" and not loopback(urlsplit(url).hostname or "")
 
 
 def of_cloud(url: str) -> bool:
@@ -175,7 +175,8 @@ def of_cloud(url: str) -> bool:
     return any(host == known or host.endswith(f".{known}") for known in _VENDOR_HOSTS)
 
 
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Say whether a host is this machine, so that what is sent to it stays here."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

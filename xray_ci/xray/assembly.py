@@ -12,6 +12,7 @@ Memory is constant but for one byte a result; a report counts from its `commit` 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -291,10 +292,11 @@ class Assembly:
 
     def close(self) -> None:
         """Let go of open files; what is on disk belongs to whoever gave the folder."""
-        self._lines.close()
-        self._side.close()
-        self._attached.close()
-        self._decisions.close()
+        with (
+            contextlib.ExitStack() as each
+        ):  # on a full disk every one of them may fail, and each is closed all the same
+            for one in (self._lines, self._side, self._attached, self._decisions):
+                each.callback(one.close)
 
     def __enter__(self) -> Self:
         return self

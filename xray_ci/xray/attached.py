@@ -172,14 +172,18 @@ def _of_steps(case: Case) -> Iterator[Attachment]:
 def _distinct(items: list[EvidenceItem]) -> list[EvidenceItem]:
     """Return the items with names that differ: Xray shows nothing else of them."""
     seen: set[str] = set()
+    numbers: dict[str, int] = {}
+    """The last number tried for each name, so that many files of one name cost no more than as many of different names.
+The last number tried for each name, so that many files of one name cost no more than as many of different names."""
     named = []
     for item in items:
-        name, number = item.file_name, 1
+        name, number = item.file_name, numbers.get(item.file_name, 1)
         while name in seen:
             number += 1
             stem, dot, suffix = item.file_name.rpartition(".")
             name = f"{stem}-{number}.{suffix}" if dot else f"{item.file_name}-{number}"
         seen.add(name)
+        numbers[item.file_name] = number
         named.append(item if name == item.file_name else msgspec.structs.replace(item, file_name=name))
     return named
 

@@ -44,7 +44,7 @@ def whole(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wiki
     text = "\n\n".join(filter(None, (escaping.clean(mark.value).strip() for mark in free)))
     if not text:
         return comment(case, marks, failure=failure, steps=steps, wiki=wiki, limit=limit)
-    text = _readable(text)
+    text = escaping.readable(text)
     kept = [mark for mark in said if mark not in free]
     block = comment(
         case, kept, failure=failure, steps=steps, wiki=wiki, limit=limit - min(len(text), (limit - RESERVE) // 2) - 2
@@ -81,15 +81,6 @@ def comment(case: Case, marks: Sequence[Mark], *, failure: bool, steps: bool, wi
 def safe(text: str, *, wiki: bool, limit: int) -> str:
     """Return cleaned text that notifies nobody and, where comments are wiki text, formats nothing."""
     return escaping.verbatim(text, limit) if wiki else escaping.cut(escaping.without_mentions(text), limit)
-
-
-def _readable(text: str) -> str:
-    """Return an author's own wiki text that notifies nobody, opens no macro and loads no picture; bold stays bold."""
-    return _LOADED.sub("! ", _MACRO.sub("{ ", escaping.without_mentions(text)))
-
-
-_MACRO: Final = re.compile(r"\{(?=[A-Za-z])")
-_LOADED: Final = re.compile(r"!(?=\w{2,9}:|//)")
 
 
 def with_repeats(old: str | None, counts: Mapping[Outcome, int], kept: str) -> str:

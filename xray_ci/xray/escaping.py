@@ -21,6 +21,10 @@ _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1
 _BREAK: Final = re.compile(r"\r\n?")
 _NOFORMAT: Final = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 _WRAPPED: Final = re.compile(r"\s*\{noformat(?::[^}]*)?\}\n?(.*?)\n?\{noformat\}\s*", re.DOTALL)
+_MACRO: Final = re.compile(r"\{(?=[A-Za-z])")
+_LOADED: Final = re.compile(r"!(?=\w{2,9}:|//)")
+_PICTURE: Final = re.compile(r"!(?=\S)")
+_ANCHOR: Final = re.compile(r"\[(?=[#^])")
 _FENCE: Final = "{noformat}"
 _DIGEST_CHARACTERS: Final = 8
 
@@ -78,6 +82,17 @@ def label(text: str, limit: int = 255) -> str:
 def without_mentions(text: str) -> str:
     """Return the text in which `[~name]` notifies nobody."""
     return text.replace("[~", "[ ~")
+
+
+def inline(text: str) -> str:
+    """Return a text that stands in the middle of wiki text as one that notifies nobody and makes no macro, picture or link."""
+    text = _PICTURE.sub("! ", _MACRO.sub("{ ", without_mentions(text)))
+    return text.replace("[", "[ ") if "|" in text or ":" in text else _ANCHOR.sub("[ ", text)
+
+
+def readable(text: str) -> str:
+    """Return an author's own wiki text that notifies nobody, opens no macro and loads no picture; bold stays bold."""
+    return _LOADED.sub("! ", _MACRO.sub("{ ", without_mentions(text)))
 
 
 def verbatim(text: str, limit: int) -> str:

@@ -29,10 +29,12 @@ BY_PATTERN: Final = "key-pattern"
 BY_IDENTITY: Final = "definition"
 """What decides which Test a case is, where no rule of the user's does."""
 
-_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
+_KEY: Final = re.compile(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]+-[1-9][0-9]{0,17}")
 is_key: Final = _KEY.fullmatch
 """Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key.
 Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
+KEY_LIMIT: Final = 100
+"""Tests that one result is given to: each gets all of it."""
 _SEVERAL: Final = re.compile(r"\s*[,;]\s*")
 
 _TEST_KEY: Final = MarkKind.TEST_KEY
@@ -211,7 +213,9 @@ def _keys(
     good = tuple(key for key in dict.fromkeys(keys) if is_key(key))
     wrong = next((key for key in keys if key and not is_key(key)), None)
     if good:
-        return good, (("bad-test-key",) if wrong is not None else ()) + (("test-id-unresolved",) if unresolved else ())
+        return good[:KEY_LIMIT], (("too-many-test-keys",) if len(good) > KEY_LIMIT else ()) + (
+            ("bad-test-key",) if wrong is not None else ()
+        ) + (("test-id-unresolved",) if unresolved else ())
     if unresolved is not None:
         return Rejected(
             slug="test-id-unresolved",

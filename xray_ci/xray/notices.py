@@ -35,6 +35,7 @@ SENTENCES: Final = MappingProxyType(
         "of the report are left out",
         "test-id-unresolved": "A test_id could not be resolved to a Test key; the test_key beside it is used",
         "bad-test-key": "One of several Test keys is no Jira issue key and is left out",
+        "too-many-test-keys": "A result names more than 100 Tests; those after the hundredth are left out",
         "foreign-test-key": "One of several Test keys belongs to a project that `key-projects` does not list and is left out",
         "ruled-out": "A rule of `mapping` leaves a result out (`skip`)",
         "bad-requirement-key": "A requirement is no Jira issue key and is left out",

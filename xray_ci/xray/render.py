@@ -255,7 +255,7 @@ class Renderer:
         if target.description is not None:
             if self._dialect.test_description:
                 info["description"] = escaping.cut(
-                    escaping.without_mentions(escaping.clean(target.description)), self._limits.comment
+                    escaping.readable(escaping.clean(target.description)), self._limits.comment
                 )
             else:
                 self.notices.add("description-left-out")

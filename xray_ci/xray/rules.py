@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from xray_ci.errors import ConfigurationError
 from xray_ci.model import Case, Mark, MarkKind
 from xray_ci.settings.texts import fill
 from xray_ci.xray import escaping, writing
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
 SUITE_SPLIT: Final = " > "
 """Between the names of nested suites, where a pattern sees them as one text."""
 SUBJECT_LIMIT: Final = 10_000
-"""Characters of a text that patterns look at."""
+"""Characters that a pattern looks at: of a name, or of all tags or values together."""
+SAID_LIMIT: Final = 1_000
+"""Labels, and Test Environments, that rules give one result; characters of a text of the report in one of them."""
+BUDGET: Final = 200_000_000_000
+"""Characters times instructions of patterns that all results of a run may cost, about two minutes of the slowest
+patterns there are; 1,000 rules of the usual kind come to 100,000 results within it."""
+_SHORT: Final = 32
+"""Characters that the search of a shorter text counts for, too."""
+_MEMORY: Final = 1 << 26
+"""Bytes that all patterns together may take to be faster; each may have what it needs to run at all."""
+_NEEDED: Final = 1 << 17
 _NAMING: Final = frozenset({MarkKind.TEST_KEY, MarkKind.TEST_ID})
 _CREATING: Final = frozenset({MarkKind.SCENARIO, MarkKind.DESCRIPTION})
 
@@ -47,34 +58,36 @@ class _Compiled(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: Any
     shown: str
-    suite: Any
-    classname: Any
-    name: Any
-    tags: tuple[Any, ...]
-    properties: tuple[tuple[str, Any], ...]
+    patterns: tuple[tuple[object, Any], ...]
+    """What each looks at: `suite`, `class`, `name`, `tag`, or the name of a property in a tuple."""
 
 
 class Rulebook:
     """All rules of a run; the same case always gets the same answer."""
 
-    def __init__(self, said: MappingRules, *, fits: Callable[[str, str], bool]) -> None:
-        """`fits` says whether a path fits a glob, as patterns of `reports` do."""
+    def __init__(self, said: MappingRules, *, fits: Callable[[str, str], bool], budget: int = BUDGET) -> None:
+        """`fits` says whether a path fits a glob, as patterns of `reports` do.
+
+        `budget` is what all results may cost.
+        """
         import re2  # noqa: PLC0415  # a user's pattern must not hang on a hostile name: RE2 runs in linear time
 
-        def ready(pattern: str | None) -> Any:
-            return None if pattern is None else re2.compile(pattern)
+        share = _MEMORY // max(1, sum(len(_conditions(rule)) for rule in said.rules))
 
+        def ready(pattern: str) -> Any:
+            options = re2.Options()
+            options.log_errors = False
+            options.max_mem = max(share, _NEEDED + 100 * re2.compile(pattern).programsize)
+            return re2.compile(pattern, options)
+
+        self._left = budget
         self._said = said
         self._fits = fits
         self._all = tuple(
             _Compiled(
                 rule=rule,
                 shown=f"rule {rule.number} ({rule.origin})",
-                suite=ready(rule.suite),
-                classname=ready(rule.classname),
-                name=ready(rule.name),
-                tags=tuple(map(ready, rule.tags)),
-                properties=tuple((name, ready(pattern)) for name, pattern in rule.properties),
+                patterns=tuple((key, ready(pattern)) for key, pattern in _conditions(rule)),
             )
             for rule in said.rules
         )
@@ -92,17 +105,33 @@ class Rulebook:
         )
 
     def apply(self, case: Case) -> Ruled:
-        """Return what the rules say; without an applying rule the case comes back as it is."""
+        """Return what the rules say; without an applying rule the case comes back as it is.
+
+        Raises ConfigurationError when all results together cost more than the budget.
+        """
         marks = self._prefixed(case.marks)
         listed = self._listed(case)
         saying = _Saying()
+        seen, skip = _Seen(case, marks), None
         for one in self._here:
-            captured = _match(one, case, marks)
+            captured = seen.match(one)
             if captured is None:
                 continue
             if one.rule.skip:
-                return Ruled(case=case, skip=one.shown)
+                skip = one.shown
+                break
             saying.add(one, self._values(case) | captured)
+        self._left -= seen.cost
+        if self._left < 0:
+            raise ConfigurationError(
+                "the patterns of `mapping` cost too much for these results: too many rules, or too large ones, look at "
+                "too long texts",
+                where="mapping",
+                slug="mapping-too-costly",
+                advice="Merge rules, give them `format` or `file`, or write simpler patterns. Nothing was sent.",
+            )
+        if skip is not None:
+            return Ruled(case=case, skip=skip)
         by: str | None = None
         keyed = any(mark.kind in _NAMING for mark in marks)
         if listed is not None:
@@ -168,30 +197,61 @@ class _Saying:
             self.key_by = one.shown
         if rule.definition is not None and self.definition is None:
             self.definition, self.definition_by = fill(rule.definition, values), one.shown
-        self.labels += [label for text in rule.labels if (label := escaping.label(fill(text, values)))]
-        self.environments += [name for text in rule.environments if (name := writing.environment(fill(text, values)))]
+        if rule.labels or rule.environments:
+            values = {name: text[:SAID_LIMIT] for name, text in values.items()}
+        if len(self.labels) < SAID_LIMIT:
+            self.labels += [label for text in rule.labels if (label := escaping.label(fill(text, values)))]
+        if len(self.environments) < SAID_LIMIT:
+            self.environments += [
+                name for text in rule.environments if (name := writing.environment(fill(text, values)))
+            ]
 
 
-def _match(one: _Compiled, case: Case, marks: Sequence[Mark]) -> dict[str, str] | None:
-    """Return the named groups of a rule's patterns, None when one of them does not match."""
-    captured: dict[str, str] = {}
-    subjects: list[tuple[Any, Iterable[str]]] = []
-    if one.suite is not None:
-        subjects.append((one.suite, (SUITE_SPLIT.join(case.suite),)))
-    if one.classname is not None:
-        subjects.append((one.classname, (case.classname or "",)))
-    if one.name is not None:
-        subjects.append((one.name, (case.name,)))
-    subjects += [(pattern, _tags(marks)) for pattern in one.tags]
-    subjects += [
-        (pattern, [value for held, value in case.properties if held == name]) for name, pattern in one.properties
-    ]
-    for pattern, texts in subjects:
-        found = next((match for text in texts if (match := pattern.search(_subject(text))) is not None), None)
-        if found is None:
-            return None
-        captured |= {name: text for name, text in found.groupdict().items() if text is not None}
-    return captured
+class _Seen:
+    """The texts of one case that patterns look at, each made ready once, and what looking cost."""
+
+    def __init__(self, case: Case, marks: Sequence[Mark]) -> None:
+        self._case = case
+        self._marks = marks
+        self._ready: dict[object, tuple[tuple[str, ...], int]] = {}
+        self.cost = 0
+
+    def match(self, one: _Compiled) -> dict[str, str] | None:
+        """Return the named groups of a rule's patterns, None when one of them does not match."""
+        captured: dict[str, str] = {}
+        for key, pattern in one.patterns:
+            texts, characters = self._ready.get(key) or self._texts(key)
+            self.cost += pattern.programsize * characters
+            found = next((match for text in texts if (match := pattern.search(text)) is not None), None)
+            if found is None:
+                return None
+            captured |= {name: text for name, text in found.groupdict().items() if text is not None}
+        return captured
+
+    def _texts(self, key: object) -> tuple[tuple[str, ...], int]:
+        """Return the texts that a condition is about, and how many characters they count for."""
+        left, texts = SUBJECT_LIMIT, []
+        for text in self._of(key):
+            texts.append(escaping.clean(text[:left]))
+            left -= max(len(texts[-1]), 1)
+            if left <= 0:
+                break
+        held = self._ready[key] = tuple(texts), max(SUBJECT_LIMIT - left, _SHORT)
+        return held
+
+    def _of(self, key: object) -> Iterable[str]:
+        case = self._case
+        match key:
+            case "suite":
+                return (SUITE_SPLIT.join(case.suite),)
+            case "class":
+                return (case.classname or "",)
+            case "name":
+                return (case.name,)
+            case "tag":
+                return _tags(self._marks)
+            case _:
+                return (value for held, value in case.properties if (held,) == key)
 
 
 def _tags(marks: Sequence[Mark]) -> list[str]:
@@ -199,8 +259,14 @@ def _tags(marks: Sequence[Mark]) -> list[str]:
     return [mark.value for mark in marks if mark.kind in {MarkKind.TAG, MarkKind.TEST_KEY, MarkKind.REQUIREMENT}]
 
 
-def _subject(text: str) -> str:
-    return escaping.clean(text[:SUBJECT_LIMIT])
+def _conditions(rule: Rule) -> list[tuple[object, str]]:
+    """Return the patterns of a rule in the order they are tried, each with what it looks at."""
+    single = (("suite", rule.suite), ("class", rule.classname), ("name", rule.name))
+    return [
+        *((key, pattern) for key, pattern in single if pattern is not None),
+        *(("tag", pattern) for pattern in rule.tags),
+        *(((name,), pattern) for name, pattern in rule.properties),
+    ]
 
 
 def _meaning(mark: Mark, prefixes: tuple[tuple[MarkKind, tuple[str, ...]], ...]) -> Mark:

@@ -360,7 +360,7 @@ def _emulator(parsed: Parsed, process: Process) -> int:
     from xray_ci.settings import problems  # noqa: PLC0415
 
     try:
-        from xray_ci.emulator import app  # noqa: PLC0415
+        from xray_ci.emulator import server  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise problems.problem(
             f"the emulator needs the package {missing.name}",
@@ -368,7 +368,7 @@ def _emulator(parsed: Parsed, process: Process) -> int:
             problems.USAGE,
             "Install it: pip install 'xray-ci[emulator]'.",
         ) from None
-    return app.run(int(str(parsed.options.get("port") or 8765)), process.out)
+    return server.run(int(str(parsed.options.get("port") or 8765)), process.out)
 
 
 def _migrate(parsed: Parsed, process: Process) -> int:

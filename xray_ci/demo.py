@@ -40,8 +40,8 @@ def run(process: Process, execute: Callable[[Process], int], *, keep: bool, watc
     With `keep` the pages stay open until a signal; else where it is `watched`, on a terminal, until Enter is pressed.
     """
     try:
-        from xray_ci.emulator.clock import Clock  # noqa: PLC0415
         from xray_ci.emulator.server import Emulator  # noqa: PLC0415  # with its server library, for this command alone
+        from xray_ci.emulator.world import Clock  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise problems.problem(
             f"the demo needs the package {missing.name}",

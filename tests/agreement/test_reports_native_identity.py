@@ -19,7 +19,7 @@ from native_samples import SAYING
 
 from xray_ci.deployments import JSON_FORMATS
 from xray_ci.emulator.native import READERS
-from xray_ci.emulator.native.report import Surroundings, Unreadable
+from xray_ci.emulator.native.xml import ReportContext, Unreadable
 from xray_ci.model import Case, MarkKind, Outcome
 from xray_ci.reports.formats import FORMATS
 from xray_ci.xray.mapping import native_identity
@@ -72,7 +72,7 @@ def stored(family: str, content: bytes) -> list[tuple[str, str]]:
     """
     kind = "Test" if family in JSON_FORMATS else None
     try:
-        results = READERS[family](BytesIO(content), Surroundings(kind_of=lambda _key: kind, cloud=False)).results
+        results = READERS[family](BytesIO(content), ReportContext(kind_of=lambda _key: kind, cloud=False)).results
     except Unreadable:
         assert family in JSON_FORMATS, "a tag that is no key refuses the file, and so do scenarios without any"
         return []

@@ -12,8 +12,8 @@ from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
 
 from xray_ci import errors
 from xray_ci.delivery.retry import Persistent
-from xray_ci.emulator.clock import Clock as EmulatorClock
 from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.world import Clock as EmulatorClock
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin, Bearer
 from xray_ci.services.cloud import CloudStore, GraphQL

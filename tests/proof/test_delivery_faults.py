@@ -15,8 +15,8 @@ from proof.delivered import Delivery, harm, stored, write_reports
 from proof.fault_rules import SIDES, STEPS, Cell, Step, cells
 from proof.fault_table import noted
 
-from xray_ci.emulator.clock import Clock as EmulatorClock
 from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.world import Clock as EmulatorClock
 
 pytestmark = pytest.mark.proof
 LAG, RIVAL_LAG = 8.0, 20.0

@@ -10,8 +10,8 @@ from emulator_client import Emulated
 from job_runs import keyed, suite
 from proof.delivered import Delivery, stored
 
-from xray_ci.emulator.clock import Clock as EmulatorClock
 from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.world import Clock as EmulatorClock
 
 TESTS, BAD = 2000, ("SHOP-99901", "SHOP-99902", "SHOP-99903")
 WITH_LOOKUP, WITHOUT = 40, 70

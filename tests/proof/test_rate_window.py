@@ -12,8 +12,8 @@ from emulator_client import CLIENT_ID, CLIENT_SECRET, Emulated
 
 from xray_ci.delivery.retry import Persistent
 from xray_ci.deployments import CLOUD
-from xray_ci.emulator.clock import Clock as EmulatorClock
 from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.world import Clock as EmulatorClock
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin
 from xray_ci.services.cloud import GraphQL

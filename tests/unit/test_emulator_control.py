@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from emulator_client import Emulated, form
 
-from xray_ci.emulator.clock import START, Clock
 from xray_ci.emulator.faults import Faults
-from xray_ci.emulator.jql import Invalid, Query
+from xray_ci.emulator.jql import InvalidQuery, Query
 from xray_ci.emulator.server import Emulator
 from xray_ci.emulator.switches import Switches
+from xray_ci.emulator.world import START, Clock
 
 DOCUMENT = {"info": {"project": "SHOP", "summary": "Run"}, "tests": [{"testKey": "SHOP-3", "status": "PASSED"}]}
 LOST = (http.client.RemoteDisconnected, ConnectionResetError)
@@ -202,7 +202,7 @@ def test_a_wrong_setting_changes_nothing(changes):
 )
 def test_jql_that_cannot_be_read_is_said(text):
     """The little JQL refuses what it does not know instead of finding everything."""
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidQuery):
         Query(text)
 
 
@@ -264,12 +264,12 @@ def test_the_program_prints_its_address_first_and_ends_on_sigterm():
 
 def test_a_taken_port_is_said():
     """The program names the port and the way out, with its own exit code."""
-    from xray_ci.emulator import app
+    from xray_ci.emulator import server
 
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with Emulator() as serving:
-            assert app.run(int(serving.url.rpartition(":")[2]), io.StringIO()) == 2
+            assert server.run(int(serving.url.rpartition(":")[2]), io.StringIO()) == 2
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

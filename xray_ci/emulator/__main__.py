@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from xray_ci.emulator.app import run
+from xray_ci.emulator.server import run
 
 
 def main() -> int:

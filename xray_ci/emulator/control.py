@@ -1,4 +1,8 @@
-"""The control interface below `/__emulator__/`: reset, state, requests, faults, clock, settings.
+"""How often somebody may call: so many calls in any 60 seconds of the emulator's clock.
+
+Knows no routes and no answers.
+
+The control interface below `/__emulator__/`: reset, state, requests, faults, clock, settings.
 
 It is for whoever runs the emulator and answers only where the Host header is loopback and no foreign page asks, so that
 a web page opened beside it cannot reach it by a name of its own.
@@ -6,22 +10,51 @@ a web page opened beside it cannot reach it by a name of its own.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from datetime import datetime
+import math
+from collections import deque
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from xray_ci.emulator.answers import BASIS, Basis, Refusal, answer, as_json
-from xray_ci.emulator.clock import iso
+from xray_ci.emulator.world import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from werkzeug.wrappers import Request, Response
 
-    from xray_ci.emulator.body import Body
-    from xray_ci.emulator.emulation import Emulation
-    from xray_ci.emulator.records import Record
+    from xray_ci.emulator.answers import Body
+    from xray_ci.emulator.emulation import Emulation, RouteCall
+    from xray_ci.emulator.world import Record
+
+
+WINDOW: Final = 60
+"""Seconds over which calls are counted (O)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooMany:
+    """A call that comes too early; it does not count (O)."""
+
+    free: datetime
+    """When the next one is taken."""
+    seconds: int
+    """Until then, at least 1."""
+
+
+def count(call: RouteCall, who: str, limit: int) -> TooMany | None:
+    """Count a call of somebody, or say that there were `limit` in the window; 0 = no limit."""
+    now, calls = call.now, call.emulation.calls.setdefault(who, deque())
+    while calls and now - calls[0] >= timedelta(seconds=WINDOW):
+        calls.popleft()
+    if limit and len(calls) >= limit:
+        free = calls[-limit] + timedelta(seconds=WINDOW)
+        return TooMany(free=free, seconds=max(1, math.ceil((free - now).total_seconds())))
+    calls.append(now)
+    return None
+
 
 PREFIX: Final = "/__emulator__/"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.routing import Rule
 
 from xray_ci.emulator.answers import Basis, answer, as_json, as_text, refusal
-from xray_ci.emulator.datacenter import ROOT, enter
-from xray_ci.emulator.datacenter_runs import execution_of, missing, shown_evidence, word
-from xray_ci.emulator.emulation import Call, Route, arguments
+from xray_ci.emulator.datacenter import ROOT, enter, execution_of, missing, shown_evidence, word
+from xray_ci.emulator.emulation import Route, RouteCall, arguments
 from xray_ci.emulator.world import TEST, TEST_EXECUTION, TEST_PLAN, link_plan
 
 if TYPE_CHECKING:
@@ -49,44 +48,44 @@ def rules() -> list[Rule]:
     return found
 
 
-def _update(call: Call, version: str, run: str) -> Response:  # noqa: ARG001 - all versions answer alike, here and below
+def _update(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001 - all versions answer alike, here and below
     side, (execution, held), given = enter(call), _run(call, run), _object(call)
     _put_status(side, held, given.get("status", held.status))
     held.comment = given.get("comment", held.comment)
     return as_json({"id": held.id, "status": word(held), "testExecKey": execution.key, "testKey": held.test})
 
 
-def _status(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _status(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     enter(call)
     return as_text(word(_run(call, run)[1]), basis=Basis.OBSERVED)
 
 
-def _set_status(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _set_status(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     side, (_, held) = enter(call), _run(call, run)
     _put_status(side, held, arguments(call).get("status", ""))
     return answer(status=204)
 
 
-def _comment(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _comment(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     enter(call)
     text = _run(call, run)[1].comment
     return as_json({"raw": text, "rendered": text})
 
 
-def _set_comment(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _set_comment(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     """Set the comment; the body is plain text (O)."""
     enter(call)
     _run(call, run)[1].comment = call.body.bytes().decode(errors="replace")
     return answer()
 
 
-def _attachments(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _attachments(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     enter(call)
     execution, held = _run(call, run)
     return as_json([shown_evidence(call, execution, each) for each in held.evidence])
 
 
-def _attach(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _attach(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     """Add a file `{data, filename, contentType}`; answers 201 (O)."""
     enter(call)
     (execution, held), given = _run(call, run), _object(call)
@@ -97,7 +96,7 @@ def _attach(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
     return as_json(shown_evidence(call, execution, kept), status=201)
 
 
-def _detach(call: Call, version: str, run: str, number: str) -> Response:  # noqa: ARG001
+def _detach(call: RouteCall, version: str, run: str, number: str) -> Response:  # noqa: ARG001
     enter(call)
     held = _run(call, run)[1]
     rest = [each for each in held.evidence if str(each.id) != number]
@@ -107,7 +106,7 @@ def _detach(call: Call, version: str, run: str, number: str) -> Response:  # noq
     return answer(status=204)
 
 
-def _defects(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
+def _defects(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
     """Link defects, a list of keys; answers 201 (O)."""
     enter(call)
     held, keys = _run(call, run)[1], _json(call)
@@ -117,7 +116,7 @@ def _defects(call: Call, version: str, run: str) -> Response:  # noqa: ARG001
     return as_json([], status=201)
 
 
-def _execution_tests(call: Call, version: str, key: str) -> Response:  # noqa: ARG001
+def _execution_tests(call: RouteCall, version: str, key: str) -> Response:  # noqa: ARG001
     """Add Tests to a Test Execution, or take them out: an empty list is success (O)."""
     enter(call)
     execution, given = execution_of(call, key), _object(call)
@@ -130,7 +129,7 @@ def _execution_tests(call: Call, version: str, key: str) -> Response:  # noqa: A
     return as_json(messages)
 
 
-def _plan_tests(call: Call, version: str, key: str) -> Response:  # noqa: ARG001
+def _plan_tests(call: RouteCall, version: str, key: str) -> Response:  # noqa: ARG001
     enter(call)
     plan, given = _plan(call, key), _object(call)
     found, messages = _found(call, given.get("add"), TEST)
@@ -140,7 +139,7 @@ def _plan_tests(call: Call, version: str, key: str) -> Response:  # noqa: ARG001
     return as_json(messages)
 
 
-def _plan_executions(call: Call, version: str, key: str) -> Response:  # noqa: ARG001
+def _plan_executions(call: RouteCall, version: str, key: str) -> Response:  # noqa: ARG001
     """Link Test Executions to a Test Plan; their Tests are not added (A)."""
     enter(call)
     plan = _plan(call, key)
@@ -150,7 +149,7 @@ def _plan_executions(call: Call, version: str, key: str) -> Response:  # noqa: A
     return as_json(messages)
 
 
-def _tests(call: Call, version: str) -> Response:  # noqa: ARG001
+def _tests(call: RouteCall, version: str) -> Response:  # noqa: ARG001
     """Read Tests by their keys, `;` between them; what is no Test is left out (A)."""
     enter(call)
     found, _ = _found(call, arguments(call).get("keys", "").split(";"), TEST)
@@ -168,7 +167,7 @@ def _tests(call: Call, version: str) -> Response:  # noqa: ARG001
     )
 
 
-def _found(call: Call, keys: Iterable[str] | None, kind: str) -> tuple[list[Issue], list[str]]:
+def _found(call: RouteCall, keys: Iterable[str] | None, kind: str) -> tuple[list[Issue], list[str]]:
     """Return the issues of a type, and a message for each key that leads to none."""
     found, messages = [], []
     for key in keys or ():
@@ -180,14 +179,14 @@ def _found(call: Call, keys: Iterable[str] | None, kind: str) -> tuple[list[Issu
     return found, messages
 
 
-def _plan(call: Call, key: str) -> Issue:
+def _plan(call: RouteCall, key: str) -> Issue:
     issue = call.emulation.world.find(key, TEST_PLAN)
     if issue is None:
         raise missing(f"Test Plan with key {key}")
     return issue
 
 
-def _run(call: Call, number: str) -> tuple[Issue, Run]:
+def _run(call: RouteCall, number: str) -> tuple[Issue, Run]:
     found = call.emulation.world.find_run(number)
     if found is None:
         raise missing(f"Test Run with id {number}")
@@ -200,14 +199,14 @@ def _put_status(side: Server, run: Run, status: str) -> None:
     run.status = run.stated = status
 
 
-def _json(call: Call) -> Any:
+def _json(call: RouteCall) -> Any:
     try:
         return call.body.json()
     except ValueError as error:
         raise refusal("The body is no JSON", basis=Basis.ASSUMED) from error
 
 
-def _object(call: Call) -> dict[str, Any]:
+def _object(call: RouteCall) -> dict[str, Any]:
     given = _json(call)
     if not isinstance(given, dict):
         raise refusal("The body is no object", basis=Basis.ASSUMED)

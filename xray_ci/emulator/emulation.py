@@ -6,11 +6,11 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xray_ci.emulator.clock import Clock
 from xray_ci.emulator.evidence import Shelf
 from xray_ci.emulator.faults import Faults
 from xray_ci.emulator.seed import seed
 from xray_ci.emulator.switches import Switches
+from xray_ci.emulator.world import Clock
 
 if TYPE_CHECKING:
     from collections import deque
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request, Response
 
-    from xray_ci.emulator.body import Body, Part
-    from xray_ci.emulator.records import Record
+    from xray_ci.emulator.answers import Body, Part
+    from xray_ci.emulator.world import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Emulation:
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
+class RouteCall:
     """One request with everything a route needs to answer it."""
 
     emulation: Emulation
@@ -101,6 +101,6 @@ class Route:
     """Called with the Call and the URL's variables by name."""
 
 
-def arguments(call: Call) -> dict[str, Any]:
+def arguments(call: RouteCall) -> dict[str, Any]:
     """Return the query, last value of each name."""
     return {name: values[-1] for name, values in call.request.args.lists()}

@@ -18,7 +18,7 @@ LOOKED_AT: Final = 65_536
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
+class InjectedFault:
     """One ordered fault: which requests it meets, how often, and what happens to them."""
 
     method: str = "*"
@@ -58,7 +58,7 @@ class Faults:
     """The queue; the first fault that meets a request is the one."""
 
     def __init__(self) -> None:
-        self._queue: list[Fault] = []
+        self._queue: list[InjectedFault] = []
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -71,7 +71,7 @@ class Faults:
         """Forget all."""
         self._queue.clear()
 
-    def take(self, method: str, path: str, start: bytes = b"") -> Fault | None:
+    def take(self, method: str, path: str, start: bytes = b"") -> InjectedFault | None:
         """Return the fault for one request, of whose body the first LOOKED_AT bytes are given, and count it."""
         for fault in self._queue:
             if not fault.meets(method, path, start):
@@ -87,7 +87,7 @@ class Faults:
         return None
 
 
-def read(order: Any) -> Fault:
+def read(order: Any) -> InjectedFault:
     """Turn `{match:{method,path,contains}, times, status, headers, body, delay_s, drop, skip, work, later_s}` into a Fault."""
     if not isinstance(order, dict) or not set(order) <= _MEMBERS:
         raise ValueError(f"a fault is an object with {', '.join(sorted(_MEMBERS))}")
@@ -102,7 +102,7 @@ def read(order: Any) -> Fault:
         raise ValueError("later_s needs status or drop: there is no answer yet")
     body, content_type = _body(order.get("body", ""))
     headers = {str(name): str(value) for name, value in order.get("headers", {}).items()}
-    return Fault(
+    return InjectedFault(
         method=str(match.get("method", "*")).upper(),
         path=str(match.get("path", "*")),
         contains=str(match.get("contains", "")).encode(),

@@ -1,4 +1,12 @@
-"""What an import does to the world, whatever format and product it came by.
+"""The emulator's own JSON Schemas: what the vendors take, written apart from the product's. Knows no requests.
+
+Writes one result into its Test Run. Knows the members of a run; knows nothing of how the Test was found.
+
+What arrives with an import, as values: results, the Tests they are of, the Test Execution they are for.
+
+Xray JSON of both products as a Target and Results. Knows the documents; knows nothing of HTTP or the world.
+
+What an import does to the world, whatever format and product it came by.
 
 First everything is looked up and may be refused, then everything is stored: a refused import leaves no trace. Knows the
 matching rules; knows nothing of HTTP, JSON documents or reports.
@@ -6,22 +14,264 @@ matching rules; knows nothing of HTTP, JSON documents or reports.
 
 from __future__ import annotations
 
+import functools
+import json
 from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.emulator.answers import Basis
-from xray_ci.emulator.arriving import Done, Result, Target, TestInfo
+import jsonschema_rs
+
+from xray_ci.emulator.answers import Basis, refusal
 from xray_ci.emulator.sides import FAIL, PASS, TODO
-from xray_ci.emulator.storing import store_run
-from xray_ci.emulator.world import TEST, TEST_EXECUTION, TEST_PLAN, ExecutionDetails, TestDetails, identity, link_plan
+from xray_ci.emulator.world import (
+    TEST,
+    TEST_EXECUTION,
+    TEST_PLAN,
+    ExecutionDetails,
+    Run,
+    TestDetails,
+    identity,
+    link_plan,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from xray_ci.emulator.evidence import Shelf
+    from xray_ci.emulator.evidence import Evidence, Shelf
     from xray_ci.emulator.sides import Side
     from xray_ci.emulator.world import Issue, World
+
+
+_FOLDER: Final = Path(__file__).parent / "schemas"
+
+
+@functools.cache
+def _validator(name: str, without: str | None) -> jsonschema_rs.Draft202012Validator:
+    schema = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    if without is not None:
+        del schema["$defs"]["test"]["properties"][without]
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def takes_execution(side: str, document: Any, *, custom_fields: bool) -> bool:
+    """Say whether a product takes a document of Xray JSON; Test Run custom fields only come with Cloud's v2 (O)."""
+    return _validator(f"{side}-execution", None if custom_fields else "customFields").is_valid(document)
+
+
+def fault(side: str, document: Any) -> str:
+    """Return where and why a document was refused, in ASCII and one line; no vendor tells it."""
+    try:
+        _validator(f"{side}-execution", None).validate(document)
+    except jsonschema_rs.ValidationError as error:
+        text = f"{'/'.join(map(str, error.instance_path))}: {error.message}"[:300]
+        return json.dumps(text)[1:-1]
+    return ""
+
+
+def store_run(world: World, shelf: Shelf, side: Side, *, execution: Issue, test: str, result: Result) -> None:
+    """Make or overwrite the run of one Test; what it held before is gone (D for iterations, A for the rest)."""
+    if execution.execution is None:
+        raise AssertionError(execution)
+    present = execution.execution.runs.get(test)
+    details = result.details
+    execution.execution.runs[test] = Run(
+        id=present.id if present is not None else _next_id(world, side),
+        test=test,
+        status=(side.words[result.status] if result.native else side.status(result.status)) or "",
+        stated=result.status,
+        comment=details.get("comment", ""),
+        started=details.get("start"),
+        finished=details.get("finish"),
+        executed_by=details.get("executedBy"),
+        assignee=details.get("assignee"),
+        output=details.get("output", ""),
+        defects=[key for key in details.get("defects", ()) if key in world.issues],
+        evidence=_kept(shelf, details.get("evidence", ())),
+        steps=_steps(shelf, details.get("steps", ())),
+        examples=list(details.get("examples", ())),
+        iterations=[_iteration(shelf, each) for each in details.get("iterations", ())],
+        custom_fields=[dict(each) for each in details.get("customFields", ())],
+        results=list(details.get("results", ())),
+    )
+
+
+def _next_id(world: World, side: Side) -> str:
+    """24 hexadecimal digits on Cloud, a small number on Server (O)."""
+    world.last_run += 1
+    return f"65f{world.last_run:021d}" if side.name == "cloud" else str(world.last_run)
+
+
+def _kept(shelf: Shelf, items: Sequence[Mapping[str, Any]]) -> list[Evidence]:
+    return [shelf.keep(item["data"], item["filename"], item.get("contentType")) for item in items]
+
+
+def _steps(shelf: Shelf, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Keep step results as sent, their evidence on the shelf."""
+    kept = []
+    for step in steps:
+        evidence = _kept(shelf, step.get("evidence", step.get("evidences", ())))
+        rest = {name: value for name, value in step.items() if name not in ("evidence", "evidences")}
+        kept.append({**rest, "evidence": evidence} if evidence else rest)
+    return kept
+
+
+def _iteration(shelf: Shelf, iteration: Mapping[str, Any]) -> dict[str, Any]:
+    rest = dict(iteration)
+    if "steps" in rest:
+        rest["steps"] = _steps(shelf, rest["steps"])
+    return rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestInfo:
+    """How to find or make a Test; `project` empty: the project of the Test Execution."""
+
+    project: str
+    summary: str
+    type: str
+    definition: str = ""
+    scenario: str = ""
+    steps: tuple[Mapping[str, Any], ...] = ()
+    labels: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    description: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return kind and identity: what is looked for inside the project."""
+        details = TestDetails(type=self.type)
+        generic = details.kind == "Unstructured" and self.definition
+        return details.kind, self.definition if generic else self.summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One result; status in the product's words, or PASS, FAIL, TODO when it comes from a native report."""
+
+    status: str
+    key: str | None = None
+    """Key or numeric id of the Test."""
+    info: TestInfo | None = None
+    native: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """The other members of a run by their names in Xray JSON for Cloud; `evidence` items as sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The Test Execution that is asked for."""
+
+    execution: str | None = None
+    project: str | None = None
+    summary: str | None = None
+    description: Any = None
+    plans: tuple[str, ...] = ()
+    plan_takes_tests: bool = True
+    """Server's multipart field links the execution only (D)."""
+    environments: tuple[str, ...] = ()
+    fix_versions: tuple[str, ...] = ()
+    revision: str | None = None
+    started: str | None = None
+    finished: str | None = None
+    labels: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    test_fields: Mapping[str, Any] = field(default_factory=dict)
+    """For Tests that are made (part `testInfo`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportDone:
+    """What an import came to."""
+
+    execution: Issue
+    stored: tuple[Issue, ...]
+    errors: tuple[tuple[str, str], ...]
+    """Key or identity of a Test that was not stored, and why; only Server tells."""
+
+
+_STEP_LIMIT: Final = 8192
+"""Characters of a step's action on Cloud (O)."""
+_RUN_MEMBERS: Final = (
+    "comment",
+    "executedBy",
+    "assignee",
+    "start",
+    "finish",
+    "steps",
+    "examples",
+    "iterations",
+    "defects",
+    "customFields",
+    "testVersion",
+)
+
+
+def check(document: Any, side: Side, *, custom_fields: bool = True) -> None:
+    """Raise Refusal when the product would not take the document."""
+    if not takes_execution(side.name, document, custom_fields=custom_fields):
+        refused = side.format()
+        refused.response.headers["X-Emulator-Hint"] = fault(side.name, document)
+        raise refused
+    for entry in document["tests"]:
+        if "testKey" not in entry and "testInfo" not in entry:
+            raise side.format()
+        for step in entry.get("testInfo", {}).get("steps", ()) if side.name == "cloud" else ():
+            if len(step["action"]) > _STEP_LIMIT:
+                raise refusal(
+                    f"Error importing results: step action exceeds {_STEP_LIMIT} characters!", basis=Basis.ASSUMED
+                )
+
+
+def target(document: Mapping[str, Any], side: Side) -> Target:
+    """Read what a checked document says of the Test Execution."""
+    info = document.get("info", {})
+    execution = document.get("testExecutionKey")
+    if side.name == "cloud" and not execution and "info" in document and not info.get("summary"):
+        raise side.field("summary", "You must specify a summary of the issue.", basis=Basis.ASSUMED)
+    return Target(
+        execution=execution,
+        project=info.get("project"),
+        summary=info.get("summary"),
+        description=info.get("description"),
+        plans=(info["testPlanKey"],) if info.get("testPlanKey") else (),
+        environments=tuple(info.get("testEnvironments", ())),
+        revision=info.get("revision"),
+        fix_versions=(info["version"],) if info.get("version") else (),
+        started=info.get("startDate"),
+        finished=info.get("finishDate"),
+    )
+
+
+def results(document: Mapping[str, Any], side: Side) -> list[Result]:
+    """Read the results of a checked document, in its order."""
+    return [_result(entry, side) for entry in document["tests"]]
+
+
+def _result(entry: Mapping[str, Any], side: Side) -> Result:
+    details = {name: entry[name] for name in _RUN_MEMBERS if name in entry}
+    details["evidence"] = entry.get("evidence", entry.get("evidences", ()))
+    info = entry.get("testInfo")
+    return Result(
+        status=entry["status"], key=entry.get("testKey"), info=_info(info, side) if info else None, details=details
+    )
+
+
+def _info(info: Mapping[str, Any], side: Side) -> TestInfo:
+    return TestInfo(
+        project=info["projectKey"],
+        summary=info["summary"],
+        type=info["type" if side.name == "cloud" else "testType"],
+        definition=info.get("definition", ""),
+        scenario=info.get("scenario", ""),
+        steps=tuple(info.get("steps", ())),
+        labels=tuple(info.get("labels", ())),
+        requirements=tuple(info.get("requirementKeys", ())),
+        description=info.get("description", ""),
+    )
+
 
 PARAMETERS: Final = 20
 """Parameters that a Test on Server can have (O)."""
@@ -38,7 +288,7 @@ class Import:
         self._sees = sees_projects
         self._errors: list[tuple[str, str]] = []
 
-    def run(self, target: Target, results: Sequence[Result]) -> Done:
+    def run(self, target: Target, results: Sequence[Result]) -> ImportDone:
         """Do it all or raise Refusal and do nothing."""
         execution = self._existing(target)
         project = self._project(target, execution, results)
@@ -52,7 +302,7 @@ class Import:
         stored = self._store(execution, target, project, planned)
         for plan in plans:
             link_plan(plan, execution, (test.key for test in stored) if target.plan_takes_tests else ())
-        return Done(execution=execution, stored=tuple(stored), errors=tuple(self._errors))
+        return ImportDone(execution=execution, stored=tuple(stored), errors=tuple(self._errors))
 
     # Looking up: may refuse, changes nothing.
 

@@ -1,4 +1,6 @@
-"""How an issue is made or changed by Jira's create-issue JSON, whoever sends it: REST, or Xray's GraphQL.
+"""What the standard paths say of the Test Execution, and small questions both products ask of a request.
+
+How an issue is made or changed by Jira's create-issue JSON, whoever sends it: REST, or Xray's GraphQL.
 
 Knows which fields there are and how Jira refuses one; knows no requests.
 """
@@ -7,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.emulator.info_part import (
+from xray_ci.emulator.importing import Target
+from xray_ci.emulator.info_parts import (
     BEGIN_FIELD,
     CLOUD_FIELDS,
     END_FIELD,
@@ -29,10 +32,41 @@ from xray_ci.emulator.world import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from xray_ci.emulator.answers import Part
     from xray_ci.emulator.world import Issue, Project, World
+
+
+def from_query(query: Mapping[str, str]) -> Target:
+    """Read the six names of the XML formats; other names are passed over, quotes are taken literally (O)."""
+    environments = [each.strip() for each in query.get("testEnvironments", "").split(";")]
+    plan, version = query.get("testPlanKey"), query.get("fixVersion")
+    return Target(
+        execution=query.get("testExecKey") or None,
+        project=query.get("projectKey") or None,
+        plans=(plan,) if plan else (),
+        fix_versions=(version,) if version else (),
+        environments=tuple(each for each in environments if each),
+        revision=query.get("revision") or None,
+    )
+
+
+def kinds(world: World) -> Callable[[str], str | None]:
+    """Return a question: the issue type of a key, None when there is no such issue."""
+
+    def kind_of(key: str) -> str | None:
+        issue = world.find(key)
+        return issue.type if issue is not None else None
+
+    return kind_of
+
+
+def only(parts: Iterable[Part], name: str) -> Part | None:
+    """Return the part of a name."""
+    return next((part for part in parts if part.name == name), None)
+
 
 _LONGEST_SUMMARY: Final = 255
 _OWN: Final = frozenset(
@@ -59,7 +93,7 @@ _SHAPES: Final = (
 )
 
 
-class Invalid(ValueError):
+class InvalidFields(ValueError):
     """Jira refuses fields; nothing was done. Holds one text for each field."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
@@ -88,7 +122,7 @@ class Issuing:
             errors["summary"] = "You must specify a summary of the issue."
         errors |= self._faults(fields, project)
         if errors or project is None or named is None:
-            raise Invalid(errors)
+            raise InvalidFields(errors)
         issue = self._world.new_issue(project.key, named, fields["summary"], self._now)
         if named == TEST_EXECUTION:
             issue.execution = ExecutionDetails(side="cloud" if self._cloud else "server")
@@ -104,7 +138,7 @@ class Issuing:
         wanted = [*issue.labels, *labels.get("add", ())]
         errors = self._faults({**fields, "labels": fields.get("labels", wanted)}, self._world.projects[issue.project])
         if errors:
-            raise Invalid(errors)
+            raise InvalidFields(errors)
         self._world.unindex(issue)
         self._write(issue, fields)
         if labels:

@@ -57,7 +57,7 @@ _ORDERS: Final[dict[str, Callable[[Issue], Any]]] = {
 }
 
 
-class Invalid(ValueError):
+class InvalidQuery(ValueError):
     """The query cannot be read, or names what does not exist. Holds one message for each fault."""
 
     def __init__(self, *messages: str) -> None:
@@ -90,16 +90,18 @@ class Query:
             rest = self._either(rest[opened.end() :]) if (opened := _OPEN.match(rest)) else self._clause(rest)
             joined = _AND.match(rest)
             if rest.strip() and joined is None and not _ORDER.match(rest):
-                raise Invalid(f"Error in the JQL Query: {rest.strip()[:60]}")
+                raise InvalidQuery(f"Error in the JQL Query: {rest.strip()[:60]}")
             rest = rest[joined.end() :] if joined is not None else rest
         if bounded and not self._tests:
-            raise Invalid("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+            raise InvalidQuery(
+                "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
+            )
 
     def _clause(self, rest: str) -> str:
         """Read one clause; return what is left."""
         clause = _CLAUSE.match(rest)
         if clause is None:
-            raise Invalid(f"Error in the JQL Query: {rest.strip()[:60]}")
+            raise InvalidQuery(f"Error in the JQL Query: {rest.strip()[:60]}")
         self._add(_bare(clause["field"]).lower(), " ".join(clause["sign"].lower().split()), _values(clause["value"]))
         return rest[clause.end() :]
 
@@ -111,23 +113,23 @@ class Query:
             rest = self._clause(rest[joined.end() :])
         closed = _CLOSE.match(rest)
         if closed is None:
-            raise Invalid(f"Error in the JQL Query: {rest.strip()[:60]}")
+            raise InvalidQuery(f"Error in the JQL Query: {rest.strip()[:60]}")
         tests = self._tests
         self._tests = [*before, lambda issue: any(test(issue) for test in tests)]
         return rest[closed.end() :]
 
     def _add(self, name: str, sign: str, values: list[str]) -> None:
         if name not in _FIELDS:
-            raise Invalid(f"Field '{name}' does not exist or you do not have permission to view it.")
+            raise InvalidQuery(f"Field '{name}' does not exist or you do not have permission to view it.")
         if (sign == "~") is not (name in _TEXT_FIELDS):
-            raise Invalid(f"The operator '{sign}' is not supported by the '{name}' field.")
+            raise InvalidQuery(f"The operator '{sign}' is not supported by the '{name}' field.")
         if name in _KEY_FIELDS:
             self.keys.extend(values)
         if name == "project":
             self.projects.extend(values)
         unknown = [value for value in values if name in _TYPE_FIELDS and not _is_type(value)]
         if unknown:
-            raise Invalid(*(f"The value '{value}' does not exist for the field '{name}'." for value in unknown))
+            raise InvalidQuery(*(f"The value '{value}' does not exist for the field '{name}'." for value in unknown))
         read, wanted = _FIELDS[name], [value.lower() for value in values]
         if sign == "~":
             pieces = {piece for value in wanted for piece in re.findall(r"\w+", value)}
@@ -169,7 +171,7 @@ def search(
         if name.lower() not in query.places
     ]
     if faults:
-        raise Invalid(*faults)
+        raise InvalidQuery(*faults)
     found = [
         issue
         for issue in world.issues.values()
@@ -185,7 +187,7 @@ def _order(text: str) -> list[tuple[str, bool]]:
     for each in text.split(","):
         name, _, way = each.strip().lower().partition(" ")
         if name not in _ORDERS:
-            raise Invalid(f"Field '{name}' does not exist or you do not have permission to view it.")
+            raise InvalidQuery(f"Field '{name}' does not exist or you do not have permission to view it.")
         found.append((name, way.strip() == "desc"))
     return found
 

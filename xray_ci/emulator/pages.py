@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 from werkzeug.utils import secure_filename
 
 from xray_ci.emulator.answers import BASIS, Basis, Refusal, answer, as_html
-from xray_ci.emulator.emulation import Call, Route, arguments
+from xray_ci.emulator.emulation import Route, RouteCall, arguments
 from xray_ci.emulator.evidence import Evidence
 from xray_ci.emulator.seed import AUTOMATED_MACRO
 from xray_ci.emulator.world import shade, totals
@@ -71,21 +71,21 @@ def _templates() -> Environment:
     return made
 
 
-def _page(call: Call, template: str, *, status: int = 200, **values: Any) -> Response:
+def _page(call: RouteCall, template: str, *, status: int = 200, **values: Any) -> Response:
     text = (
         _templates().get_template(template).render(now=call.now, base=call.base, world=call.emulation.world, **values)
     )
     return as_html(text, status=status, headers=_POLICY)
 
 
-def _index(call: Call) -> Response:
+def _index(call: RouteCall) -> Response:
     executions = list(reversed(call.emulation.world.executions()))
     return _page(
         call, "index.html", executions=executions[:50], records=len(call.emulation.records), macro=AUTOMATED_MACRO
     )
 
 
-def _issue(call: Call, key: str) -> Response:
+def _issue(call: RouteCall, key: str) -> Response:
     issue = call.emulation.world.issues.get(key)
     if issue is None:
         return _page(call, "missing.html", status=404, name=key)
@@ -109,14 +109,14 @@ def _issue(call: Call, key: str) -> Response:
     )
 
 
-def _confluence(call: Call, space: str, page: str) -> Response:  # noqa: ARG001 - one space
+def _confluence(call: RouteCall, space: str, page: str) -> Response:  # noqa: ARG001 - one space
     found = call.emulation.world.pages.get(page)
     if found is None:
         return _page(call, "missing.html", status=404, name=f"page {page}")
     return _page(call, "confluence.html", page=found)
 
 
-def _evidence(call: Call, key: str, number: int) -> Response:
+def _evidence(call: RouteCall, key: str, number: int) -> Response:
     """Hand out a file: pictures to look at, everything else only to save."""
     issue = call.emulation.world.issues.get(key)
     for each in _all_evidence(issue):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from werkzeug.routing import Rule
 
 from xray_ci.emulator.answers import Basis, Refusal, answer, as_json, as_text
-from xray_ci.emulator.clock import iso
-from xray_ci.emulator.emulation import Call, Route
+from xray_ci.emulator.emulation import Route, RouteCall
 from xray_ci.emulator.seed import CONFLUENCE_TOKEN, GLOBAL_KEY, JIRA_CLOUD_USER, MACRO_KEY
+from xray_ci.emulator.world import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ def rules() -> list[Rule]:
     ]
 
 
-def _whole_page(call: Call, page: str) -> Response:
+def _whole_page(call: RouteCall, page: str) -> Response:
     """Take every snapshot of one page; asks for the global key (D)."""
     _check(call, GLOBAL_KEY)
     switches = call.emulation.switches
@@ -53,7 +53,7 @@ def _whole_page(call: Call, page: str) -> Response:
     return _accepted(call, found, None)
 
 
-def _one_macro(call: Call, opaque: str) -> Response:
+def _one_macro(call: RouteCall, opaque: str) -> Response:
     """Take one macro's snapshot; asks for the macro's own key (D)."""
     _check(call, MACRO_KEY)
     for page in call.emulation.world.pages.values():
@@ -63,7 +63,7 @@ def _one_macro(call: Call, opaque: str) -> Response:
     raise _refused(call, 404, "Automation is not enabled for this macro.")
 
 
-def _check(call: Call, key: str) -> None:
+def _check(call: RouteCall, key: str) -> None:
     switches = call.emulation.switches
     if not switches.snapshots_enabled:
         raise _refused(call, 403, "Automation is disabled for this site.")
@@ -74,11 +74,11 @@ def _check(call: Call, key: str) -> None:
         raise _refused(call, 401, "Client must be authenticated to access this resource.")
 
 
-def _refused(call: Call, status: int, text: str) -> Refusal:
+def _refused(call: RouteCall, status: int, text: str) -> Refusal:
     return Refusal(as_text(text, status=call.emulation.switches.snapshots_refusal or status))
 
 
-def _accepted(call: Call, page: Page, macro: Macro | None) -> Response:
+def _accepted(call: RouteCall, page: Page, macro: Macro | None) -> Response:
     """Queue the snapshot; the answer proves only that it was queued (D)."""
     switches = call.emulation.switches
     if not switches.snapshots_fail:
@@ -87,7 +87,7 @@ def _accepted(call: Call, page: Page, macro: Macro | None) -> Response:
     return answer(text, status=status, kind=kind, basis=Basis.ASSUMED)
 
 
-def _page(call: Call, page: str) -> Response:
+def _page(call: RouteCall, page: str) -> Response:
     """Show a page's version; the space is open to anonymous readers, wrong credentials are refused all the same."""
     given = call.request.authorization
     if given is not None and (given.username, given.password) != JIRA_CLOUD_USER:

@@ -16,22 +16,20 @@ from werkzeug.http import http_date
 from werkzeug.routing import Map
 from werkzeug.wrappers import Request, Response
 
-from xray_ci.emulator import cloud, control, datacenter, datacenter_runs, datacenter_writing, jira, pages, snapshots
-from xray_ci.emulator.answers import BASIS, Basis, Refusal, answer, as_html, as_json, as_text
-from xray_ci.emulator.body import receive
-from xray_ci.emulator.clock import iso
-from xray_ci.emulator.emulation import Call, Late, Route
+from xray_ci.emulator import cloud, control, datacenter, datacenter_writing, jira, pages, snapshots
+from xray_ci.emulator.answers import BASIS, Basis, Refusal, answer, as_html, as_json, as_text, receive
+from xray_ci.emulator.emulation import Late, Route, RouteCall
 from xray_ci.emulator.faults import LOOKED_AT
-from xray_ci.emulator.records import Record, cut_headers, query_of
+from xray_ci.emulator.world import Record, cut_headers, iso, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from xray_ci.emulator.body import Body, Part
+    from xray_ci.emulator.answers import Body, Part
     from xray_ci.emulator.emulation import Emulation
-    from xray_ci.emulator.faults import Fault
+    from xray_ci.emulator.faults import InjectedFault
 
 CUT: Final = "emulator.cut"
 """Member of the WSGI environment: a function that makes the server cut this connection."""
@@ -54,7 +52,7 @@ class Application:
 
     def __init__(self, emulation: Emulation) -> None:
         self._emulation = emulation
-        tables = (cloud, datacenter, datacenter_runs, datacenter_writing, jira, snapshots, pages)
+        tables = (cloud, datacenter, datacenter_writing, jira, snapshots, pages)
         # Slashes are not repaired: a doubled one is the client's mistake and shows here.
         self._map = Map([rule for table in tables for rule in table.rules()], merge_slashes=False, strict_slashes=False)
 
@@ -151,7 +149,7 @@ class Application:
             except ValueError:
                 return as_json({"error": "Malformed multipart body"}, status=400, basis=Basis.ASSUMED)
         record.note_body(body, parts)
-        call = Call(emulation=self._emulation, request=request, body=body, parts=parts, record=record)
+        call = RouteCall(emulation=self._emulation, request=request, body=body, parts=parts, record=record)
         try:
             return match.route.handle(call, **match.values)
         except Refusal as refused:
@@ -169,7 +167,7 @@ def _asked_path(request: Request) -> str:
     return f"/{request.path}" if request.environ["PATH_INFO"].startswith("//") else request.path
 
 
-def _ordered(fault: Fault) -> Response:
+def _ordered(fault: InjectedFault) -> Response:
     kind = None if not fault.body else fault.content_type
     return answer(fault.body, status=fault.status or 500, kind=kind, basis=Basis.ASSUMED, headers=fault.headers)
 
@@ -190,7 +188,7 @@ def _passes_gateway(request: Request, wanted: str) -> bool:
     return not name or request.headers.get(name.strip()) == value.strip()
 
 
-def _lost(call: Call, failure: HTTPException) -> Response:
+def _lost(call: RouteCall, failure: HTTPException) -> Response:
     """Answer a call that leads nowhere, as the service would whose path it is."""
     path = call.request.path
     if path.startswith("/rest/raven"):

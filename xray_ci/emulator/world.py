@@ -1,19 +1,146 @@
-"""What exists: projects, issues, Tests, Test Executions with their runs, Confluence pages. No rules of any interface.
+"""The emulator's own time. Knows how to tick, jump and stand still; nothing of who reads it.
+
+The log of requests, secrets cut. Tests read here what was sent; it never holds a credential.
+
+What exists: projects, issues, Tests, Test Executions with their runs, Confluence pages. No rules of any interface.
 
 Both products and their Jira look at this one world, so that what one call stores is what another reads.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
+from xray_ci.emulator.answers import KEPT
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from werkzeug.wrappers import Request
+
+    from xray_ci.emulator.answers import Body, Part
     from xray_ci.emulator.evidence import Evidence
+
+
+START: Final = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+"""Where time begins unless told otherwise: the same answers on every run."""
+
+
+class Clock:
+    """A clock that starts at a given moment, ticks as real time does, and can be moved."""
+
+    def __init__(self, start: datetime = START, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._start = start
+        self._monotonic = monotonic
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the start and tick."""
+        self._base = self._start
+        self._since: float | None = self._monotonic()
+
+    def now(self) -> datetime:
+        """Return the moment, with its offset."""
+        if self._since is None:
+            return self._base
+        return self._base + timedelta(seconds=self._monotonic() - self._since)
+
+    def set(self, moment: datetime) -> None:
+        """Jump to a moment; a frozen clock stays frozen there."""
+        self._base = moment
+        if self._since is not None:
+            self._since = self._monotonic()
+
+    def advance(self, seconds: float) -> None:
+        """Jump by seconds, backwards too."""
+        self.set(self.now() + timedelta(seconds=seconds))
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Stand still, or tick again from here."""
+        self._base = self.now()
+        self._since = None if frozen else self._monotonic()
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as `2024-01-02T03:04:05.000Z`, as Atlassian's newer interfaces do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def jira_time(moment: datetime) -> str:
+    """Write a moment as Jira does: `2024-01-02T03:04:05.000+0000`."""
+    return iso(moment)[:-1] + "+0000"
+
+
+_SECRET_HEADERS: Final = frozenset({"jira-snapshots-api-key", "cookie", "proxy-authorization"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One request and what became of it."""
+
+    n: int
+    time: str
+    method: str
+    path: str
+    query: dict[str, str | list[str]]
+    headers: dict[str, str]
+    content_type: str
+    size: int
+    digest: str
+    """SHA-256 of the body, hexadecimal."""
+    kind: str
+    """authenticate, import, lookup, read, write, graphql (not understood), snapshot, page or other."""
+    operations: tuple[str, ...] = ()
+    """Of GraphQL: the fields at the top of the document."""
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    status: int | None = None
+    dropped: str | None = None
+    body: bytes | None = None
+    """As received; imports only, and only up to 5 MB."""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """Of the parts, by name; under the same rule."""
+
+    def note_body(self, body: Body, parts: Iterable[Part]) -> None:
+        """Store what a body looks like, and itself when it is an import of sensible size."""
+        kept = self.kind == "import" and body.size <= KEPT
+        if kept:
+            self.body = body.bytes()
+        for part in parts:
+            self.parts.append(
+                {"name": part.name, "filename": part.filename, "content_type": part.content_type, "size": part.size}
+            )
+            if kept:
+                part.stream.seek(0)
+                self.contents[part.name] = part.stream.read()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as the control interface shows it."""
+        return {name: value for name, value in asdict(self).items() if name not in ("body", "contents")}
+
+
+def cut_headers(request: Request) -> dict[str, str]:
+    """Return the headers with credentials replaced by `***`; the scheme of an Authorization stays."""
+    shown: dict[str, str] = {}
+    for name, value in request.headers.items():
+        if name.lower() == "authorization":
+            scheme, blank, _ = value.partition(" ")
+            shown[name] = f"{scheme} ***" if blank else "***"
+        else:
+            shown[name] = "***" if name.lower() in _SECRET_HEADERS else value
+    return shown
+
+
+def query_of(request: Request) -> dict[str, str | list[str]]:
+    """Return the query: one text a name, a list where a name was sent more than once."""
+    found: dict[str, str | list[str]] = {}
+    for name, values in request.args.lists():
+        found[name] = values[0] if len(values) == 1 else values
+    return found
+
 
 TEST: Final = "Test"
 TEST_PLAN: Final = "Test Plan"

@@ -22,21 +22,21 @@ from graphql import (
     validate,
 )
 
-from xray_ci.emulator.graphql import cost, reading, writing
+from xray_ci.emulator.graphql import reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from graphql import GraphQLSchema
 
-    from xray_ci.emulator.emulation import Call
+    from xray_ci.emulator.emulation import RouteCall
     from xray_ci.emulator.seed import ApiKey
 
 _FILE: Final = Path(__file__).parent.parent / "schemas" / "cloud.graphql"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Executed:
     """What became of a document."""
 
     document: dict[str, Any]
@@ -53,7 +53,7 @@ def schema() -> GraphQLSchema:
     return build_schema(_FILE.read_text(encoding="utf-8"))
 
 
-def run(call: Call, key: ApiKey, query: str, variables: dict[str, Any], name: str | None) -> Done:
+def run(call: RouteCall, key: ApiKey, query: str, variables: dict[str, Any], name: str | None) -> Executed:
     """Do what a document asks; never raises for what is wrong with it."""
     try:
         document = parse(query)
@@ -65,7 +65,7 @@ def run(call: Call, key: ApiKey, query: str, variables: dict[str, Any], name: st
     seen: dict[str, Any] = {"kind": _kind(operation), "operations": _operations(operation)}
     if found := validate(schema(), document):
         return _invalid(found, **seen)
-    if found := cost.faults(document, operation, variables):
+    if found := reading.faults(document, operation, variables):
         return _invalid(found, **seen)
     root = {**reading.fields(call, key), **writing.fields(call, key)}
     result = execute_sync(schema(), document, root_value=root, variable_values=variables, operation_name=name)
@@ -76,12 +76,12 @@ def run(call: Call, key: ApiKey, query: str, variables: dict[str, Any], name: st
     if result.data is None and not any(each.path for each in errors):
         return _invalid(errors, **seen)  # variables of the wrong type
     shown = {"errors": [_shown(each) for each in errors]} if errors else {}
-    return Done(document={**shown, "data": result.data}, **seen)
+    return Executed(document={**shown, "data": result.data}, **seen)
 
 
-def _invalid(errors: Iterable[GraphQLError], **seen: Any) -> Done:
+def _invalid(errors: Iterable[GraphQLError], **seen: Any) -> Executed:
     """Answer a document that cannot be done: neither data nor paths (O)."""
-    return Done(document={"errors": [_shown(error) for error in errors]}, valid=False, **seen)
+    return Executed(document={"errors": [_shown(error) for error in errors]}, valid=False, **seen)
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError
 
-from xray_ci.emulator.graphql.objects import Objects
-from xray_ci.emulator.issuing import Invalid, Issuing
+from xray_ci.emulator.graphql.reading import Objects
+from xray_ci.emulator.issuing import InvalidFields, Issuing
 from xray_ci.emulator.sides import Cloud
 from xray_ci.emulator.world import TEST, TEST_EXECUTION, TEST_PLAN, link_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from xray_ci.emulator.emulation import Call
+    from xray_ci.emulator.emulation import RouteCall
     from xray_ci.emulator.seed import ApiKey
     from xray_ci.emulator.world import Issue, Run
 
@@ -25,7 +25,7 @@ _SUCCESS: Final = "Success"
 _UNSET: Final = "TO DO"
 
 
-def fields(call: Call, key: ApiKey) -> dict[str, Callable[..., Any]]:
+def fields(call: RouteCall, key: ApiKey) -> dict[str, Callable[..., Any]]:
     """Return the fields of `Mutation` for one call."""
     writer = _Writer(call, key)
     return {
@@ -52,7 +52,7 @@ def fields(call: Call, key: ApiKey) -> dict[str, Callable[..., Any]]:
 class _Writer:
     """Changes the world for one call."""
 
-    def __init__(self, call: Call, key: ApiKey) -> None:
+    def __init__(self, call: RouteCall, key: ApiKey) -> None:
         self._call = call
         self._world = call.emulation.world
         self._sees = key.sees_projects
@@ -217,7 +217,7 @@ class _Writer:
             raise GraphQLError(f"Error creating {kind}: No project could be found with key '{name}'.")
         try:
             return self._issuing.create(given, kind)
-        except Invalid as invalid:
+        except InvalidFields as invalid:
             raise GraphQLError(f"Error creating {kind} - Issue create failed! - {invalid}") from invalid
 
     def _need(self, number: str, kind: str) -> Issue:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.emulator.native import behave, bundle, cucumber, junit, nunit, robot, testng, xunit
+from xray_ci.emulator.native import gherkin, xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xray_ci.emulator.native.report import Reader
+    from xray_ci.emulator.native.xml import Reader
 
 XML: Final[Mapping[str, Reader]] = {
-    "junit": junit.read,
-    "testng": testng.read,
-    "nunit": nunit.read,
-    "xunit": xunit.read,
-    "robot": robot.read,
+    "junit": xml.read_junit,
+    "testng": xml.read_testng,
+    "nunit": xml.read_nunit,
+    "xunit": xml.read_xunit,
+    "robot": xml.read_robot,
 }
-JSON: Final[Mapping[str, Reader]] = {"cucumber": cucumber.read, "behave": behave.read}
-READERS: Final[Mapping[str, Reader]] = {**XML, **JSON, "bundle": bundle.read}
+JSON: Final[Mapping[str, Reader]] = {"cucumber": gherkin.read_cucumber, "behave": gherkin.read_behave}
+READERS: Final[Mapping[str, Reader]] = {**XML, **JSON, "bundle": gherkin.read_bundle}

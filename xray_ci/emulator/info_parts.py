@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.emulator.answers import Basis, refusal
-from xray_ci.emulator.arriving import Target
+from xray_ci.emulator.importing import Target
 from xray_ci.emulator.seed import ISSUE_TYPES
 
 if TYPE_CHECKING:

@@ -282,7 +282,7 @@ def execute(process: Process) -> int:
 
 def _spelt_out(argv: Sequence[str]) -> list[str]:
     """Return the arguments with `migrate FILE` as `migrate --file FILE`, for each command that takes a word without a flag."""
-    from xray_ci.settings.table import COMMANDS  # noqa: PLC0415
+    from xray_ci.settings.commands import COMMANDS  # noqa: PLC0415
 
     words = list(argv)
     row = COMMANDS.get(words[0]) if len(words) > 1 and not words[1].startswith("-") else None

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
-from xray_ci.settings.table import COMMANDS, GROUPS, Kind
+from xray_ci.settings.commands import COMMANDS
+from xray_ci.settings.table import GROUPS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from xray_ci.settings.table import Command, Option, Row
+    from xray_ci.settings.commands import Command, Option
+    from xray_ci.settings.table import Row
 
 _FILES: Final = frozenset({Kind.PATH, Kind.TARGET, Kind.GLOBS})
 _FOLDERS: Final = frozenset({Kind.FOLDER})

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from xray_ci.deployments import DEPLOYMENTS, Deployment, Endpoint
 from xray_ci.model import MarkKind
-from xray_ci.reports.formats import FORMATS, KNOWN, EvidencePlace, Format, Known
+from xray_ci.reports.formats import FORMATS, Format
+from xray_ci.reports.known import KNOWN, EvidencePlace, Known
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 WORDS = {

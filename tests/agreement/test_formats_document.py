@@ -14,7 +14,8 @@ from agreement.format_proofs import PROOFS
 from report_reading import seen
 
 from xray_ci.model import Case
-from xray_ci.reports.formats import FORMATS, KNOWN, TOLD, DataRows, EvidencePlace, Format, format_of
+from xray_ci.reports.formats import FORMATS, Format, format_of
+from xray_ci.reports.known import KNOWN, TOLD, DataRows, EvidencePlace
 
 HERE = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]

@@ -20,8 +20,8 @@ from xray_ci.ci.provider import surroundings
 from xray_ci.ci.result import RunOutcome, RunResult
 from xray_ci.ci.syntax import variable
 from xray_ci.settings import configfile
+from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import parse
-from xray_ci.settings.table import COMMANDS
 
 OURS = ("README", "azure", "bitbucket", "buildkite", "circleci", "execution", "plain", "server", "shards", "teamcity")
 SCHEMAS = {

@@ -13,8 +13,7 @@ import yaml
 from xray_ci.deployments import DEPLOYMENTS
 from xray_ci.model import Outcome
 from xray_ci.reports import formats
-from xray_ci.settings import configfile, documents, problems, sources, values
-from xray_ci.settings import table as commands
+from xray_ci.settings import commands, configfile, documents, problems, sources, values
 from xray_ci.settings.table import API_VERSIONS, BY_NAME, FREE, GROUPS, LATER, OUTCOMES, ROWS, Kind
 
 ROOT = Path(__file__).resolve().parents[2]

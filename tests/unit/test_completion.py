@@ -8,7 +8,8 @@ import pytest
 
 from xray_ci.completion import SHELLS, flags, script
 from xray_ci.settings import flags as parser
-from xray_ci.settings.table import BY_NAME, COMMANDS
+from xray_ci.settings.commands import COMMANDS
+from xray_ci.settings.table import BY_NAME
 
 # What readline does: it fills COMP_WORDS, calls the function, and shows COMPREPLY.
 COMPLETE = """

@@ -4,7 +4,8 @@ import pytest
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.settings import flags, problems
-from xray_ci.settings.table import COMMANDS, ROWS
+from xray_ci.settings.commands import COMMANDS
+from xray_ci.settings.table import ROWS
 
 
 def refused(*arguments):

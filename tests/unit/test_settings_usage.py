@@ -6,8 +6,9 @@ import pytest
 
 from xray_ci import errors
 from xray_ci.settings import flags
+from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import EXIT_CODES, MEANINGS, WIDTH, usage
-from xray_ci.settings.table import COMMANDS, GROUPS
+from xray_ci.settings.table import GROUPS
 
 
 def every_class(cls):

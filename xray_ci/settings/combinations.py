@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xray_ci.settings import texts
+from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.problems import CONFLICT, MISSING, problem
-from xray_ci.settings.table import API_VERSIONS, BY_NAME, COMMANDS
+from xray_ci.settings.table import API_VERSIONS, BY_NAME
 from xray_ci.settings.values import resolve
 
 if TYPE_CHECKING:

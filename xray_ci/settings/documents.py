@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.settings import configfile, sources
+from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import usage
-from xray_ci.settings.table import COMMANDS, GROUPS, LIST_KINDS, ROWS, Kind, Row
+from xray_ci.settings.table import GROUPS, LIST_KINDS, ROWS, Kind, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

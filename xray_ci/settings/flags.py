@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from xray_ci.settings import problems
-from xray_ci.settings.table import BY_NAME, COMMANDS, GROUPS, LATER_COMMANDS, LIST_KINDS, ROWS, Kind, Option, Row
+from xray_ci.settings.commands import COMMANDS, LATER_COMMANDS, Option
+from xray_ci.settings.table import BY_NAME, GROUPS, LIST_KINDS, ROWS, Kind, Row
 from xray_ci.settings.table import LATER as LATER_SETTINGS
 
 if TYPE_CHECKING:

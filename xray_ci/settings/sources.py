@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xray_ci.safefiles import open_regular
 from xray_ci.settings import configfile, problems
+from xray_ci.settings.commands import COMMANDS, LATER_COMMANDS
 from xray_ci.settings.raw import Raw
-from xray_ci.settings.table import BY_NAME, COMMANDS, LATER, LATER_COMMANDS, ROWS
+from xray_ci.settings.table import BY_NAME, LATER, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

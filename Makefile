@@ -20,7 +20,7 @@ YAML := .github .yamllint.yml action.yml composite/action.yml templates .gitlab-
 SCRIPTS := .ci/run composite/run.sh $(wildcard tests/container/*.sh .github/scripts/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench proof fuzz container-test generate lock lock-test clean
+.PHONY: help demo test format lint bench proof fuzz container-test generate lock lock-test clean
 
 help:  ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -75,6 +75,7 @@ container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab an
 
 lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Dockerfile
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --strict composite/install.py
 	$(BIN)/lint-imports --no-cache
@@ -88,6 +89,10 @@ lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Do
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 	$(if $(wildcard $(BIN)/shellcheck),$(BIN)/shellcheck $(SCRIPTS),@echo "no shellcheck for this machine: scripts are not checked")
 	$(if $(wildcard $(BIN)/hadolint),$(BIN)/hadolint Dockerfile,@echo "no hadolint for this machine: the Dockerfile is not checked")
+
+format: $(READY)  ## Format product and tests
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
 
 generate: $(READY)  ## Write what is made from the tables: action.yml, README table, config schema, formats page
 	$(PY) -m xray_ci.settings.documents --write .

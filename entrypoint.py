@@ -1,8 +1,8 @@
 #!/usr/bin/env -S python3 -IuB
 """Starts xray-ci from a checkout and in the image. Knows where the package lies; knows nothing of commands.
 
-Run it isolated (`python -I -u -B entrypoint.py`): neither PYTHONPATH nor a stray module in the working directory is then
-imported next to the secrets.
+Run it isolated (`python -I -u -B entrypoint.py`): then neither PYTHONPATH nor a stray module in the working directory
+is imported next to the secrets.
 """
 
 import os

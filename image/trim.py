@@ -1,7 +1,7 @@
-"""Copies what the trimmed image is made of into one folder: `trim.py FOLDER PROGRAM...`, run in the stage it copies from.
+"""Copies what the trimmed image is made of into one folder: `trim.py FOLDER PROGRAM...`, run in the stage of the rest.
 
-Knows ldd, dpkg and where Python keeps its parts; knows nothing of xray-ci. No list of libraries: what the linker finds is right
-on every architecture and for every later base.
+Knows ldd, dpkg and where Python keeps its parts; knows nothing of xray-ci. No list of libraries: what the linker finds
+is right on every architecture and for every later base.
 """  # noqa: INP001  # a script of the image, not a package
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def _azure_decoded(text):
 
 
 def teamcity(log):
-    """Return the parameters and the status texts that a TeamCity agent takes from a log, references to parameters resolved."""
+    """Return the parameters and the status texts that a TeamCity agent takes from a log, references resolved."""
     parameters, status = {}, []
     for line in log.splitlines():
         for found in _MESSAGE.finditer(line):

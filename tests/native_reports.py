@@ -76,9 +76,11 @@ REPORTS: dict[str, bytes] = {
     "junit": b"<testsuite name='s'><testcase classname='shop.cart.CartTest' name='adds_item'/></testsuite>",
     "testng": b"<testng-results><suite name='s'><test name='t'><class name='shop.cart.CartTest'>"
     b"<test-method status='PASS' name='adds_item' signature='x'/></class></test></suite></testng-results>",
-    "nunit": b"<test-run><test-suite><test-case name='adds_item' fullname='shop.cart.CartTest.adds_item' result='Passed'/>"
+    "nunit": b"<test-run><test-suite><test-case name='adds_item' fullname='shop.cart.CartTest.adds_item' "
+    b"result='Passed'/>"
     b"</test-suite></test-run>",
-    "xunit": b"<assemblies><assembly><collection><test name='adds_item' type='shop.cart.CartTest' method='adds_item' result='Pass'/>"
+    "xunit": b"<assemblies><assembly><collection><test name='adds_item' type='shop.cart.CartTest' method='adds_item' "
+    b"result='Pass'/>"
     b"</collection></assembly></assemblies>",
     "robot": b"<robot><suite name='Shop'><test name='adds item'><status status='PASS'/></test></suite></robot>",
     "cucumber": json.dumps(_CUCUMBER).encode(),

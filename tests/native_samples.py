@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_JUNIT = b"""<testsuites name="all"><testsuite name="outer"><testsuite name=""><testcase name="bare"/></testsuite></testsuite>
+_JUNIT = b"""<testsuites name="all"><testsuite name="outer"><testsuite name=""><testcase name="bare"/></testsuite>\
+</testsuite>
 <testsuite name=""><testcase name="alone"/></testsuite>
 <testsuite name="s">
-<testcase classname="c" name="fails"><properties><property name="test_key" value="CALC-1"/></properties><failure/></testcase>
+<testcase classname="c" name="fails"><properties><property name="test_key" value="CALC-1"/></properties><failure/>\
+</testcase>
 <testcase classname="c" name="passes"><properties><property name="test_key">CALC-1</property></properties></testcase>
 <testcase classname="c" name="linked"><properties><property name="test_key" value="CALC-2"/></properties></testcase>
 <testcase classname="c" name="row"/><testcase classname="c" name="row"><skipped/></testcase>
 <testcase classname="c" name="mixed"><skipped/></testcase><testcase classname="c" name="mixed"><error/></testcase>
-<testcase classname="c" name="covers"><properties><property name="requirements" value="CALC-7,CALC-8"/></properties></testcase>
+<testcase classname="c" name="covers"><properties><property name="requirements" value="CALC-7,CALC-8"/></properties>\
+</testcase>
 <testcase classname="c" name="flaky"><flakyFailure/></testcase>
-<testcase classname="c" name="off" status="disabled"/><testcase classname="c" name="left out" status="notrun" result="suppressed"/>
+<testcase classname="c" name="off" status="disabled"/><testcase classname="c" name="left out" status="notrun" \
+result="suppressed"/>
 </testsuite></testsuites>"""
 _TESTNG = b"""<testng-results><suite name="s"><test name="t"><class name="c.C">
 <test-method status="FAIL" name="setUp" is-config="true"/>
@@ -28,42 +32,60 @@ _TESTNG = b"""<testng-results><suite name="s"><test name="t"><class name="c.C">
 <test-method status="SKIP" name="retried"/><test-method status="PASS" name="retried"/>
 <test-method status="PASS" name="covers"><attributes><attribute name="requirement"><![CDATA[CALC-7 CALC-8]]></attribute>
 <attribute name="labels"><![CDATA[one two]]></attribute></attributes></test-method>
-<test-method status="PASS" name="linked"><attributes><attribute name="test"><![CDATA[ CALC-1 ]]></attribute></attributes></test-method>
-</class></test><test name="other"><class name="c.C"><test-method status="PASS" name="linked"/></class></test></suite></testng-results>"""
-_NUNIT3 = b"""<test-run><test-suite type="Assembly" name="a"><properties><property name="Requirement" value="CALC-7"/></properties>
+<test-method status="PASS" name="linked"><attributes><attribute name="test"><![CDATA[ CALC-1 ]]></attribute>\
+</attributes></test-method>
+</class></test><test name="other"><class name="c.C"><test-method status="PASS" name="linked"/></class></test></suite>\
+</testng-results>"""
+_NUNIT3 = b"""<test-run><test-suite type="Assembly" name="a"><properties><property name="Requirement" value="CALC-7"/>\
+</properties>
 <test-suite type="TestFixture" name="F">
 <test-case name="Adds(1)" fullname="N.F.Adds(1)" classname="N.F" methodname="Adds" result="Passed"/>
 <test-case name="Adds(2)" fullname="N.F.Adds(2)" classname="N.F" methodname="Adds" result="Failed" label="Error"/>
 <test-case name="Stopped" fullname="N.F.Stopped" result="Failed" label="Cancelled"/>
-<test-case name="Unsure" fullname="N.F.Unsure" result="Inconclusive"/><test-case name="Warns" fullname="N.F.Warns" result="Warning"/>
-<test-case name="Off" fullname="N.F.Off" result="Skipped" label="Ignored"><reason><message>later</message></reason></test-case>
-<test-case name="Linked" fullname="N.F.Linked" result="Passed"><properties><property name="Test" value="CALC-1"/></properties></test-case>
+<test-case name="Unsure" fullname="N.F.Unsure" result="Inconclusive"/><test-case name="Warns" fullname="N.F.Warns" \
+result="Warning"/>
+<test-case name="Off" fullname="N.F.Off" result="Skipped" label="Ignored"><reason><message>later</message></reason>\
+</test-case>
+<test-case name="Linked" fullname="N.F.Linked" result="Passed"><properties><property name="Test" value="CALC-1"/>\
+</properties></test-case>
 <test-case name="Both" fullname="N.F.Both" result="Failed"><properties><property name="TestKey" value="CALC-2"/>
 <property name="TestKey" value="CALC-3"/></properties></test-case>
-<test-case name="Labelled" fullname="N.F.Labelled" result="Passed"><properties><property name="Category" value="very fast"/></properties></test-case>
+<test-case name="Labelled" fullname="N.F.Labelled" result="Passed"><properties><property name="Category" value="very \
+fast"/></properties></test-case>
 </test-suite></test-suite></test-run>"""
 _NUNIT2 = b"""<test-results name="a" date="2024-01-01" time="10:00:00"><test-suite name="s"><results>
 <test-case name="A.passes" executed="true" success="true"/><test-case name="A.fails" executed="True" success="False"/>
 <test-case name="A.off" executed="false"/><test-case name="A.ok" executed="True" result="Success"/>
-<test-case name="A.breaks" executed="True" result="Error"/><test-case name="A.ignored" executed="False" result="Ignored"/>
-<test-case name="A.unsure" executed="True" result="Inconclusive"/><test-case name="A.broken" executed="False" result="NotRunnable"/>
-<test-case name="A.linked" executed="True" result="Failure"><properties><property name="test_key" value="CALC-1"/></properties></test-case>
+<test-case name="A.breaks" executed="True" result="Error"/><test-case name="A.ignored" executed="False" \
+result="Ignored"/>
+<test-case name="A.unsure" executed="True" result="Inconclusive"/><test-case name="A.broken" executed="False" \
+result="NotRunnable"/>
+<test-case name="A.linked" executed="True" result="Failure"><properties><property name="test_key" value="CALC-1"/>\
+</properties></test-case>
 </results></test-suite></test-results>"""
-_XUNIT = b"""<assemblies><assembly name="a.dll" test-framework="xUnit.net 2.4" run-date="2024-01-01" run-time="10:00:00"><collection name="c">
-<test name="N.C.Adds(x: 1)" type="N.C" method="Adds" result="Pass"/><test name="N.C.Adds(x: 2)" type="N.C" method="Adds" result="Fail"/>
-<test name="A title" type="N.C" method="Titled" result="Pass"><traits><trait name="requirement" value="CALC-7 CALC-8"/></traits></test>
-<test name="N.C.Off" type="N.C" method="Off" result="Skip"><reason>later</reason></test><test name="Loose" result="Pass"/>
-<test name="N.C.Linked" type="N.C" method="Linked" result="Fail"><traits><trait name="test" value="CALC-1"/></traits></test>
-<test name="N.C.Both" type="N.C" method="Both" result="Pass"><traits><trait name="Test" value="CALC-2"/><trait name="Test" value="CALC-3"/>
+_XUNIT = b"""<assemblies><assembly name="a.dll" test-framework="xUnit.net 2.4" run-date="2024-01-01" \
+run-time="10:00:00"><collection name="c">
+<test name="N.C.Adds(x: 1)" type="N.C" method="Adds" result="Pass"/><test name="N.C.Adds(x: 2)" type="N.C" \
+method="Adds" result="Fail"/>
+<test name="A title" type="N.C" method="Titled" result="Pass"><traits><trait name="requirement" value="CALC-7 CALC-8"/>\
+</traits></test>
+<test name="N.C.Off" type="N.C" method="Off" result="Skip"><reason>later</reason></test><test name="Loose" \
+result="Pass"/>
+<test name="N.C.Linked" type="N.C" method="Linked" result="Fail"><traits><trait name="test" value="CALC-1"/></traits>\
+</test>
+<test name="N.C.Both" type="N.C" method="Both" result="Pass"><traits><trait name="Test" value="CALC-2"/><trait \
+name="Test" value="CALC-3"/>
 </traits></test></collection></assembly></assemblies>"""
-_ROBOT = b"""<robot generator="Robot 4.1.3"><suite name="Root"><suite name="Kept"><test name="Passes"><tags><tag>CALC-1</tag><tag>CALC-2</tag>
+_ROBOT = b"""<robot generator="Robot 4.1.3"><suite name="Root"><suite name="Kept"><test name="Passes"><tags><tag>\
+CALC-1</tag><tag>CALC-2</tag>
 <tag>smoke</tag></tags><kw name="Log"><tag>CALC-9</tag><status status="PASS"/></kw><status status="PASS"/></test>
 <test name="Fails"><tag>CALC-1</tag><tag>REQ_CALC-7</tag><status status="FAIL">no</status></test>
 <test name="Skips"><status status="SKIP"/></test><test name="Plain"><status status="PASS"/></test></suite>
 <suite name="Fallen"><suite name="Deep"><test name="Had passed"><status status="PASS"/></test>
 <test name="Had skipped"><status status="SKIP"/></test></suite>
 <kw name="Fail" type="TEARDOWN"><status status="FAIL">broke</status></kw></suite>
-<suite name="Left"><test name="Had passed"><status status="PASS"/></test><test name="Had failed"><status status="FAIL"/></test>
+<suite name="Left"><test name="Had passed"><status status="PASS"/></test><test name="Had failed"><status \
+status="FAIL"/></test>
 <kw name="Skip" type="teardown"><status status="SKIP">late</status></kw></suite></suite></robot>"""
 _REBOT = b"""<robot generator="Rebot 7.3.2"><suite name="Root"><test name="Judged"><status status="PASS"/></test>
 <kw name="Fail" type="TEARDOWN"><status status="FAIL">broke</status></kw></suite></robot>"""

@@ -62,7 +62,7 @@ class Sample:
         )
 
     def golden(self, *words: str) -> Path:
-        """Return the golden file of these words, beside the sample or, for one that other tests read too, in the format's folder."""
+        """Return the golden file of these words, beside the sample or in the format's folder."""
         return GOLDEN / self.format / ".".join((self.path.stem, *filter(None, words), "json"))
 
 

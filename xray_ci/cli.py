@@ -281,7 +281,7 @@ def execute(process: Process) -> int:
 
 
 def _spelt_out(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with `migrate FILE` as `migrate --file FILE`, for each command that takes a word without a flag."""
+    """Return the arguments with a word without a flag as one with its flag: `migrate --file FILE`."""
     from xray_ci.settings.commands import COMMANDS  # noqa: PLC0415
 
     words = list(argv)

@@ -71,7 +71,7 @@ class StateUnwritable(Failure):
 
 
 class OutsideError(OSError):
-    """A file that is not read, because of where it lies: behind a link that leads out, or in the system's own folders."""
+    """A file that is not read because of where it lies: behind a link that leads out, or in the system's folders."""
 
     def __init__(self, cause: str, link: str, target: str | None) -> None:
         super().__init__(errno.EACCES, cause)

@@ -33,7 +33,10 @@ _RETRY = {
     "attachments": [{"name": "t", "path": "t.zip"}, {"name": "b", "contentType": "image/png", "body": PNG}],
 }
 _ROBOT_PAGE = f'<img src="shot.png"><img src="data:image/png;base64,{PNG}">'
-_ROBOT_MERGED = '*HTML* <span class="merge">x</span> New message:</span> <span class="old-status"><span class="fail">Old message:</span>b'
+_ROBOT_MERGED = (
+    '*HTML* <span class="merge">x</span> New message:</span> <span class="old-status"><span class="fail">Old '
+    "message:</span>b"
+)
 
 
 def _log(*documents: dict[str, object]) -> str:
@@ -55,10 +58,12 @@ def _phase(when: str, outcome: str = "passed", **more: object) -> dict[str, obje
 
 PROOFS: dict[str, str] = {
     "xray-json": json.dumps({"tests": [{"status": "PASS", "testInfo": {"summary": "s", "description": "d"}}]}),
-    "nunit3": "<test-run><test-case fullname='a.b' name='b' result='Passed'><properties><property name='TestKey' value='SHOP-1'/>"
+    "nunit3": "<test-run><test-case fullname='a.b' name='b' result='Passed'><properties><property name='TestKey' "
+    "value='SHOP-1'/>"
     "<property name='Requirement' value='SHOP-2'/><property name='Category' value='a'/><property name='Description' "
     "value='d'/>"
-    "</properties><attachments><attachment><filePath>shot.png</filePath></attachment></attachments></test-case></test-run>",
+    "</properties><attachments><attachment><filePath>shot.png</filePath></"
+    "attachment></attachments></test-case></test-run>",
     "nunit2": "<test-results><test-case name='a.b' success='True'><properties><property name='TestKey' value='SHOP-1'/>"
     "<property name='Requirement' value='SHOP-2'/><property name='Category' value='a'/><property name='Description' "
     "value='d'/>"
@@ -68,10 +73,13 @@ PROOFS: dict[str, str] = {
     "value='a'/></traits>"
     f"<attachments><attachment name='s.png' media-type='image/png'>{PNG}</attachment></attachments>"
     "</test></collection></assembly></assemblies>",
-    "trx": "<TestRun><Results><UnitTestResult testId='1' testName='b' outcome='Passed'><ResultFiles><ResultFile path='shot.png'/></ResultFiles>"
+    "trx": "<TestRun><Results><UnitTestResult testId='1' testName='b' outcome='Passed'><ResultFiles><ResultFile "
+    "path='shot.png'/></ResultFiles>"
     "</UnitTestResult></Results><TestDefinitions><UnitTest id='1'><Description>d</Description><TestCategory>"
-    "<TestCategoryItem TestCategory='a'/></TestCategory><Properties><Property><Key>test_key</Key><Value>SHOP-1</Value></Property>"
-    "<Property><Key>requirements</Key><Value>SHOP-2</Value></Property></Properties></UnitTest></TestDefinitions></TestRun>",
+    "<TestCategoryItem TestCategory='a'/></TestCategory><Properties><Property><Key>test_key</Key><Value>SHOP-1</"
+    "Value></Property>"
+    "<Property><Key>requirements</Key><Value>SHOP-2</Value></Property></Properties>"
+    "</UnitTest></TestDefinitions></TestRun>",
     "testng": "<testng-results><suite><test><class name='a'><test-method status='SKIP' retried='true' name='c'/>"
     "<test-method status='PASS' name='c'/><test-method status='PASS' "
     "name='b'><params><param><value>1</value></param></params>"
@@ -291,8 +299,10 @@ PROOFS: dict[str, str] = {
             ],
         }
     ),
-    "ctest-xml": "<Site><Testing><Test Status='passed'><Name>b</Name><Labels><Label>REQ_SHOP-2</Label></Labels></Test></Testing></Site>",
-    "catch2-xml": "<Catch name='a'><TestCase name='b' tags='[REQ_SHOP-2]'><OverallResult success='true'/></TestCase></Catch>",
+    "ctest-xml": "<Site><Testing><Test Status='passed'><Name>b</Name><Labels><Label>"
+    "REQ_SHOP-2</Label></Labels></Test></Testing></Site>",
+    "catch2-xml": "<Catch name='a'><TestCase name='b' tags='[REQ_SHOP-2]'><OverallResult "
+    "success='true'/></TestCase></Catch>",
     "allure2-dir": json.dumps(
         {
             "name": "b",

@@ -119,7 +119,7 @@ def test_every_room_has_its_layer():
 
 
 def test_a_small_module_with_one_importer_is_part_of_it():
-    """A file is an idea, not a portion; only rows of tables (readers of formats, routes of the emulator) stand alone."""
+    """A file is an idea, not a portion; only rows of tables (readers, routes) stand alone."""
     readers = {f"xray_ci.reports.{row.reader.partition('.')[0]}" for row in FORMATS if row.reader}
     readers |= {name for name, path in DOTTED.items() if any(each.name == "rules" for each in functions(path))}
     importers = defaultdict(set)

@@ -37,7 +37,7 @@ def test_version_is_printed(run):
 
 @pytest.mark.parametrize("installed", [False, True], ids=["checkout", "installed"])
 def test_a_stray_module_is_not_imported(run, workspace, tmp_path, monkeypatch, installed):
-    """Neither the working directory, PYTHONPATH nor the script's own folder can stand in for a library or for the package."""
+    """No module in the working directory, PYTHONPATH or the script's folder replaces a library or the package."""
     strays = tmp_path / "strays"
     strays.mkdir()
     for folder in (workspace, strays):

@@ -173,7 +173,8 @@ class Registry(BaseHTTPRequestHandler):
                 401,
                 b"",
                 **{
-                    "WWW-Authenticate": f'Bearer realm="{realm}",service="registry",scope="repository:library/base:pull"'
+                    "WWW-Authenticate": f'Bearer realm="{realm}",service="registry",scope="repository:library/'
+                    f'base:pull"'
                 },
             )
         else:

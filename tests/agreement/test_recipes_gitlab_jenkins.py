@@ -1,4 +1,4 @@
-"""The GitLab component, its pipeline, the Jenkins library and both recipes agree with the tables and with their CI system's schema."""
+"""The GitLab component, its pipeline, the Jenkins library and both recipes agree with the tables and the schemas."""
 
 import json
 import re

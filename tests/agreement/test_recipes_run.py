@@ -34,7 +34,7 @@ def announced(text):
 
 
 def test_azure_pipelines(machine, emulator):
-    """Secrets by macro, outputs by the log, a summary the agent finds, a later step and another job that read the key."""
+    """Secrets by macro, outputs by the log, a summary, a later step and another job that read the key."""
     here = machine("azure")
     here.env |= {"AGENT_TEMPDIRECTORY": str(here.temp), "BUILD_SOURCESDIRECTORY": str(here.workspace)}
     known = {"XRAY_CLIENT_ID": CLOUD["XRAY_CI_CLIENT_ID"], "XRAY_CLIENT_SECRET": CLOUD["XRAY_CI_CLIENT_SECRET"]}

@@ -114,7 +114,8 @@ class Source:
         )
         case.message = f"expected:<{chance.randrange(100)}> but was:<{chance.randrange(100, 200)}> for {case.name}"
         frames = [
-            f"\tat com.example.shop.{case.area}.Service{n}.call{chance.randrange(9)}(Service{n}.java:{chance.randrange(1, 900)})"
+            f"\tat com.example.shop.{case.area}.Service{n}.call{chance.randrange(9)}"
+            f"(Service{n}.java:{chance.randrange(1, 900)})"
             for n in range(chance.randrange(5, 40))
         ]
         case.trace = f"{kind}: {case.message}\n" + "\n".join(frames)

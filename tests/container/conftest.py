@@ -17,7 +17,8 @@ import pytest
 JUNIT = """<?xml version="1.0" encoding="UTF-8"?>
 <testsuite name="shop.cart.CartTest" tests="3" failures="1" skipped="1">
   <testcase classname="shop.cart.CartTest" name="adds_item" time="0.1"/>
-  <testcase classname="shop.cart.CartTest" name="refuses_coupon" time="0.2"><failure message="::error::refused"/></testcase>
+  <testcase classname="shop.cart.CartTest" name="refuses_coupon" time="0.2"><failure message="::error::refused"/>\
+</testcase>
   <testcase classname="shop.cart.CartTest" name="keeps_basket"><skipped/></testcase>
 </testsuite>
 """

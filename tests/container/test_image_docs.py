@@ -12,7 +12,10 @@ import pytest
 pytestmark = pytest.mark.container
 PAGE = Path(__file__).parents[2] / "docs/image.md"
 RUNS = re.findall(r"(?ms)^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"))
-NETWORK = 'docker() { verb=$1; shift; [ "$verb" != run ] || set -- --network host --pull never "$@"; command docker "$verb" "$@"; }\n'
+NETWORK = (
+    'docker() { verb=$1; shift; [ "$verb" != run ] || set -- --network host --pull never "$@"; '
+    'command docker "$verb" "$@"; }\n'
+)
 """The engine of the tests may have no network but the machine's own."""
 
 
@@ -22,7 +25,7 @@ NETWORK = 'docker() { verb=$1; shift; [ "$verb" != run ] || set -- --network hos
     ids=lambda block: " ".join(block.split()[:4]),
 )
 def test_the_page_says_what_works(engine, checkout, variables, block):
-    """Each `docker run` and `docker image inspect` of the page ends with 0 and says something, in a workspace of this user."""
+    """Each `docker run` and `docker image inspect` of the page ends with 0 and says something."""
     engine("tag", engine.image, "ghcr.io/org/xray-ci:v1")
     os.chown(checkout.workspace, os.getuid(), -1)
     del variables["XRAY_CI_REPORTS"], variables["XRAY_CI_PROJECT"]

@@ -77,7 +77,7 @@ def test_modules_of_the_workspace_are_not_imported(engine, checkout, settings):
 
 
 def test_modules_beside_a_script_that_calls_it_are_not_imported(engine, checkout, variables):
-    """A json.py in the working directory, beside the calling script and on its PATH stays unread by the command `xray-ci`."""
+    """A json.py in the working directory, beside the script and on its PATH stays unread by `xray-ci`."""
     scatter(checkout, "workspace/ci")
     checkout.write(
         "workspace/ci/run.sh",

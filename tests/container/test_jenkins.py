@@ -1,4 +1,4 @@
-"""The Jenkins examples and the shared library, run by Groovy against a stand-in for Jenkins that really executes `sh` in the image."""
+"""The Jenkins examples and the shared library, run by Groovy with a Jenkins that really executes `sh` in the image."""
 
 from __future__ import annotations
 
@@ -218,7 +218,8 @@ def test_what_cannot_be_imported_fails_the_build(jenkins):
 
     built = jenkins.build("""@Library('xray-ci') _
         node {
-            catchError { xrayImport(reports: '*.xml', project: 'SHOP', credentialsId: 'xray-cloud', testPlam: 'SHOP-2') }
+            catchError { xrayImport(reports: '*.xml', project: 'SHOP', credentialsId: 'xray-cloud', testPlam: \
+'SHOP-2') }
             echo "left over: ${fileExists('xray-ci.env')}"
             catchError { xrayImport(reports: 'nothing/*.xml', project: 'SHOP', credentialsId: 'xray-cloud') }
             xrayImport(reports: '*.xml', clientSecret: 'in-the-open')

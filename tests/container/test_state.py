@@ -44,7 +44,7 @@ def run(engine, checkout, variables, command, code=0):
 
 
 def test_what_one_container_could_not_deliver_another_delivers(engine, checkout, variables, services):
-    """The login fails as long as the gateway does (7), the state folder stays in the workspace, `resume` imports once (0)."""
+    """The login fails while the gateway does (7), the state folder stays, and `resume` imports once (0)."""
     fault = {
         "match": {"method": "POST", "path": "*/authenticate"},
         "times": -1,

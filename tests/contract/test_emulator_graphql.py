@@ -9,7 +9,8 @@ from xray_ci.emulator.server import Emulator
 
 EXECUTION = """query($id: String) { getTestExecution(issueId: $id) { issueId testEnvironments
   testPlans(limit: 10) { total results { jira(fields: ["key"]) } }
-  testRuns(limit: 100) { total results { id status { name } comment evidence { filename size } test { jira(fields: ["key"]) } } } } }"""
+  testRuns(limit: 100) { total results { id status { name } comment evidence { filename size } test { jira(fields: \
+["key"]) } } } } }"""
 CREATE = """mutation($jira: JSON!, $tests: [String], $environments: [String]) {
   createTestExecution(jira: $jira, testIssueIds: $tests, testEnvironments: $environments) {
     testExecution { issueId jira(fields: ["key", "labels", "description"]) } createdTestEnvironments warnings } }"""
@@ -191,7 +192,8 @@ def test_a_test_execution_is_made_empty(emulator):
         (
             {"fields": {"project": {"key": "SHOP"}, "summary": "a\nb", "labels": ["a b"]}},
             (
-                "summary: The summary is invalid because it contains newline characters., labels: The label 'a b' can't "
+                "summary: The summary is invalid because it contains newline characters., labels: The label 'a b' "
+                "can't "
                 "contain spaces."
             ),
         ),
@@ -215,7 +217,10 @@ def test_what_jira_refuses_makes_nothing(emulator, jira, text):
 def test_deleting_an_execution_leaves_no_link_to_it(emulator):
     """The plan forgets it, it is not found again, its key is not given out again."""
     number = created(emulator)
-    link = 'mutation($e: [String]!) { addTestExecutionsToTestPlan(issueId: "10102", testExecIssueIds: $e) { addedTestExecutions warning } }'
+    link = (
+        'mutation($e: [String]!) { addTestExecutionsToTestPlan(issueId: "10102", testExecIssueIds: $e) '
+        "{ addedTestExecutions warning } }"
+    )
     first, second = (emulator.graphql(link, e=[number]).json()["data"]["addTestExecutionsToTestPlan"] for _ in range(2))
     linked = emulator.issue("SHOP-2")["plan"]["executions"]
     delete = f'mutation {{ deleteTestExecution(issueId: "{number}") }}'
@@ -262,7 +267,10 @@ def test_a_run_takes_evidence_comment_status_and_defects(emulator):
 def test_tests_are_added_once_and_removed(emulator):
     """A Test that is there already is warned of."""
     number = created(emulator)
-    add = 'mutation($e: String!) { addTestsToTestExecution(issueId: $e, testIssueIds: ["10101", "10103"]) { addedTests warning } }'
+    add = (
+        'mutation($e: String!) { addTestsToTestExecution(issueId: $e, testIssueIds: ["10101", "10103"]) '
+        "{ addedTests warning } }"
+    )
     first, second = (emulator.graphql(add, e=number).json()["data"]["addTestsToTestExecution"] for _ in range(2))
     emulator.graphql(
         'mutation($e: String!) { removeTestsFromTestExecution(issueId: $e, testIssueIds: ["10101"]) }', e=number
@@ -290,7 +298,10 @@ def test_a_second_emulator_is_another_host():
 def test_evidence_needs_data_and_name(emulator):
     """Half an item is refused and nothing of the call is stored."""
     run = emulator.runs("SHOP-40")["SHOP-6"]["id"]
-    add = "mutation($r: String!, $e: [AttachmentDataInput]!) { addEvidenceToTestRun(id: $r, evidence: $e) { addedEvidence } }"
+    add = (
+        "mutation($r: String!, $e: [AttachmentDataInput]!) { addEvidenceToTestRun(id: $r, evidence: $e) "
+        "{ addedEvidence } }"
+    )
     whole = {"filename": "a", "mimeType": "text/plain", "data": "YQ=="}
     answer = emulator.graphql(add, r=run, e=[whole, {"filename": "b"}])
 

@@ -8,18 +8,23 @@ from emulator_client import form
 TESTNG = b"""<testng-results><suite name="s"><test name="t"><class name="shop.CartTest">
 <test-method status="PASS" name="setUp" is-config="true"/>
 <test-method status="PASS" name="adds"/><test-method status="FAIL" name="adds"/>
-<test-method status="SKIP" name="linked"><attributes><attribute name="test"><![CDATA[SHOP-3]]></attribute></attributes></test-method>
+<test-method status="SKIP" name="linked"><attributes><attribute name="test"><![CDATA[SHOP-3]]></attribute></attributes>\
+</test-method>
 </class></test></suite></testng-results>"""
 NUNIT = b"""<test-run><test-suite type="Assembly" name="a"><test-suite type="TestFixture" name="F">
-<test-case name="Adds" fullname="Shop.Cart.Adds" result="Passed"><properties><property name="Category" value="fast"/></properties></test-case>
-<test-case name="Linked" fullname="Shop.Cart.Linked" result="Failed"><properties><property name="Test" value="SHOP-3"/></properties></test-case>
+<test-case name="Adds" fullname="Shop.Cart.Adds" result="Passed"><properties><property name="Category" value="fast"/>\
+</properties></test-case>
+<test-case name="Linked" fullname="Shop.Cart.Linked" result="Failed"><properties><property name="Test" value="SHOP-3"/>\
+</properties></test-case>
 </test-suite></test-suite></test-run>"""
 XUNIT = b"""<assemblies><assembly name="a"><collection name="c">
 <test name="Shop.Cart.Adds(x: 1)" type="Shop.Cart" method="Adds" result="Pass"/>
-<test name="Linked" type="Shop.Cart" method="Linked" result="Fail"><traits><trait name="test" value="SHOP-3"/></traits></test>
+<test name="Linked" type="Shop.Cart" method="Linked" result="Fail"><traits><trait name="test" value="SHOP-3"/></traits>\
+</test>
 </collection></assembly></assemblies>"""
 ROBOT = b"""<robot><suite name="Root"><suite name="Cart"><test name="Adds"><status status="PASS"/></test>
-<test name="Linked"><tag>SHOP-3</tag><tag>SHOP-5</tag><tag>smoke</tag><status status="FAIL"/></test></suite></suite></robot>"""
+<test name="Linked"><tag>SHOP-3</tag><tag>SHOP-5</tag><tag>smoke</tag><status status="FAIL"/></test></suite></suite>\
+</robot>"""
 
 
 def imported(emulator, name, body, kind="application/xml", **query):
@@ -49,7 +54,8 @@ def test_each_xml_format_has_its_identity_status_and_link(emulator, name, report
 def test_nunit_2_has_no_full_names_and_older_files_no_result(emulator):
     """`executed` and `success` decide where there is no result."""
     report = b"""<test-results><test-suite name="s"><results><test-case name="A.b" executed="True" success="True"/>
-    <test-case name="A.c" executed="True" success="False"/><test-case name="A.d" executed="False"/></results></test-suite></test-results>"""
+    <test-case name="A.c" executed="True" success="False"/><test-case name="A.d" executed="False"/></results>\
+</test-suite></test-results>"""
 
     assert imported(emulator, "nunit", report) == {"A.b": "PASSED", "A.c": "FAILED", "A.d": "TO DO"}
     emulator.reset()
@@ -62,7 +68,8 @@ def test_nunit_2_has_no_full_names_and_older_files_no_result(emulator):
 
 def test_junit_falls_back_to_the_suite_and_folds_results(emulator):
     """Without a class name the suite's name stands in; results of one definition become one run."""
-    report = b"""<testsuites><testsuite name="outer"><testsuite name="inner"><testcase name="a"/></testsuite></testsuite>
+    report = b"""<testsuites><testsuite name="outer"><testsuite name="inner"><testcase name="a"/></testsuite>\
+</testsuite>
     <testsuite name="x"><testcase classname="c" name="p"/><testcase classname="c" name="p"/>
     <testcase classname="c" name="f"/><testcase classname="c" name="f"><failure/></testcase>
     <testcase classname="c" name="s"/><testcase classname="c" name="s"><skipped/></testcase></testsuite></testsuites>"""
@@ -148,7 +155,8 @@ def test_a_result_without_any_name_is_not_stored(emulator):
         (
             "nunit",
             b"""<test-run><test-suite><test-case name="A" fullname="N.A" result="Passed"><properties>
-     <property name="TestKey" value="SHOP-3"/><property name="TestKey" value="SHOP-6"/></properties></test-case></test-suite></test-run>""",
+     <property name="TestKey" value="SHOP-3"/><property name="TestKey" value="SHOP-6"/></properties></test-case>\
+</test-suite></test-run>""",
         ),
         (
             "xunit",
@@ -183,7 +191,8 @@ def test_robot_suite_teardown_decides_for_the_tests_below_it(emulator, end, gene
     """As Robot judges, unless rebot has done so before."""
     report = b"""<robot generator="GEN"><suite name="R"><suite name="S"><test name="p"><status status="PASS"/></test>
     <test name="f"><status status="FAIL"/></test><test name="s"><status status="SKIP"/></test>
-    <kw type="TEARDOWN"><status status="END"/></kw></suite><test name="t"><status status="PASS"/></test></suite></robot>"""
+    <kw type="TEARDOWN"><status status="END"/></kw></suite><test name="t"><status status="PASS"/></test></suite>\
+</robot>"""
 
     assert statuses == imported(emulator, "robot", report.replace(b"END", end).replace(b"GEN", generator))
 
@@ -194,7 +203,10 @@ def test_robot_suite_teardown_decides_for_the_tests_below_it(emulator, end, gene
         b'<testsuite name="s"><testcase name="a"><properties/></testcase></testsuite>',
         b"<testsuite><testcase",
         b"<html/>",
-        b'<testsuite><testcase name="a"><properties><property name="test_key" value="SHOP-99"/></properties></testcase></testsuite>',
+        (
+            b'<testsuite><testcase name="a"><properties><property name="test_key" '
+            b'value="SHOP-99"/></properties></testcase></testsuite>'
+        ),
     ],
 )
 def test_junit_that_cloud_cannot_take_is_400(emulator, report):

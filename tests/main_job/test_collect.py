@@ -73,7 +73,7 @@ def told(ended):
 
 @pytest.mark.parametrize(("name", "deployment"), [*zip(SETS, ("cloud", "server", "cloud", "server"), strict=True)])
 def test_merged_shards_are_the_reports_themselves(name, deployment, xray, workspace):
-    """Tests, statuses, comments, evidence and totals are the same, though no report and no file of evidence is there any more."""
+    """Tests, statuses, comments, evidence and totals are the same, though reports and evidence are gone."""
     for path in SETS[name]:
         copy = shutil.copytree if (GOLDEN / path).is_dir() else shutil.copy
         copy(

@@ -15,7 +15,7 @@ GOOD = suite("a", case("adds"))
 
 @pytest.fixture
 def environ(workspace):
-    """Return variables of a job, and put a link to the environment of the process that reads it: TAP, by a commit message."""
+    """Return variables that hold TAP by a commit message, and link to the environment of whoever reads it."""
     link = workspace / "TEST-x.xml"
     link.symlink_to("/proc/self/environ")
     return {"A_MESSAGE": MESSAGE, "B_PASSWORD": SECRET}

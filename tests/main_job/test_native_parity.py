@@ -240,7 +240,7 @@ def test_both_ways_store_the_same(deployment, endpoint, path, job):
 )
 @pytest.mark.parametrize("strategy", ["convert", "native"])
 def test_all_that_a_format_can_say_is_stored_as_expected(strategy, deployment, endpoint, report, stored, job):
-    """Links, requirements, rows, retries, hooks and teardowns come to the Tests and statuses that are written down for them."""
+    """Links, requirements, rows, retries, hooks and teardowns come to the Tests and statuses that are expected."""
     words = deployment.dialect.statuses
     said = {"PASS": words[Outcome.PASSED], "FAIL": words[Outcome.FAILED], "TODO": words[Outcome.SKIPPED]}
 

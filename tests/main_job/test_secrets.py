@@ -36,8 +36,10 @@ def reports(text):
             "s", case(f"a {xml}", f"<failure message='{xml}'>{xml}</failure><system-out>{xml}</system-out>")
         ),
         "r.trx": (
-            "<TestRun xmlns='http://microsoft.com/schemas/VisualStudio/TeamTest/2010'><Results><UnitTestResult testId='1' "
-            f"testName='t' outcome='Failed'><Output><ErrorInfo><Message>{xml}</Message></ErrorInfo></Output></UnitTestResult>"
+            "<TestRun xmlns='http://microsoft.com/schemas/VisualStudio/TeamTest/2010'><Results><UnitTestResult "
+            "testId='1' "
+            f"testName='t' outcome='Failed'><Output><ErrorInfo><Message>{xml}</Message>"
+            f"</ErrorInfo></Output></UnitTestResult>"
             "</Results></TestRun>"
         ),
         "r.tap": f"TAP version 13\n1..1\nnot ok 1 - leaks {text}\n# {text}\n",

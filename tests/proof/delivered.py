@@ -61,7 +61,10 @@ def write_reports(folder: Path) -> None:
     for name in ("log.txt", "page.html"):
         (folder / name).write_text(f"evidence of {name}\n" * 50)
     shown = "<system-out>[[ATTACHMENT|log.txt]]</system-out>"
-    both = "<failure message='boom'>trace</failure><system-out>[[ATTACHMENT|log.txt]]\n[[ATTACHMENT|page.html]]</system-out>"
+    both = (
+        "<failure message='boom'>trace</failure>"
+        "<system-out>[[ATTACHMENT|log.txt]]\n[[ATTACHMENT|page.html]]</system-out>"
+    )
     (folder / "a.xml").write_text(
         suite(
             "a",

@@ -137,7 +137,8 @@ def test_fish_completes(line, words, tmp_path):
 def test_zsh_asks_for_what_stands_there(words, asked, tmp_path):
     """The right specifications reach zsh's own functions; the command is taken out of the words."""
     (tmp_path / "script").write_text(script("zsh"))
-    code = f"""compdef() {{ : }}; _describe() {{ print -r describe $* }}; _arguments() {{ print -rl -- $* ; print -r "words: $words" }}
+    code = f"""compdef() {{ : }}; _describe() {{ print -r describe $* }}; _arguments() \
+{{ print -rl -- $* ; print -r "words: $words" }}
     source ./script; words=(xray-ci {words}); CURRENT=$#words; _xray_ci"""
     lines = ran(["zsh", "-f", "-c", code], tmp_path)
     assert any(asked in line for line in lines)

@@ -190,7 +190,10 @@ def test_a_file_that_is_never_answered_is_left_for_resume(tmp_path, xray):
         ('{"status":"P","evidence":[{"filename":"a","contentType":"b","data":"eA=="}', 0),
         ('{"status":"P","comment":",\\"evidence\\":[{\\"filename\\":\\"a\\"","evidence":[]}', 0),
         (
-            '{"evidence":[{"filename":"a","contentType":"b","data":"eA=="}],"status":"P","evidence":[{"filename":"c","contentType":"b","data":""}]}',
+            (
+                '{"evidence":[{"filename":"a","contentType":"b","data":"eA=="}],"status":"P",'
+                '"evidence":[{"filename":"c","contentType":"b","data":""}]}'
+            ),
             1,
         ),
     ],

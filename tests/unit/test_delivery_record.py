@@ -39,7 +39,7 @@ def bodies(plan: Plan) -> list[bytes]:
 
 
 def native_form(folder) -> Plan:
-    """Return a plan of reports with fields of the Test Execution, a long text and a stretch of a file among its pieces."""
+    """Return a plan of reports with fields, a long text and a stretch of a file among its pieces."""
     (folder / "spool").write_bytes(b"abc")
     pieces = (LONG, Slice(path=folder / "spool", offset=0, length=3))
     files = [NativeFile(format=name, shown=("a.xml", "b.xml"), pieces=pieces, tests=4) for name in ("junit", "robot")]

@@ -133,7 +133,8 @@ def test_a_literal_secret_of_server_becomes_a_name(login):
 
 def test_what_closes_a_quote_in_a_value_does_not_close_it_in_the_step():
     """A value is written for the place where it stands."""
-    script = """curl -H "Authorization: Bearer $T" -F "file=@it's \\"\\$(x)\\" $N.xml" https://jira.example.com/rest/raven/2.0/import/execution/junit"""
+    script = """curl -H "Authorization: Bearer $T" -F "file=@it's \\"\\$(x)\\" $N.xml" \
+https://jira.example.com/rest/raven/2.0/import/execution/junit"""
     assert """XRAY_CI_REPORTS="it's \\"\\$(x)\\" ${N}.xml" """ in migrate(script, "x").text
 
 

@@ -141,7 +141,8 @@ def test_without_a_key_the_scenario_can_be_created():
     assert len(marks(case, MarkKind.SCENARIO)) == 1
     assert (marks(case, MarkKind.SCENARIO)) == [
         (
-            'Scenario: Add\n  Given a table\n    | name | qty |\n    | a\\|b | 2 |\n  Given a text\n    """\n    two\n    '
+            'Scenario: Add\n  Given a table\n    | name | qty |\n    | a\\|b | 2 |\n  Given a text\n    """\n    '
+            "two\n    "
             'lines\n    """'
         )
     ]

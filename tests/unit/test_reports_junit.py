@@ -138,7 +138,8 @@ def test_a_trace_keeps_the_indentation_of_its_first_line():
 def test_xray_properties_become_marks():
     """Values and element texts are the same; lists are split at commas; blank ones are nothing."""
     read = case("""<properties>
-      <property name="test_key" value=" CALC-1 "/><property name="test_key">not a key</property><property name="test_id" value="55"/>
+      <property name="test_key" value=" CALC-1 "/><property name="test_key">not a key</property><property \
+name="test_id" value="55"/>
       <property name="requirements" value="CALC-2, CALC-3,,"/><property name="requirement" value="CALC-4"/>
       <property name="tags" value="smoke,core"/><property name="test_summary" value="Sum"/>
       <property name="test_description"><![CDATA[h3. <two>

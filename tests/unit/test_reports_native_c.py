@@ -61,7 +61,10 @@ def test_ctest_compressed_output_is_left_out():
     )
 
 
-EXPRESSION = "<Expression success='{}' type='CHECK' filename='c.cc' line='3'><Original> a == b </Original><Expanded> 1 == 2 </Expanded></Expression>"
+EXPRESSION = (
+    "<Expression success='{}' type='CHECK' filename='c.cc' line='3'><Original> a == b </Original><Expanded> 1 "
+    "== 2 </Expanded></Expression>"
+)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +181,10 @@ def test_boost_log(inner, outcome):
 
 
 def incident(kind, tag="", text=""):
-    return f"<Incident type='{kind}' file='q.cpp' line='3'><DataTag>{tag}</DataTag><Description>{text}</Description></Incident>"
+    return (
+        f"<Incident type='{kind}' file='q.cpp' line='3'><DataTag>{tag}</DataTag><Description>{text}</Description>"
+        "</Incident>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,9 +224,12 @@ def test_cppunit_parts_fixture_and_name():
     """Errors are told from failures by their type."""
     bad, broken, passed = cases_of(
         cppunit.read,
-        "<TestRun><FailedTests><FailedTest><Name>N::T::bad</Name><FailureType>Assertion</FailureType><Location><File>a.cc</File>"
-        "<Line>8</Line></Location><Message>no</Message></FailedTest><FailedTest><Name>T::err</Name><FailureType>Error</FailureType></FailedTest>"
-        "</FailedTests><SuccessfulTests><Test><Name>ok</Name></Test></SuccessfulTests><Statistics><Tests>9</Tests></Statistics></TestRun>",
+        "<TestRun><FailedTests><FailedTest><Name>N::T::bad</Name><FailureType>"
+        "Assertion</FailureType><Location><File>a.cc</File>"
+        "<Line>8</Line></Location><Message>no</Message></FailedTest><FailedTest>"
+        "<Name>T::err</Name><FailureType>Error</FailureType></FailedTest>"
+        "</FailedTests><SuccessfulTests><Test><Name>ok</Name></Test></SuccessfulTests>"
+        "<Statistics><Tests>9</Tests></Statistics></TestRun>",
     )
 
     assert (bad.outcome, native_identity(bad), bad.message, bad.trace) == (Outcome.FAILED, "N::T.bad", "no", "a.cc:8")
@@ -230,7 +239,8 @@ def test_cppunit_parts_fixture_and_name():
 def test_check_reads_every_run_of_a_loop():
     """They are results of one Test; a duration below zero is none."""
     runs = "".join(
-        f"<test result='{result}'><fn>a.c:3</fn><id>lp</id><duration>{duration}</duration><description>core</description><message>m</message></test>"
+        f"<test result='{result}'><fn>a.c:3</fn><id>lp</id><duration>{duration}</"
+        f"duration><description>core</description><message>m</message></test>"
         for result, duration in (("success", "0.5"), ("failure", "-1.000000"), ("error", "-1.000000"))
     )
     found = cases_of(

@@ -94,7 +94,8 @@ def test_properties_name_the_test_and_what_it_covers():
         "result='Passed'",
         "<properties><property name='TestKey' value='SHOP-1'/><property name='Category' value='fast'/>"
         "<property name='Description' value='why'/></properties>",
-        around="<properties><property name='Requirement' value='SHOP-2, SHOP-3'/><property name='test' value='SHOP-9'/></properties>"
+        around="<properties><property name='Requirement' value='SHOP-2, SHOP-3'/><property name='test' "
+        "value='SHOP-9'/></properties>"
         "<categories><category name='all'/></categories>",
     )
 

@@ -13,7 +13,10 @@ PASS, FAIL = "<status status='PASS'/>", "<status status='FAIL'>own</status>"
 
 
 def document(inside, generator="Robot 7.3.2 (Python 3.11.7 on linux)"):
-    return f"<robot generator='{generator}'><suite name='Top'>{inside}</suite><statistics><suite><stat name='Top'>x</stat></suite></statistics><errors/></robot>"
+    return (
+        f"<robot generator='{generator}'><suite name='Top'>{inside}</suite><statistics><suite><stat name='Top'>"
+        "x</stat></suite></statistics><errors/></robot>"
+    )
 
 
 def test(inner, name="t"):

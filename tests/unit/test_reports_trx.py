@@ -12,7 +12,8 @@ from xray_ci.xray.mapping import native_identity
 DEFINED = (
     "<TestDefinitions><UnitTest name='x' id='ID-1'><Description>why</Description><TestCategory><TestCategoryItem "
     "TestCategory='fast'/></TestCategory>"
-    "<Properties><Property><Key>test_key</Key><Value>SHOP-1</Value></Property><Property><Key>Requirement</Key><Value>SHOP-2</Value></Property>"
+    "<Properties><Property><Key>test_key</Key><Value>SHOP-1</Value></Property><Property><Key>Requirement</Key><Value>"
+    "SHOP-2</Value></Property>"
     "<Property><Key>Other</Key><Value>x</Value></Property></Properties>"
     "<TestMethod className='N.C, Assembly, Version=1.0.0.0' name='M'/></UnitTest></TestDefinitions>"
 )

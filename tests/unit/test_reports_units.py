@@ -168,8 +168,7 @@ def test_cases_stream():
 
 def test_other_encodings_are_read():
     """What the declaration says holds."""
-    document = "<?xml version='1.0' encoding='utf-16'?><test-run><test-case name='ž' fullname='c.ž' result='Passed'/></test-run>".encode(
-        "utf-16"
-    )
+    case = "<test-case name='ž' fullname='c.ž' result='Passed'/>"
+    document = f"<?xml version='1.0' encoding='utf-16'?><test-run>{case}</test-run>".encode("utf-16")
 
     assert [(case.name, case.outcome) for case in cases_of(nunit.read, document)] == [("ž", Outcome.PASSED)]

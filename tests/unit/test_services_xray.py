@@ -235,7 +235,8 @@ def test_every_other_answer_is_one_failure(deployment, wire, kind, what, said):
         ("Error assembling issue data: project is required", "`project`"),
         (
             (
-                "Error assembling issue data: Field 'xrayFields' cannot be set. It is not on the appropriate screen, or "
+                "Error assembling issue data: Field 'xrayFields' cannot be set. It is not on the appropriate screen, "
+                "or "
                 "unknown."
             ),
             "server",

@@ -29,7 +29,7 @@ def refused(load):
 
 
 def test_each_source_outvotes_the_next(load):
-    """A flag wins over an input, an input over a variable, a variable over the config file, the file over the default."""
+    """A flag wins over an input, that over a variable, that over the config file, that over the default."""
     file = "reports: [file.xml]\nproject: FILE\ntest-type: File\ncomments: all\nunmapped: skip\n"
     variables = {
         f"XRAY_CI_{name}": value for name, value in (("PROJECT", "VAR"), ("TEST_TYPE", "Var"), ("COMMENTS", "none"))

@@ -28,7 +28,8 @@ HEAVY = {
 
 
 def imported(code):
-    whole = f"import sys; before = set(sys.modules)\n{code}\nprint(*(set(sys.modules) - before), sep='\\n', file=sys.stderr)"
+    told = "print(*(set(sys.modules) - before), sep='\\n', file=sys.stderr)"
+    whole = f"import sys; before = set(sys.modules)\n{code}\n{told}"
     done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(done.stderr.split())
 

@@ -245,7 +245,10 @@ ON_TRAVIS: Final = "Travis CI gives this build no encrypted variables (TRAVIS_SE
 ON_WOODPECKER: Final = (
     "Name it under `environment:` of the step with `from_secret:`, and allow the secret for this event."
 )
-ON_DRONE: Final = "Name it under `environment:` of the step with `from_secret:`; pull requests get a secret only where it allows them."
+ON_DRONE: Final = (
+    "Name it under `environment:` of the step with `from_secret:`; pull requests get a secret only where it allows "
+    "them."
+)
 ON_TEAMCITY: Final = (
     "TeamCity gives a step only parameters whose names begin with `env.`, for example `env.XRAY_CI_CLIENT_SECRET`."
 )

@@ -86,7 +86,8 @@ def headline(result: RunResult) -> tuple[str, str]:
             told = (
                 "⏭️",
                 (
-                    f"Not imported: {result.surroundings.outsider if result.surroundings else 'this run'} gets no secrets "
+                    f"Not imported: {result.surroundings.outsider if result.surroundings else 'this run'} gets no "
+                    f"secrets "
                     "here"
                 ),
             )

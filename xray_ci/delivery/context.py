@@ -98,7 +98,10 @@ def _reasons(entries: list[LeftOut]) -> str:
 
 def _partly(done: Delivered, ended: int, total: int) -> PartlyImported:
     keys, left = list(done.keys.values()), len(done.not_sent)
-    what = f"{ended} of {total} requests were imported into {', '.join(keys[:20])}, {total - ended - left} failed and {left} were not sent"
+    what = (
+        f"{ended} of {total} requests were imported into {', '.join(keys[:20])}, {total - ended - left} failed and "
+        f"{left} were not sent"
+    )
     if len(keys) > 1:
         return PartlyImported(
             what,

@@ -215,7 +215,7 @@ class Progress:
 
     @property
     def surplus(self) -> dict[str, Made]:
-        """Empty Test Executions of ours that another one is used instead of, by the id of their Test Execution in the plan."""
+        """Our empty Test Executions in whose place another one is used, by the id of theirs in the plan."""
         return {
             name: made for name, made in self.made.items() if name in self.found and self.found[name].key != made.key
         }

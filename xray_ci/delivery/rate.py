@@ -100,7 +100,7 @@ def learned(bucket: Bucket, now: float, outcome: Outcome, *, after: float | None
 
 
 def _shut(bucket: Bucket, now: float, until: float) -> Bucket:
-    """Return the bucket with one token at the moment that its host opens again, at the pace that it has just shown to keep."""
+    """Return the bucket with one token when its host opens again, at the pace that it has just shown to keep."""
     began = now if bucket.since is None else bucket.since
     span = until - began
     if bucket.taken >= _EVIDENCE and 0 < span < math.inf:

@@ -88,7 +88,7 @@ class Faults:
 
 
 def read(order: Any) -> InjectedFault:
-    """Turn `{match:{method,path,contains}, times, status, headers, body, delay_s, drop, skip, work, later_s}` into a Fault."""
+    """Return the fault of `{match:{method,path,contains}, times, status, headers, body, delay_s, drop, …}`."""
     if not isinstance(order, dict) or not set(order) <= _MEMBERS:
         raise ValueError(f"a fault is an object with {', '.join(sorted(_MEMBERS))}")
     match = order.get("match", {})

@@ -112,12 +112,18 @@ _SERVER_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "de": {
         "project is required": "Das Projekt ist erforderlich",
         "Test issue with key {key} not found.": "Der Test-Vorgang mit dem Schlüssel {key} wurde nicht gefunden.",
-        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.": "Das Feld '{key}' kann nicht gesetzt werden. Es ist nicht in der entsprechenden Maske oder unbekannt.",
+        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.": "Das Feld '{key}' kann nicht "
+        "gesetzt werden. Es ist "
+        "nicht in der entsprechenden "
+        "Maske oder unbekannt.",
     },
     "fr": {
         "project is required": "le projet est requis",
         "Test issue with key {key} not found.": "Le ticket de test avec la clé {key} est introuvable.",
-        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.": "Le champ '{key}' ne peut pas être défini. Il n'est pas sur l'écran approprié, ou inconnu.",
+        "Field '{key}' cannot be set. It is not on the appropriate screen, or unknown.": "Le champ '{key}' ne peut "
+        "pas être défini. Il n'est "
+        "pas sur l'écran approprié, "
+        "ou inconnu.",
     },
 }
 

@@ -288,7 +288,8 @@ class Collector:
                     slug="shard-result-too-large",
                     path=self._notices.path,
                     line=case.line,
-                    cause=f"a result is larger than the {FRAME_LIMIT >> 20} MiB that a file of collected results takes; it was left out",
+                    cause=f"a result is larger than the {FRAME_LIMIT >> 20} MiB that a file of collected results "
+                    f"takes; it was left out",
                     advice="Import its report directly.",
                 )
             )

@@ -126,7 +126,8 @@ class Site:
                 f"{other.title}",
                 where=f"jira-url, from {settings.origin('jira-url')}",
                 slug="deployment-conflict",
-                advice=f"Give the credentials of {other.title}, correct `jira-url`, or set `deployment`. Nothing was sent.",
+                advice=f"Give the credentials of {other.title}, correct `jira-url`, or set `deployment`. Nothing was "
+                f"sent.",
             )
 
     def locate_region(self, failure: WrongRegion) -> None:

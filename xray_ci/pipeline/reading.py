@@ -335,7 +335,8 @@ def _short_secret(shown: str) -> Problem:
         severity=Severity.NOTICE,
         slug="short-secret-in-report",
         path=shown,
-        cause="it holds the value of a secret of this job that is too short to be told from a word, so it is left as it is",
+        cause="it holds the value of a secret of this job that is too short to be told from a word, so it is left as "
+        "it is",
         advice="Make that secret longer (12 characters are replaced everywhere), or name it in `scrub`.",
     )
 

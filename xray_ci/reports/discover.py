@@ -226,7 +226,7 @@ def _lines(text: str, here: str, trusted: tuple[str, ...], *, confined: bool) ->
                 f"`{text[:80]}` leads out of the workspace, in a config file that was only found there",
                 where="reports",
                 slug="untrusted-setting",
-                advice="A pull request could change it. Set `reports` by a flag or a variable, or name the config file.",
+                advice="A pull request could change it. Set `reports` by a flag or variable, or name the file.",
             )
         yield _Line(text, fixed, base, made[length:], _root(base, here, trusted, absolute=start != here))
 
@@ -337,14 +337,16 @@ def _outside_problem(shown: str, target: str) -> Problem:
         return Problem(
             severity=Severity.NOTICE,
             slug="report-outside",
-            cause=f"it leads to {_printable(target)}; nothing in /proc, /sys or /dev is a report. Whoever put it there may "
+            cause=f"it leads to {_printable(target)}; nothing in /proc, /sys or /dev is a report. Whoever put it "
+            f"there may "
             "want to read the job's secrets",
             path=shown,
         )
     return Problem(
         severity=Severity.NOTICE,
         slug="report-outside",
-        cause=f"it is a link that leads out of the folder where reports are looked for, to {_printable(target)}, and is "
+        cause=f"it is a link that leads out of the folder where reports are looked for, to {_printable(target)}, and "
+        f"is "
         f"left out; if it is yours, name where it leads: `$(readlink -f {shown}){rest}`",
         path=shown,
     )

@@ -47,7 +47,8 @@ class Fault(Exception):
 
 
 ADVICE = {
-    TRUNCATED: "The test tool or the job was stopped while it wrote. Run the tests again: half a report is not imported.",
+    TRUNCATED: "The test tool or the job was stopped while it wrote. Run the tests again: half a report is not "
+    "imported.",
     BROKEN: "Make the test tool write the report again, or leave the file out with `!path`.",
     HOSTILE: "No test tool writes this. Find out where the file came from, or leave it out with `!path`.",
     NOT_A_REPORT: "Leave it out of `reports` with `!path`, or narrow the pattern.",

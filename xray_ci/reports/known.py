@@ -1,4 +1,4 @@
-"""What is known of each format beyond how it is read: who writes it, where authors put keys, what it can hold, its traps.
+"""What is known of each format beyond how it is read: writers, keys, what it can hold, traps.
 
 Data for the page of formats and for the tests that hold it against real reports; a run of the product imports none of
 it. Knows nothing of Xray's endpoints. Producers are those whose reports were read (O), or that the format's pages name
@@ -124,17 +124,20 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
                 "totals in attributes are often wrong and never used: every `testcase` at any depth counts once",
                 "Surefire's `flakyFailure` and `flakyError` alone are a pass, with its earlier attempts",
                 (
-                    "pytest-rerunfailures lists each attempt as a case of its own, and those that were run again look like "
+                    "pytest-rerunfailures lists each attempt as a case of its own, and those that were run again look "
+                    "like "
                     "passes"
                 ),
                 "`test_key` may list several Tests, which Xray's own import refuses",
                 (
-                    "Swift's `--xunit-output` and Jest's todo tests look like passes: nothing in them says that they were "
+                    "Swift's `--xunit-output` and Jest's todo tests look like passes: nothing in them says that they "
+                    "were "
                     "skipped"
                 ),
                 "errors that stand directly in a suite are notices, no tests",
                 (
-                    "what bats, behave 1.2, Boost, cmocka and node:test write may not be well-formed: it is repaired, or "
+                    "what bats, behave 1.2, Boost, cmocka and node:test write may not be well-formed: it is repaired, "
+                    "or "
                     "refused"
                 ),
             ),
@@ -153,7 +156,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
         ),
         "nunit3": Known(
             producers=("NUnit 3 console", "SpecFlow on NUnit", "Unity Test Runner"),
-            keys="properties `Test`, `TestKey` or `test_key` of the test; `Requirement`, `Category` also of a suite around it",
+            keys="properties `Test`, `TestKey` or `test_key` of the test; `Requirement`, `Category` also of a suite "
+            "around it",
             marks=_TAGS | {MarkKind.DESCRIPTION},
             evidence=EvidencePlace.FILES,
             traps=(
@@ -163,7 +167,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
         ),
         "nunit2": Known(
             producers=("NUnit 2", "SpecFlow on NUnit 2", "jasmine-reporters"),
-            keys="properties `Test`, `TestKey` or `test_key` of the test; `Requirement`, categories also of a suite around it",
+            keys="properties `Test`, `TestKey` or `test_key` of the test; `Requirement`, categories also of a suite "
+            "around it",
             marks=_TAGS | {MarkKind.DESCRIPTION},
             traps=(
                 "there is one time for the whole run",
@@ -205,7 +210,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             attempts=True,
             traps=(
                 (
-                    "each invocation is a result; an attempt before a retry is a SKIP, which only version 7 tells from a "
+                    "each invocation is a result; an attempt before a retry is a SKIP, which only version 7 tells "
+                    "from a "
                     "skipped test (`retried`)"
                 ),
                 "configuration methods are no tests; those that failed are notices",
@@ -213,7 +219,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
         ),
         "robot": Known(
             producers=("Robot Framework 3 to 7", "rebot"),
-            keys="tags: `SHOP-12`, `TEST_SHOP-12`, `TestName:SHOP-12`; `REQ_SHOP-7` is a requirement, all others are labels",
+            keys="tags: `SHOP-12`, `TEST_SHOP-12`, `TestName:SHOP-12`; `REQ_SHOP-7` is a requirement, all others are "
+            "labels",
             marks=_TAGS | {MarkKind.DESCRIPTION},
             steps=True,
             attempts=True,
@@ -223,7 +230,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
                 "screenshots are found in messages logged as HTML",
                 "Xray's own import reads the bare key alone: `TEST_` and `TestName:` name a Test only here",
                 (
-                    "a tag that looks like a key names a Test: list your projects in `key-projects`, or tag `REQ_SHOP-7` "
+                    "a tag that looks like a key names a Test: list your projects in `key-projects`, or tag "
+                    "`REQ_SHOP-7` "
                     "for a requirement"
                 ),
                 "`rebot --merge` keeps the earlier try in the message, which is read as an attempt",
@@ -240,7 +248,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
         ),
         "cucumber-json": Known(
             producers=("Cucumber for the JVM, JavaScript and Ruby", "Reqnroll", "pytest-bdd"),
-            keys="tags of scenario, feature: `@SHOP-12`, `@TEST_SHOP-12`, `@TestName:SHOP-12`, `@REQ_SHOP-7`; others are labels",
+            keys="tags of scenario, feature: `@SHOP-12`, `@TEST_SHOP-12`, `@TestName:SHOP-12`, `@REQ_SHOP-7`; others "
+            "are labels",
             marks=_TAGS | {MarkKind.DESCRIPTION},
             steps=True,
             rows=DataRows.EXAMPLES,
@@ -281,7 +290,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
         ),
         "playwright-json": Known(
             producers=("Playwright (`--reporter=json`)",),
-            keys="annotations named like JUnit's properties (`test_key` …), and tags; an annotation `issue` is a defect",
+            keys="annotations named like JUnit's properties (`test_key` …), and tags; "
+            "an annotation `issue` is a defect",
             marks=_NAMES | {MarkKind.DEFECT, MarkKind.ENVIRONMENT},
             steps=True,
             attempts=True,

@@ -59,7 +59,8 @@ def broken_run(cause: str, *, line: int | None = None) -> Problem:
         slug=BROKEN_RUN,
         cause=f"the run broke off: {cause}",
         line=line,
-        advice="The results in the report are read, others are missing. Look at the tool's log, and run the tests again.",
+        advice="The results in the report are read, others are missing. Look at the tool's log, and run the tests "
+        "again.",
     )
 
 

@@ -49,7 +49,7 @@ def tail(text: str) -> str:
 
 
 def markers(text: str) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the paths and the (name, value) properties that a text names as `[[ATTACHMENT|path]]`, `[[PROPERTY|name=value]]`."""
+    """Return the paths and the (name, value) properties in a text: `[[ATTACHMENT|path]]`, `[[PROPERTY|name=value]]`."""
     paths = dict.fromkeys(path.strip() for path in _ATTACHMENT.findall(text))
     return list(paths)[:MARKER_COUNT_LIMIT], _PROPERTY.findall(text)[
         :MARKER_COUNT_LIMIT

@@ -60,7 +60,8 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 _WORDS: Final = re.compile(
     r"(?:[A-Za-z]{3},?\s+)?"
     r"(?:(?P<day>\d{1,2})\s+(?P<month>[A-Za-z]{3})\s+(?P<year>\d{4})|(?P<month2>[A-Za-z]{3})\s+(?P<day2>\d{1,2}))"
-    r"\s+(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:\s+(?P<zone>[A-Za-z]{1,4}|[+-]\d{4}))?(?:\s+(?P<year2>\d{4}))?"
+    r"\s+(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:\s+(?P<zone>[A-Za-z]{1,"
+    r"4}|[+-]\d{4}))?(?:\s+(?P<year2>\d{4}))?"
 )
 _LONG: Final = 64
 

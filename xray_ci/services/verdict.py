@@ -49,7 +49,8 @@ _HINTS: Final = tuple(
         (
             r"not of issue type Test\b|Test issue with key \S{1,60} not found",
             (
-                "A report names a Test key that is no Test, or that this user cannot see. Correct the key in the report's "
+                "A report names a Test key that is no Test, or that this user cannot see. Correct the key in the "
+                "report's "
                 "source."
             ),
         ),
@@ -78,14 +79,16 @@ _HINTS: Final = tuple(
         (
             r"is not a requirement issue",
             (
-                "The report links a requirement whose issue type Xray does not cover; correct the requirement or Xray's "
+                "The report links a requirement whose issue type Xray does not cover; correct the requirement or "
+                "Xray's "
                 "settings."
             ),
         ),
         (
             r"not valid Xray Format|invalid (json|xml)|Error parsing|malformed",
             (
-                "The document was refused as a whole. Run `xray-ci plan`; if that is clean, report this as a defect with "
+                "The document was refused as a whole. Run `xray-ci plan`; if that is clean, report this as a defect "
+                "with "
                 "the message."
             ),
         ),

@@ -147,7 +147,8 @@ def document() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "xray-ci.schema.json",
         "title": "Config file of xray-ci",
-        "description": "Settings marked (named file only) are refused in a file that was merely found in the workspace.",
+        "description": "Settings marked (named file only) are refused in a file that was merely found in the "
+        "workspace.",
         "type": "object",
         "additionalProperties": False,
         "properties": {row.name: _property(row) for row in ROWS if in_file(row)},

@@ -166,7 +166,8 @@ def _default_words(row: Row) -> str:
 
 _NO_SECRETS: Final = (
     (
-        "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, XRAY_CI_JIRA_TOKEN and "
+        "# Secrets are no inputs: GitLab shows those. Set XRAY_CI_CLIENT_ID, XRAY_CI_CLIENT_SECRET, "
+        "XRAY_CI_JIRA_TOKEN and "
         "so on as"
     ),
     (
@@ -299,27 +300,34 @@ _SOURCES: Final = """\
 A setting comes from the first of these that has it:
 
 1. its flag, `--name VALUE` (switches: `--name`, `--no-name`; lists: repeat the flag);
-2. its input, `INPUT_<NAME>` in the environment, as GitHub sets it for `with:` (hyphens or underscores) and our GitLab component
+2. its input, `INPUT_<NAME>` in the environment, as GitHub sets it for `with:` (hyphens or underscores) and our GitLab \
+component
    for `inputs:`;
 3. its variable, `XRAY_CI_<NAME>`;
 4. its key in the config file;
 5. its default.
 
-Empty is not set. Unknown flags, `XRAY_CI_` variables and config keys are errors that name the nearest known one; unknown
+Empty is not set. Unknown flags, `XRAY_CI_` variables and config keys are errors that name the nearest known one; \
+unknown
 inputs are errors on GitHub.
 
 **Secrets** have no flag and no place in a config file. They come from an input, a variable, or a file that
 `XRAY_CI_<NAME>_FILE` names (one trailing line break is dropped).
 
-**Lists** have one item a line, in a config file they are YAML lists. **Sizes** are bytes, or a number with kB, MB, GB (1000) or
+**Lists** have one item a line, in a config file they are YAML lists. **Sizes** are bytes, or a number with kB, MB, GB \
+(1000) or
 KiB, MiB, GiB (1024). **Switches** take true, yes, on, 1 and false, no, off, 0.
 
-**Trust.** The config file is `config`, else `.xray-ci.yml` when there is one. A pull request can change what lies in the
-workspace, so a file that was only found may set no more than what is read and how it maps: rows that say so below. A file that
+**Trust.** The config file is `config`, else `.xray-ci.yml` when there is one. A pull request can change what lies in \
+the
+workspace, so a file that was only found may set no more than what is read and how it maps: rows that say so below. A \
+file that
 `config` names may set everything but secrets. [`xray-ci.schema.json`](xray-ci.schema.json) is its JSON Schema.
 
-**Templates** know `{workflow}`, `{run_number}`, `{run_id}`, `{attempt}`, `{branch}`, `{commit}`, `{short_commit}`, `{job}`,
-`{repository}`, `{actor}`, `{tag}`, `{pull_request}`, `{date}`, `{time}`, `{reports}`, `{tests}`; `{{` is a brace. `{environment}` and `{report}`
+**Templates** know `{workflow}`, `{run_number}`, `{run_id}`, `{attempt}`, `{branch}`, `{commit}`, `{short_commit}`, \
+`{job}`,
+`{repository}`, `{actor}`, `{tag}`, `{pull_request}`, `{date}`, `{time}`, `{reports}`, `{tests}`; `{{` is a brace. \
+`{environment}` and `{report}`
 are the Test Environment and the report of a Test Execution, where `executions` makes several, and empty elsewhere."""
 _ALIASES: Final = """\
 The inputs of the most used Xray action are accepted as they are, each with a notice in the log. Our own names win."""

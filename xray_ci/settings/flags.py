@@ -280,9 +280,11 @@ _EXAMPLES: Final = (
     ("demo", "without an account"),
 )
 _SOURCES: Final = """\
-Each setting comes from the first that has it: its flag (--test-plan SHOP-2), its input (INPUT_TEST-PLAN, as GitHub sets it), its \
+Each setting comes from the first that has it: its flag (--test-plan SHOP-2), its input (INPUT_TEST-PLAN, as GitHub \
+sets it), its \
 variable (XRAY_CI_TEST_PLAN), its key in the config file (test-plan: SHOP-2 in .xray-ci.yml).
-Secrets come from variables only, or from a file that XRAY_CI_<NAME>_FILE names. Lists: repeat the flag, or one item a line."""
+Secrets come from variables only, or from a file that XRAY_CI_<NAME>_FILE names. Lists: repeat the flag, or one item a \
+line."""
 
 
 def usage(command: str | None, columns: int = WIDTH) -> str:

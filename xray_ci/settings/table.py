@@ -1,4 +1,6 @@
-"""THE table of settings: names, kinds, defaults, who may set each. Flags, inputs, variables, schema and docs come from it.
+"""THE table of settings: names, kinds, defaults, who may set each.
+
+Flags, inputs, variables, schema and docs come from it.
 
 Knows names and words; reads nothing. It is imported for `--help`, so it costs next to nothing: no dataclasses, no
 package.

@@ -107,7 +107,7 @@ class Accounts:
         return counts
 
     def check(self, *, unmapped_fail: bool) -> None:
-        """Raise ConfigurationError when a project is missing, UnmappedResults when there are such and `unmapped_fail`."""
+        """Raise ConfigurationError when a project is missing, UnmappedResults with `unmapped_fail`."""
         if self._projectless:
             raise ConfigurationError(
                 "`project` is needed: Tests of results without a Test key are found or created in it",

@@ -128,7 +128,8 @@ def _notice(deployment: Deployment, what: str) -> Problem:
     why = (
         "`fields` or `labels` need the multipart path, which cannot carry it on Xray Cloud"
         if deployment.key == "cloud"
-        else "Jira has no custom field of that name, and the multipart path that `fields` or `labels` need knows no other way"
+        else "Jira has no custom field of that name, and the multipart path that `fields` or `labels` need knows no "
+        "other way"
     )
     return Problem(severity=Severity.NOTICE, slug="info-left-out", cause=f"{subject} left out: {why}")
 

@@ -85,7 +85,7 @@ def without_mentions(text: str) -> str:
 
 
 def inline(text: str) -> str:
-    """Return a text that stands in the middle of wiki text as one that notifies nobody and makes no macro, picture or link."""
+    """Return a text for the middle of wiki text: it notifies nobody and makes no macro, picture or link."""
     text = _PICTURE.sub("! ", _MACRO.sub("{ ", without_mentions(text)))
     return text.replace("[", "[ ") if "|" in text or ":" in text else _ANCHOR.sub("[ ", text)
 

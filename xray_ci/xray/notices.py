@@ -31,31 +31,40 @@ if TYPE_CHECKING:
 
 SENTENCES: Final = MappingProxyType(
     {
-        "test-info-left-out": "A Test that is named by its key is not rewritten: summary, labels, requirements or definition "
+        "test-info-left-out": "A Test that is named by its key is not rewritten: summary, labels, requirements or "
+        "definition "
         "of the report are left out",
         "test-id-unresolved": "A test_id could not be resolved to a Test key; the test_key beside it is used",
         "bad-test-key": "One of several Test keys is no Jira issue key and is left out",
         "too-many-test-keys": "A result names more than 100 Tests; those after the hundredth are left out",
-        "foreign-test-key": "One of several Test keys belongs to a project that `key-projects` does not list and is left out",
+        "foreign-test-key": "One of several Test keys belongs to a project that `key-projects` does not list and is "
+        "left out",
         "ruled-out": "A rule of `mapping` leaves a result out (`skip`)",
         "bad-requirement-key": "A requirement is no Jira issue key and is left out",
         "bad-defect-key": "A defect is no Jira issue key and is left out",
         "description-left-out": "Xray Cloud takes no description of a Test; it is left out",
         "test-version-left-out": "Xray Cloud takes no version of a Test; it is left out",
-        "custom-field-by-name": "Xray Server/Data Center takes Test Run custom fields by id only; a field named otherwise "
+        "custom-field-by-name": "Xray Server/Data Center takes Test Run custom fields by id only; a field named "
+        "otherwise "
         "is left out",
         "custom-field-api-version": "Test Run custom fields need API v2; they are left out",
         "steps-left-out": "A result has only one of iterations, examples and steps; the others are left out",
-        "step-results-left-out": "Results of steps are not sent: only Tests that are known to have these steps take them, and "
+        "step-results-left-out": "Results of steps are not sent: only Tests that are known to have these steps take "
+        "them, and "
         "Cucumber Tests never do; the comment of a failure tells them",
-        "iteration-log-left-out": "Xray Server/Data Center takes no log and no duration of an iteration; they are left out",
-        "parameters-cut": "An iteration has more parameters than Xray Server/Data Center takes; the others are left out",
+        "iteration-log-left-out": "Xray Server/Data Center takes no log and no duration of an iteration; they are "
+        "left out",
+        "parameters-cut": "An iteration has more parameters than Xray Server/Data Center takes; the others are left "
+        "out",
         "step-action-cut": "The action of a step is longer than Xray takes and is cut",
         "example-status-unknown": "The status of an example row is none that Xray knows; it is sent as not run",
         "time-out-of-range": "A time of the report is not in the calendar and is left out",
-        "definition-cleaned": "The name of a test holds characters that Jira cannot store; they are left out of its definition",
-        "iterations-folded": "`repeats: iterations` needs a step-based Test found by testInfo; the worst result is sent instead",
-        "iterations-too-many": "A Test has too many results for one list of iterations; the worst result is sent instead",
+        "definition-cleaned": "The name of a test holds characters that Jira cannot store; they are left out of its "
+        "definition",
+        "iterations-folded": "`repeats: iterations` needs a step-based Test found by testInfo; the worst result is "
+        "sent instead",
+        "iterations-too-many": "A Test has too many results for one list of iterations; the worst result is sent "
+        "instead",
         "evidence-address": "Evidence is an address and not a file; it is left out",
         "evidence-outside": "Evidence lies outside of the workspace and is left out",
         "evidence-link": "Evidence is, or lies behind, a symbolic link and is left out",
@@ -67,8 +76,10 @@ SENTENCES: Final = MappingProxyType(
         "evidence-base64": "Evidence inside a report is no valid base64 and is left out",
         "evidence-too-large": "A file of evidence is larger than `evidence-max-file` and is left out",
         "evidence-total": "The evidence of the run is larger than `evidence-max-total`; the rest is left out",
-        "evidence-moved": "Xray takes files of a step inside the report only; a file beside it is sent with the Test Run",
-        "over-batch-bytes": "The result of one test alone is larger than `batch-bytes`; it is sent in a request of its own, and its evidence after it",
+        "evidence-moved": "Xray takes files of a step inside the report only; a file beside it is sent with the Test "
+        "Run",
+        "over-batch-bytes": "The result of one test alone is larger than `batch-bytes`; it is sent in a request of "
+        "its own, and its evidence after it",
     }
 )
 """Slug → sentence; each slug has a paragraph in docs/errors.md."""

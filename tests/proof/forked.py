@@ -1,9 +1,8 @@
 """A process that forks one run of the product after the other, each a process that can be killed at any instant.
 
-Forking spares each run the start of an interpreter: hundreds of kills fit into a minute. Only time is not the machine's: a run
-that
-waits moves the emulator's clock instead. Takes orders as lines of JSON, answers each with one line.
-"""
+Forking spares each run the start of an interpreter: hundreds of kills fit into a minute. Only time is not the
+machine's: a run that waits moves the emulator's clock instead. Takes orders as lines of JSON, answers each with one
+line. """
 
 from __future__ import annotations
 

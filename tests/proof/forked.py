@@ -2,7 +2,8 @@
 
 Forking spares each run the start of an interpreter: hundreds of kills fit into a minute. Only time is not the
 machine's: a run that waits moves the emulator's clock instead. Takes orders as lines of JSON, answers each with one
-line. """
+line.
+"""
 
 from __future__ import annotations
 

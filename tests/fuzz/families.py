@@ -64,7 +64,7 @@ FAMILIES = (
         medium="xml",
         samples=("junit/*.xml",),
         modules=("junit",),
-        others=("junit", "author_marks", "texts"),
+        others=("junit_case", "author_marks", "texts"),
     ),
     Family(
         key="xml-dotnet",

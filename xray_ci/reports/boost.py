@@ -26,7 +26,10 @@ _SHAPE: Final = units.Shape(
     roots=("TestResult", "TestLog"),
     scopes=frozenset({"TestSuite"}),
     units=frozenset({"TestCase"}),
-    inside={"TestCase": frozenset({*_FAILURES, *_NOTES, "TestingTime", "SystemErr"})},
+    inside={
+        "TestCase": frozenset({*_FAILURES, *_NOTES, "TestingTime", "SystemErr", "TestSuite", "TestCase"}),
+        "TestSuite": frozenset({"TestSuite", "TestCase"}),
+    },
     lines=frozenset({"Frame", "LastCheckpoint"}),
     limits={**dict.fromkeys(_FAILURES, TEXT_LIMIT), **dict.fromkeys(_NOTES, 4_096), "TestingTime": 64},
 )
@@ -49,7 +52,17 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
-        self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes)))
+        self._add(unit, tuple(scope.get("name") for scope in self.scopes))
+
+    def _add(self, unit: XmlNode, suite: tuple[str, ...]) -> None:
+        """Add a test case, and those of suites that it registered itself."""
+        self.add(_case(unit, suite))
+        waiting = [(child, (*suite, unit.get("name"))) for child in unit.all("TestSuite", "TestCase")]
+        while waiting:
+            node, around = waiting.pop(0)
+            if node.tag == "TestCase":
+                self.add(_case(node, around))
+            waiting += [(child, (*around, node.get("name"))) for child in node.all("TestSuite", "TestCase")]
 
 
 def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
@@ -62,6 +75,8 @@ def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
         outcome = Outcome.ERROR
     else:
         outcome = Outcome.FAILED if failures else Outcome.PASSED
+        if outcome is Outcome.PASSED and "assertions_passed" in test.attributes:  # a report says the result of each
+            outcome = Outcome.OTHER
     messages = [failure.text.strip() for failure in failures]
     printed = [] if outcome is Outcome.PASSED else [note.text.strip() for note in test.all(*_NOTES)]
     said = [f"{failure.get('file')}:{failure.get('line')}: {failure.text.strip()}" for failure in failures]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome
-from xray_ci.reports import units
+from xray_ci.reports import notices, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +17,20 @@ if TYPE_CHECKING:
     from xray_ci.model import Problem
     from xray_ci.reports.units import XmlNode
 
+_LISTS: Final = {"FailedTests": Outcome.FAILED, "IgnoredTests": Outcome.SKIPPED, "SuccessfulTests": Outcome.PASSED}
+"""What a test is, by the list that it stands in; its own element is called alike everywhere by some writers."""
 _TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
 _SHAPE: Final = units.Shape(
     roots=("TestRun",),
-    units=frozenset({"FailedTest", "Test"}),
-    inside={"FailedTest": _TEST, "Test": _TEST, "Location": frozenset({"File", "Line"})},
-    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64},
+    scopes=frozenset(_LISTS),
+    units=frozenset({"FailedTest", "Test", "Statistics"}),
+    inside={
+        "FailedTest": _TEST,
+        "Test": _TEST,
+        "Statistics": frozenset({"FailuresTotal"}),
+        "Location": frozenset({"File", "Line"}),
+    },
+    limits={"FailuresTotal": 64, "Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64},
 )
 
 
@@ -36,10 +44,13 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
+        if unit.tag == "Statistics":
+            self.stated = notices.count(unit.said("FailuresTotal"))
+            return
         owner, _, name = unit.said("Name").rpartition("::")
         kind = unit.said("FailureType")
-        outcome = Outcome.PASSED
-        if unit.tag == "FailedTest":
+        outcome = _LISTS[self.scopes[-1].tag] if self.scopes else Outcome.OTHER
+        if unit.tag == "FailedTest" or outcome is Outcome.FAILED:
             outcome = Outcome.ERROR if kind.lower() == "error" else Outcome.FAILED
         place = unit.first("Location")
         self.add(

@@ -73,10 +73,14 @@ def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
         outcome, trace = Outcome.FAILED, texts.cut("\n\n".join(said)) or None
         message = _without_place(said[0]) or None
         kind = members.text(members.objects(test, "failures")[0], "type", members.NAME_LIMIT)
+    elif test.get("result") == "INTERRUPTED":
+        outcome, message = Outcome.ERROR, "the test was interrupted"
     elif test.get("status") == "NOTRUN" or members.text(test, "result") in _NOT_RUN:
         outcome = Outcome.SKIPPED
         reason = next((members.text(reason, "message") for reason in members.objects(test, "skipped")), None)
         message = _without_place(reason) if reason else None
+    elif test.get("status") != "RUN" or test.get("result", "COMPLETED") != "COMPLETED":
+        outcome = Outcome.OTHER
     marks: list[Mark] = []
     for member, value in test.items():
         if isinstance(value, str) and value.strip() and author_marks.is_property(member):

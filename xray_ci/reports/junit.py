@@ -1,6 +1,4 @@
-"""One JUnit `testcase`: from what its elements said to a case. Knows attributes and outcomes, not the document.
-
-JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
+"""JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
 Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals
 that the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of
@@ -10,15 +8,13 @@ always.
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from xray_ci.model import TEXT_LIMIT, Attempt, Case, Outcome, Problem, Severity
-from xray_ci.reports import author_marks, texts, xml
+from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
+from xray_ci.reports import author_marks, notices, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports.junit_case import BY_ATTRIBUTE, PASSED, PROPERTY_LENGTH, PROPERTY_LIMIT, Open, Verdict, finish
+from xray_ci.reports.times import timestamp
 from xray_ci.reports.units import Ear
 
 if TYPE_CHECKING:
@@ -27,188 +23,8 @@ if TYPE_CHECKING:
     from pyexpat import XMLParserType
     from typing import TypeAlias
 
-    from xray_ci.model import Attachment, Mark
-
     _Close: TypeAlias = Callable[[], None] | None
     _Opener: TypeAlias = Callable[[dict[str, str]], _Close]
-
-
-ATTACHMENT_LIMIT: Final = 1_000
-"""Files kept of one case."""
-PROPERTY_LIMIT: Final = 500
-"""Properties without meaning kept of a case, and of the suites around it; Surefire writes those of the whole JVM."""
-PROPERTY_LENGTH: Final = 2_000
-"""Characters kept of the value of one."""
-
-_BY_ATTRIBUTE: Final = {
-    **dict.fromkeys(
-        ("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
-        Outcome.SKIPPED,
-    ),
-    **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
-    **dict.fromkeys(("error", "errored", "hook_error"), Outcome.ERROR),
-    **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
-}
-_PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
-_RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
-
-
-class Open:
-    """A case whose end was not seen yet."""
-
-    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "properties", "verdicts")
-
-    def __init__(self, attributes: dict[str, str], line: int) -> None:
-        self.attributes = attributes
-        self.line = line
-        self.marks: list[Mark] = []
-        self.out = self.err = ""
-        # None until there is one: most cases have none, and three lists a case are felt.
-        self.verdicts: list[Verdict] | None = None
-        self.attempts: list[Attempt] | None = None
-        self.attachments: list[Attachment] | None = None
-        self.properties: list[tuple[str, str]] | None = None
-
-    def add_property(self, name: str, value: str) -> None:
-        """Note a property without meaning, up to the limit."""
-        if self.properties is None:
-            self.properties = []
-        if len(self.properties) < PROPERTY_LIMIT:
-            self.properties.append((name, value[:PROPERTY_LENGTH]))
-
-    def add_verdict(self, verdict: Verdict) -> None:
-        """Note an outcome element."""
-        if self.verdicts is None:
-            self.verdicts = []
-        self.verdicts.append(verdict)
-
-    def add_attempt(self, attempt: Attempt) -> None:
-        """Note an earlier attempt."""
-        if self.attempts is None:
-            self.attempts = []
-        self.attempts.append(attempt)
-
-    def attach(self, found: list[Attachment]) -> None:
-        """Note files, each once, up to the limit."""
-        if self.attachments is None:
-            self.attachments = []
-        for attachment in found:
-            if len(self.attachments) < ATTACHMENT_LIMIT and attachment not in self.attachments:
-                self.attachments.append(attachment)
-
-    @property
-    def full(self) -> bool:
-        """Say whether no more files are noted."""
-        return self.attachments is not None and len(self.attachments) >= ATTACHMENT_LIMIT
-
-    @property
-    def next_file(self) -> int:
-        """Return the number of the next file, from 1."""
-        return len(self.attachments or ()) + 1
-
-
-class Verdict:
-    """A failure, error or skipped element, or an earlier attempt of the case."""
-
-    __slots__ = ("attributes", "line", "outcome", "stack", "text")
-
-    def __init__(self, outcome: Outcome, attributes: dict[str, str], line: int) -> None:
-        self.outcome = outcome
-        self.attributes = attributes
-        self.line = line
-        self.text = ""
-        self.stack: str | None = None
-
-    def attempt(self) -> Attempt:
-        """Return it as an earlier attempt."""
-        trace = texts.cut(_framed(self.stack or self.text))
-        return Attempt(outcome=self.outcome, message=_message(self), trace=trace or None)
-
-    def words(self) -> str:
-        """Return message and text as one line for a problem."""
-        return " ".join(((self.attributes.get("message") or "") or self.text).split())[:300]
-
-
-def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, properties: tuple[tuple[str, str], ...]) -> Case:
-    """Return the case that is complete now.
-
-    `stamp` and `properties` are its suite's, the former for a case without a time of its own.
-    """
-    get = case.attributes.get
-    outcome = _PASSED
-    kind = message = trace = output = finished = None
-    if case.verdicts is not None:
-        outcome, kind, message, trace = _judge(case.verdicts)
-    elif (status := get("status")) is not None or "result" in case.attributes:
-        outcome = _by_attributes(status, get("result"))
-    if outcome is not _PASSED and (case.out or case.err):
-        output = "\n".join(filter(None, (texts.tail(case.out), texts.tail(case.err)))) or None
-    if own := get("timestamp"):
-        stamp = timestamp(own) or stamp
-    elif own := get("started-at"):
-        stamp, finished = _utc(own), _utc(get("finished-at") or "")
-    # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
-    found = Case(
-        suite=suite,
-        name=get("name", ""),
-        classname=get("classname") or None,
-        outcome=outcome,
-        seconds=seconds(get("time")),
-        started=stamp,
-        kind=kind,
-        message=message,
-        trace=trace,
-        output=output,
-        attachments=tuple(case.attachments or ()),
-        marks=tuple(case.marks),
-        attempts=tuple(case.attempts or ()),
-        properties=(*properties, *case.properties) if case.properties else properties,
-        line=case.line,
-    )
-    return found if finished is None else msgspec.structs.replace(found, finished=finished)
-
-
-def _utc(text: str) -> datetime | None:
-    # `started-at` and `finished-at` are UTC in a form without offset (API notes, observed).
-    found = timestamp(text)
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
-
-
-def _by_attributes(*words: str | None) -> Outcome:
-    for word in words:
-        if word and (found := _BY_ATTRIBUTE.get(word.strip().lower())):
-            return found
-    return Outcome.PASSED
-
-
-def _message(verdict: Verdict) -> str | None:
-    return texts.cut(verdict.attributes.get("message") or "") or None
-
-
-def _framed(text: str) -> str:
-    """Return a text without blank lines around it.
-
-    Its first line keeps its indentation, which a trace of Python needs.
-    """
-    text = text.rstrip()
-    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
-
-
-def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
-    """Return outcome, type and message of the worst element (the first of equals).
-
-    The texts of all of that outcome.
-    """
-    worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
-    parts = []
-    for verdict in verdicts:
-        if verdict.outcome is worst.outcome:
-            message, text = verdict.attributes.get("message") or "", _framed(verdict.text)
-            if verdict is not worst and message and message not in text:
-                text = f"{message}\n{text}".rstrip()
-            parts.append(text)
-    trace = texts.cut("\n\n".join(filter(None, parts))) or None
-    return worst.outcome, worst.attributes.get("type") or None, _message(worst), trace
 
 
 ROOTS: Final = ("testsuites", "testsuite", "testcase")
@@ -273,6 +89,14 @@ class _Reader:
         self._trying = False
         self._property = self._item = ""
         self._known = self._cases = self._outside = self._declared = 0
+        self._failed = self._stated = self._stated_by_suites = 0
+        """Failures and errors that were read, those that the root states, and those that its suites do."""
+        self._root: str | None = None
+        """The root element when it is none of JUnit's."""
+        self._named = False
+        """Whether some test has a name."""
+        self._unknown: dict[str, int] = {}
+        """Words for an outcome that nobody knows, and how often."""
         # Bound once: binding a method costs as much as calling it.
         self._case_closer, self._property_closer = self._close_case, self._close_property
         self._output_closer, self._errput_closer = self._close_output, self._close_errput
@@ -306,6 +130,10 @@ class _Reader:
         """Yield what can only be said when the whole document was seen."""
         if not self._known:
             raise Fault(NOT_A_REPORT, "it is XML, but has none of JUnit's elements")
+        if self._root is not None and not self._named and self._known == self._cases:
+            raise Fault(NOT_A_REPORT, f"its root element is {self._root[:80]!r}, and what looks like tests has no name")
+        yield from notices.unknown_outcomes(self._unknown)
+        yield from notices.missing_failures(max(self._stated, self._stated_by_suites), self._failed)
         if self._outside > OUTSIDE_LIMIT:
             yield _notice("outside-case", f"{self._outside - OUTSIDE_LIMIT} more errors stand outside of any test")
         if not self._cases:
@@ -319,6 +147,8 @@ class _Reader:
     def _strange(self, tag: str) -> _Opener:
         # Prefixes are whatever a writer likes; an element that is not JUnit's is passed over, what is inside it is not.
         opener = self._openers.get(xml.local(tag), self._pass_over)
+        if not self._closers and xml.local(tag) not in ROOTS:
+            self._root = tag
         if len(self._openers) > NAME_LIMIT:
             raise Fault(HOSTILE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
         self._openers[tag] = opener
@@ -335,6 +165,7 @@ class _Reader:
 
     def _open_root(self, attributes: dict[str, str]) -> _Close:
         self._known += 1
+        self._stated += notices.count(attributes.get("failures")) + notices.count(attributes.get("errors"))
         self._promise(attributes)
         return None
 
@@ -347,6 +178,10 @@ class _Reader:
         self._check_depth()
         self._known += 1
         self._promise(attributes)
+        if not self._suites:
+            self._stated_by_suites += notices.count(attributes.get("failures")) + notices.count(
+                attributes.get("errors")
+            )
         self._suites.append((self._suite, self._stamp, self._properties))
         self._suite = (*self._suite, attributes.get("name", ""))
         self._stamp = timestamp(attributes.get("timestamp", "")) or self._stamp
@@ -368,12 +203,26 @@ class _Reader:
         self._cases += 1
         self._known += 1
         if case is not None:
-            self.done.append(finish(case, self._suite, self._stamp, self._properties))
+            self._named = self._named or "name" in case.attributes
+            found = finish(case, self._suite, self._stamp, self._properties)
+            if found.outcome is not PASSED and case.verdicts is None:
+                self._note_outcome(case, found.outcome)
+            self.done.append(found)
+
+    def _note_outcome(self, case: Open, outcome: Outcome) -> None:
+        """Count an outcome that attributes alone say."""
+        if outcome in (Outcome.FAILED, Outcome.ERROR):
+            self._failed += 1
+        for name in ("status", "result"):
+            word = case.attributes.get(name, "").strip()
+            if word and word.lower() not in BY_ATTRIBUTE and len(self._unknown) < OUTSIDE_LIMIT:
+                self._unknown[word] = self._unknown.get(word, 0) + 1
 
     def _open_verdict(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
         if self._ear.listening or self._trying:
             return self._pass_over(attributes)
         self._verdict = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
+        self._failed += outcome is not Outcome.SKIPPED
         self._ear.listen(TEXT_LIMIT)
         return self._close_verdict
 
@@ -402,6 +251,7 @@ class _Reader:
         if self._case is None or self._ear.listening or self._trying:
             return self._pass_over(attributes)
         self._trying = True
+        self._failed += 1
         self._attempt = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
         self._ear.listen(TEXT_LIMIT)
         return self._close_attempt

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from xray_ci.model import Problem, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Protocol
 
     class _Stream(Protocol):
@@ -50,6 +50,39 @@ class Outside:
 def notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:
     """Return a problem that drops nothing."""
     return Problem(severity=Severity.NOTICE, slug=slug, cause=cause, line=line, advice=advice)
+
+
+def count(text: object) -> int:
+    """Return a stated number of results, 0 for what is none."""
+    if isinstance(text, int):
+        return max(text, 0)
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < _COUNT else 0
+
+
+def missing_failures(stated: int, read: int) -> Iterator[Problem]:
+    """Yield the notice of a report that states more failures than were read in it: some may have been lost."""
+    if stated > read:
+        yield notice(
+            "failures-missing",
+            f"it states {stated} failed tests, and {read} were read in it",
+            advice="Compare it with the tool's own output. If results are missing, report it with this file.",
+        )
+
+
+def unknown_outcomes(words: Mapping[str, int]) -> Iterator[Problem]:
+    """Yield the notice of outcomes in words that the format does not have: they are neither passed nor failed."""
+    if words:
+        said = ", ".join(f"{word[:40]!r}" for word in list(words)[:5]) + (", …" if len(words) > 5 else "")  # noqa: PLR2004
+        many = sum(words.values())
+        yield notice(
+            "unknown-outcome",
+            f"{many} {'result has a status' if many == 1 else 'results have a status'} that the format does not know "
+            f"({said}), so they count as neither passed nor failed",
+            advice="What such a word means in Xray is said by `statuses` for `other`.",
+        )
+
+
+_COUNT: Final = 10
 
 
 def broken_run(cause: str, *, line: int | None = None) -> Problem:

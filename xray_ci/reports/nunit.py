@@ -80,6 +80,8 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.TreeReader):
+    STATED = ("failed", "failures", "errors")
+
     def __init__(self) -> None:
         super().__init__()
         self._inherited: list[tuple[Mark, ...]] = []
@@ -156,7 +158,8 @@ def _outcome(case: XmlNode) -> Outcome:
         return _RESULTS.get(result, Outcome.OTHER)
     if case.get("executed").lower() == "false":  # before 2.5 there was no result
         return Outcome.SKIPPED
-    return Outcome.FAILED if case.get("success").lower() == "false" else Outcome.PASSED
+    success = case.get("success").lower()
+    return {"false": Outcome.FAILED, "true": Outcome.PASSED}.get(success, Outcome.OTHER)
 
 
 def _marks(holders: list[XmlNode]) -> Iterator[Mark]:

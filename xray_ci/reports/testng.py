@@ -66,6 +66,8 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.TreeReader):
+    STATED = ("failed",)
+
     def __init__(self) -> None:
         super().__init__()
         self._retried: dict[_Invocation, list[Case]] = {}

@@ -68,6 +68,8 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.TreeReader):
+    STATED = ("failed", "errors")
+
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None

@@ -1,0 +1,226 @@
+"""One JUnit `testcase`: from what its elements said to a case. Knows attributes and outcomes, not the document."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from xray_ci.model import Attachment, Attempt, Case, Mark, Outcome
+from xray_ci.reports import texts
+from xray_ci.reports.times import seconds, timestamp
+
+ATTACHMENT_LIMIT: Final = 1_000
+"""Files kept of one case."""
+PROPERTY_LIMIT: Final = 500
+"""Properties without meaning kept of a case, and of the suites around it; Surefire writes those of the whole JVM."""
+PROPERTY_LENGTH: Final = 2_000
+"""Characters kept of the value of one."""
+
+BY_ATTRIBUTE: Final = {
+    **dict.fromkeys(
+        (
+            *(
+                "passed",
+                "pass",
+                "success",
+                "successful",
+                "succeeded",
+                "ok",
+                "completed",
+                "complete",
+                "run",
+                "ran",
+                "done",
+            ),
+            *("finished", "executed", "true", "expected", "xfail", "fixed", "warning"),
+        ),
+        Outcome.PASSED,
+    ),
+    **dict.fromkeys(
+        (
+            "notrun",
+            "disabled",
+            "suppressed",
+            "skipped",
+            "skip",
+            "ignored",
+            "pending",
+            "todo",
+            "untested",
+            "not_run",
+            "notexecuted",
+        ),
+        Outcome.SKIPPED,
+    ),
+    **dict.fromkeys(("failed", "fail", "failure", "xpass"), Outcome.FAILED),
+    **dict.fromkeys(
+        ("error", "errored", "err", "ko", "hook_error", "timedout", "timeout", "aborted", "broken", "crashed", "crash"),
+        Outcome.ERROR,
+    ),
+    **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
+}
+_UNDECIDED: Final = frozenset({"undefined", "pending"})
+PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
+_RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
+
+
+class Open:
+    """A case whose end was not seen yet."""
+
+    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "properties", "verdicts")
+
+    def __init__(self, attributes: dict[str, str], line: int) -> None:
+        self.attributes = attributes
+        self.line = line
+        self.marks: list[Mark] = []
+        self.out = self.err = ""
+        # None until there is one: most cases have none, and three lists a case are felt.
+        self.verdicts: list[Verdict] | None = None
+        self.attempts: list[Attempt] | None = None
+        self.attachments: list[Attachment] | None = None
+        self.properties: list[tuple[str, str]] | None = None
+
+    def add_property(self, name: str, value: str) -> None:
+        """Note a property without meaning, up to the limit."""
+        if self.properties is None:
+            self.properties = []
+        if len(self.properties) < PROPERTY_LIMIT:
+            self.properties.append((name, value[:PROPERTY_LENGTH]))
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Note an outcome element."""
+        if self.verdicts is None:
+            self.verdicts = []
+        self.verdicts.append(verdict)
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Note an earlier attempt."""
+        if self.attempts is None:
+            self.attempts = []
+        self.attempts.append(attempt)
+
+    def attach(self, found: list[Attachment]) -> None:
+        """Note files, each once, up to the limit."""
+        if self.attachments is None:
+            self.attachments = []
+        for attachment in found:
+            if len(self.attachments) < ATTACHMENT_LIMIT and attachment not in self.attachments:
+                self.attachments.append(attachment)
+
+    @property
+    def full(self) -> bool:
+        """Say whether no more files are noted."""
+        return self.attachments is not None and len(self.attachments) >= ATTACHMENT_LIMIT
+
+    @property
+    def next_file(self) -> int:
+        """Return the number of the next file, from 1."""
+        return len(self.attachments or ()) + 1
+
+
+class Verdict:
+    """A failure, error or skipped element, or an earlier attempt of the case."""
+
+    __slots__ = ("attributes", "line", "outcome", "stack", "text")
+
+    def __init__(self, outcome: Outcome, attributes: dict[str, str], line: int) -> None:
+        self.outcome = outcome
+        self.attributes = attributes
+        self.line = line
+        self.text = ""
+        self.stack: str | None = None
+
+    def attempt(self) -> Attempt:
+        """Return it as an earlier attempt."""
+        trace = texts.cut(_framed(self.stack or self.text))
+        return Attempt(outcome=self.outcome, message=_message(self), trace=trace or None)
+
+    def words(self) -> str:
+        """Return message and text as one line for a problem."""
+        return " ".join(((self.attributes.get("message") or "") or self.text).split())[:300]
+
+
+def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, properties: tuple[tuple[str, str], ...]) -> Case:
+    """Return the case that is complete now.
+
+    `stamp` and `properties` are its suite's, the former for a case without a time of its own.
+    """
+    get = case.attributes.get
+    outcome = PASSED
+    kind = message = trace = output = finished = None
+    if case.verdicts is not None:
+        outcome, kind, message, trace = _judge(case.verdicts)
+        if kind in _UNDECIDED and get("status") == kind:  # Behat: an error that says the steps are missing
+            outcome = Outcome.OTHER
+    elif (status := get("status")) is not None or "result" in case.attributes:
+        outcome = _by_attributes(status, get("result"))
+    if outcome is not PASSED and (case.out or case.err):
+        output = "\n".join(filter(None, (texts.tail(case.out), texts.tail(case.err)))) or None
+    if own := get("timestamp"):
+        stamp = timestamp(own) or stamp
+    elif own := get("started-at"):
+        stamp, finished = _utc(own), _utc(get("finished-at") or "")
+    # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
+    found = Case(
+        suite=suite,
+        name=get("name", ""),
+        classname=get("classname") or None,
+        outcome=outcome,
+        seconds=seconds(get("time")),
+        started=stamp,
+        kind=kind,
+        message=message,
+        trace=trace,
+        output=output,
+        attachments=tuple(case.attachments or ()),
+        marks=tuple(case.marks),
+        attempts=tuple(case.attempts or ()),
+        properties=(*properties, *case.properties) if case.properties else properties,
+        line=case.line,
+    )
+    return found if finished is None else msgspec.structs.replace(found, finished=finished)
+
+
+def _utc(text: str) -> datetime | None:
+    # `started-at` and `finished-at` are UTC in a form without offset (API notes, observed).
+    found = timestamp(text)
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def _by_attributes(*words: str | None) -> Outcome:
+    """Return what `status` and `result` say; a word that is not known passes only beside one that says so."""
+    said = [BY_ATTRIBUTE.get(word.strip().lower()) for word in words if word and word.strip()]
+    bad = next((outcome for outcome in said if outcome not in (None, PASSED)), None)
+    return bad or (PASSED if PASSED in said or not said else Outcome.OTHER)
+
+
+def _message(verdict: Verdict) -> str | None:
+    return texts.cut(verdict.attributes.get("message") or "") or None
+
+
+def _framed(text: str) -> str:
+    """Return a text without blank lines around it.
+
+    Its first line keeps its indentation, which a trace of Python needs.
+    """
+    text = text.rstrip()
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
+
+
+def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
+    """Return outcome, type and message of the worst element (the first of equals).
+
+    The texts of all of that outcome.
+    """
+    worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
+    parts = []
+    for verdict in verdicts:
+        if verdict.outcome is worst.outcome:
+            message, text = verdict.attributes.get("message") or "", _framed(verdict.text)
+            if verdict is not worst and message and message not in text:
+                text = f"{message}\n{text}".rstrip()
+            parts.append(text)
+    trace = texts.cut("\n\n".join(filter(None, parts))) or None
+    return worst.outcome, worst.attributes.get("type") or None, _message(worst), trace

@@ -38,7 +38,6 @@ from xray_ci.xray.validate import Checker
 CAUSE_LIMIT = 4_000
 """Characters of a problem's cause: it is a line of a log, not a report."""
 _SHOWN = "build/report"
-_MEMORY = Path("/dev/shm")  # a file in memory where there is one: a fuzzer writes millions
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _WHOLE = {"case.name", "case.classname", "case.suite"}
 """What is the identity of a Test is not cut: two tests would become one."""
@@ -67,7 +66,7 @@ def reports(content: bytes, modules: tuple[str, ...]) -> None:
 
 def folder(files: dict[str, bytes]) -> None:
     """Read a folder of results as one report."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as base:
+    with tempfile.TemporaryDirectory() as base:
         for name, content in files.items():
             (Path(base) / name).write_bytes(content)
         row = identify(_found(Path(base)))
@@ -237,7 +236,7 @@ class _file:  # noqa: N801 - used like a function
         self._content = content
 
     def __enter__(self) -> Path:
-        self._held = tempfile.NamedTemporaryFile(dir=_MEMORY if _MEMORY.is_dir() else None)
+        self._held = tempfile.NamedTemporaryFile()
         self._held.write(self._content)
         self._held.flush()
         return Path(self._held.name)

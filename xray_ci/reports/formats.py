@@ -501,6 +501,98 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             evidence=EvidencePlace.FILES,
             traps=("each attempt of a retried test is a result of its own", "a broken test is an error"),
         ),
+        "open-test-reporting": Known(
+            producers=(
+                "JUnit 5 and 6 (`junit.platform.reporting.open.xml.enabled`)",
+                "any tool that writes Open Test Reporting",
+            ),
+            keys="entries that a test reports (`TestReporter.publishEntry`) named like JUnit's properties, and tags",
+            marks=_TAGS,
+            rows=DataRows.ITERATIONS,
+            evidence=EvidencePlace.FILES,
+            traps=(
+                (
+                    "its identity is class and method, as in Surefire's report; Gradle's JUnit XML has display names "
+                    "instead"
+                ),
+                "a class that is skipped as a whole holds no test and is a notice",
+                (
+                    "beside `TEST-….xml` files that are read too it is left out with a notice: its results would count "
+                    "twice"
+                ),
+            ),
+        ),
+        "xcresult-json": Known(
+            producers=("Xcode 16 (`xcrun xcresulttool get test-results tests`)",),
+            keys="tags of Swift Testing: `SHOP-12`, `REQ_SHOP-7`; all others are labels",
+            marks=frozenset({_KEY, _LABEL, MarkKind.ENVIRONMENT}),
+            rows=DataRows.ITERATIONS,
+            attempts=True,
+            traps=(
+                (
+                    "a test on several devices or configurations has a result of each for the same Test; the device is its "
+                    "environment"
+                ),
+                "an expected failure passed",
+                "an `.xcresult` itself is a folder that only Xcode reads",
+            ),
+        ),
+        "karate-json": Known(
+            producers=("Karate 1 (`*.karate-json.txt`)",),
+            keys="tags, as in Cucumber JSON",
+            marks=_TAGS,
+            steps=True,
+            rows=DataRows.ITERATIONS,
+            evidence=EvidencePlace.FILES,
+            traps=(
+                "Karate's Cucumber JSON holds the same results with the same identity: give one of the two",
+                "a scenario without a step that ran is neither passed nor failed",
+            ),
+        ),
+        "ginkgo-json": Known(
+            producers=("Ginkgo 2 (`--json-report`)",),
+            keys="labels, and report entries named like JUnit's properties",
+            marks=_TAGS,
+            steps=True,
+            attempts=True,
+            traps=(
+                (
+                    "Ginkgo's JUnit XML has `[It] ` before and labels behind each name; here the name is that of "
+                    "containers and spec"
+                ),
+                "nodes of a suite (BeforeSuite …) are no tests; those that failed are notices",
+            ),
+        ),
+        "serenity-json": Known(
+            producers=("Serenity BDD", "Serenity/JS"),
+            keys="tags; a tag of type `issue` and `@Issue` are requirements",
+            marks=_TAGS,
+            steps=True,
+            rows=DataRows.ITERATIONS,
+            evidence=EvidencePlace.FILES,
+            traps=(
+                "each test is a file of its own: `target/site/serenity/*.json`",
+                "pending is neither passed nor failed, compromised is an error",
+            ),
+        ),
+        "apex-json": Known(producers=("Salesforce CLI (`sf apex run test --json`, `test-result-….json`)",)),
+        "twister-json": Known(
+            producers=("Zephyr's Twister (`twister.json`)",),
+            marks=frozenset({MarkKind.ENVIRONMENT}),
+            attempts=True,
+            traps=(
+                "a test on several platforms has a result of each for the same Test; the platform is its environment",
+                "a suite that failed without a case that did (it did not build) is a notice",
+            ),
+        ),
+        "k6-summary": Known(
+            producers=("k6 (`--summary-export`)", "k6 (`handleSummary`)"),
+            traps=(
+                "each threshold and each check is a Test: a threshold that is changed is a new one",
+                "in an exported summary `true` says that the threshold was crossed",
+                "a check that was never made is neither passed nor failed",
+            ),
+        ),
         "xrayci": Known(
             producers=("xray-ci itself (`collect`)",),
             keys="in the reports that were collected",
@@ -884,6 +976,75 @@ FORMATS: Final[tuple[Format, ...]] = (
         family="phpunit",
     ),
     _row("allure2-dir", "Allure 2 results", None, medium="folder", family="allure", reader="allure"),
+    _row(
+        "open-test-reporting",
+        "Open Test Reporting",
+        _root("events", "execution", attributes=r"schemas\.opentest4j\.org/reporting/"),
+        medium="xml",
+        reader="open_test_reporting",
+    ),
+    _row(
+        "xcresult-json",
+        "Xcode test results JSON",
+        _any(
+            _members("testNodes[].nodeType"),
+            _members("testNodes[].children"),
+            _members("testNodes", "testPlanConfigurations"),
+        ),
+        medium="json",
+        family="xcresult",
+        reader="xcresult",
+    ),
+    _row("karate-json", "Karate JSON", _members("scenarioResults"), medium="json", family="karate", reader="karate"),
+    _row(
+        "ginkgo-json",
+        "Ginkgo JSON",
+        _any(_members("[].SuitePath", "[].SuiteDescription", lines=False), _members("[].SpecReports", lines=False)),
+        medium="json",
+        family="ginkgo",
+        reader="ginkgo",
+    ),
+    _row(
+        "serenity-json",
+        "Serenity JSON",
+        _any(
+            _members("userStory", "testSource"), _members("testSteps", "userStory"), _members("userStory", "featureTag")
+        ),
+        medium="json",
+        family="serenity",
+        reader="serenity",
+    ),
+    _row(
+        "apex-json",
+        "Salesforce Apex test JSON",
+        _any(
+            _members("result.summary.testRunId"),
+            _members("summary.testRunId"),
+            _members("result.tests[].ApexClass"),
+            _members("tests[].ApexClass"),
+            _members("result.summary.testsRan"),
+            _members("summary.testsRan"),
+        ),
+        medium="json",
+        family="apex",
+        reader="apex",
+    ),
+    _row(
+        "twister-json",
+        "Zephyr Twister JSON",
+        _any(_members("testsuites[].platform"), _members("environment.zephyr_version", "testsuites")),
+        medium="json",
+        family="twister",
+        reader="twister",
+    ),
+    _row(
+        "k6-summary",
+        "k6 summary",
+        _any(_members("metrics", "root_group"), _members("metrics.checks.passes")),
+        medium="json",
+        family="k6",
+        reader="k6",
+    ),
     _row("xrayci", "results collected by xray-ci", lambda seen: seen.medium == "shard", medium="shard", reader="shard"),
     _row("bundle", "zip of reports, unread", None, medium="zip"),
 )

@@ -15,7 +15,8 @@ from report_reading import seen
 
 from xray_ci.model import Case
 from xray_ci.reports.formats import FORMATS, Format, format_of
-from xray_ci.reports.known import KNOWN, TOLD, DataRows, EvidencePlace
+from xray_ci.reports.known import TOLD, DataRows, EvidencePlace
+from xray_ci.reports.known_others import KNOWN
 
 HERE = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]

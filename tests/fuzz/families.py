@@ -111,6 +111,20 @@ FAMILIES = (
         others=("pytest_reports", "xray_json", "members"),
     ),
     Family(
+        key="json-tools",
+        medium="json",
+        samples=("*-json/*",),
+        modules=("xcresult", "karate", "ginkgo", "serenity", "apex", "twister", "k6"),
+        others=("members", "words", "author_marks"),
+    ),
+    Family(
+        key="xml-tools",
+        medium="xml",
+        samples=("open-test-reporting/*",),
+        modules=("open_test_reporting",),
+        others=("units", "words"),
+    ),
+    Family(
         key="json-lines",
         medium="lines",
         samples=(

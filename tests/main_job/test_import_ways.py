@@ -147,7 +147,7 @@ def test_samples_of_other_tools_become_one_test_execution(name, cloud, emulator,
     chosen = [
         path
         for path in sorted(samples.rglob("*"))
-        if path.is_file() and name in path.relative_to(samples).as_posix() and not path.name.startswith("bad-")
+        if path.is_file() and path.relative_to(samples).as_posix().startswith(name) and not path.name.startswith("bad-")
     ][:3]
     assert chosen
     for path in chosen:

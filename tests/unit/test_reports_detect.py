@@ -57,6 +57,31 @@ SAMPLES = {
     "check-xml": ["<testsuites xmlns='http://check.sourceforge.net/ns'/>"],
     "qtest-xml": ["<TestCase name='T'><TestFunction/></TestCase>"],
     "testdox-xml": ["<tests><test prettifiedClassName='x'/></tests>"],
+    "open-test-reporting": [
+        "<e:events xmlns:e='https://schemas.opentest4j.org/reporting/events/0.2.0'/>",
+        "<h:execution xmlns:h='https://schemas.opentest4j.org/reporting/hierarchy/0.1.0'/>",
+    ],
+    "xcresult-json": [
+        '{"testNodes": [{"name": "Shop", "nodeType": "Test Plan", "children": []}]}',
+        '{"devices": [], "testNodes": [{"children": [{"children": []}]}]}',
+        '{"testNodes": [], "testPlanConfigurations": []}',
+    ],
+    "karate-json": ['{"scenarioResults": [{"failed": false}]}', '{"scenarioResults": [], "name": "a"}'],
+    "ginkgo-json": ['[{"SuitePath": "/a", "SuiteDescription": "A", "SpecReports": null}]'],
+    "serenity-json": [
+        '{"name": "a", "testSteps": [], "userStory": {"id": "b"}}',
+        '{"userStory": {"id": "b"}, "testSource": "JUnit"}',
+    ],
+    "apex-json": [
+        '{"status": 0, "result": {"summary": {"outcome": "Passed", "testRunId": "707"}, "tests": []}}',
+        '{"summary": {"testRunId": "707"}, "tests": []}',
+        '{"result": {"tests": [{"ApexClass": {"Name": "A"}}]}}',
+    ],
+    "twister-json": [
+        '{"environment": {"os": "posix", "zephyr_version": "v4"}, "testsuites": []}',
+        '{"testsuites": [{"name": "a", "platform": "b"}]}',
+    ],
+    "k6-summary": ['{"metrics": {"vus": {"value": 1}}, "root_group": {"name": ""}}'],
     "xrayci": ["\0xray-ci shard 1\n", "\0xray-ci shard 2\nR"],
 }
 

@@ -84,6 +84,26 @@ def test_a_line_can_fix_the_format(tree):
     assert found(tree, "nonsense=r.xml") == []
 
 
+def test_the_same_results_in_another_format_are_read_once(tmp_path):
+    """JUnit's open report beside the build tool's is left out with a notice.
+
+    Alone, or with its format fixed, it is read.
+    """
+    for name in ("a/TEST-c.xml", "a/open-test-report.xml", "b/open-test-report.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    (notice,) = discover(["**/*.xml"], tmp_path).problems
+
+    assert found(tmp_path, "**/*.xml") == ["a/TEST-c.xml", "b/open-test-report.xml"]
+    assert (notice.slug, notice.path, notice.severity) == (
+        "companion-report",
+        "a/open-test-report.xml",
+        Severity.NOTICE,
+    )
+    assert found(tmp_path, "a/open*.xml") == ["a/open-test-report.xml"]
+    assert found(tmp_path, "open-test-reporting=a/open*.xml") == [("a/open-test-report.xml", "open-test-reporting")]
+
+
 def test_links_to_folders_are_not_followed_by_wildcards(tree):
     """A loop of links is no trap; a pattern that names the link gets in."""
     (tree / "a" / "loop").symlink_to(tree)

@@ -63,6 +63,9 @@ def is_folder(path: str) -> bool:
 
 _DRIVE: Final = re.compile(r"^[A-Za-z]:/")
 _NUMBERS: Final = re.compile(r"(\d+)")
+_COMPANION: Final = re.compile(r"(?:open-test-report|junit-platform-events).*\.xml")
+"""What JUnit writes beside the reports of the build tool: the same results in another format."""
+_MAIN: Final = re.compile(r"TEST-.+\.xml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +138,12 @@ def discover(
         *((path, root, default) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
     ]
     found = (FoundReport(place=_place(path, here, root), format=fixed) for path, root, fixed in named)
+    files = sorted(_together(found, here), key=_natural)
+    companions = dict.fromkeys(_companions(files))
     return Discovery(
-        files=tuple(_single(sorted(_together(found, here), key=_natural))),
+        files=tuple(_single([found for found in files if found not in companions])),
         problems=(
+            *(_companion_problem(found) for found in companions),
             *(_folder_problem(path, here) for path, _ in walked.folders if not is_folder(path)),
             *(_closed_problem(path, here) for path in sorted(walked.closed)),
             *_some(walked.broken, here, _broken_problem, "reports-unreadable"),
@@ -248,6 +254,26 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
     roots |= {str(found.place.path): found.place.root for found in held if str(found.place.path) in folders}
     for path in folders:
         yield FoundReport(place=_place(path, here, roots[path] or path), format=FORMAT)
+
+
+def _companions(files: list[FoundReport]) -> list[FoundReport]:
+    """Return the files that hold the results of others beside them, unless somebody says that they are to be read."""
+    folders = {found.place.path.parent for found in files if _MAIN.fullmatch(found.place.path.name)}
+    return [
+        found
+        for found in files
+        if found.format is None and found.place.path.parent in folders and _COMPANION.fullmatch(found.place.path.name)
+    ]
+
+
+def _companion_problem(found: FoundReport) -> Problem:
+    return Problem(
+        severity=Severity.NOTICE,
+        slug="companion-report",
+        path=found.place.shown,
+        cause="it is not read: it holds the results of the `TEST-….xml` beside it in another format",
+        advice=f"To read it instead, name it as `open-test-reporting={found.place.shown}` and leave the others out.",
+    )
 
 
 def _single(files: list[FoundReport]) -> Iterator[FoundReport]:

@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any, Final
 from xray_ci.model import TEXT_LIMIT, Attachment
 from xray_ci.reports import texts
 from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
+from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.times import LONGEST, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
-
-    from xray_ci.reports.json_stream import Window
 
 
 NESTING_LIMIT: Final = 200
@@ -123,6 +122,36 @@ class Members:
     def too_deep(self) -> Fault:
         """Return the fault of what nests beyond every real report."""
         return Fault(HOSTILE, f"{self.path[:200]} nests more than {NESTING_LIMIT} deep")
+
+
+def picked(source: Source, *wanted: str, lists: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield what stands at these paths, and each, in the order of the document; all else is passed over piece by piece.
+
+    `result.tests[]` is each element of a list. Raises Fault where none of `lists` is there as a list, and where the
+    document is broken or cut off: what was yielded before must then be dropped.
+    """
+    window = Window(source)
+    seen: set[str] = set()
+    yield from _picked(window, "", wanted, seen)
+    window.finish()
+    if lists and seen.isdisjoint(lists):
+        raise Fault(BROKEN, f"it has no list `{' or '.join(lists)}`" if any(lists) else "it is no list")
+
+
+def _picked(window: Window, at: str, wanted: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, Any]]:
+    inside = at not in wanted and any(path.startswith((f"{at}.", f"{at}[]")) if at else True for path in wanted)
+    first = window.peek()
+    if at in wanted:
+        yield at, window.value()
+    elif inside and first == "{":
+        for name in window.members():
+            yield from _picked(window, f"{at}.{name}" if at else name, wanted, seen)
+    elif inside and first == "[":
+        seen.add(at)
+        for _ in window.elements():
+            yield from _picked(window, f"{at}[]", wanted, seen)
+    else:
+        scalar(window)
 
 
 def said(value: object) -> str:

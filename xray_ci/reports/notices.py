@@ -63,7 +63,7 @@ def missing_failures(stated: int, read: int) -> Iterator[Problem]:
     """Yield the notice of a report that states more failures than were read in it: some may have been lost."""
     if stated > read:
         yield notice(
-            "failures-missing",
+            "stated-failures",
             f"it states {stated} failed tests, and {read} were read in it",
             advice="Compare it with the tool's own output. If results are missing, report it with this file.",
         )

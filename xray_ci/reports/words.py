@@ -1,0 +1,41 @@
+"""Words that reports have for what became of a test, and the numbers that they state. Knows no format.
+
+What a report does not say in its format's own words is never passed: an unknown word is `other`, one of a time-out, a
+crash or an abort is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from xray_ci.model import Case, Outcome
+from xray_ci.reports import notices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TypeVar
+
+    from xray_ci.model import Problem
+
+    Item = TypeVar("Item")
+
+FAILURES: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
+_BROKEN: Final = re.compile(r"timed?[ _-]?out|crash|abort|killed|interrupt|terminated", re.IGNORECASE)
+
+
+def outcome(word: str | None, known: Mapping[str, Outcome]) -> Outcome:
+    """Return what a word of a report means; `known` are its format's own words, in lower case."""
+    word = (word or "").strip().lower()
+    if (found := known.get(word)) is not None:
+        return found
+    return Outcome.ERROR if _BROKEN.search(word[:100]) else Outcome.OTHER
+
+
+def against(items: Iterator[Item], stated: list[float | None]) -> Iterator[Item | Problem]:
+    """Yield what a reader yields, and a notice where the report states more failures than were read."""
+    failed = 0
+    for item in items:
+        failed += isinstance(item, Case) and item.outcome in FAILURES
+        yield item
+    yield from notices.missing_failures(int(sum(number for number in stated if number)), failed)

@@ -159,6 +159,19 @@ def test_every_way_to_run_it(name, machine, emulator):
     imported(emulator)
 
 
+def test_reports_behind_a_link(machine, emulator, tmp_path):
+    """An absolute pattern reads what Bazel's link leads to."""
+    here = machine("local", **CLOUD)
+    here.sh("./run-tests || true")
+    (tmp_path / "outside").mkdir()
+    here.sh(
+        f"cp $(find . -name 'TEST-*.xml' | head -1) {tmp_path}/outside/test.xml; ln -s {tmp_path}/outside bazel-testlogs"
+    )
+    code, text = here.sh(block("plain.md", "run", "bazel"))
+    assert code == 0, text
+    assert len(emulator.imports()) == 1
+
+
 def test_secrets_in_files(machine, emulator):
     """As a laptop keeps them."""
     here = machine("local")

@@ -42,7 +42,11 @@ def test_the_worst_element_decides(inner, outcome):
         ('status="run" result="suppressed"', Outcome.SKIPPED),
         ('result="errored"', Outcome.ERROR),
         ('status="undefined"', Outcome.OTHER),
-        ('status="whatever"', Outcome.PASSED),
+        ('status="whatever"', Outcome.OTHER),
+        ('status="run" result="typo"', Outcome.OTHER),
+        ('status="INCOMPLETE"', Outcome.OTHER),
+        ('status="timedout"', Outcome.ERROR),
+        ('status="run" result="completed"', Outcome.PASSED),
     ],
 )
 def test_attributes_decide_where_no_element_speaks(attributes, outcome):

@@ -89,7 +89,7 @@ def to_case(result: Members, number: int, *, folder: str = "") -> Case:
 
 def outcome_of(result: Members) -> Outcome:
     """Return what became of a result, a step or a fixture."""
-    return _OUTCOMES.get(result.text("status") or "", Outcome.OTHER)
+    return _OUTCOMES.get(result.text("status") or "") or texts.unknown(result.text("status"))
 
 
 def _identity(result: Members, labels: dict[str, str], suite: tuple[str, ...], title: str) -> tuple[str | None, str]:

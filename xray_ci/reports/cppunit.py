@@ -1,6 +1,7 @@
 """CppUnit's XML. Knows elements; knows nothing of Xray, files or settings.
 
-A case's identity is its fixture's name, a point, and its own; `::` parts the two in the report.
+The list around a test says what came of it (`FailedTests`), whatever the test's own element is called. A
+case's identity is its fixture's name, a point, and its own; `::` parts the two in the report.
 """
 
 from __future__ import annotations
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
 _TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
 _SHAPE: Final = units.Shape(
     roots=("TestRun",),
-    units=frozenset({"FailedTest", "Test"}),
-    inside={"FailedTest": _TEST, "Test": _TEST, "Location": frozenset({"File", "Line"})},
-    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64},
+    scopes=frozenset({"FailedTests", "SuccessfulTests", "IgnoredTests"}),
+    units=frozenset({"FailedTest", "Test", "Statistics"}),
+    inside={
+        "Statistics": frozenset({"FailuresTotal"}),
+        "FailedTest": _TEST,
+        "Test": _TEST,
+        "Location": frozenset({"File", "Line"}),
+    },
+    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64, "FailuresTotal": 64},
 )
+
+_LISTS: Final = {"FailedTests": Outcome.FAILED, "SuccessfulTests": Outcome.PASSED, "IgnoredTests": Outcome.SKIPPED}
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -36,11 +45,16 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
+        if unit.tag == "Statistics":
+            self.stated.add(unit.said("FailuresTotal"))
+            return
         owner, _, name = unit.said("Name").rpartition("::")
         kind = unit.said("FailureType")
-        outcome = Outcome.PASSED
-        if unit.tag == "FailedTest":
-            outcome = Outcome.ERROR if kind.lower() == "error" else Outcome.FAILED
+        outcome = _LISTS.get(self.scopes[-1].tag, Outcome.OTHER) if self.scopes else Outcome.OTHER
+        if unit.tag == "FailedTest" and outcome in {Outcome.PASSED, Outcome.OTHER}:
+            outcome = Outcome.FAILED
+        if outcome is Outcome.FAILED and kind.lower() == "error":
+            outcome = Outcome.ERROR
         place = unit.first("Location")
         self.add(
             Case(

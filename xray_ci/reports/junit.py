@@ -3,9 +3,9 @@
 JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
 Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals
-that the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of
-`system-err` are kept, and only when it did not pass; files that the output names (`[[ATTACHMENT|path]]`) are kept
-always.
+that the file states are never trusted for counting: a notice tells where they name more failures than were read. Of a
+case's output only the last 4,096 characters of `system-out` and of `system-err` are kept, and only when it did not
+pass; files that the output names (`[[ATTACHMENT|path]]`) are kept always.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from xray_ci.model import TEXT_LIMIT, Attempt, Case, Outcome, Problem, Severity
 from xray_ci.reports import author_marks, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
+from xray_ci.reports.notices import Stated
 from xray_ci.reports.times import seconds, timestamp
 from xray_ci.reports.units import Ear
 
@@ -45,11 +46,20 @@ _BY_ATTRIBUTE: Final = {
         ("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
         Outcome.SKIPPED,
     ),
-    **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
-    **dict.fromkeys(("error", "errored", "hook_error"), Outcome.ERROR),
+    **dict.fromkeys(("failed", "fail", "failure", "ko"), Outcome.FAILED),
+    **dict.fromkeys(("error", "errored", "hook_error", "err", "broken"), Outcome.ERROR),
+    **dict.fromkeys(
+        ("passed", "pass", "success", "successful", "succeeded", "ok", "run", "executed", "done", "finished"),
+        Outcome.PASSED,
+    ),
+    **dict.fromkeys(
+        ("completed", "complete", "expected", "flaky", "warning", "xfail", "bpass", "bxfail"), Outcome.PASSED
+    ),
     **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
 }
 _PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
+_UNDECIDED: Final = frozenset({"undefined", "pending"})
+"""Behat's types of errors that are no results: `status` says the same."""
 _RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
 
 
@@ -139,6 +149,8 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     kind = message = trace = output = finished = None
     if case.verdicts is not None:
         outcome, kind, message, trace = _judge(case.verdicts)
+        if outcome is Outcome.ERROR and kind in _UNDECIDED and (get("status") or "").lower() == kind:
+            outcome = Outcome.OTHER
     elif (status := get("status")) is not None or "result" in case.attributes:
         outcome = _by_attributes(status, get("result"))
     if outcome is not _PASSED and (case.out or case.err):
@@ -176,8 +188,10 @@ def _utc(text: str) -> datetime | None:
 
 def _by_attributes(*words: str | None) -> Outcome:
     for word in words:
-        if word and (found := _BY_ATTRIBUTE.get(word.strip().lower())):
-            return found
+        if word and word.strip():
+            found = _BY_ATTRIBUTE.get(word.strip().lower()) or texts.unknown(word)
+            if found is not _PASSED:
+                return found
     return Outcome.PASSED
 
 
@@ -247,6 +261,7 @@ class _Reader:
         self.done: list[Case | Problem] = []
         self._parser = parser
         self._ear = Ear(parser)
+        self._stated = Stated()
         self._closers: list[_Close] = []
         self._openers: dict[str, _Opener] = {
             "testsuites": self._open_root,
@@ -308,6 +323,7 @@ class _Reader:
             raise Fault(NOT_A_REPORT, "it is XML, but has none of JUnit's elements")
         if self._outside > OUTSIDE_LIMIT:
             yield _notice("outside-case", f"{self._outside - OUTSIDE_LIMIT} more errors stand outside of any test")
+        yield from self._stated.rest()
         if not self._cases:
             promised = f", although its attributes promise {self._declared}" if self._declared else ""
             yield _notice(
@@ -347,6 +363,8 @@ class _Reader:
         self._check_depth()
         self._known += 1
         self._promise(attributes)
+        if not self._suites:
+            self._stated.add(attributes.get("failures"), attributes.get("errors"))
         self._suites.append((self._suite, self._stamp, self._properties))
         self._suite = (*self._suite, attributes.get("name", ""))
         self._stamp = timestamp(attributes.get("timestamp", "")) or self._stamp
@@ -368,7 +386,10 @@ class _Reader:
         self._cases += 1
         self._known += 1
         if case is not None:
-            self.done.append(finish(case, self._suite, self._stamp, self._properties))
+            finished = finish(case, self._suite, self._stamp, self._properties)
+            if finished.outcome is not _PASSED:
+                self._stated.read += max(1, len(case.verdicts or ()))
+            self.done.append(finished)
 
     def _open_verdict(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
         if self._ear.listening or self._trying:
@@ -387,6 +408,7 @@ class _Reader:
             self._case.add_verdict(verdict)
             return
         self._outside += 1
+        self._stated.read += 1
         if self._outside <= OUTSIDE_LIMIT:
             suite = f"suite {self._suite[-1]!r}" if self._suite else "the document"
             self.done.append(
@@ -420,6 +442,7 @@ class _Reader:
         if self._ear.listening:
             self._attempt.text = self._ear.take()
         if self._case is not None:
+            self._stated.read += 1
             self._case.add_attempt(self._attempt.attempt())
 
     def _pass_over_output(self, attributes: dict[str, str]) -> _Close:

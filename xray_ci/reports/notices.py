@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Problem, Severity
+from xray_ci.model import Case, Outcome, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ SHOWN: Final = 50
 """Errors outside of cases that are named one by one; more are only counted."""
 BROKEN_RUN: Final = "broken-run"
 _TEXT: Final = 300
+_DIGITS: Final = 10
 
 
 class Outside:
@@ -45,6 +46,48 @@ class Outside:
         """Yield how many were not told."""
         if self._count > SHOWN:
             yield notice("outside-case", f"{self._count - SHOWN} more errors stand outside of any test")
+
+
+class Stated:
+    """Failures that a report states in its totals, held against those that were read.
+
+    Totals are not trusted for counting; as an alarm they tell of failures that were not understood.
+    """
+
+    def __init__(self) -> None:
+        self._stated = 0
+        self.read = 0
+
+    def add(self, *counts: object) -> None:
+        """Hear numbers of failures or errors, as texts or numbers; what is no number says nothing."""
+        for count in counts:
+            if isinstance(count, str):
+                self._stated += int(count) if count.strip().isdecimal() and len(count) < _DIGITS else 0
+            elif isinstance(count, int | float) and 0 <= count < 10**_DIGITS:
+                self._stated += int(count)
+
+    def see(self, item: object) -> None:
+        """Count a case that failed, and an error outside of cases."""
+        if isinstance(item, Case):
+            self.read += item.outcome in {Outcome.FAILED, Outcome.ERROR}
+        elif isinstance(item, Problem):
+            self.read += item.slug == "outside-case"
+
+    def against(self, items: Iterator[Case | Problem]) -> Iterator[Case | Problem]:
+        """Yield all items, then the notice where fewer failures were read than stated."""
+        for item in items:
+            self.see(item)
+            yield item
+        yield from self.rest()
+
+    def rest(self) -> Iterator[Problem]:
+        """Yield the notice where fewer failures were read than stated."""
+        if self._stated > self.read:
+            yield notice(
+                "failures-missing",
+                f"its totals state {self._stated} failures, but {self.read} were read",
+                advice="A failure may be written in a way that is not known here: compare with the tool's own output.",
+            )
 
 
 def notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:

@@ -68,7 +68,7 @@ def _case(example: dict[str, Any], path: str, number: int) -> Case:
     full = members.text(example, "full_description", members.NAME_LIMIT) or name
     file = members.text(example, "file_path", members.NAME_LIMIT) or ""
     around = full[: -len(name)].strip() if name and full.endswith(name) else full if full != name else ""
-    outcome = _OUTCOMES.get(status, Outcome.OTHER)
+    outcome = _OUTCOMES.get(status) or texts.unknown(status)
     kind = message = trace = None
     if outcome is not Outcome.PASSED:
         kind, message, trace = _failure(example)

@@ -73,7 +73,7 @@ class _Run:
                     raise Fault(HOSTILE, f"more than {OPEN_LIMIT} tests at once", line=line)
             elif word != "timeout":  # which only says that it takes long
                 self._open.pop(name, None)
-                yield self._case(event, name, _OUTCOMES.get(word, Outcome.OTHER))
+                yield self._case(event, name, _OUTCOMES.get(word) or texts.unknown(word))
         elif kind == "bench" and isinstance(event.get("name"), str):
             yield self._case(event, members.demanded(event, "name", f"line {line}"), Outcome.PASSED)
 

@@ -105,7 +105,7 @@ def _invocation(case: Case) -> _Invocation:
 
 
 def _case(method: XmlNode, owner: str, suite: tuple[str, ...]) -> Case:
-    outcome = _RESULTS.get(method.get("status").upper(), Outcome.OTHER)
+    outcome = _RESULTS.get(method.get("status").upper()) or texts.unknown(method.get("status"))
     passed = outcome is Outcome.PASSED
     exception = None if passed else method.first("exception")  # of a test that expects it otherwise
     trace = exception.said("full-stacktrace") or exception.said("short-stacktrace") if exception is not None else ""

@@ -144,7 +144,7 @@ class _Reader(units.TreeReader):
 def _case(result: XmlNode, root: str) -> Case:
     word = result.get("outcome").lower()
     outcome = (
-        _OUTCOMES.get(word, Outcome.OTHER) if word else Outcome.ERROR
+        _OUTCOMES.get(word) or texts.unknown(word) if word else Outcome.ERROR
     )  # the enumeration's first word, Error, is left out
     passed = outcome is Outcome.PASSED
     output = [] if passed else [texts.tail(result.said("Output", name)) for name in ("StdOut", "StdErr")]

@@ -174,6 +174,7 @@ class TreeReader:
         self.cases = 0
         self.left_out = 0
         self._outside = notices.Outside()
+        self.stated = notices.Stated()
 
     def begin(self, scope: XmlNode, /) -> None:
         """See a scope begin; it is the last of `scopes`."""
@@ -187,15 +188,18 @@ class TreeReader:
     def add(self, case: Case) -> None:
         """Hand on a case."""
         self.cases += 1
+        self.stated.see(case)
         self.done.append(case)
 
     def outside(self, where: str, what: str, line: int | None) -> None:
         """Tell of an error that stands outside of any test: no test, but never lost silently."""
+        self.stated.read += 1
         self.done += self._outside.say(where, what[:2_000], line=line)
 
     def last_words(self) -> Iterator[Case | Problem]:
         """Yield what can only be said when the whole document was seen."""
         yield from self._outside.rest()
+        yield from self.stated.rest()
         if self.left_out:
             yield notices.notice(
                 "details-left-out", f"{self.left_out} details of tests that hold very many of them were left out"

@@ -10,6 +10,7 @@ pass; files that the output names (`[[ATTACHMENT|path]]`) are kept always.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
@@ -58,6 +59,9 @@ _BY_ATTRIBUTE: Final = {
     **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
 }
 _PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
+_TESTCAFE: Final = "TestCafe Tests: "
+_UNSTABLE: Final = " (unstable)"
+_SHOTS: Final = re.compile(r" \(screenshots: [^()]{1,2000}\)\Z")
 _UNDECIDED: Final = frozenset({"undefined", "pending"})
 """Behat's types of errors that are no results: `status` says the same."""
 _RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
@@ -147,8 +151,14 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     get = case.attributes.get
     outcome = _PASSED
     kind = message = trace = output = finished = None
+    name = get("name", "")
+    if name.endswith(")") and suite and suite[-1].startswith(_TESTCAFE):
+        name = _undecorated(case, name)
     if case.verdicts is not None:
         outcome, kind, message, trace = _judge(case.verdicts)
+        if get("flaky") == "true" and outcome in {Outcome.FAILED, Outcome.ERROR}:  # Flank's: another attempt passed
+            case.add_attempt(Attempt(outcome=outcome, message=message, trace=trace))
+            outcome, kind, message, trace = _PASSED, None, None, None
         if outcome is Outcome.ERROR and kind in _UNDECIDED and (get("status") or "").lower() == kind:
             outcome = Outcome.OTHER
     elif (status := get("status")) is not None or "result" in case.attributes:
@@ -162,7 +172,7 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
     found = Case(
         suite=suite,
-        name=get("name", ""),
+        name=name,
         classname=get("classname") or None,
         outcome=outcome,
         seconds=seconds(get("time")),
@@ -178,6 +188,16 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
         line=case.line,
     )
     return found if finished is None else msgspec.structs.replace(found, finished=finished)
+
+
+def _undecorated(case: Open, name: str) -> str:
+    """Return the name without what TestCafe's reporter appends: screenshots, which are evidence, and `unstable`."""
+    if found := _SHOTS.search(name):
+        name = name[: found.start()]
+    if name.endswith(_UNSTABLE):
+        name = name.removesuffix(_UNSTABLE)
+        case.add_attempt(Attempt(outcome=Outcome.FAILED))
+    return name
 
 
 def _utc(text: str) -> datetime | None:

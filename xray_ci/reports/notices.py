@@ -69,7 +69,8 @@ class Stated:
     def see(self, item: object) -> None:
         """Count a case that failed, and an error outside of cases."""
         if isinstance(item, Case):
-            self.read += item.outcome in {Outcome.FAILED, Outcome.ERROR}
+            tries = (item.outcome, *(attempt.outcome for attempt in item.attempts))
+            self.read += sum(outcome in {Outcome.FAILED, Outcome.ERROR} for outcome in tries)
         elif isinstance(item, Problem):
             self.read += item.slug == "outside-case"
 

@@ -30,7 +30,7 @@ RETRY_LIMIT: Final = 1_000
 """Retried invocations of one class that wait for what came of them."""
 _SHAPE: Final = units.Shape(
     roots=("testng-results",),
-    scopes=frozenset({"suite", "test", "class"}),
+    scopes=frozenset({"testng-results", "suite", "test", "class"}),
     units=frozenset({"test-method"}),
     dropped=frozenset({"groups", "reporter-output"}),
     inside={
@@ -71,6 +71,10 @@ class _Reader(units.TreeReader):
         self._retried: dict[_Invocation, list[Case]] = {}
         self._waiting = 0
 
+    def begin(self, scope: XmlNode, /) -> None:
+        if scope.tag == "testng-results":
+            self.stated.add(scope.get("failed"))
+
     def end(self, scope: XmlNode, /) -> None:
         if scope.tag == "class":
             for case in (case for waiting in self._retried.values() for case in waiting):
@@ -81,7 +85,9 @@ class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
         owner = next((scope.get("name") for scope in reversed(self.scopes) if scope.tag == "class"), "")
         if unit.get("is-config") != "true":
-            case = _case(unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag != "class"))
+            case = _case(
+                unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag in {"suite", "test"})
+            )
             if unit.get("retried") == "true" and self._waiting < RETRY_LIMIT:
                 self._retried.setdefault(_invocation(case), []).append(case)
                 self._waiting += 1

@@ -10,8 +10,10 @@ import pytest
 
 from xray_ci.model import Case, Outcome
 from xray_ci.reports import boost, cppunit, gtest_json, junit
+from xray_ci.reports.allure import to_case
 from xray_ci.reports.fault import Fault
 from xray_ci.reports.formats import FORMATS, named
+from xray_ci.reports.members import Members
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLES = dict(
@@ -166,3 +168,32 @@ def test_behat_calls_what_is_not_written_yet_an_error():
     """Undefined and pending scenarios are neither passed nor failed."""
     text = b'<testsuite><testcase name="a" status="undefined"><error type="undefined"/></testcase></testsuite>'
     assert [case.outcome for case in junit.read(BytesIO(text)) if isinstance(case, Case)] == [Outcome.OTHER]
+
+
+@pytest.mark.parametrize("name", ["f::flaky#2", "f::flaky"])
+def test_nextest_counts_attempts_in_the_name(name: str):
+    """The number at the end of a name is the attempt, and no other Test."""
+    lines = [
+        '{"type": "suite", "event": "started", "test_count": 1}',
+        '{"type": "test", "event": "started", "name": "f::flaky"}',
+        f'{{"type": "test", "event": "ok", "name": "{name}"}}',
+        '{"type": "suite", "event": "ok"}',
+    ]
+    (case,) = (item for item in _read("rust-json", "\n".join(lines)) if isinstance(item, Case))
+    assert (case.name, case.outcome, len(case.attempts)) == ("flaky", Outcome.PASSED, int("#" in name))
+
+
+@pytest.mark.parametrize("place", ["cart.spec.ts:12:5", "cart.spec.ts:14:5", "cart.spec.ts:14"])
+def test_lines_in_the_full_name_of_allure_change_no_identity(place: str):
+    """Two lines added above a test make no other Test."""
+    case = to_case(Members({"name": "adds", "fullName": place, "status": "passed"}, "$"), 1)
+    assert (case.classname, case.name) == ("cart.spec.ts", "adds")
+
+
+def test_testcafe_decorates_names():
+    """Screenshots and `unstable` are no part of a name."""
+    names = ("adds (unstable) (screenshots: /s/2026-01-05_10-00-00/test-2)", "adds (unstable)", "adds")
+    cases = "".join(f'<testcase classname="c" name="{name}"/>' for name in names)
+    text = f'<testsuite name="TestCafe Tests: Chrome">{cases}</testsuite>'
+    found = [(item.name, len(item.attempts)) for item in _read("junit", text) if isinstance(item, Case)]
+    assert found == [("adds", 1), ("adds", 1), ("adds", 0)]

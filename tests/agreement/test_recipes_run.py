@@ -164,9 +164,8 @@ def test_reports_behind_a_link(machine, emulator, tmp_path):
     here = machine("local", **CLOUD)
     here.sh("./run-tests || true")
     (tmp_path / "outside").mkdir()
-    here.sh(
-        f"cp $(find . -name 'TEST-*.xml' | head -1) {tmp_path}/outside/test.xml; ln -s {tmp_path}/outside bazel-testlogs"
-    )
+    outside = tmp_path / "outside"
+    here.sh(f"cp $(find . -name 'TEST-*.xml' | head -1) {outside}/test.xml; ln -s {outside} bazel-testlogs")
     code, text = here.sh(block("plain.md", "run", "bazel"))
     assert code == 0, text
     assert len(emulator.imports()) == 1

@@ -43,6 +43,10 @@ def test_the_worst_element_decides(inner, outcome):
         ('result="errored"', Outcome.ERROR),
         ('status="undefined"', Outcome.OTHER),
         ('status="whatever"', Outcome.OTHER),
+        ('status="run" result="typo"', Outcome.OTHER),
+        ('status="INCOMPLETE"', Outcome.OTHER),
+        ('status="timedout"', Outcome.ERROR),
+        ('status="run" result="completed"', Outcome.PASSED),
     ],
 )
 def test_attributes_decide_where_no_element_speaks(attributes, outcome):

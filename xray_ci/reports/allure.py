@@ -7,17 +7,20 @@ time are milliseconds.
 
 Allure 2 results: a folder is one report, with one file for each result. Knows the files of such a folder.
 
-A retried test has one file for each attempt, and each is a case. They come in the order in which they started, for
-their names are random. Errors of fixtures that end no test, and of the run, stand in files of their own and are
-notices.
+A retried test has one file for each attempt, all with one `historyId`: the last to start counts, the others are its
+attempts. They come in the order in which they started, for their names are random. Errors of fixtures that end no
+test, and of the run, stand in files of their own and are notices.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
+import msgspec
+
+from xray_ci.model import Attempt, Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import author_marks, members, notices, texts
 from xray_ci.reports.discover import CONTAINER, GLOBALS, RESULT
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 STEP_LIMIT: Final = 2_000
 """Steps kept of one result."""
 PARAMETER_LIMIT: Final = 200
+ATTEMPT_LIMIT: Final = 100
+"""Attempts kept of one test."""
 _OUTCOMES: Final = {
     "passed": Outcome.PASSED,
     "failed": Outcome.FAILED,
@@ -42,7 +47,9 @@ _OUTCOMES: Final = {
 }
 _SUITES: Final = ("parentSuite", "suite", "subSuite")
 _BEHAVIOURS: Final = frozenset({"epic", "feature", "story"})
-_SEPARATORS: Final = "#.:> /"
+_SEPARATORS: Final = "#.:> /\u203a"
+_PLACE: Final = re.compile(r":[0-9]{1,9}(?::[0-9]{1,9})?\Z")
+"""A line, and perhaps a column, at the end of a full name."""
 _LONGEST: Final = 366 * 86_400_000.0
 
 
@@ -88,7 +95,7 @@ def to_case(result: Members, number: int, *, folder: str = "") -> Case:
 
 def outcome_of(result: Members) -> Outcome:
     """Return what became of a result, a step or a fixture."""
-    return _OUTCOMES.get(result.text("status") or "", Outcome.OTHER)
+    return _OUTCOMES.get(result.text("status") or "") or texts.unknown(result.text("status"))
 
 
 def _identity(result: Members, labels: dict[str, str], suite: tuple[str, ...], title: str) -> tuple[str | None, str]:
@@ -99,9 +106,19 @@ def _identity(result: Members, labels: dict[str, str], suite: tuple[str, ...], t
         return members.joined(*suite), title
     if "#" in full and " " not in full:
         return full.rpartition("#")[0] or None, title
+    if _PLACE.search(full):  # a line is no identity: two lines more above a test would make another one
+        path = [part for part in (labels.get("titlePath") or "").split(members.SPLIT) if part.strip()]
+        return _PLACE.sub("", full) if not path or not path[-1] else _below(_PLACE.sub("", full), path), title
     return (full.removesuffix(title).rstrip(_SEPARATORS) if full.endswith(title) else full) or members.joined(
         *suite
     ), title
+
+
+def _below(file: str, path: list[str]) -> str:
+    """Return a file and the titles below it, of a path of titles that may begin with folders and a project."""
+    base = file.replace("\\", "/").rpartition("/")[2]
+    start = next((index for index, part in enumerate(path) if part.strip().endswith(base)), len(path) - 1)
+    return members.joined(file, *(part.strip() for part in path[start + 1 :])) or file
 
 
 def _details(result: Members) -> tuple[str | None, str | None]:
@@ -206,12 +223,21 @@ def read_folder(place: Place) -> Iterator[Case | Problem]:
         names = sorted(entry.name for entry in entries if entry.name.endswith((RESULT, CONTAINER, GLOBALS)))
     if not names:
         raise Fault(NOT_A_REPORT, "it is a folder without results of Allure")
-    results = sorted((_started(place, name), name) for name in names if name.endswith(RESULT))
+    results = sorted((*_known(place, name), name) for name in names if name.endswith(RESULT))
+    last = {history: name for _, history, name in results if history}
+    earlier: dict[str, list[str]] = {}
     folder = f"{place.path.name}/" if place.path.name else ""
-    for number, (_, name) in enumerate(results, 1):
+    number = 0
+    for _, history, name in results:
+        if history and last[history] != name:
+            earlier.setdefault(history, []).append(name)
+            continue
+        number += 1
         result = _file(place, name)
         try:
-            yield to_case(result, number, folder=folder)
+            case = to_case(result, number, folder=folder)
+            tries = tuple(_attempt(place, each) for each in earlier.pop(history, [])[-ATTEMPT_LIMIT:])
+            yield msgspec.structs.replace(case, attempts=tries) if tries else case
         except Fault as fault:
             raise _within(name, fault) from None
     outside = notices.Outside()
@@ -223,8 +249,16 @@ def read_folder(place: Place) -> Iterator[Case | Problem]:
         yield notices.no_cases()
 
 
-def _started(place: Place, name: str) -> float:
-    return _file(place, name).number("start") or 0.0
+def _known(place: Place, name: str) -> tuple[float, str]:
+    """Return when a result began, and what all attempts of a test have in common."""
+    result = _file(place, name)
+    return result.number("start") or 0.0, result.text("historyId", limit=members.NAME_LIMIT) or ""
+
+
+def _attempt(place: Place, name: str) -> Attempt:
+    result = _file(place, name)
+    message, trace = _details(result)
+    return Attempt(outcome=outcome_of(result), message=message, trace=trace)
 
 
 def _aside(outside: notices.Outside, document: Members) -> Iterator[Problem]:

@@ -2,7 +2,8 @@
 
 Knows elements; knows nothing of Xray, files or settings.
 
-A case's identity is the suites around it joined by " > ", a point, and its name.
+A case may hold suites with cases of their own, each of which is a result. A case's
+identity is the suites around it joined by " > ", a point, and its name.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ _FAILURES: Final = {"Exception": Outcome.ERROR, "FatalError": Outcome.FAILED, "E
 _NOTES: Final = ("Message", "Info", "Warning")
 _SHAPE: Final = units.Shape(
     roots=("TestResult", "TestLog"),
-    scopes=frozenset({"TestSuite"}),
-    units=frozenset({"TestCase"}),
-    inside={
-        "TestCase": frozenset({*_FAILURES, *_NOTES, "TestingTime", "SystemErr", "TestSuite", "TestCase"}),
-        "TestSuite": frozenset({"TestSuite", "TestCase"}),
-    },
+    scopes=frozenset({"TestResult", "TestSuite", "TestCase"}),
+    units=frozenset({*_FAILURES, *_NOTES, "TestingTime"}),
     lines=frozenset({"Frame", "LastCheckpoint"}),
     limits={**dict.fromkeys(_FAILURES, TEXT_LIMIT), **dict.fromkeys(_NOTES, 4_096), "TestingTime": 64},
 )
 _RESULTS: Final = {
     "passed": Outcome.PASSED,
+    "passed with warnings": Outcome.PASSED,
     "failed": Outcome.FAILED,
     "aborted": Outcome.ERROR,
     "timed-out": Outcome.ERROR,
     "skipped": Outcome.SKIPPED,
 }
+
+CHILD_LIMIT: Final = 1_000
+"""Messages kept of one case, and as many failures more."""
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -52,31 +53,33 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
-        self._add(unit, tuple(scope.get("name") for scope in self.scopes))
+        held = self.scopes[-1].children if self.scopes and self.scopes[-1].tag == "TestCase" else None
+        if held is None:
+            return
+        if len(held) < (2 * CHILD_LIMIT if unit.tag in _FAILURES else CHILD_LIMIT):
+            held.append(unit)
+        else:
+            self.left_out += 1
 
-    def _add(self, unit: XmlNode, suite: tuple[str, ...]) -> None:
-        """Add a test case, and those of suites that it registered itself."""
-        self.add(_case(unit, suite))
-        waiting = [(child, (*suite, unit.get("name"))) for child in unit.all("TestSuite", "TestCase")]
-        while waiting:
-            node, around = waiting.pop(0)
-            if node.tag == "TestCase":
-                self.add(_case(node, around))
-            waiting += [(child, (*around, node.get("name"))) for child in node.all("TestSuite", "TestCase")]
+    def end(self, scope: XmlNode, /) -> None:
+        if scope.tag == "TestCase":
+            report = bool(self.scopes) and self.scopes[0].tag == "TestResult"
+            names = tuple(around.get("name") for around in self.scopes if around.tag != "TestResult")
+            self.add(_case(scope, names, report=report))
 
 
-def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
+def _case(test: XmlNode, suite: tuple[str, ...], *, report: bool) -> Case:
     failures = list(test.all(*_FAILURES))
     if result := test.get("result"):
-        outcome = Outcome.PASSED if result.startswith("passed") else _RESULTS.get(result, Outcome.OTHER)
+        outcome = _RESULTS.get(result) or texts.unknown(result)
     elif test.get("skipped") == "yes":
         outcome = Outcome.SKIPPED
     elif any(failure.tag == "Exception" for failure in failures):
         outcome = Outcome.ERROR
+    elif failures:
+        outcome = Outcome.FAILED
     else:
-        outcome = Outcome.FAILED if failures else Outcome.PASSED
-        if outcome is Outcome.PASSED and "assertions_passed" in test.attributes:  # a report says the result of each
-            outcome = Outcome.OTHER
+        outcome = Outcome.OTHER if report else Outcome.PASSED  # a log names only what went wrong, a report every result
     messages = [failure.text.strip() for failure in failures]
     printed = [] if outcome is Outcome.PASSED else [note.text.strip() for note in test.all(*_NOTES)]
     said = [f"{failure.get('file')}:{failure.get('line')}: {failure.text.strip()}" for failure in failures]

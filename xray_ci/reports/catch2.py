@@ -101,7 +101,10 @@ def _outcome(test: XmlNode, result: XmlNode | None) -> Outcome:
         return Outcome.ERROR
     if "false" in {result.get("success"), result.get("test_case_success")}:
         return Outcome.FAILED
-    return Outcome.SKIPPED if result.get("skips") not in {"", "0"} else Outcome.PASSED
+    if result.get("skips") not in {"", "0"}:
+        return Outcome.SKIPPED
+    said = result.get("success") or result.get("test_case_success")
+    return Outcome.PASSED if said == "true" else texts.unknown(said)
 
 
 def _failures(node: XmlNode) -> Iterator[str]:

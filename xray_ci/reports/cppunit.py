@@ -1,6 +1,7 @@
 """CppUnit's XML. Knows elements; knows nothing of Xray, files or settings.
 
-A case's identity is its fixture's name, a point, and its own; `::` parts the two in the report.
+The list around a test says what came of it (`FailedTests`), whatever the test's own element is called. A
+case's identity is its fixture's name, a point, and its own; `::` parts the two in the report.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome
-from xray_ci.reports import notices, units
+from xray_ci.reports import units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,21 +18,21 @@ if TYPE_CHECKING:
     from xray_ci.model import Problem
     from xray_ci.reports.units import XmlNode
 
-_LISTS: Final = {"FailedTests": Outcome.FAILED, "IgnoredTests": Outcome.SKIPPED, "SuccessfulTests": Outcome.PASSED}
-"""What a test is, by the list that it stands in; its own element is called alike everywhere by some writers."""
 _TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
 _SHAPE: Final = units.Shape(
     roots=("TestRun",),
-    scopes=frozenset(_LISTS),
+    scopes=frozenset({"FailedTests", "SuccessfulTests", "IgnoredTests"}),
     units=frozenset({"FailedTest", "Test", "Statistics"}),
     inside={
+        "Statistics": frozenset({"FailuresTotal"}),
         "FailedTest": _TEST,
         "Test": _TEST,
-        "Statistics": frozenset({"FailuresTotal"}),
         "Location": frozenset({"File", "Line"}),
     },
-    limits={"FailuresTotal": 64, "Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64},
+    limits={"Name": 4_096, "FailureType": 256, "Message": TEXT_LIMIT, "File": 4_096, "Line": 64, "FailuresTotal": 64},
 )
+
+_LISTS: Final = {"FailedTests": Outcome.FAILED, "SuccessfulTests": Outcome.PASSED, "IgnoredTests": Outcome.SKIPPED}
 
 
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
@@ -45,13 +46,15 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
         if unit.tag == "Statistics":
-            self.stated = notices.count(unit.said("FailuresTotal"))
+            self.stated.add(unit.said("FailuresTotal"))
             return
         owner, _, name = unit.said("Name").rpartition("::")
         kind = unit.said("FailureType")
-        outcome = _LISTS[self.scopes[-1].tag] if self.scopes else Outcome.OTHER
-        if unit.tag == "FailedTest" or outcome is Outcome.FAILED:
-            outcome = Outcome.ERROR if kind.lower() == "error" else Outcome.FAILED
+        outcome = _LISTS.get(self.scopes[-1].tag, Outcome.OTHER) if self.scopes else Outcome.OTHER
+        if unit.tag == "FailedTest" and outcome in {Outcome.PASSED, Outcome.OTHER}:
+            outcome = Outcome.FAILED
+        if outcome is Outcome.FAILED and kind.lower() == "error":
+            outcome = Outcome.ERROR
         place = unit.first("Location")
         self.add(
             Case(

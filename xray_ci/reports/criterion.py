@@ -11,7 +11,7 @@ from xray_ci.model import Case, Outcome, Problem
 from xray_ci.reports import members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.notices import no_cases
+from xray_ci.reports.notices import Stated, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     name or status.
     """
     window = Window(source)
+    stated = Stated()
     count = 0
     if window.peek() != "{":
         raise Fault(BROKEN, "Criterion's JSON is one object with `test_suites`")
@@ -41,10 +42,14 @@ def read(source: Source) -> Iterator[Case | Problem]:
             for index, _ in enumerate(window.elements()):
                 for case in _suite(window, f"test_suites[{index}]", count):
                     count += 1
+                    stated.see(case)
                     yield case
         else:
-            members.scalar(window)
+            value = members.scalar(window)
+            if name == "failed":  # errors are among them
+                stated.add(value)
     window.finish()
+    yield from stated.rest()
     if not count:
         yield no_cases()
 
@@ -66,7 +71,7 @@ def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
 
 
 def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
-    outcome = _OUTCOMES.get(members.demanded(test, "status", path), Outcome.OTHER)
+    outcome = _OUTCOMES.get(status := members.demanded(test, "status", path)) or texts.unknown(status)
     said = members.long_texts(test, "messages") if outcome is not Outcome.PASSED else ()
     return Case(
         suite=(suite,) if suite else (),

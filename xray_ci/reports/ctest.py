@@ -57,7 +57,7 @@ class _Reader(units.TreeReader):
 
 
 def _case(test: XmlNode, stamp: datetime | None) -> Case:
-    outcome = _OUTCOMES.get(test.get("Status").lower(), Outcome.OTHER)
+    outcome = _OUTCOMES.get(test.get("Status").lower()) or texts.unknown(test.get("Status"))
     measured = {
         each.get("name"): each.said("Value") for held in test.all("Results") for each in held.all("NamedMeasurement")
     }

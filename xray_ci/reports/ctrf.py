@@ -47,6 +47,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     window = Window(source)
     if window.peek() not in {"{", ""}:
         raise Fault(BROKEN, "CTRF is one object with `results`")
+    stated = notices.Stated()
     count = 0
     listed = False
     for name in window.members():
@@ -55,23 +56,28 @@ def read(source: Source) -> Iterator[Case | Problem]:
             continue
         for member in window.members():
             if member != "tests":
-                window.value()
+                value = window.value()
+                if member == "summary" and isinstance(value, dict):
+                    stated.add(value.get("failed"))
             elif window.peek() not in {"[", ""}:
                 raise Fault(BROKEN, "results.tests is no list")
             else:
                 listed = True
                 for _ in window.elements():
                     count += 1
-                    yield _case(Members(window.value(), f"results.tests[{count - 1}]"), count)
+                    case = _case(Members(window.value(), f"results.tests[{count - 1}]"), count)
+                    stated.see(case)
+                    yield case
     window.finish()
     if not listed:
         raise Fault(BROKEN, "it has no `results.tests`")
+    yield from stated.rest()
     if not count:
         yield notices.no_cases()
 
 
 def _case(test: Members, number: int) -> Case:
-    outcome = _OUTCOMES.get((test.text("status") or "").lower(), Outcome.OTHER)
+    outcome = _OUTCOMES.get((test.text("status") or "").lower()) or texts.unknown(test.text("status"))
     suite = _suite(test)
     message = trace = output = None
     if outcome is not Outcome.PASSED:

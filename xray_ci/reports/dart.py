@@ -138,7 +138,7 @@ class _Run:
         if test is None:
             raise Fault(BROKEN, "`testDone` of a test that did not begin", line=line)
         self._size -= len(test.name) + 64
-        outcome = _OUTCOMES.get(members.demanded(event, "result", f"line {line}"), Outcome.OTHER)
+        outcome = _OUTCOMES.get(result := members.demanded(event, "result", f"line {line}")) or texts.unknown(result)
         if event.get("hidden") is True:
             if outcome is not Outcome.PASSED:
                 yield from self._outside.say(test.name, test.errors[0][0] if test.errors else None)

@@ -137,7 +137,8 @@ def discover(
         *((path, root, _fixed(includes, numbers) or default) for (path, root), numbers in walked.hits.items()),
         *((path, root, default) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
     ]
-    found = (FoundReport(place=_place(path, here, root), format=fixed) for path, root, fixed in named)
+    ways: dict[tuple[str, str], tuple[str, ...]] = {}
+    found = (FoundReport(place=_place(path, here, root, ways), format=fixed) for path, root, fixed in named)
     files = sorted(_together(found, here), key=_natural)
     companions = dict.fromkeys(_companions(files))
     return Discovery(
@@ -194,11 +195,13 @@ def _inside(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _place(path: str, here: str, root: str) -> Place:
-    # The folder is resolved, the file is not: opening it sees whether it is a link.
-    inner = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    names = Path(os.path.relpath(inner, root)).parts
-    return Place(path=Path(path), shown=_shown(path, here), root=root, inner=names)
+def _place(path: str, here: str, root: str, folders: dict[tuple[str, str], tuple[str, ...]]) -> Place:
+    """Return where a report lies; `folders` remembers the names from a root to a folder."""
+    folder, name = os.path.split(path)
+    if (names := folders.get((folder, root))) is None:
+        # The folder is resolved, the file is not: opening it sees whether it is a link.
+        names = folders[folder, root] = Path(os.path.relpath(os.path.realpath(folder), root)).parts
+    return Place(path=Path(path), shown=_shown(path, here), root=root, inner=(*names, name))
 
 
 def _root(base: str, here: str, trusted: tuple[str, ...], *, absolute: bool) -> str:
@@ -253,7 +256,7 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
     roots = {os.path.dirname(found.place.path): found.place.root for found in held}
     roots |= {str(found.place.path): found.place.root for found in held if str(found.place.path) in folders}
     for path in folders:
-        yield FoundReport(place=_place(path, here, roots[path] or path), format=FORMAT)
+        yield FoundReport(place=_place(path, here, roots[path] or path, {}), format=FORMAT)
 
 
 def _companions(files: list[FoundReport]) -> list[FoundReport]:

@@ -233,38 +233,40 @@ class Walk:
             follow, wanted = level.names is not None, level.wanted
             for entry in self._listed(folder) if level.names is None else _picked(folder, level.names):
                 name = entry.name
-                kind = self._kind(entry, follow=follow)
-                if kind is None:
-                    continue
-                is_folder, linked = kind
-                if is_folder:
-                    if (excluded and without.takes_all_in(name)) or (linked and self._leads_out(entry.path, root)):
+                try:
+                    if entry.is_dir(follow_symlinks=follow):
+                        if not (excluded and without.takes_all_in(name)) and self._may_enter(entry, root):
+                            self._enter(entry, level, without, waiting)
                         continue
-                    if inner := level.inside(name):
-                        waiting.append((entry.path, inner, without.inside(name)))
-                    elif any(part.literal and part.text == name for _, part in level.files):
-                        self.folders.append(entry.path)
-                    elif any(not part.any_depth and part.fits(name) for _, part in level.files):
-                        self.alike.append(entry.path)
-                    continue
-                self.looked_at += 1
-                if wanted(name) and not (excluded and without.takes(name)) and self._is_file(entry, linked, root):
-                    yield entry.path, [number for number, part in level.files if part.any_depth or part.fits(name)]
+                    self.looked_at += 1
+                    if (
+                        wanted(name)
+                        and not (excluded and without.takes(name))
+                        and entry.is_file()
+                        and self._may_enter(entry, root)
+                    ):
+                        yield entry.path, [number for number, part in level.files if part.any_depth or part.fits(name)]
+                except OSError as error:  # of this entry: all others are looked at
+                    self._break(entry.path, error)
 
-    def _kind(self, entry: os.DirEntry[str] | _Picked, *, follow: bool) -> tuple[bool, bool] | None:
-        """Say whether it is a folder, and whether it is a link; None for what cannot be looked at."""
-        try:
-            return entry.is_dir(follow_symlinks=follow), entry.is_symlink()
-        except OSError as error:
-            self._break(entry.path, error)
-            return None
+    def _enter(
+        self,
+        entry: os.DirEntry[str] | _Picked,
+        level: _Level,
+        without: _Level,
+        waiting: list[tuple[str, tuple[State, ...], tuple[State, ...]]],
+    ) -> None:
+        """Note a folder that has to be looked into, or that a pattern names like a file."""
+        name = entry.name
+        if inner := level.inside(name):
+            waiting.append((entry.path, inner, without.inside(name)))
+        elif any(part.literal and part.text == name for _, part in level.files):
+            self.folders.append(entry.path)
+        elif any(not part.any_depth and part.fits(name) for _, part in level.files):
+            self.alike.append(entry.path)
 
-    def _is_file(self, entry: os.DirEntry[str] | _Picked, linked: bool, root: str) -> bool:  # noqa: FBT001
-        try:
-            return entry.is_file() and not (linked and self._leads_out(entry.path, root))
-        except OSError as error:
-            self._break(entry.path, error)
-            return False
+    def _may_enter(self, entry: os.DirEntry[str] | _Picked, root: str) -> bool:
+        return not entry.is_symlink() or not self._leads_out(entry.path, root)
 
     def _leads_out(self, path: str, root: str) -> bool:
         target = os.path.realpath(path)

@@ -13,7 +13,7 @@ from xray_ci.model import Case, Iteration, Mark, Outcome, Problem
 from xray_ci.reports import author_marks, members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.notices import no_cases
+from xray_ci.reports.notices import Stated, no_cases
 from xray_ci.reports.times import seconds
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     off.
     """
     window = Window(source)
+    stated = Stated()
     count = 0
     if window.peek() != "{":
         raise Fault(BROKEN, "GoogleTest's JSON is one object with `testsuites`")
@@ -40,10 +41,14 @@ def read(source: Source) -> Iterator[Case | Problem]:
             for index, _ in enumerate(window.elements()):
                 for case in _suite(window, f"testsuites[{index}]", count):
                     count += 1
+                    stated.see(case)
                     yield case
         else:
-            members.scalar(window)
+            value = members.scalar(window)
+            if name in {"failures", "errors"}:
+                stated.add(value)
     window.finish()
+    yield from stated.rest()
     if not count:
         yield no_cases()
 
@@ -73,14 +78,12 @@ def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
         outcome, trace = Outcome.FAILED, texts.cut("\n\n".join(said)) or None
         message = _without_place(said[0]) or None
         kind = members.text(members.objects(test, "failures")[0], "type", members.NAME_LIMIT)
-    elif test.get("result") == "INTERRUPTED":
-        outcome, message = Outcome.ERROR, "the test was interrupted"
-    elif test.get("status") == "NOTRUN" or members.text(test, "result") in _NOT_RUN:
-        outcome = Outcome.SKIPPED
+    else:
+        result = members.text(test, "result") or ("" if "result" in test else None)
+        outcome = _outcome(members.text(test, "status"), result)
+    if outcome is Outcome.SKIPPED:
         reason = next((members.text(reason, "message") for reason in members.objects(test, "skipped")), None)
         message = _without_place(reason) if reason else None
-    elif test.get("status") != "RUN" or test.get("result", "COMPLETED") != "COMPLETED":
-        outcome = Outcome.OTHER
     marks: list[Mark] = []
     for member, value in test.items():
         if isinstance(value, str) and value.strip() and author_marks.is_property(member):
@@ -105,6 +108,15 @@ def _case(test: dict[str, Any], suite: str, path: str, number: int) -> Case:
         iterations=(Iteration(outcome=outcome, name=name, parameters=given),) if given else (),
         line=number,
     )
+
+
+def _outcome(status: str | None, result: str | None) -> Outcome:
+    """Return what a test without failures came to; versions before 1.10 have no `result`."""
+    if status == "NOTRUN" or result in _NOT_RUN:
+        return Outcome.SKIPPED
+    if status in {"RUN", None} and (status if result is None else result) in {"COMPLETED", "RUN"}:
+        return Outcome.PASSED
+    return texts.unknown(result if status == "RUN" else status)
 
 
 def _without_place(said: str) -> str:

@@ -19,7 +19,7 @@ from xray_ci.reports import author_marks, members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog
-from xray_ci.reports.notices import Outside, broken_run, no_cases
+from xray_ci.reports.notices import Outside, Stated, broken_run, no_cases
 from xray_ci.reports.spill import Waiting
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     clean = AfterLog(source)
     window = Window(clean)
     outside = Outside()
+    stated = Stated()
     count = files = 0
     broken: list[str] = []
     if window.peek() != "{":
@@ -61,14 +62,20 @@ def read(source: Source) -> Iterator[Case | Problem]:
             for _ in window.elements():
                 for item in _file(window, f"testResults[{files}]", count, outside):
                     count += isinstance(item, Case)
+                    stated.see(item)
                     yield item
                 files += 1
-        elif members.scalar(window) is True and name == "wasInterrupted":
-            broken.append("Jest was interrupted")
+        else:
+            value = members.scalar(window)
+            if name == "numFailedTests":
+                stated.add(value)
+            elif name == "wasInterrupted" and value is True:
+                broken.append("Jest was interrupted")
     window.finish()
     yield from clean.notices()
     yield from outside.rest()
     yield from map(broken_run, broken)
+    yield from stated.rest()
     if not count:
         yield no_cases()
 
@@ -133,7 +140,7 @@ def _file(window: Window, path: str, count: int, outside: Outside) -> Iterator[C
 def _case(result: dict[str, Any], path: str, number: int) -> Case:
     """Return the case of one test, as yet without its file."""
     title, status = members.demanded(result, "title", path), members.demanded(result, "status", path)
-    outcome = _OUTCOMES.get(status, Outcome.OTHER)
+    outcome = _OUTCOMES.get(status) or texts.unknown(status)
     started = members.moment(result, "startAt")
     duration = members.seconds(result, "duration", _MILLISECOND)
     said = members.long_texts(result, "failureMessages")

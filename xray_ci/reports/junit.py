@@ -1,9 +1,9 @@
 """JUnit XML and its dialects. Knows elements and where they stand; knows nothing of Xray, files or settings.
 
 Every `testcase` at every depth is one case, whatever stands around it. Prefixes and namespaces do not matter. Totals
-that the file states are never trusted. Of a case's output only the last 4,096 characters of `system-out` and of
-`system-err` are kept, and only when it did not pass; files that the output names (`[[ATTACHMENT|path]]`) are kept
-always.
+that the file states are never trusted for counting: a notice tells where they name more failures than were read. Of a
+case's output only the last 4,096 characters of `system-out` and of `system-err` are kept, and only when it did not
+pass; files that the output names (`[[ATTACHMENT|path]]`) are kept always.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
 from xray_ci.reports import author_marks, notices, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
 from xray_ci.reports.junit_case import BY_ATTRIBUTE, PASSED, PROPERTY_LENGTH, PROPERTY_LIMIT, Open, Verdict, finish
+from xray_ci.reports.notices import Stated
 from xray_ci.reports.times import timestamp
 from xray_ci.reports.units import Ear
 
@@ -63,6 +64,13 @@ class _Reader:
         self.done: list[Case | Problem] = []
         self._parser = parser
         self._ear = Ear(parser)
+        self._stated = Stated()
+        self._root: str | None = None
+        """The root element when it is none of JUnit's."""
+        self._named = False
+        """Whether some test has a name."""
+        self._unknown: dict[str, int] = {}
+        """Words for an outcome that nobody knows, and how often."""
         self._closers: list[_Close] = []
         self._openers: dict[str, _Opener] = {
             "testsuites": self._open_root,
@@ -89,14 +97,6 @@ class _Reader:
         self._trying = False
         self._property = self._item = ""
         self._known = self._cases = self._outside = self._declared = 0
-        self._failed = self._stated = self._stated_by_suites = 0
-        """Failures and errors that were read, those that the root states, and those that its suites do."""
-        self._root: str | None = None
-        """The root element when it is none of JUnit's."""
-        self._named = False
-        """Whether some test has a name."""
-        self._unknown: dict[str, int] = {}
-        """Words for an outcome that nobody knows, and how often."""
         # Bound once: binding a method costs as much as calling it.
         self._case_closer, self._property_closer = self._close_case, self._close_property
         self._output_closer, self._errput_closer = self._close_output, self._close_errput
@@ -133,9 +133,9 @@ class _Reader:
         if self._root is not None and not self._named and self._known == self._cases:
             raise Fault(NOT_A_REPORT, f"its root element is {self._root[:80]!r}, and what looks like tests has no name")
         yield from notices.unknown_outcomes(self._unknown)
-        yield from notices.missing_failures(max(self._stated, self._stated_by_suites), self._failed)
         if self._outside > OUTSIDE_LIMIT:
             yield _notice("outside-case", f"{self._outside - OUTSIDE_LIMIT} more errors stand outside of any test")
+        yield from self._stated.rest()
         if not self._cases:
             promised = f", although its attributes promise {self._declared}" if self._declared else ""
             yield _notice(
@@ -165,7 +165,6 @@ class _Reader:
 
     def _open_root(self, attributes: dict[str, str]) -> _Close:
         self._known += 1
-        self._stated += notices.count(attributes.get("failures")) + notices.count(attributes.get("errors"))
         self._promise(attributes)
         return None
 
@@ -179,9 +178,7 @@ class _Reader:
         self._known += 1
         self._promise(attributes)
         if not self._suites:
-            self._stated_by_suites += notices.count(attributes.get("failures")) + notices.count(
-                attributes.get("errors")
-            )
+            self._stated.add(attributes.get("failures"), attributes.get("errors"))
         self._suites.append((self._suite, self._stamp, self._properties))
         self._suite = (*self._suite, attributes.get("name", ""))
         self._stamp = timestamp(attributes.get("timestamp", "")) or self._stamp
@@ -203,16 +200,15 @@ class _Reader:
         self._cases += 1
         self._known += 1
         if case is not None:
+            finished = finish(case, self._suite, self._stamp, self._properties)
             self._named = self._named or "name" in case.attributes
-            found = finish(case, self._suite, self._stamp, self._properties)
-            if found.outcome is not PASSED and case.verdicts is None:
-                self._note_outcome(case, found.outcome)
-            self.done.append(found)
+            if finished.outcome is not PASSED:
+                self._stated.read += max(1, len(case.verdicts or ()))
+                if case.verdicts is None:
+                    self._note_words(case)
+            self.done.append(finished)
 
-    def _note_outcome(self, case: Open, outcome: Outcome) -> None:
-        """Count an outcome that attributes alone say."""
-        if outcome in (Outcome.FAILED, Outcome.ERROR):
-            self._failed += 1
+    def _note_words(self, case: Open) -> None:
         for name in ("status", "result"):
             word = case.attributes.get(name, "").strip()
             if word and word.lower() not in BY_ATTRIBUTE and len(self._unknown) < OUTSIDE_LIMIT:
@@ -222,7 +218,6 @@ class _Reader:
         if self._ear.listening or self._trying:
             return self._pass_over(attributes)
         self._verdict = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
-        self._failed += outcome is not Outcome.SKIPPED
         self._ear.listen(TEXT_LIMIT)
         return self._close_verdict
 
@@ -236,6 +231,7 @@ class _Reader:
             self._case.add_verdict(verdict)
             return
         self._outside += 1
+        self._stated.read += 1
         if self._outside <= OUTSIDE_LIMIT:
             suite = f"suite {self._suite[-1]!r}" if self._suite else "the document"
             self.done.append(
@@ -251,7 +247,6 @@ class _Reader:
         if self._case is None or self._ear.listening or self._trying:
             return self._pass_over(attributes)
         self._trying = True
-        self._failed += 1
         self._attempt = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
         self._ear.listen(TEXT_LIMIT)
         return self._close_attempt
@@ -270,6 +265,7 @@ class _Reader:
         if self._ear.listening:
             self._attempt.text = self._ear.take()
         if self._case is not None:
+            self._stated.read += 1
             self._case.add_attempt(self._attempt.attempt())
 
     def _pass_over_output(self, attributes: dict[str, str]) -> _Close:

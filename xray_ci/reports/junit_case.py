@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,49 +21,26 @@ PROPERTY_LENGTH: Final = 2_000
 
 BY_ATTRIBUTE: Final = {
     **dict.fromkeys(
-        (
-            *(
-                "passed",
-                "pass",
-                "success",
-                "successful",
-                "succeeded",
-                "ok",
-                "completed",
-                "complete",
-                "run",
-                "ran",
-                "done",
-            ),
-            *("finished", "executed", "true", "expected", "xfail", "fixed", "warning"),
-        ),
+        ("notrun", "disabled", "suppressed", "skipped", "skip", "ignored", "pending", "todo", "untested"),
+        Outcome.SKIPPED,
+    ),
+    **dict.fromkeys(("failed", "fail", "failure", "ko"), Outcome.FAILED),
+    **dict.fromkeys(("error", "errored", "hook_error", "err", "broken"), Outcome.ERROR),
+    **dict.fromkeys(
+        ("passed", "pass", "success", "successful", "succeeded", "ok", "run", "executed", "done", "finished"),
         Outcome.PASSED,
     ),
     **dict.fromkeys(
-        (
-            "notrun",
-            "disabled",
-            "suppressed",
-            "skipped",
-            "skip",
-            "ignored",
-            "pending",
-            "todo",
-            "untested",
-            "not_run",
-            "notexecuted",
-        ),
-        Outcome.SKIPPED,
-    ),
-    **dict.fromkeys(("failed", "fail", "failure", "xpass"), Outcome.FAILED),
-    **dict.fromkeys(
-        ("error", "errored", "err", "ko", "hook_error", "timedout", "timeout", "aborted", "broken", "crashed", "crash"),
-        Outcome.ERROR,
+        ("completed", "complete", "expected", "flaky", "warning", "xfail", "bpass", "bxfail"), Outcome.PASSED
     ),
     **dict.fromkeys(("undefined", "inconclusive", "blocked"), Outcome.OTHER),
 }
-_UNDECIDED: Final = frozenset({"undefined", "pending"})
 PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
+_TESTCAFE: Final = "TestCafe Tests: "
+_UNSTABLE: Final = " (unstable)"
+_SHOTS: Final = re.compile(r" \(screenshots: [^()]{1,2000}\)\Z")
+_UNDECIDED: Final = frozenset({"undefined", "pending"})
+"""Behat's types of errors that are no results: `status` says the same."""
 _RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
 
 
@@ -150,9 +128,15 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     get = case.attributes.get
     outcome = PASSED
     kind = message = trace = output = finished = None
+    name = get("name", "")
+    if name.endswith(")") and suite and suite[-1].startswith(_TESTCAFE):
+        name = _undecorated(case, name)
     if case.verdicts is not None:
         outcome, kind, message, trace = _judge(case.verdicts)
-        if kind in _UNDECIDED and get("status") == kind:  # Behat: an error that says the steps are missing
+        if get("flaky") == "true" and outcome in {Outcome.FAILED, Outcome.ERROR}:  # Flank's: another attempt passed
+            case.add_attempt(Attempt(outcome=outcome, message=message, trace=trace))
+            outcome, kind, message, trace = PASSED, None, None, None
+        if outcome is Outcome.ERROR and kind in _UNDECIDED and (get("status") or "").lower() == kind:
             outcome = Outcome.OTHER
     elif (status := get("status")) is not None or "result" in case.attributes:
         outcome = _by_attributes(status, get("result"))
@@ -165,7 +149,7 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     # Sixteen members at most: CPython calls with more keywords take three times as long, and this runs for every case.
     found = Case(
         suite=suite,
-        name=get("name", ""),
+        name=name,
         classname=get("classname") or None,
         outcome=outcome,
         seconds=seconds(get("time")),
@@ -183,6 +167,16 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     return found if finished is None else msgspec.structs.replace(found, finished=finished)
 
 
+def _undecorated(case: Open, name: str) -> str:
+    """Return the name without what TestCafe's reporter appends: screenshots, which are evidence, and `unstable`."""
+    if found := _SHOTS.search(name):
+        name = name[: found.start()]
+    if name.endswith(_UNSTABLE):
+        name = name.removesuffix(_UNSTABLE)
+        case.add_attempt(Attempt(outcome=Outcome.FAILED))
+    return name
+
+
 def _utc(text: str) -> datetime | None:
     # `started-at` and `finished-at` are UTC in a form without offset (API notes, observed).
     found = timestamp(text)
@@ -190,10 +184,12 @@ def _utc(text: str) -> datetime | None:
 
 
 def _by_attributes(*words: str | None) -> Outcome:
-    """Return what `status` and `result` say; a word that is not known passes only beside one that says so."""
-    said = [BY_ATTRIBUTE.get(word.strip().lower()) for word in words if word and word.strip()]
-    bad = next((outcome for outcome in said if outcome not in (None, PASSED)), None)
-    return bad or (PASSED if PASSED in said or not said else Outcome.OTHER)
+    for word in words:
+        if word and word.strip():
+            found = BY_ATTRIBUTE.get(word.strip().lower()) or texts.unknown(word)
+            if found is not PASSED:
+                return found
+    return Outcome.PASSED
 
 
 def _message(verdict: Verdict) -> str | None:

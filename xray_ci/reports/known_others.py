@@ -248,7 +248,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             steps=True,
             rows=DataRows.ITERATIONS,
             evidence=EvidencePlace.FILES,
-            traps=("each attempt of a retried test is a result of its own", "a broken test is an error"),
+            attempts=True,
+            traps=("of the attempts of a test (one `historyId`) the last to start counts", "a broken test is an error"),
         ),
         "xcresult-json": Known(
             producers=("Xcode 16 (`xcrun xcresulttool get test-results tests`)",),

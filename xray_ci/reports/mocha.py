@@ -28,7 +28,7 @@ from xray_ci.reports import members, texts
 from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog, Documents
-from xray_ci.reports.notices import Outside, no_cases, noise, notice
+from xray_ci.reports.notices import Outside, Stated, no_cases, noise, notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,12 +150,15 @@ def read(source: Source) -> Iterator[Case | Problem]:
     """
     clean = AfterLog(source)
     window = Window(clean)
-    outside = Outside()
+    outside, stated = Outside(), Stated()
     count = 0
     seen: set[str] = set()
     if window.peek() != "{":
         raise Fault(BROKEN, "Mocha's JSON is one object with `stats` and lists of tests")
     for name in window.members():
+        if name == "stats" and window.peek() == "{":
+            stated.add(members.number(members.fields(window.value(), name), "failures"))
+            continue
         if name not in _LISTS or window.peek() != "[":
             members.scalar(window)
             continue
@@ -164,14 +167,18 @@ def read(source: Source) -> Iterator[Case | Problem]:
             path = f"{name}[{index}]"
             test = members.fields(window.value(), path)
             if name == "failures" and is_hook(test):
+                stated.read += 1
                 yield from hook(test, outside)
             else:
                 count += 1
-                yield to_case(test, _LISTS[name], path, count)
+                case = to_case(test, _LISTS[name], path, count)
+                stated.see(case)
+                yield case
     window.finish()
     if missing := sorted(_LISTS.keys() - seen):
         raise Fault(BROKEN, f"it lacks the lists {', '.join(missing)}")
     yield from clean.notices()
     yield from outside.rest()
+    yield from stated.rest()
     if not count:
         yield no_cases()

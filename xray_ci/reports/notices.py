@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Problem, Severity
+from xray_ci.model import Case, Outcome, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ SHOWN: Final = 50
 """Errors outside of cases that are named one by one; more are only counted."""
 BROKEN_RUN: Final = "broken-run"
 _TEXT: Final = 300
+_DIGITS: Final = 10
 
 
 class Outside:
@@ -47,26 +48,52 @@ class Outside:
             yield notice("outside-case", f"{self._count - SHOWN} more errors stand outside of any test")
 
 
+class Stated:
+    """Failures that a report states in its totals, held against those that were read.
+
+    Totals are not trusted for counting; as an alarm they tell of failures that were not understood.
+    """
+
+    def __init__(self) -> None:
+        self._stated = 0
+        self.read = 0
+
+    def add(self, *counts: object) -> None:
+        """Hear numbers of failures or errors, as texts or numbers; what is no number says nothing."""
+        for count in counts:
+            if isinstance(count, str):
+                self._stated += int(count) if count.strip().isdecimal() and len(count) < _DIGITS else 0
+            elif isinstance(count, int | float) and 0 <= count < 10**_DIGITS:
+                self._stated += int(count)
+
+    def see(self, item: object) -> None:
+        """Count a case that failed, and an error outside of cases."""
+        if isinstance(item, Case):
+            tries = (item.outcome, *(attempt.outcome for attempt in item.attempts))
+            self.read += sum(outcome in {Outcome.FAILED, Outcome.ERROR} for outcome in tries)
+        elif isinstance(item, Problem):
+            self.read += item.slug == "outside-case"
+
+    def against(self, items: Iterator[Case | Problem]) -> Iterator[Case | Problem]:
+        """Yield all items, then the notice where fewer failures were read than stated."""
+        for item in items:
+            self.see(item)
+            yield item
+        yield from self.rest()
+
+    def rest(self) -> Iterator[Problem]:
+        """Yield the notice where fewer failures were read than stated."""
+        if self._stated > self.read:
+            yield notice(
+                "stated-failures",
+                f"it states {self._stated} failed tests, and {self.read} were read in it",
+                advice="A failure may be written in a way that is not known here: compare with the tool's own output.",
+            )
+
+
 def notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:
     """Return a problem that drops nothing."""
     return Problem(severity=Severity.NOTICE, slug=slug, cause=cause, line=line, advice=advice)
-
-
-def count(text: object) -> int:
-    """Return a stated number of results, 0 for what is none."""
-    if isinstance(text, int):
-        return max(text, 0)
-    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < _COUNT else 0
-
-
-def missing_failures(stated: int, read: int) -> Iterator[Problem]:
-    """Yield the notice of a report that states more failures than were read in it: some may have been lost."""
-    if stated > read:
-        yield notice(
-            "stated-failures",
-            f"it states {stated} failed tests, and {read} were read in it",
-            advice="Compare it with the tool's own output. If results are missing, report it with this file.",
-        )
 
 
 def unknown_outcomes(words: Mapping[str, int]) -> Iterator[Problem]:
@@ -80,9 +107,6 @@ def unknown_outcomes(words: Mapping[str, int]) -> Iterator[Problem]:
             f"({said}), so they count as neither passed nor failed",
             advice="What such a word means in Xray is said by `statuses` for `other`.",
         )
-
-
-_COUNT: Final = 10
 
 
 def broken_run(cause: str, *, line: int | None = None) -> Problem:

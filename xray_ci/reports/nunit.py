@@ -80,8 +80,6 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.TreeReader):
-    STATED = ("failed", "failures", "errors")
-
     def __init__(self) -> None:
         super().__init__()
         self._inherited: list[tuple[Mark, ...]] = []
@@ -89,7 +87,10 @@ class _Reader(units.TreeReader):
 
     def begin(self, scope: XmlNode, /) -> None:
         self._inherited.append(self._inherited[-1] if self._inherited else ())
+        if scope.tag == "test-run":
+            self.stated.add(scope.get("failed"))
         if scope.tag == "test-results":
+            self.stated.add(scope.get("failures"), scope.get("errors"))
             self._date = f"{scope.get('date')} {scope.get('time')}"
 
     def end(self, _scope: XmlNode, /) -> None:
@@ -155,11 +156,11 @@ def _outcome(case: XmlNode) -> Outcome:
     if result:
         if case.get("label").lower() in _ERRORS and result == "failed":
             return Outcome.ERROR
-        return _RESULTS.get(result, Outcome.OTHER)
+        return _RESULTS.get(result) or texts.unknown(result)
     if case.get("executed").lower() == "false":  # before 2.5 there was no result
         return Outcome.SKIPPED
-    success = case.get("success").lower()
-    return {"false": Outcome.FAILED, "true": Outcome.PASSED}.get(success, Outcome.OTHER)
+    said = {"false": Outcome.FAILED, "true": Outcome.PASSED}
+    return said.get(case.get("success").lower(), Outcome.OTHER)
 
 
 def _marks(holders: list[XmlNode]) -> Iterator[Mark]:

@@ -62,6 +62,7 @@ class _Reader:
         self._window = window
         self._count = 0
         self._outside = notices.Outside()
+        self._stated = notices.Stated()
 
     def document(self) -> Iterator[Case | Problem]:
         window = self._window
@@ -76,9 +77,12 @@ class _Reader:
                         "the run", error.text("message") or error.text("stack") or error.text("value")
                     )
             else:
-                window.value()
+                value = window.value()
+                if name == "stats" and isinstance(value, dict):
+                    self._stated.add(value.get("unexpected"))
         window.finish()
         yield from self._outside.rest()
+        yield from self._stated.rest()
         if not self._count:
             yield notices.no_cases()
 
@@ -124,14 +128,18 @@ class _Reader:
     def _spec(self, spec: Members, titles: tuple[str, ...]) -> Iterator[Case]:
         for test in spec.each("tests"):
             self._count += 1
-            yield _case(spec, test, titles, self._count)
+            case = _case(spec, test, titles, self._count)
+            self._stated.see(case)
+            yield case
 
 
 def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) -> Case:
     results = list(test.each("results"))
     last = results[-1] if results else Members({}, "results", test)
     status = test.text("status")
-    outcome = _OUTCOMES.get(status or "") or _RESULTS.get(last.text("status") or "", Outcome.OTHER)
+    outcome = _OUTCOMES.get(status or "") or _RESULTS.get(last.text("status") or "") or texts.unknown(status)
+    if outcome is Outcome.PASSED and status and status not in _OUTCOMES:
+        outcome = texts.unknown(status)
     message = trace = output = None
     steps: tuple[Step, ...] = ()
     if outcome is Outcome.SKIPPED:

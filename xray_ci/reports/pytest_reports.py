@@ -161,7 +161,11 @@ def judge(phases: list[Phase]) -> tuple[Outcome, str | None, str | None, str | N
             reason = phase.expected if phase.expected is not None else _reason(phase)
             return Outcome.SKIPPED, None, reason or phase.message or None, None
     return (
-        (Outcome.PASSED if any(phase.outcome in {"passed", "xpassed"} for phase in phases) else Outcome.OTHER),
+        (
+            Outcome.PASSED
+            if phases and all(phase.outcome in {"passed", "xpassed"} for phase in phases)
+            else Outcome.OTHER
+        ),
         None,
         None,
         None,

@@ -105,7 +105,7 @@ def unpaged(page: str) -> str:
 def to_case(test: RobotTest, suite: tuple[str, ...]) -> Case:
     """Return the case of a test; `suite` are the names of the suites around it, outermost first."""
     message, attempts = _merged(test.message)
-    outcome = OUTCOMES.get(test.status, Outcome.OTHER)
+    outcome = OUTCOMES.get(test.status) or texts.unknown(test.status)
     output = ""
     if outcome is not Outcome.PASSED:
         output = texts.tail(

@@ -14,7 +14,7 @@ from xray_ci.reports import members, texts
 from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog
-from xray_ci.reports.notices import Outside, no_cases
+from xray_ci.reports.notices import Outside, Stated, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     """
     clean = AfterLog(source)
     window = Window(clean)
-    outside = Outside()
+    outside, stated = Outside(), Stated()
     count = 0
     said: list[str] = []
     errors = 0.0
@@ -43,7 +43,9 @@ def read(source: Source) -> Iterator[Case | Problem]:
     for name in window.members():
         if name == "examples" and window.peek() == "[":
             for _ in window.elements():
-                yield _case(members.fields(window.value(), f"examples[{count}]"), f"examples[{count}]", count + 1)
+                case = _case(members.fields(window.value(), f"examples[{count}]"), f"examples[{count}]", count + 1)
+                stated.see(case)
+                yield case
                 count += 1
         elif name == "messages" and window.peek() == "[":
             for _ in window.elements():
@@ -51,7 +53,9 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 if isinstance(message, str) and len(said) < _MESSAGES:
                     said.append(message[:_SAYING])
         elif name == "summary" and window.peek() == "{":
-            errors = members.number(window.value(), "errors_outside_of_examples_count") or 0
+            summary = members.fields(window.value(), name)
+            stated.add(members.number(summary, "failure_count"))
+            errors = members.number(summary, "errors_outside_of_examples_count") or 0
         else:
             members.scalar(window)
     window.finish()
@@ -59,6 +63,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     if errors:
         for message in said or ["RSpec counts them, and says no more"]:
             yield from outside.say("the files of the specs", message)
+    yield from stated.rest()
     if not count:
         yield no_cases()
 
@@ -68,7 +73,7 @@ def _case(example: dict[str, Any], path: str, number: int) -> Case:
     full = members.text(example, "full_description", members.NAME_LIMIT) or name
     file = members.text(example, "file_path", members.NAME_LIMIT) or ""
     around = full[: -len(name)].strip() if name and full.endswith(name) else full if full != name else ""
-    outcome = _OUTCOMES.get(status, Outcome.OTHER)
+    outcome = _OUTCOMES.get(status) or texts.unknown(status)
     kind = message = trace = None
     if outcome is not Outcome.PASSED:
         kind, message, trace = _failure(example)

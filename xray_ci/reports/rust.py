@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.model import Case, Outcome, Problem
+import msgspec
+
+from xray_ci.model import Attempt, Case, Outcome, Problem
 from xray_ci.reports import members, texts
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from xray_ci.reports.json_stream import Source
 
+_ATTEMPTS: Final = 100
 _OUTCOMES: Final = {
     "ok": Outcome.PASSED,
     "failed": Outcome.FAILED,
@@ -48,6 +51,12 @@ def read(source: Source) -> Iterator[Case | Problem]:
     yield from noise(events)
 
 
+def _attempted(name: str) -> tuple[str, int]:
+    """Return a name as nextest began it, and which attempt it appends when it ends (`name#2`)."""
+    bare, mark, tries = name.rpartition("#")
+    return (bare, int(tries)) if mark and bare and re.fullmatch(r"[1-9][0-9]{0,3}", tries) else (name, 1)
+
+
 class _Run:
     """The suite that is open, and its tests that are."""
 
@@ -72,8 +81,11 @@ class _Run:
                 if len(self._open) > OPEN_LIMIT:
                     raise Fault(HOSTILE, f"more than {OPEN_LIMIT} tests at once", line=line)
             elif word != "timeout":  # which only says that it takes long
-                self._open.pop(name, None)
-                yield self._case(event, name, _OUTCOMES.get(word, Outcome.OTHER))
+                bare, tries = _attempted(name) if name not in self._open else (name, 1)
+                self._open.pop(bare, None)
+                case = self._case(event, bare, _OUTCOMES.get(word) or texts.unknown(word))
+                earlier = (Attempt(outcome=Outcome.FAILED),) * (min(tries, _ATTEMPTS) - 1)
+                yield msgspec.structs.replace(case, attempts=earlier) if earlier else case
         elif kind == "bench" and isinstance(event.get("name"), str):
             yield self._case(event, members.demanded(event, "name", f"line {line}"), Outcome.PASSED)
 

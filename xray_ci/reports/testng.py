@@ -30,7 +30,7 @@ RETRY_LIMIT: Final = 1_000
 """Retried invocations of one class that wait for what came of them."""
 _SHAPE: Final = units.Shape(
     roots=("testng-results",),
-    scopes=frozenset({"suite", "test", "class"}),
+    scopes=frozenset({"testng-results", "suite", "test", "class"}),
     units=frozenset({"test-method"}),
     dropped=frozenset({"groups", "reporter-output"}),
     inside={
@@ -66,12 +66,14 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.TreeReader):
-    STATED = ("failed",)
-
     def __init__(self) -> None:
         super().__init__()
         self._retried: dict[_Invocation, list[Case]] = {}
         self._waiting = 0
+
+    def begin(self, scope: XmlNode, /) -> None:
+        if scope.tag == "testng-results":
+            self.stated.add(scope.get("failed"))
 
     def end(self, scope: XmlNode, /) -> None:
         if scope.tag == "class":
@@ -83,7 +85,9 @@ class _Reader(units.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
         owner = next((scope.get("name") for scope in reversed(self.scopes) if scope.tag == "class"), "")
         if unit.get("is-config") != "true":
-            case = _case(unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag != "class"))
+            case = _case(
+                unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag in {"suite", "test"})
+            )
             if unit.get("retried") == "true" and self._waiting < RETRY_LIMIT:
                 self._retried.setdefault(_invocation(case), []).append(case)
                 self._waiting += 1
@@ -107,7 +111,7 @@ def _invocation(case: Case) -> _Invocation:
 
 
 def _case(method: XmlNode, owner: str, suite: tuple[str, ...]) -> Case:
-    outcome = _RESULTS.get(method.get("status").upper(), Outcome.OTHER)
+    outcome = _RESULTS.get(method.get("status").upper()) or texts.unknown(method.get("status"))
     passed = outcome is Outcome.PASSED
     exception = None if passed else method.first("exception")  # of a test that expects it otherwise
     trace = exception.said("full-stacktrace") or exception.said("short-stacktrace") if exception is not None else ""

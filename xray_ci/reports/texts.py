@@ -10,7 +10,7 @@ import base64
 import re
 from typing import Final
 
-from xray_ci.model import CUT, TEXT_LIMIT, Attachment
+from xray_ci.model import CUT, TEXT_LIMIT, Attachment, Outcome
 
 OUTPUT_LIMIT: Final = 4_096
 """Characters kept of the end of a case's output: what was printed last says most about a failure."""
@@ -153,3 +153,12 @@ def log_line(data: str, media_type: str | None, *, encoded: bool | None = None) 
 def _looks_encoded(data: str) -> bool:
     packed = without_blanks(data) if data.strip() else ""
     return bool(packed) and len(packed) % 4 == 0 and _BASE64.fullmatch(packed) is not None
+
+
+_BROKEN_OFF: Final = ("timeout", "timedout", "crash", "abort")
+
+
+def unknown(word: str | None) -> Outcome:
+    """Return the outcome of a word that a format does not have: never passed, and an error where it says so."""
+    bare = "".join(filter(str.isalpha, (word or "").lower()))
+    return Outcome.ERROR if any(each in bare for each in _BROKEN_OFF) else Outcome.OTHER

@@ -44,7 +44,7 @@ _DEFINITIONS: Final = frozenset({"UnitTest", "WebTest", "LoadTest", "ManualTest"
 _SHAPE: Final = units.Shape(
     roots=("TestRun",),
     scopes=_RESULTS | {"ResultSummary"},
-    units=_DEFINITIONS | {"Output", "ResultFiles", "CollectorDataEntries", "RunInfo", "Deployment"},
+    units=_DEFINITIONS | {"Output", "ResultFiles", "CollectorDataEntries", "RunInfo", "Deployment", "Counters"},
     dropped=frozenset({"TestEntries", "TestLists"}),
     inside={
         "Output": frozenset({"StdOut", "StdErr", "ErrorInfo", "TextMessages"}),
@@ -125,6 +125,8 @@ class _Reader(units.TreeReader):
                 unit.said("Text")
             ):
                 self.outside("the run", unit.said("Text"), unit.line)
+        elif unit.tag == "Counters":
+            self.stated.add(*(unit.get(name) for name in ("failed", "error", "timeout", "aborted")))
         elif unit.tag == "Deployment":
             self._root = unit.get("runDeploymentRoot")
         elif self.scopes:
@@ -133,7 +135,9 @@ class _Reader(units.TreeReader):
     def end(self, scope: XmlNode, /) -> None:
         if scope.tag in _RESULTS:
             self.cases += 1
-            self._waiting.add(scope.get("testId").lower(), _case(scope, self._root))
+            case = _case(scope, self._root)
+            self.stated.see(case)
+            self._waiting.add(scope.get("testId").lower(), case)
 
     def last_words(self) -> Iterator[Case | Problem]:
         for test, case in self._waiting.all():
@@ -144,7 +148,7 @@ class _Reader(units.TreeReader):
 def _case(result: XmlNode, root: str) -> Case:
     word = result.get("outcome").lower()
     outcome = (
-        _OUTCOMES.get(word, Outcome.OTHER) if word else Outcome.ERROR
+        _OUTCOMES.get(word) or texts.unknown(word) if word else Outcome.ERROR
     )  # the enumeration's first word, Error, is left out
     passed = outcome is Outcome.PASSED
     output = [] if passed else [texts.tail(result.said("Output", name)) for name in ("StdOut", "StdErr")]

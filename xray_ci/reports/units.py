@@ -9,9 +9,9 @@ that a tree stays small whatever the report holds. Prefixes and namespaces do no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem
+from xray_ci.model import TEXT_LIMIT, Case, Problem
 from xray_ci.reports import notices, texts, xml
 from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
 
@@ -96,7 +96,6 @@ class Ear:
         self._parts[:] = [kept]
 
 
-_FAILED: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
 NODE_LIMIT: Final = 20_000
 """Elements kept of one tree."""
 TREE_LIMIT: Final = 50_331_648
@@ -168,22 +167,14 @@ class Shape:
 class TreeReader:
     """What a format does with its trees; a format overrides `unit`, and `begin` and `end` where it has scopes."""
 
-    STATED: ClassVar[tuple[str, ...]] = ()
-    """Attributes of the root element that count failures."""
-
     def __init__(self) -> None:
         self.done: list[Case | Problem] = []
         self.scopes: list[XmlNode] = []
         """The scopes that are open, outermost first."""
         self.cases = 0
-        self.failed = 0
-        """Results that failed, with failures outside of tests."""
-        self.stated = 0
-        """Failures that the document states."""
-        self.unknown: dict[str, int] = {}
-        """Words for an outcome that the format does not have, and how often."""
         self.left_out = 0
         self._outside = notices.Outside()
+        self.stated = notices.Stated()
 
     def begin(self, scope: XmlNode, /) -> None:
         """See a scope begin; it is the last of `scopes`."""
@@ -197,24 +188,18 @@ class TreeReader:
     def add(self, case: Case) -> None:
         """Hand on a case."""
         self.cases += 1
-        self.failed += case.outcome in _FAILED
-        self.failed += sum(attempt.outcome in _FAILED for attempt in case.attempts)
+        self.stated.see(case)
         self.done.append(case)
-
-    def root(self, attributes: dict[str, str], /) -> None:
-        """See the root element: what `STATED` names in it are its failures."""
-        self.stated = sum(notices.count(attributes.get(name)) for name in self.STATED)
 
     def outside(self, where: str, what: str, line: int | None) -> None:
         """Tell of an error that stands outside of any test: no test, but never lost silently."""
-        self.failed += 1
+        self.stated.read += 1
         self.done += self._outside.say(where, what[:2_000], line=line)
 
     def last_words(self) -> Iterator[Case | Problem]:
         """Yield what can only be said when the whole document was seen."""
         yield from self._outside.rest()
-        yield from notices.unknown_outcomes(self.unknown)
-        yield from notices.missing_failures(self.stated, self.failed)
+        yield from self.stated.rest()
         if self.left_out:
             yield notices.notice(
                 "details-left-out", f"{self.left_out} details of tests that hold very many of them were left out"
@@ -275,8 +260,6 @@ class _Walker:
         shape = self._shape
         if not self._open and tag not in shape.roots:
             raise Fault(NOT_A_REPORT, f"its root element is {tag[:80]!r} and not {' or '.join(shape.roots)}")
-        if not self._open:
-            self._reader.root(attributes)
         if len(self._open) > xml.DEPTH_LIMIT:
             raise xml.too_deep(self._parser)
         if tag in shape.units:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.model import Case, Outcome
+from xray_ci.model import Outcome
 from xray_ci.reports import notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import TypeVar
 
-    from xray_ci.model import Problem
+    from xray_ci.model import Case, Problem
 
-    Item = TypeVar("Item")
 
 FAILURES: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
 _BROKEN: Final = re.compile(r"timed?[ _-]?out|crash|abort|killed|interrupt|terminated", re.IGNORECASE)
@@ -32,10 +30,14 @@ def outcome(word: str | None, known: Mapping[str, Outcome]) -> Outcome:
     return Outcome.ERROR if _BROKEN.search(word[:100]) else Outcome.OTHER
 
 
-def against(items: Iterator[Item], stated: list[float | None]) -> Iterator[Item | Problem]:
-    """Yield what a reader yields, and a notice where the report states more failures than were read."""
-    failed = 0
+def against(items: Iterator[Case | Problem], stated: list[float | None]) -> Iterator[Case | Problem]:
+    """Yield what a reader yields, and a notice where the report states more failures than were read.
+
+    `stated` may be filled while the items are read.
+    """
+    held = notices.Stated()
     for item in items:
-        failed += isinstance(item, Case) and item.outcome in FAILURES
+        held.see(item)
         yield item
-    yield from notices.missing_failures(int(sum(number for number in stated if number)), failed)
+    held.add(*stated)
+    yield from held.rest()

@@ -68,14 +68,13 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
 
 class _Reader(units.TreeReader):
-    STATED = ("failed", "errors")
-
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None
 
     def begin(self, scope: XmlNode, /) -> None:
         if scope.tag == "assembly":
+            self.stated.add(scope.get("failed"), scope.get("errors"))
             self._stamp = timestamp(scope.get("start-rtf") or f"{scope.get('run-date')} {scope.get('run-time')}")
 
     def unit(self, unit: XmlNode, /) -> None:
@@ -87,7 +86,7 @@ class _Reader(units.TreeReader):
 
 
 def _case(test: XmlNode, suite: tuple[str, ...], stamp: datetime | None) -> Case:
-    outcome = _RESULTS.get(test.get("result").replace("-", "").lower(), Outcome.OTHER)
+    outcome = _RESULTS.get(test.get("result").replace("-", "").lower()) or texts.unknown(test.get("result"))
     owner, method, shown = test.get("type"), test.get("method"), test.get("name")
     title, parameters = _row(shown, owner, method)
     failure = test.first("failure")

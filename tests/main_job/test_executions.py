@@ -205,3 +205,28 @@ def test_an_explicit_test_type_wins_over_what_a_scenario_implies(inside, emulato
     (execution,) = emulator.executions()
     (run,) = runs(execution)
     assert [step["status"] for step in run["steps"]] == ["PASSED", "FAILED"]
+
+
+@pytest.mark.parametrize("name", ["[~admin] !x.png! {html}.xml", "[a|mailto:x] [^f] {color:red}.xml"])
+def test_names_that_strangers_choose_are_no_markup(job, emulator, workspace, name):
+    """In a description they notify nobody and make no macro, picture or link; the user's own markup stays."""
+    (workspace / name).write_text(suite("a", case("adds")))
+
+    result = job(
+        "import",
+        "--reports",
+        "*.xml",
+        "--executions",
+        "per-report",
+        "--description",
+        "*Report* {report}",
+        "--summary",
+        "{report}",
+    )
+
+    assert result.code == 0, result.out + result.err
+    (execution,) = emulator.executions()
+    said = execution["description"]
+    assert said.startswith("*Report* ")
+    assert [found for found in ("[~", "!x", "{html", "[a", "[^", "{color") if found in said] == []
+    assert "[~" not in execution["summary"]

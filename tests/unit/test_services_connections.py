@@ -129,6 +129,17 @@ def test_a_proxy_is_used_and_its_password_becomes_a_secret(monkeypatch):
     assert redactor("open%20sesame open sesame") == "*** ***"
 
 
+def test_loopback_never_goes_through_a_proxy(monkeypatch):
+    """What is sent to this machine stays on it, whatever the variables say."""
+    with WireServer(says(answer())) as server, WireServer(says(answer())) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", "")
+        outcome = outcome_of(server.url)
+
+    assert isinstance(outcome, Answered)
+    assert (len(server.requests), len(proxy.requests)) == (1, 0)
+
+
 def test_a_proxy_that_refuses_the_tunnel_was_not_sent(monkeypatch):
     """A tunnel that is not opened carried nothing; the message holds no password."""
     with WireServer(says(answer("407 Proxy Authentication Required"))) as proxy:

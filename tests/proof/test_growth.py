@@ -1,0 +1,203 @@
+"""Slow proof: what takes long takes it in proportion. Four times the size takes at most six times as long.
+
+Covers every family of readers (through detection to the finished file), equally named evidence, the mapper, mapping
+rules and patterns.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from xray_runs import assembly, case, place
+
+from xray_ci.model import Attachment, Case, Mark, MarkKind, Outcome, Place
+from xray_ci.reports import globs
+from xray_ci.reports.discover import FoundReport
+from xray_ci.reports.formats import FORMATS
+from xray_ci.reports.reading import read
+from xray_ci.settings.mapping import rules
+from xray_ci.settings.raw import Raw
+from xray_ci.settings.values import MappingRules, Rule
+from xray_ci.xray import mapping
+from xray_ci.xray.rules import Rulebook
+
+pytestmark = pytest.mark.proof
+SAMPLES = Path(__file__).resolve().parents[1] / "data" / "reports"
+MOST = 6.0
+_SHORTEST = 0.05
+"""Seconds below which a measurement says nothing: sizes grow until the smaller one takes as long."""
+
+
+def growth(work: Callable[[int], Callable[[], object]], size: int, *, largest: int) -> tuple[int, float, float]:
+    """Return a size, the seconds for it, and the seconds for four times as much; the best of three."""
+    while (once := _seconds(work(size))) < _SHORTEST and size * 4 <= largest:
+        size *= 2
+    return size, once, _seconds(work(size * 4))
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    best = float("inf")
+    for _ in range(3):
+        begun = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+def _reader(suffix: str, write: Callable[[int], str], folder: Path, key: str) -> Callable[[int], Callable[[], object]]:
+    def work(size: int) -> Callable[[], object]:
+        path = folder / f"r{suffix}"
+        path.write_text(write(size), encoding="utf-8")
+        return lambda: sum(1 for _ in read(FoundReport(place=Place(path=path, shown=path.name), format=key)))
+
+    return work
+
+
+def _distinct(folder: Path) -> Callable[[int], Callable[[], object]]:
+    def work(size: int) -> Callable[[], object]:
+        attached = tuple(Attachment(name="a.png", base64="QUJD") for _ in range(size))
+
+        def run() -> None:
+            base = folder / f"{size}-{time.perf_counter_ns()}"
+            base.mkdir()
+            with assembly(base) as begun:
+                begun.begin(place("r.json"))
+                begun.add(case("a", Outcome.FAILED, "SHOP-1", attachments=attached))
+                begun.commit()
+                begun.finish()
+
+        return run
+
+    return work
+
+
+def _mapped(size: int) -> Callable[[], object]:
+    keys = ",".join(f"SHOP-{number}" for number in range(1, size + 1))
+    one = Case(name="n", outcome=Outcome.PASSED, marks=(Mark(kind=MarkKind.TEST_KEY, value=keys),))
+    return lambda: mapping.decide(one, mapping.MappingOptions(project="SHOP"))
+
+
+def _book(count: int) -> Rulebook:
+    made = Rulebook(
+        MappingRules(
+            rules=tuple(
+                Rule(number=number, origin="x", name=f"^a{number}.*(b|c)+$", labels=("l",)) for number in range(count)
+            )
+        ),
+        fits=globs.fits,
+    )
+    made.begin("r.xml", ("junit", "junit"))
+    return made
+
+
+def _ruled_results(size: int) -> Callable[[], object]:
+    book, one = _book(50), Case(name="a1 bcbcbc", classname="c", outcome=Outcome.PASSED)
+    return lambda: [book.apply(one) for _ in range(size)]
+
+
+def _ruled_rules(size: int) -> Callable[[], object]:
+    book, one = _book(size), Case(name="a1 bcbcbc", classname="c", outcome=Outcome.PASSED)
+    return lambda: [book.apply(one) for _ in range(20)]
+
+
+def _mapping_text(size: int) -> Callable[[], object]:
+    raw = Raw("rules:\n" + "".join(f"- when: {{name: '^a{number}'}}\n  labels: l\n" for number in range(size)), "x")
+    return lambda: rules(raw)
+
+
+def _glob(size: int) -> Callable[[], object]:
+    path = "/".join(["a"] * size)
+    return lambda: globs.fits("**/*a*/**/*.xml", path)
+
+
+def _json_tests(size: int) -> str:
+    return json.dumps({"tests": [{"testKey": f"SHOP-{number + 1}", "status": "PASSED"} for number in range(size)]})
+
+
+def _json_list(name: str, item: object) -> Callable[[int], str]:
+    return lambda size: json.dumps({"tests": [{"testKey": "SHOP-1", "status": "FAILED", name: [item] * size}]})
+
+
+WRITERS: dict[str, tuple[str, str, Callable[[int], str]]] = {
+    "junit: cases": (
+        "junit",
+        ".xml",
+        lambda size: "<testsuite>" + '<testcase classname="c" name="n"/>' * size + "</testsuite>",
+    ),
+    "junit: backslashes": (
+        "junit",
+        ".xml",
+        lambda size: f'<testsuite><testcase name="n"><failure>{chr(92) * size * 50}</failure></testcase></testsuite>',
+    ),
+    "junit: properties": (
+        "junit",
+        ".xml",
+        lambda size: (
+            "<testsuite><properties>"
+            + '<property name="a" value="b"/>' * size
+            + '</properties><testcase name="n"/></testsuite>'
+        ),
+    ),
+    "xray-json: tests": ("xray-json", ".json", _json_tests),
+    "xray-json: evidence": ("xray-json", ".json", _json_list("evidence", {"filename": "a.png", "data": "QUJD"})),
+    "xray-json: defects": ("xray-json", ".json", _json_list("defects", "SHOP-1")),
+    "tap: points": (
+        "tap",
+        ".tap",
+        lambda size: f"TAP version 13\n1..{size}\n" + "".join(f"ok {number + 1} - n\n" for number in range(size)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_reading_grows_with_the_report(tmp_path, name, capsys):
+    """Shapes that were once, or could be, more than linear."""
+    key, suffix, write = WRITERS[name]
+    _hold(name, growth(_reader(suffix, write, tmp_path, key), 2_000, largest=100_000), capsys)
+
+
+@pytest.mark.parametrize(
+    "key",
+    sorted({row.key for row in FORMATS if row.reader is not None and row.medium in ("xml", "json", "lines", "text")}),
+)
+def test_every_reader_is_linear_in_a_list_of_what_it_never_saw(tmp_path, key, capsys):
+    """Whatever a reader does not know costs it no more than its size: elements, members or lines without end."""
+    medium = next(row.medium for row in FORMATS if row.key == key)
+    sample = {
+        "xml": lambda size: "<testsuite>" + "<x><y a='b'>z</y></x>" * size + "</testsuite>",
+        "json": lambda size: json.dumps({"tests": [{"x": [1]}] * size}),
+        "lines": lambda size: '{"a": 1}\n' * size,
+        "text": lambda size: "x y\n" * size,
+    }
+    _hold(f"{key}: unknown", growth(_reader(".x", sample[medium], tmp_path, key), 2_000, largest=64_000), capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "work", "size", "largest"),
+    [
+        ("mapper: keys of a result", _mapped, 2_000, 200_000),
+        ("rules: results", _ruled_results, 50, 20_000),
+        ("rules: rules", _ruled_rules, 50, 4_000),
+        ("mapping: text", _mapping_text, 50, 1_000),
+        ("patterns: path", _glob, 200, 8_000),
+    ],
+)
+def test_what_stands_between_grows_with_its_input(name, work, size, largest, capsys):
+    """Mapping, rules and patterns."""
+    _hold(name, growth(work, size, largest=largest), capsys)
+
+
+def test_equally_named_evidence_grows_with_its_number(tmp_path, capsys):
+    """Many files of one name cost no more than as many of different names."""
+    _hold("evidence: one name", growth(_distinct(tmp_path), 1_000, largest=20_000), capsys)
+
+
+def _hold(name: str, measured: tuple[int, float, float], capsys: pytest.CaptureFixture[str]) -> None:
+    size, once, four = measured
+    with capsys.disabled():
+        print(f"\n{name:<34}{size:>9,}{once:>9.3f} s{size * 4:>10,}{four:>9.3f} s{four / once:>7.1f} x", end="")
+    assert four <= MOST * max(once, _SHORTEST / 4), f"{name}: 4 x {size} took {four / once:.1f} x as long"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -82,60 +81,6 @@ def test_a_flood_of_braces_is_refused_while_it_expands(cloud, workspace, flood):
     assert result.code == 2, result.out
     assert "braces" in result.out + result.err
     assert time.process_time() - begun < 10
-
-
-def test_a_file_size_limit_while_spooling_is_no_defect(inside, workspace, emulator):
-    """What is written before it is sent does not fit: 7, with the folder and what to free; nothing was sent."""
-    cases = "".join(case(f"t{number}") for number in range(2_000))
-    (workspace / "r.xml").write_text(suite("s", cases))
-
-    result = started(
-        workspace,
-        inside.cloud,
-        "import",
-        "--reports",
-        "r.xml",
-        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, 16_384)),
-    )
-
-    assert result.returncode == 7, result.stdout + result.stderr
-    assert "ulimit -f" in result.stdout
-    assert emulator.imports() == []
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_log_that_takes_no_line_changes_nothing_that_is_delivered(inside, workspace, emulator):
-    """A full disk under the log costs the log."""
-    (workspace / "r.xml").write_text(suite("s", case("a")))
-
-    with Path("/dev/full").open("w") as full:
-        result = started(workspace, inside.cloud, "import", "--reports", "r.xml", stdout=full)
-
-    assert result.returncode == 0, result.stderr
-    assert len(emulator.imports()) == 1
-
-
-def test_a_reader_that_goes_away_changes_nothing_that_is_delivered(inside, workspace, emulator):
-    """`| head -1` ends the log and not the import."""
-    (workspace / "r.xml").write_text(suite("s", case("a")))
-    read, write = os.pipe()
-    os.close(read)
-
-    result = started(workspace, inside.cloud, "import", "--reports", "r.xml", stdout=write)
-    os.close(write)
-
-    assert result.returncode == 0, result.stderr
-    assert len(emulator.imports()) == 1
-
-
-def test_a_pipe_in_place_of_a_file_is_refused_at_once(inside, workspace):
-    """Neither a secret's file nor an old pipeline is waited for."""
-    os.mkfifo(workspace / "pipe")
-
-    secret = started(workspace, {"XRAY_CI_CLIENT_SECRET_FILE": str(workspace / "pipe")}, "import", "--reports", "r.xml")
-    old = started(workspace, {}, "migrate", "pipe")
-
-    assert (secret.returncode, old.returncode) == (2, 2), secret.stderr + old.stderr
 
 
 def test_loopback_goes_through_no_proxy(inside, workspace, emulator):

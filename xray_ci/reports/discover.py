@@ -137,7 +137,7 @@ def discover(
         *((path, root, _fixed(includes, numbers) or default) for (path, root), numbers in walked.hits.items()),
         *((path, root, default) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
     ]
-    ways: dict[tuple[str, str], tuple[str, ...]] = {}
+    ways: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
     found = (FoundReport(place=_place(path, here, root, ways), format=fixed) for path, root, fixed in named)
     files = sorted(_together(found, here), key=_natural)
     companions = dict.fromkeys(_companions(files))
@@ -195,13 +195,15 @@ def _inside(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _place(path: str, here: str, root: str, folders: dict[tuple[str, str], tuple[str, ...]]) -> Place:
-    """Return where a report lies; `folders` remembers the names from a root to a folder."""
+def _place(path: str, here: str, root: str, folders: dict[tuple[str, str], tuple[tuple[str, ...], str]]) -> Place:
+    """Return where a report lies; `folders` remembers names from a root to a folder, and how the folder is shown."""
     folder, name = os.path.split(path)
-    if (names := folders.get((folder, root))) is None:
+    if (known := folders.get((folder, root))) is None:
+        shown = _shown(folder, here)
         # The folder is resolved, the file is not: opening it sees whether it is a link.
-        names = folders[folder, root] = Path(os.path.relpath(os.path.realpath(folder), root)).parts
-    return Place(path=Path(path), shown=_shown(path, here), root=root, inner=(*names, name))
+        names = Path(os.path.relpath(os.path.realpath(folder), root)).parts
+        known = folders[folder, root] = names, "" if shown == "." else f"{shown.rstrip('/')}/"
+    return Place(path=Path(path), shown=known[1] + _printable(name), root=root, inner=(*known[0], name))
 
 
 def _root(base: str, here: str, trusted: tuple[str, ...], *, absolute: bool) -> str:
@@ -253,6 +255,8 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
         path = str(found.place.path)
         if path not in folders and not (os.path.dirname(path) in folders and belongs(found.place.path.name)):
             yield found
+    if not folders:
+        return
     roots = {os.path.dirname(found.place.path): found.place.root for found in held}
     roots |= {str(found.place.path): found.place.root for found in held if str(found.place.path) in folders}
     for path in folders:
@@ -261,12 +265,11 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
 
 def _companions(files: list[FoundReport]) -> list[FoundReport]:
     """Return the files that hold the results of others beside them, unless somebody says that they are to be read."""
-    folders = {found.place.path.parent for found in files if _MAIN.fullmatch(found.place.path.name)}
-    return [
-        found
-        for found in files
-        if found.format is None and found.place.path.parent in folders and _COMPANION.fullmatch(found.place.path.name)
-    ]
+    found = [one for one in files if one.format is None and _COMPANION.fullmatch(one.place.shown.rpartition("/")[2])]
+    if not found:
+        return []
+    folders = {one.place.path.parent for one in files if _MAIN.fullmatch(one.place.path.name)}
+    return [one for one in found if one.place.path.parent in folders]
 
 
 def _companion_problem(found: FoundReport) -> Problem:
@@ -382,7 +385,7 @@ def _outside_problem(shown: str, target: str) -> Problem:
 
 
 def _printable(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _closed_problem(path: str, here: str) -> Problem:

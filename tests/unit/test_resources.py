@@ -80,6 +80,7 @@ def test_a_full_folder_for_temporary_files_is_no_fault_of_the_report(monkeypatch
         raise OSError(errno.ENOSPC, "full")
 
     waiting = Waiting()
+    waiting.close()
     monkeypatch.setattr(waiting, "_file", SimpleNamespace(write=full))
 
     with pytest.raises(DiskFull) as failed:

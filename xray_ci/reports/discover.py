@@ -197,6 +197,10 @@ def _inside(path: str, root: str) -> bool:
 
 def _place(path: str, here: str, root: str, folders: dict[tuple[str, str], tuple[tuple[str, ...], str]]) -> Place:
     """Return where a report lies; `folders` remembers names from a root to a folder, and how the folder is shown."""
+    if path == here:
+        return Place(
+            path=Path(path), shown=".", root=root, inner=Path(os.path.relpath(os.path.realpath(path), root)).parts
+        )
     folder, name = os.path.split(path)
     if (known := folders.get((folder, root))) is None:
         shown = _shown(folder, here)

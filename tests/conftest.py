@@ -71,6 +71,21 @@ def pytest_configure(config: pytest.Config) -> None:
         time.tzset()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of what grows with what, which the tests that measured it left in their reports."""
+    rows = [
+        text
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+        for name, text in report.user_properties
+        if name == "growth"
+    ]
+    if rows:
+        terminalreporter.section("growth: size, seconds; 16 x the size, seconds; growth for each 4 x, at most 6")
+        for row in sorted(rows):
+            terminalreporter.write_line(str(row))
+
+
 @pytest.fixture(autouse=True)
 def _own_environment() -> Iterator[None]:
     """Undo what a test changes in the environment or the working directory."""

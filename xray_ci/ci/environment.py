@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from xray_ci.ci.text import one_line
@@ -18,10 +18,22 @@ Source: TypeAlias = str | Callable[[Environment], str | None]
 
 TEXT_LIMIT: Final = 255
 _URL_LIMIT: Final = 2000
+_MATRIX_LIMIT: Final = 65_536
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{7,64}")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _UNSET: Final = frozenset({"", "false", "0", "none", "null"})
 _PART: Final = re.compile(r"\{(\w+)\}")
+
+
+class AnyCase(dict[str, str]):
+    """Variables that are found when their names were made upper case, as a copy of the environment of Windows does."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a variable, under its own name first."""
+        return super().get(name, super().get(name.upper(), default))
+
+    def __missing__(self, name: str) -> str:
+        return self[name.upper()] if name != name.upper() else ""
 
 
 def first(env: Environment, sources: tuple[Source, ...], accept: Callable[[str], str | None]) -> str | None:
@@ -97,11 +109,11 @@ def remote(name: str) -> Source:
     return lambda env: env.get(name, "").removeprefix("origin/")
 
 
-def found(name: str, pattern: str) -> Source:
-    """Read the first group of a pattern inside of a variable of ordinary length."""
+def found(source: Source, pattern: str) -> Source:
+    """Read the first group of a pattern inside of a text of ordinary length."""
 
     def read(env: Environment) -> str | None:
-        match = re.search(pattern, _ordinary(env, name))
+        match = re.search(pattern, _ordinary(env, source))
         return match[1] if match else None
 
     return read
@@ -162,14 +174,45 @@ def built(template: str) -> Source:
     return read
 
 
-def only(name: str, other: str, pattern: str) -> Source:
-    """Read a variable where another one has a pattern in it, and so says what the first one means."""
-    return lambda env: env.get(name) if re.search(pattern, _ordinary(env, other)) else None
+def only(source: Source, other: str, pattern: str) -> Source:
+    """Read a fact where a variable has a pattern in it, and so says what the fact means."""
+    return lambda env: _read(env, source) if re.search(pattern, _ordinary(env, other)) else None
 
 
-def _ordinary(env: Environment, name: str) -> str:
-    """Return what a variable holds, empty when it is so long that a pattern could take its time over it."""
-    value = env.get(name, "")
+def joined(*names: str) -> Source:
+    """Read several variables as one text with strokes between them; None when one is missing."""
+
+    def read(env: Environment) -> str | None:
+        values = [env.get(name) or "" for name in names]
+        return "/".join(values) if all(values) else None
+
+    return read
+
+
+def matrix(name: str) -> Source:
+    """Read a JSON object, written in one spelling whatever its order and blanks.
+
+    None for anything else and an empty one.
+    """
+
+    def read(env: Environment) -> str | None:
+        import json  # noqa: PLC0415  # only a leg of a matrix pays for it
+
+        value = env.get(name, "")
+        try:
+            values = json.loads(value) if value and len(value) <= _MATRIX_LIMIT else None
+        except (ValueError, RecursionError):
+            return None
+        return (
+            json.dumps(values, sort_keys=True, separators=(",", ":")) if values and isinstance(values, dict) else None
+        )
+
+    return read
+
+
+def _ordinary(env: Environment, source: Source) -> str:
+    """Return a fact, empty when it is so long that a pattern could take its time over it."""
+    value = _read(env, source) or ""
     return value if len(value) <= _URL_LIMIT else ""
 
 

@@ -38,12 +38,14 @@ RUN_ID: Final = "EVENT_RUN_ID"
 RUN_NUMBER: Final = "EVENT_RUN_NUMBER"
 ATTEMPT: Final = "EVENT_ATTEMPT"
 WORKFLOW: Final = "EVENT_WORKFLOW"
+PATH: Final = "EVENT_PATH"
+"""File of the workflow that ran; several can have one name."""
 ACTOR: Final = "EVENT_ACTOR"
 FORK: Final = "EVENT_FORK"
 """Repository that a pull request comes from when that is not the one it goes to."""
 AUTHOR: Final = "EVENT_AUTHOR"
 """Who opened the pull request, else who did what started the run."""
-NAMES: Final = (COMMIT, BRANCH, PULL_REQUEST, TITLE, RUN_ID, RUN_NUMBER, ATTEMPT, WORKFLOW, ACTOR, FORK, AUTHOR)
+NAMES: Final = (COMMIT, BRANCH, PULL_REQUEST, TITLE, RUN_ID, RUN_NUMBER, ATTEMPT, WORKFLOW, PATH, ACTOR, FORK, AUTHOR)
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a file that is read; payloads of pull requests have some ten thousand."""
@@ -64,6 +66,8 @@ def facts(document: Any) -> dict[str, str]:
         found |= _pull_request(document["pull_request"])
     elif isinstance(_at(document, "workflow_run"), dict):
         found |= _workflow_run(document["workflow_run"])
+        path = _text(document, "workflow", "path")
+        found[PATH] = f"{_text(document, 'workflow_run', 'repository', 'full_name')}/{path}" if path else ""
     return found
 
 
@@ -252,3 +256,7 @@ ON_DRONE: Final = (
 ON_TEAMCITY: Final = (
     "TeamCity gives a step only parameters whose names begin with `env.`, for example `env.XRAY_CI_CLIENT_SECRET`."
 )
+ON_BAMBOO: Final = "Define it as a variable of the plan or the deployment, and map it to the task's environment: `NAME=${bamboo.NAME}`."
+ON_CODEBUILD: Final = "Name it under `env:` of the buildspec, `secrets-manager:` or `parameter-store:`, and allow the project's role to read it."
+ON_SEMAPHORE: Final = "Name the secret under `secrets:` of the block or the job; a fork's pull request gets only the secrets that its project allows."
+ON_GOCD: Final = "Define it as a secure variable of the pipeline, the stage, the job or the environment."

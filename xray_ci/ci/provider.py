@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.ci import event_facts
 from xray_ci.ci.environment import (
+    AnyCase,
     Environment,
     Source,
     attempts,
@@ -22,7 +23,9 @@ from xray_ci.ci.environment import (
     first,
     found,
     is_set,
+    joined,
     largest,
+    matrix,
     number,
     only,
     path,
@@ -78,6 +81,16 @@ class Provider:
     step: tuple[Source, ...] = ()
     job_group: tuple[Source, ...] = ()
     shards: tuple[Source, ...] = ()
+    server: tuple[Source, ...] = ()
+    """What tells installations of one system apart where the host of a run's address does not."""
+    definition: tuple[Source, ...] = ()
+    """Which file or project a run is of, where the workflow is a name that several can have."""
+    foreign_branch: tuple[Source, ...] = ()
+    """Whose branch it is, where that is not what `pull_request` says."""
+    matrix: tuple[Source, ...] = ()
+    """The values of this leg of a matrix: JSON, or any text."""
+    looks: bool = False
+    """Whether a job's first attempt looks, too: the system repeats steps that no counter tells."""
     pull_request_title: tuple[Source, ...] = ()
     outsider: tuple[Source, ...] = ()
     secrets: tuple[Source, ...] = ()
@@ -116,6 +129,12 @@ class Surroundings:
     shards: str | None = None
     """How many parallel jobs share the work of one definition, where the system says that they share it; matrices do
     not."""
+    server: str | None = None
+    definition: str | None = None
+    foreign_branch: str | None = None
+    """As in the row; see `stranger`."""
+    matrix: str | None = None
+    """The values of this leg: a JSON object in one spelling, or the text by which the system calls the leg."""
     pull_request_title: str | None = None
     outsider: str | None = None
     """Who a run is for that the system keeps secrets from: `the fork octocat/web`, by the event's own facts."""
@@ -130,6 +149,11 @@ class Surroundings:
     def syntax(self) -> Syntax:
         """What the log understands."""
         return self.provider.syntax
+
+    @property
+    def stranger(self) -> str | None:
+        """Return what tells the branch from one of ours that is called the same."""
+        return self.foreign_branch if self.provider.foreign_branch else self.pull_request
 
     def facts(self) -> dict[str, str | None]:
         """Return what may be told outside: no folders of this machine, and nothing that only tells runs apart."""
@@ -154,11 +178,29 @@ _ACCEPT: Final[dict[str, Callable[[str], str | None]]] = {
     "step": text,
     "job_group": text,
     "shards": number,
+    "server": text,
+    "definition": text,
+    "foreign_branch": text,
+    "matrix": path,
     "pull_request_title": text,
     "outsider": text,
 }
 FACTS: Final = tuple(_ACCEPT)
-_UNTOLD: Final = frozenset({"workspace", "temp", "step", "job_group", "shards", "pull_request_title", "outsider"})
+_UNTOLD: Final = frozenset(
+    {
+        "workspace",
+        "temp",
+        "step",
+        "job_group",
+        "shards",
+        "server",
+        "definition",
+        "foreign_branch",
+        "matrix",
+        "pull_request_title",
+        "outsider",
+    }
+)
 _DEBUG: Final = ("RUNNER_DEBUG", "CI_DEBUG_TRACE", "SYSTEM_DEBUG")
 
 PROVIDERS: Final = (
@@ -186,7 +228,9 @@ PROVIDERS: Final = (
         repository=("GITHUB_REPOSITORY",),
         workflow=(event_facts.WORKFLOW, "GITHUB_WORKFLOW"),
         job=("GITHUB_JOB",),
-        run_id=(event_facts.RUN_ID, "GITHUB_RUN_ID"),
+        definition=(event_facts.PATH, found("GITHUB_WORKFLOW_REF", r"^([^@]+)@")),
+        # nektos/act numbers every run 1 unless told otherwise (O).
+        run_id=(unless("ACT", event_facts.RUN_ID), unless("ACT", "GITHUB_RUN_ID")),
         run_number=(event_facts.RUN_NUMBER, "GITHUB_RUN_NUMBER"),
         attempt=(attempts("GITHUB_RUN_ATTEMPT", event_facts.ATTEMPT),),
         actor=(event_facts.ACTOR, "GITHUB_ACTOR"),
@@ -198,6 +242,7 @@ PROVIDERS: Final = (
         temp=("RUNNER_TEMP",),
         # Several workflows can follow one run.
         step=(when(event_facts.RUN_ID, built("{GITHUB_WORKFLOW}/{GITHUB_ACTION}")), "GITHUB_ACTION"),
+        matrix=(matrix("INPUT_GITHUB-MATRIX"), matrix("XRAY_CI_GITHUB_MATRIX")),
         pull_request_title=(event_facts.TITLE,),
         outsider=(event_facts.github,),
         secrets=(event_facts.said(event_facts.ON_GITHUB),),
@@ -210,8 +255,12 @@ PROVIDERS: Final = (
         commit=("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA"),
         branch=("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH"),
         tag=("CI_COMMIT_TAG",),
-        pull_request=("CI_MERGE_REQUEST_IID",),
+        pull_request=("CI_MERGE_REQUEST_IID", "CI_EXTERNAL_PULL_REQUEST_IID"),
+        foreign_branch=("CI_MERGE_REQUEST_IID",),
         repository=("CI_PROJECT_PATH",),
+        definition=(built("{CI_PROJECT_PATH}/{CI_CONFIG_PATH}"), "CI_PROJECT_PATH"),
+        attempt=(counted_from_zero("CI_JOB_RETRY_COUNT"),),
+        looks=True,
         workflow=("CI_PIPELINE_NAME", "CI_PROJECT_PATH"),
         job=("CI_JOB_NAME",),
         run_id=("CI_PIPELINE_ID",),
@@ -222,6 +271,7 @@ PROVIDERS: Final = (
         temp=("RUNNER_TEMP_PROJECT_DIR",),
         job_group=("CI_JOB_GROUP_NAME", found("CI_JOB_NAME", r"^(.*?)[\s:/\\]*\d+[\s:/\\]+\d+\s*$"), "CI_JOB_NAME"),
         # `parallel: 3` makes `tests 1/3`, a matrix makes `tests: [chrome]`: only the former shares its work.
+        matrix=(found("CI_JOB_NAME", r": \[(.+)\]$"),),
         shards=(only("CI_NODE_TOTAL", "CI_JOB_NAME", r"\d/\d+$"),),
         pull_request_title=("CI_MERGE_REQUEST_TITLE",),
         outsider=(event_facts.gitlab,),
@@ -249,15 +299,25 @@ PROVIDERS: Final = (
         repository=("BUILD_REPOSITORY_NAME",),
         workflow=("BUILD_DEFINITIONNAME",),
         job=("SYSTEM_JOBDISPLAYNAME",),
-        run_id=("BUILD_BUILDID",),
+        server=(built("{SYSTEM_COLLECTIONID}/{SYSTEM_TEAMPROJECTID}"),),
+        # A classic release has the build of its artifact, which other releases have as well.
+        run_id=(
+            only(
+                built("{RELEASE_RELEASEID}/{RELEASE_ENVIRONMENTID}"), "SYSTEM_HOSTTYPE", r"(?i)^(release|deployment)$"
+            ),
+            "BUILD_BUILDID",
+        ),
         run_number=("BUILD_BUILDNUMBER",),
         # A stage that is run again counts its own attempts.
-        attempt=(largest("SYSTEM_JOBATTEMPT", "SYSTEM_STAGEATTEMPT"),),
+        attempt=(largest("SYSTEM_JOBATTEMPT", "SYSTEM_STAGEATTEMPT", "RELEASE_ATTEMPTNUMBER"),),
+        looks=True,
         actor=("BUILD_REQUESTEDFOR",),
         run_url=(built("{SYSTEM_COLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}"),),
         workspace=("BUILD_SOURCESDIRECTORY",),
         temp=("AGENT_TEMPDIRECTORY",),
         job_group=(built("{SYSTEM_STAGENAME}/{SYSTEM_PHASENAME}"), "SYSTEM_PHASENAME"),
+        step=("SYSTEM_TASKINSTANCENAME",),
+        matrix=(only("SYSTEM_JOBNAME", "SYSTEM_PARALLELEXECUTIONTYPE", r"(?i)^multiconfiguration$"),),
         # A matrix counts its jobs, too, and is MultiConfiguration (O).
         shards=(only("SYSTEM_TOTALJOBSINPHASE", "SYSTEM_PARALLELEXECUTIONTYPE", r"(?i)^multimachine$"),),
         outsider=(event_facts.flagged("SYSTEM_PULLREQUEST_ISFORK"),),
@@ -280,7 +340,7 @@ PROVIDERS: Final = (
         attempt=("BITBUCKET_STEP_RUN_NUMBER",),
         run_url=(built("{BITBUCKET_GIT_HTTP_ORIGIN}/pipelines/results/{BITBUCKET_BUILD_NUMBER}"),),
         workspace=("BITBUCKET_CLONE_DIR",),
-        shards=("BITBUCKET_PARALLEL_STEP_COUNT",),
+        step=("BITBUCKET_STEP_UUID",),  # parallel steps are different ones
         secrets=(event_facts.said(event_facts.ON_BITBUCKET),),
     ),
     Provider(
@@ -292,7 +352,12 @@ PROVIDERS: Final = (
         commit=("CIRCLE_SHA1",),
         branch=("CIRCLE_BRANCH",),
         tag=("CIRCLE_TAG",),
-        pull_request=("CIRCLE_PR_NUMBER", found("CIRCLE_PULL_REQUEST", r"/(\d+)$")),
+        # Of several pull requests of one branch CIRCLE_PULL_REQUEST is any.
+        pull_request=(
+            "CIRCLE_PR_NUMBER",
+            only(found("CIRCLE_PULL_REQUEST", r"/(\d+)$"), "CIRCLE_PULL_REQUESTS", r"^[^,]*$"),
+        ),
+        foreign_branch=("CIRCLE_PR_NUMBER",),
         repository=(built("{CIRCLE_PROJECT_USERNAME}/{CIRCLE_PROJECT_REPONAME}"),),
         workflow=("CIRCLE_PROJECT_REPONAME",),
         job=("CIRCLE_JOB",),
@@ -312,7 +377,7 @@ PROVIDERS: Final = (
         detect=("BUILDKITE",),
         syntax=Syntax(groups=LogGroups.BUILDKITE),
         commit=("BUILDKITE_COMMIT",),
-        branch=("BUILDKITE_BRANCH",),
+        branch=(unless("BUILDKITE_TAG", "BUILDKITE_BRANCH"),),
         tag=("BUILDKITE_TAG",),
         pull_request=("BUILDKITE_PULL_REQUEST",),
         repository=(repository("BUILDKITE_REPO"),),
@@ -342,6 +407,7 @@ PROVIDERS: Final = (
         workflow=("TRAVIS_REPO_SLUG",),
         job=("TRAVIS_JOB_NAME",),
         run_id=("TRAVIS_BUILD_ID",),
+        step=("TRAVIS_JOB_NUMBER",),
         run_number=("TRAVIS_BUILD_NUMBER",),
         run_url=("TRAVIS_BUILD_WEB_URL",),
         workspace=("TRAVIS_BUILD_DIR",),
@@ -353,8 +419,9 @@ PROVIDERS: Final = (
         title="Woodpecker CI",
         detect=("CI=woodpecker",),
         commit=("CI_COMMIT_SHA",),
-        branch=("CI_COMMIT_SOURCE_BRANCH", "CI_COMMIT_BRANCH"),
         tag=("CI_COMMIT_TAG",),
+        branch=("CI_COMMIT_SOURCE_BRANCH", unless("CI_COMMIT_TAG", "CI_COMMIT_BRANCH")),
+        step=("CI_WORKFLOW_NUMBER",),
         pull_request=("CI_COMMIT_PULL_REQUEST",),
         repository=("CI_REPO",),
         workflow=("CI_WORKFLOW_NAME", "CI_REPO"),
@@ -376,7 +443,8 @@ PROVIDERS: Final = (
         pull_request=("DRONE_PULL_REQUEST",),
         repository=("DRONE_REPO",),
         workflow=("DRONE_REPO",),
-        job=("DRONE_STEP_NAME",),
+        job=(joined("DRONE_STAGE_NAME", "DRONE_STEP_NAME"), "DRONE_STEP_NAME"),
+        step=("DRONE_STAGE_NUMBER",),
         run_id=("DRONE_BUILD_NUMBER",),
         run_number=("DRONE_BUILD_NUMBER",),
         actor=("DRONE_COMMIT_AUTHOR",),
@@ -401,6 +469,70 @@ PROVIDERS: Final = (
         run_url=("BUILD_URL",),
         secrets=(event_facts.said(event_facts.ON_TEAMCITY),),
     ),
+    Provider(
+        key="bamboo",
+        title="Bamboo",
+        detect=("bamboo_planKey", "bamboo_buildResultKey"),
+        commit=("bamboo_planRepository_revision", "bamboo_repository_revision_number"),
+        branch=(
+            "bamboo_repository_pr_sourceBranch",
+            "bamboo_planRepository_branchName",
+            "bamboo_planRepository_branch",
+        ),
+        pull_request=("bamboo_repository_pr_key",),
+        repository=(repository("bamboo_planRepository_repositoryUrl"),),
+        workflow=("bamboo_planKey",),
+        job=("bamboo_shortJobKey", "bamboo_shortJobName"),
+        # Failed jobs run again under the same number.
+        run_id=(built("{bamboo_planKey}-{bamboo_buildNumber}"),),
+        run_number=("bamboo_buildNumber",),
+        run_url=("bamboo_resultsUrl", "bamboo_buildResultsUrl"),
+        workspace=("bamboo_build_working_directory",),
+        secrets=(event_facts.said(event_facts.ON_BAMBOO),),
+    ),
+    Provider(
+        key="semaphore",
+        title="Semaphore",
+        detect=("SEMAPHORE",),
+        commit=("SEMAPHORE_GIT_PR_SHA", "SEMAPHORE_GIT_SHA"),
+        branch=("SEMAPHORE_GIT_PR_BRANCH", unless("SEMAPHORE_GIT_TAG_NAME", "SEMAPHORE_GIT_WORKING_BRANCH")),
+        tag=("SEMAPHORE_GIT_TAG_NAME",),
+        pull_request=("SEMAPHORE_GIT_PR_NUMBER",),
+        pull_request_title=("SEMAPHORE_GIT_PR_NAME",),
+        repository=("SEMAPHORE_GIT_REPO_SLUG",),
+        workflow=("SEMAPHORE_PROJECT_NAME",),
+        job=(joined("SEMAPHORE_BLOCK_NAME", "SEMAPHORE_JOB_NAME"), "SEMAPHORE_JOB_NAME"),
+        job_group=(found(joined("SEMAPHORE_BLOCK_NAME", "SEMAPHORE_JOB_NAME"), r"^(.*?)(?: - \d+/\d+)?$"),),
+        shards=("SEMAPHORE_JOB_COUNT",),
+        run_id=("SEMAPHORE_WORKFLOW_ID",),
+        run_number=("SEMAPHORE_WORKFLOW_NUMBER",),
+        actor=("SEMAPHORE_WORKFLOW_TRIGGERED_BY",),
+        run_url=(built("{SEMAPHORE_ORGANIZATION_URL}/workflows/{SEMAPHORE_WORKFLOW_ID}"),),
+        outsider=(event_facts.other("SEMAPHORE_GIT_PR_SLUG", "SEMAPHORE_GIT_REPO_SLUG"),),
+        secrets=(event_facts.said(event_facts.ON_SEMAPHORE),),
+    ),
+    Provider(
+        key="gocd",
+        title="GoCD",
+        detect=("GO_PIPELINE_COUNTER", "GO_PIPELINE_LABEL"),
+        commit=("GO_REVISION",),
+        workflow=("GO_PIPELINE_NAME",),
+        job=(joined("GO_STAGE_NAME", "GO_JOB_NAME"),),
+        # Instances of one job are tests-runInstance-1, -2 and so on; jobs of other stages may have the same name.
+        job_group=(found(joined("GO_STAGE_NAME", "GO_JOB_NAME"), r"^(.*?)(?:-runInstance-\d+)?$"),),
+        shards=("GO_JOB_RUN_COUNT",),
+        run_id=(joined("GO_PIPELINE_NAME", "GO_PIPELINE_COUNTER"),),
+        run_number=("GO_PIPELINE_COUNTER",),
+        attempt=("GO_STAGE_COUNTER",),
+        actor=("GO_TRIGGER_USER",),
+        secrets=(event_facts.said(event_facts.ON_GOCD),),
+        run_url=(
+            built(
+                "{GO_SERVER_URL}/tab/build/detail/{GO_PIPELINE_NAME}/{GO_PIPELINE_COUNTER}/{GO_STAGE_NAME}/"
+                "{GO_STAGE_COUNTER}/{GO_JOB_NAME}"
+            ),
+        ),
+    ),
     # Late, because agents of other systems inherit these where they run beside Jenkins.
     Provider(
         key="jenkins",
@@ -414,6 +546,7 @@ PROVIDERS: Final = (
         repository=(repository("GIT_URL"),),
         workflow=("JOB_NAME",),
         job=("STAGE_NAME",),
+        server=("HUDSON_SERVER_COOKIE",),  # there without an address of Jenkins, too
         run_id=("BUILD_TAG", "BUILD_ID"),
         run_number=("BUILD_NUMBER",),
         actor=("BUILD_USER_ID", "CHANGE_AUTHOR"),
@@ -424,6 +557,28 @@ PROVIDERS: Final = (
         outsider=(event_facts.named("CHANGE_FORK"),),
         secrets=(event_facts.said(event_facts.ON_JENKINS),),
     ),
+    # Late, because it hosts the runners of others.
+    Provider(
+        key="codebuild",
+        title="AWS CodeBuild",
+        detect=("CODEBUILD_BUILD_ID",),
+        commit=("CODEBUILD_RESOLVED_SOURCE_VERSION",),
+        branch=(branch("CODEBUILD_WEBHOOK_HEAD_REF"), found("CODEBUILD_WEBHOOK_TRIGGER", r"^branch/(.+)$")),
+        tag=(found("CODEBUILD_WEBHOOK_TRIGGER", r"^tag/(.+)$"),),
+        pull_request=(
+            found("CODEBUILD_WEBHOOK_TRIGGER", r"^pr/(\d+)$"),
+            found("CODEBUILD_SOURCE_VERSION", r"^pr/(\d+)$"),
+        ),
+        repository=(repository("CODEBUILD_SOURCE_REPO_URL"),),
+        workflow=(found("CODEBUILD_BUILD_ID", r"^([^:]+):"),),
+        job=("CODEBUILD_BATCH_BUILD_IDENTIFIER",),
+        run_id=("CODEBUILD_BUILD_ARN", "CODEBUILD_BUILD_ID"),
+        run_number=("CODEBUILD_BUILD_NUMBER",),
+        actor=("CODEBUILD_INITIATOR",),
+        run_url=("CODEBUILD_PUBLIC_BUILD_URL", "CODEBUILD_BUILD_URL"),
+        workspace=("CODEBUILD_SRC_DIR",),
+        secrets=(event_facts.said(event_facts.ON_CODEBUILD),),
+    ),
     Provider(
         key="other",
         title="another CI system",
@@ -431,7 +586,8 @@ PROVIDERS: Final = (
         commit=("GIT_COMMIT", "COMMIT_SHA"),
         branch=(remote("GIT_BRANCH"), "BRANCH_NAME"),
         workflow=("JOB_NAME",),
-        run_id=("BUILD_ID",),
+        # A number alone may be another pipeline's.
+        run_id=("BUILD_URL",),
         run_number=("BUILD_NUMBER",),
         run_url=("BUILD_URL",),
     ),
@@ -451,8 +607,9 @@ SUMMARIES: Final = (
 
 def surroundings(env: Environment) -> Surroundings:
     """Say where this run runs, from its environment variables and the event that they name."""
-    provider = next((row for row in PROVIDERS if any(_is_here(env, clue) for clue in row.detect)), LOCAL)
+    provider = next((row for row in PROVIDERS if any(_is_here(AnyCase(env), clue) for clue in row.detect)), LOCAL)
     known = {**env, **event_facts.read(env.get(provider.event))} if provider.event else env
+    known = AnyCase(known)
     facts = {name: first(known, getattr(provider, name), accept) for name, accept in _ACCEPT.items()}
     return Surroundings(
         provider=provider,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from xray_ci.ci.provider import placeholders
@@ -30,6 +31,11 @@ _LENGTH: Final = 24
 _VERSION: Final = "1"
 """Of what goes into the token; another one never finds what this one marked."""
 _FIRST: Final = "1"
+AUTO: Final = ("auto",)
+NONE: Final = ("none",)
+_SHARD: Final = re.compile(r"(?i)shards?|shard[_-]?index|partition|chunk|split|slice|(?:ci[_-]?)?node[_-]?index")
+"""Keys of a matrix whose values are numbers of shards; `node` alone is a version of Node.js."""
+_INDEX: Final = re.compile(r"\d+(?:/\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,16 @@ class Marker:
 
 
 def marker(
-    *, around: Surroundings, scope: str, explicit: bool, on_rerun: str, target: Sequence[str], group: str, unique: str
+    *,
+    around: Surroundings,
+    scope: str,
+    explicit: bool,
+    on_rerun: str,
+    target: Sequence[str],
+    group: str,
+    unique: str,
+    part: str = "",
+    sharding: Sequence[str] = AUTO,
 ) -> Marker:
     """Return the marker of one Test Execution of this run.
 
@@ -63,11 +78,18 @@ def marker(
     """
     if scope == "run" and around.run_id is None:
         return Marker(token=_token([*_place(around, target, group), ("unique", unique)]), look=False, race=False)
-    shards = around.shards is not None and int(around.shards) > 1
+    leg, split = _leg(around.matrix, sharding)
+    shards = (around.shards is not None and int(around.shards) > 1 and tuple(sharding) != NONE) or split
     race = scope != "run" or explicit or shards
     facts = [*_place(around, target, group), *_scope(around, scope)]
+    if part:
+        facts.append(("part", part))
+    if leg is not None and (scope in {"branch", "pull-request"} or (scope == "run" and not explicit)):
+        facts.append(("leg", leg))
     if scope == "run" and not explicit:
-        facts += [("job group", around.job_group), *([] if shards else [("job", around.job), ("step", around.step)])]
+        # Jobs that the system splits have names with their number in them; legs of a matrix of GitHub have one name.
+        own = [] if shards and not split else [("job", around.job), ("step", around.step)]
+        facts += [("job group", around.job_group), *own]
     # Jobs without a name are all the same to us: what another one made has to be found.
     named = around.job is not None or around.job_group is not None
     again = around.attempt != _FIRST
@@ -75,7 +97,28 @@ def marker(
         # An attempt is one of a run: the second of another run is another one, whatever the scope.
         facts += [("attempt", around.attempt), ("attempt of", around.run_id)]
     fresh = named and (not again or (on_rerun == "new" and around.attempt is not None))
-    return Marker(token=_token(facts), look=race or not fresh, race=race)
+    return Marker(token=_token(facts), look=race or around.provider.looks or not fresh, race=race)
+
+
+def _leg(matrix: str | None, sharding: Sequence[str]) -> tuple[str | None, bool]:
+    """Return what tells a leg of a matrix from those it does not share with, and whether it shares with others.
+
+    `sharding` is `auto`, `none`, or the keys by which the work is split. A leg that is called by a text is split by
+    nothing.
+    """
+    if matrix is None or not matrix.startswith("{"):
+        return matrix, False
+    values: dict[str, Any] = json.loads(matrix)
+    auto = tuple(sharding) == AUTO
+    named = frozenset() if tuple(sharding) in {AUTO, NONE} else frozenset(sharding)
+    split = {
+        key
+        for key, value in values.items()
+        if key in named
+        or (auto and _SHARD.fullmatch(key) and not isinstance(value, bool) and _INDEX.fullmatch(str(value)))
+    }
+    rest = {key: value for key, value in values.items() if key not in split}
+    return (json.dumps(rest, sort_keys=True, separators=(",", ":")) if rest else None), bool(split)
 
 
 def jql(marked: Marker, project: str | None) -> str:
@@ -93,7 +136,7 @@ def jql(marked: Marker, project: str | None) -> str:
 
 def _place(around: Surroundings, target: Sequence[str], group: str) -> list[tuple[str, str | None]]:
     """Return what identifies a marker in every scope."""
-    server = urlsplit(around.run_url).netloc if around.run_url else None
+    server = around.server or (urlsplit(around.run_url).netloc if around.run_url else None)
     return [
         ("version", _VERSION),
         *(("target", part) for part in target),
@@ -101,7 +144,7 @@ def _place(around: Surroundings, target: Sequence[str], group: str) -> list[tupl
         ("provider", around.provider.key),
         ("server", server),
         ("repository", around.repository),
-        ("workflow", around.workflow),
+        ("workflow", around.definition or around.workflow),
     ]
 
 
@@ -113,7 +156,7 @@ def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
         case "branch":
             # Whoever opens a pull request chooses its branch's name, `main` too: it must not lead into the results of
             # ours.
-            return [("branch", _known(around.branch, "branch", scope)), ("pull request of it", around.pull_request)]
+            return [("branch", _known(around.branch, "branch", scope)), ("pull request of it", around.stranger)]
         case "pull-request":
             return [("pull request", _known(around.pull_request, "pull request", scope))]
         case _:
@@ -121,7 +164,7 @@ def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
             for name in names(scope):
                 _known(facts.get(name), name, scope)
             # Filled for `{{`, and once more fact by fact: `{branch}{job}` must not mix up `a`, `bc` with `ab`, `c`.
-            mixed = [("pull request of it", around.pull_request)] if "branch" in names(scope) else []
+            mixed = [("pull request of it", around.stranger)] if "branch" in names(scope) else []
             return [("template", fill(scope, facts)), *((name, facts[name]) for name in names(scope)), *mixed]
 
 

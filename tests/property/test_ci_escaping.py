@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from xray_ci.ci.console import Console, Level
 from xray_ci.ci.outputs import dotenv, github
-from xray_ci.ci.provider import PROVIDERS, surroundings
+from xray_ci.ci.provider import surroundings
 from xray_ci.ci.result import FailureRow, Report, RunOutcome, RunResult, Trouble
 from xray_ci.ci.summary import markdown
 from xray_ci.ci.syntax import Annotation, AnnotationKind, Annotations, annotation
+from xray_ci.ci.systems import PROVIDERS
 from xray_ci.ci.text import clean, code, cut, harmless, inline, one_line, row
 from xray_ci.errors import ConfigurationError, Refused
 from xray_ci.secret import Redactor

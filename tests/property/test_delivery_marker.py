@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xray_ci.ci.provider import LOCAL, PROVIDERS, Surroundings
+from xray_ci.ci.provider import Surroundings
+from xray_ci.ci.systems import LOCAL, PROVIDERS
 from xray_ci.delivery.marker import TOKEN, Marker, jql, marker
 
 TEXTS = st.text(st.characters(), min_size=1, max_size=12)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from xray_ci.ci.console import ANNOTATION_LIMIT, ANSWER_LIMIT, Console, Level
-from xray_ci.ci.provider import PROVIDERS
 from xray_ci.ci.syntax import PLAIN, AnnotationKind, Annotations, LogGroups, Masks, Syntax
+from xray_ci.ci.systems import PROVIDERS
 from xray_ci.errors import ConfigurationError, Refused
 from xray_ci.secret import Redactor
 

@@ -4,7 +4,8 @@ import pytest
 
 from xray_ci.ci.environment import built, first, text
 from xray_ci.ci.event_facts import other
-from xray_ci.ci.provider import LOCAL, PROVIDERS, surroundings
+from xray_ci.ci.provider import surroundings
+from xray_ci.ci.systems import LOCAL, PROVIDERS
 from xray_ci.errors import ConfigurationError
 from xray_ci.settings import config
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from xray_ci.ci.provider import PROVIDERS, surroundings
+from xray_ci.ci.provider import surroundings
+from xray_ci.ci.systems import PROVIDERS
 from xray_ci.delivery.marker import marker
 from xray_ci.errors import ConfigurationError
 

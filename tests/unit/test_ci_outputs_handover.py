@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from xray_ci.ci import syntax
 from xray_ci.ci.outputs import publish, status, upload
-from xray_ci.ci.provider import LOCAL, PROVIDERS
 from xray_ci.ci.result import ExecutionResult, ReportCounts, RunOutcome, RunResult
 from xray_ci.ci.syntax import Outputs, Summaries, variable
+from xray_ci.ci.systems import LOCAL, PROVIDERS
 from xray_ci.secret import Redactor
 
 RESULT = RunResult(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from xray_ci.ci.provider import FACTS, LOCAL, PROVIDERS, SUMMARIES, default_summary, placeholders, surroundings
+from xray_ci.ci.provider import FACTS, SUMMARIES, default_summary, placeholders, surroundings
+from xray_ci.ci.systems import LOCAL, PROVIDERS
 from xray_ci.settings.texts import PLACEHOLDERS, expand
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "ci"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from xray_ci.ci.provider import PROVIDERS, Surroundings
+from xray_ci.ci.provider import Surroundings
 from xray_ci.ci.result import (
     Balance,
     ExecutionResult,
@@ -18,6 +18,7 @@ from xray_ci.ci.result import (
     Trouble,
 )
 from xray_ci.ci.summary import FAILURES_SHOWN, LIMIT, bar, headline, markdown, publish
+from xray_ci.ci.systems import PROVIDERS
 from xray_ci.errors import WrongRegion
 from xray_ci.model import Outcome, Problem, Severity
 from xray_ci.secret import Redactor

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from xray_ci.ci.provider import LOCAL, surroundings
+from xray_ci.ci.provider import surroundings
+from xray_ci.ci.systems import LOCAL
 from xray_ci.delivery.marker import TOKEN, Marker, jql, marker
 from xray_ci.errors import ConfigurationError
 

@@ -256,7 +256,16 @@ ON_DRONE: Final = (
 ON_TEAMCITY: Final = (
     "TeamCity gives a step only parameters whose names begin with `env.`, for example `env.XRAY_CI_CLIENT_SECRET`."
 )
-ON_BAMBOO: Final = "Define it as a variable of the plan or the deployment, and map it to the task's environment: `NAME=${bamboo.NAME}`."
-ON_CODEBUILD: Final = "Name it under `env:` of the buildspec, `secrets-manager:` or `parameter-store:`, and allow the project's role to read it."
-ON_SEMAPHORE: Final = "Name the secret under `secrets:` of the block or the job; a fork's pull request gets only the secrets that its project allows."
+ON_BAMBOO: Final = (
+    "Define it as a variable of the plan or the deployment, and map it to the task's environment: "
+    "`NAME=${bamboo.NAME}`."
+)
+ON_CODEBUILD: Final = (
+    "Name it under `env:` of the buildspec, `secrets-manager:` or `parameter-store:`, and allow the project's role to "
+    "read it."
+)
+ON_SEMAPHORE: Final = (
+    "Name the secret under `secrets:` of the block or the job; a fork's pull request gets only the secrets that its "
+    "project allows."
+)
 ON_GOCD: Final = "Define it as a secure variable of the pipeline, the stage, the job or the environment."

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import structs
 
-from xray_ci.ci.provider import Provider
+from xray_ci.ci.systems import Provider
 from xray_ci.errors import ConfigurationError, Failure
 from xray_ci.model import Outcome, Problem
 

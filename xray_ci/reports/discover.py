@@ -4,7 +4,7 @@ Patterns to the report files that they name, in a stable order. Knows where file
 """
 
 # ruff: noqa: PTH208 - paths are text where files are looked for
-# ruff: noqa: PTH100, PTH112, PTH116, PTH118, PTH119, PTH120 - paths are text here: pathlib costs ten times as much a file
+# ruff: noqa: PTH100, PTH112, PTH116, PTH206, PTH118, PTH119, PTH120 - paths are text here: pathlib costs ten times as much a file
 
 from __future__ import annotations
 
@@ -137,8 +137,10 @@ def discover(
         *((path, root, _fixed(includes, numbers) or default) for (path, root), numbers in walked.hits.items()),
         *((path, root, default) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
     ]
-    ways: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
-    found = (FoundReport(place=_place(path, here, root, ways), format=fixed) for path, root, fixed in named)
+    found = (
+        FoundReport(place=_place(path, here, root, walked.inner[path, root]), format=fixed)
+        for path, root, fixed in named
+    )
     files = sorted(_together(found, here), key=_natural)
     companions = dict.fromkeys(_companions(files))
     return Discovery(
@@ -160,6 +162,8 @@ class _Walked:
     def __init__(self) -> None:
         self.hits: dict[tuple[str, str], list[int]] = defaultdict(list)
         """Numbers of the patterns that match a path, by path and root."""
+        self.inner: dict[tuple[str, str], tuple[str, ...]] = {}
+        """Names from a root to a path."""
         self.seen: dict[str, int] = defaultdict(int)
         self.folders: list[tuple[str, str]] = []
         self.alike: list[tuple[str, str]] = []
@@ -179,9 +183,12 @@ def _walked(includes: Sequence[_Line], excludes: Sequence[Rest]) -> _Walked:
             rest = "/".join(part.text for part in includes[numbers[0]].rest)
             walked.outside[base] = f"{real}/{rest}"
             continue
-        walk = Walk(excludes)
+        walk, begun, length = Walk(excludes), Path(os.path.relpath(real, root)).parts, len(base.rstrip(os.sep)) + 1
         for path, matched in walk.below(base, [includes[number].rest for number in numbers], root):
             walked.hits[path, root] += [numbers[index] for index in matched]
+            walked.inner[path, root] = (*begun, *path[length:].split(os.sep))
+        for path in (*walk.folders, *walk.alike):
+            walked.inner[path, root] = (*begun, *path[length:].split(os.sep))
         walked.seen[base] += walk.looked_at
         walked.folders += ((path, root) for path in walk.folders)
         walked.alike += ((path, root) for path in walk.alike)
@@ -195,19 +202,8 @@ def _inside(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _place(path: str, here: str, root: str, folders: dict[tuple[str, str], tuple[tuple[str, ...], str]]) -> Place:
-    """Return where a report lies; `folders` remembers names from a root to a folder, and how the folder is shown."""
-    if path == here:
-        return Place(
-            path=Path(path), shown=".", root=root, inner=Path(os.path.relpath(os.path.realpath(path), root)).parts
-        )
-    folder, name = os.path.split(path)
-    if (known := folders.get((folder, root))) is None:
-        shown = _shown(folder, here)
-        # The folder is resolved, the file is not: opening it sees whether it is a link.
-        names = Path(os.path.relpath(os.path.realpath(folder), root)).parts
-        known = folders[folder, root] = names, "" if shown == "." else f"{shown.rstrip('/')}/"
-    return Place(path=Path(path), shown=known[1] + _printable(name), root=root, inner=(*known[0], name))
+def _place(path: str, here: str, root: str, inner: tuple[str, ...]) -> Place:
+    return Place(path=Path(path), shown=_shown(path, here), root=root, inner=inner)
 
 
 def _root(base: str, here: str, trusted: tuple[str, ...], *, absolute: bool) -> str:
@@ -261,10 +257,11 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
             yield found
     if not folders:
         return
-    roots = {os.path.dirname(found.place.path): found.place.root for found in held}
-    roots |= {str(found.place.path): found.place.root for found in held if str(found.place.path) in folders}
+    ways = {os.path.dirname(found.place.path): (found.place.root, found.place.inner[:-1]) for found in held}
+    ways |= {str(found.place.path): (found.place.root, found.place.inner) for found in held}
     for path in folders:
-        yield FoundReport(place=_place(path, here, roots[path] or path, {}), format=FORMAT)
+        root, inner = ways[path]
+        yield FoundReport(place=_place(path, here, root or path, inner), format=FORMAT)
 
 
 def _companions(files: list[FoundReport]) -> list[FoundReport]:

@@ -384,14 +384,11 @@ def _migrate(parsed: Parsed, process: Process) -> int:
         raise problems.problem(
             "`migrate` needs a file", "command line", problems.USAGE, "Write `xray-ci migrate FILE`."
         )
+    redactor = _redactor(process.env)
     console = Console(
-        process.err,
-        level=Level.INFO,
-        surroundings=surroundings(process.env),
-        redactor=_redactor(process.env),
-        annotations=False,
+        process.err, level=Level.INFO, surroundings=surroundings(process.env), redactor=redactor, annotations=False
     )
-    return migrate.run(Path(process.folder) / name, name, console, process.out)
+    return migrate.run(Path(process.folder) / name, name, console, process.out, redactor)
 
 
 def _on_signals() -> None:

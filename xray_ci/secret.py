@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 MASK: Final = "***"
 SHORTEST: Final = 4
@@ -22,7 +22,9 @@ _PLAIN: Final = re.compile(r"[0-9A-Za-z._-]")
 """Characters that no encoding a secret travels in changes (URL, JSON, HTML, repr)."""
 _NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
-_RUNS: Final = re.compile(r"[0-9A-Za-z._-]+")
+_RUNS: Final = re.compile(r"[0-9A-Za-z]+")
+_TELLING: Final = 3
+"""Characters of a stretch that is worth a search: shorter ones stand everywhere."""
 _BASE64: Final = "[0-9A-Za-z+/_-]?"
 _NEWLINE: Final = (
     r"(?:\r\n?|\n|\\+r\\+n|\\+[rn]|(?i:%(?:25)*0D%(?:25)*0A|%(?:25)*0[DA]|\\+u000[da]"
@@ -86,38 +88,41 @@ def is_long(value: str) -> bool:
 class Spotter:
     """Says whether bytes that stream by may hold one of some secrets, in any form; costs a plain search for each.
 
-    Looks for the longest stretch of a secret that no encoding changes, and for its base64. Bytes with zeros in them may
-    hold anything (UTF-16), so they count as if they did.
+    Looks for the longest stretch of a secret that no encoding changes, and for its base64. Where a secret has no such
+    stretch, and where texts are not their plain bytes (a zero says so), there may always be one.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
-        found = {anchor for value in values for anchor in _anchors(value)}
+    def __init__(self, redactor: Redactor, *, exact: bool = False) -> None:
+        """`exact`: where there may be one, say also whether there is."""
+        found = {anchor for value in redactor.values for anchor in _anchors(value)}
+        self._everywhere = any(len(anchor) < _TELLING for anchor in found)
         self._anchors = tuple(sorted(found))
-        self._reach = max(map(len, found), default=1) - 1
+        self._redactor = redactor if exact else None
+        # An encoding makes up to some 16 bytes of a character.
+        self._reach = 16 * max(map(len, redactor.values)) if exact and found else max(map(len, found), default=1) - 1
         self._tail = b""
         self.found = False
-        """Whether one was found."""
+        """Whether there is one; known when `exact`, but for texts that are not UTF-8 or UTF-16."""
         self.seen = False
         """Whether there may be one."""
 
     def look(self, piece: bytes) -> None:
         """Look at the next piece."""
-        if self.found or not self._anchors:
+        if not self._anchors or self.found or (self.seen and self._redactor is None):
             return
-        # What a boundary cuts in two is whole in the end of one piece and the beginning of the next.
-        joint = self._tail + piece[: self._reach]
-        self.found = any(anchor in piece or anchor in joint for anchor in self._anchors)
-        self.seen = self.seen or self.found or b"\0" in piece
-        self._tail = (self._tail + piece)[-self._reach :] if self._reach else b""
+        self.seen = self.seen or b"\0" in piece
+        # What a boundary cuts in two is whole with the end of the piece before; UTF-16 without zeros is ASCII.
+        text = self._tail + piece.replace(b"\0", b"")
+        self._tail = text[-self._reach :] if self._reach else b""
+        if self._everywhere or any(anchor in text for anchor in self._anchors):
+            self.seen = True
+            self.found = self._redactor is not None and self._redactor.holds(text.decode("utf-8", "surrogateescape"))
 
 
 def _anchors(value: str) -> Iterator[bytes]:
-    yield max(_RUNS.findall(value), key=len, default=value).encode("utf-8", "surrogatepass")
-    raw = _bytes(value)
-    for shift in range(3):
-        start, end = (0, 2, 3)[shift], (shift + len(raw)) * 8 // 6
-        middle = base64.b64encode(b"\0" * shift + raw).decode()[start:end]
-        yield max(re.findall(r"[0-9A-Za-z]+", middle), key=len, default=middle).encode()
+    """Yield for each form of a value what always stands in it; little or nothing where an encoding may change all."""
+    for form in (value, *(_middle(raw, shift) for raw, shift in _coded(value))):
+        yield max(_RUNS.findall(form), key=len, default="").encode()
 
 
 class Redactor:
@@ -132,18 +137,21 @@ class Redactor:
     def __init__(self) -> None:
         self._forms: dict[str, int] = {}
         self._pattern: re.Pattern[str] | None = None
+        self.values: list[str] = []
+        """The values and each of their lines, as they are looked for."""
         self.masked: list[str] = []
-        """The values as registered, for a CI system that wants to be told (`::add-mask::`)."""
+        """Those of one line, for a CI system that wants to be told (`::add-mask::`)."""
 
-    @property
-    def long(self) -> tuple[str, ...]:
-        """The values that are replaced in texts of reports, too."""
-        return tuple(value for value in self.masked if is_long(value))
+    def split(self) -> tuple[Redactor, Redactor]:
+        """Return one of the values that are replaced in reports, too, and one of those that may be words of reports."""
+        long, short = Redactor(), Redactor()
+        for value in self.values:
+            (long if is_long(value) else short).register(value)
+        return long, short
 
-    @property
-    def short(self) -> tuple[str, ...]:
-        """The values that may be words of the reports."""
-        return tuple(value for value in self.masked if not is_long(value))
+    def holds(self, text: str) -> bool:
+        """Say whether a text holds a registered secret."""
+        return self._compiled().search(text) is not None
 
     def register(self, secret: Secret | str) -> bool:
         """Know one more secret from now on; call it before any text that may hold it can be written.
@@ -156,6 +164,7 @@ class Redactor:
         fresh = {form: len(value) for value in values for form in _forms(value) if form not in self._forms}
         if fresh:
             self._forms |= fresh
+            self.values.extend(value for value in values if value not in self.values)
             # One line each: that is what a runner's mask is compared with.
             self.masked.extend(value for value in values if len(value.splitlines()) == 1 and value not in self.masked)
             self._pattern = None  # compiled when the next text comes: secrets arrive in a row
@@ -163,30 +172,39 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Return the text without any registered secret."""
-        if self._pattern is None:
-            if not self._forms:
-                return text
-            self._pattern = re.compile("|".join(sorted(self._forms, key=lambda form: -self._forms[form])))
+        if not self._forms:
+            return text
+        pattern = self._compiled()
         # A mask can complete a secret that itself holds asterisks: look again until nothing is found.
-        while found := self._pattern.search(text):
+        while found := pattern.search(text):
             parts, end = [], 0
             span: re.Match[str] | None = found
             while span is not None:
                 if span.start() >= end:  # else it overlaps the one before, and its rest vanishes with it
                     parts += [text[end : span.start()], MASK]
                 end = max(end, span.end())
-                span = self._pattern.search(text, span.start() + 1)
+                span = pattern.search(text, span.start() + 1)
             text = "".join(parts) + text[end:]
         return text
+
+    def _compiled(self) -> re.Pattern[str]:
+        if self._pattern is None:
+            forms = sorted(self._forms, key=lambda form: -self._forms[form])
+            self._pattern = re.compile("|".join(forms) if forms else r"(?!)")
+        return self._pattern
 
 
 def _forms(value: str) -> set[str]:
     """Return regular expressions that match one value in every form."""
     if "\n" in value and all(len(line.strip()) >= SHORTEST for line in value.splitlines()):
         return {_pattern(value)}  # a key file: base64 of the whole is base64 of its lines, each known by itself
-    # A Basic header holds UTF-8 or, from older clients, Latin-1.
-    coded = {_bytes(value)} | ({value.encode("latin-1")} if value.isascii() or max(value) < "\u0100" else set())
-    return {_pattern(value)} | {_base64(raw, shift) for raw in coded for shift in range(3)}
+    return {_pattern(value)} | {_base64(raw, shift) for raw, shift in _coded(value)}
+
+
+def _coded(value: str) -> set[tuple[bytes, int]]:
+    """Return what base64 is made of, at each alignment: a Basic header holds UTF-8 or, from older clients, Latin-1."""
+    latin = {value.encode("latin-1")} if value.isascii() or max(value) < "\u0100" else set()
+    return {(raw, shift) for raw in {_bytes(value)} | latin for shift in range(3)}
 
 
 def _bytes(value: str) -> bytes:
@@ -201,13 +219,17 @@ def _base64(raw: bytes, shift: int) -> str:
 
     Of `SHORTEST` bytes at least that many characters depend on nothing else.
     """
-    start, end = (0, 2, 3)[shift], (shift + len(raw)) * 8 // 6
-    middle = base64.b64encode(b"\0" * shift + raw).decode()[start:end]
+    middle = _middle(raw, shift)
     # A character at either end can hold bits of the secret and of its neighbour: it goes too.
     body = "".join(
         {"+": r"(?:[+-]|(?i:%(?:25)*2B|\\+u002b))", "/": r"(?:\\*/|_|(?i:%(?:25)*2F))"}.get(c, c) for c in middle
     )
     return (_BASE64 if shift else "") + body + (_BASE64 if (shift + len(raw)) % 3 else "")
+
+
+def _middle(raw: bytes, shift: int) -> str:
+    """Return the part of the base64 that depends on nothing but `raw`."""
+    return base64.b64encode(b"\0" * shift + raw).decode()[(0, 2, 3)[shift] : (shift + len(raw)) * 8 // 6]
 
 
 def _pattern(value: str) -> str:

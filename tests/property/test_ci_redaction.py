@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xray_ci.secret import SHORTEST, Redactor
+from xray_ci.secret import SHORTEST, Redactor, Spotter
 
 
 def _written_in(coding):
@@ -134,3 +134,25 @@ def test_text_without_the_secret_is_not_touched(text, secret):
     redact = Redactor()
     redact.register(secret)
     assert text == redact(text)
+
+
+@pytest.mark.parametrize("form", [*FORMS, "base64"])
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16"])
+# No variable holds a NUL, and bytes are looked at without them.
+@given(secret=ANY_SECRET.filter(lambda text: "\0" not in text), before=AROUND, after=AROUND, cut=st.integers(0, 200))
+@example(secret="пароль-секрет", before="", after="", cut=3)
+@example(secret="!§$%&/()=?!§$%&", before="", after="", cut=9)
+def test_a_spotter_sees_every_form(form, coding, secret, before, after, cut):
+    """However the bytes of a report are cut, a secret in them is seen, and found where it stands as UTF-8."""
+    redactor = Redactor()
+    redactor.register(secret)
+    value = secret.strip()
+    shown = base64.b64encode(f"ab{value}cd".encode()).decode() if form == "base64" else FORMS[form](value)
+    content = f"{before}{shown}{after}".encode(coding, "replace")
+    spotter = Spotter(redactor, exact=True)
+
+    spotter.look(content[:cut])
+    spotter.look(content[cut:])
+
+    assert spotter.seen
+    assert spotter.found or coding == "utf-16"

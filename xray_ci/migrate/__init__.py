@@ -47,7 +47,7 @@ class Migrated(NamedTuple):
     redactor: Redactor
 
 
-def run(path: Path, shown: str, write: Console, out: TextIO) -> int:
+def run(path: Path, shown: str, write: Console, out: TextIO, redactor: Redactor) -> int:
     """Print the new steps of one file on `out` and the reasons on the log; raises ConfigurationError."""
     migrated = migrate(_content(path, shown), shown)
     for step in migrated.steps:
@@ -62,7 +62,7 @@ def run(path: Path, shown: str, write: Console, out: TextIO) -> int:
             )
     for what in migrated.unknown:
         write.warning(migrated.redactor(f"Not translated: {what}, which is not known."))
-    out.write(migrated.text)
+    out.write(redactor(migrated.text))
     return 0
 
 

@@ -5,18 +5,22 @@ Nothing here looks into a report itself.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from xray_ci.ci.result import FAILURES_LIMIT, Report, ReportCounts
 from xray_ci.errors import NoReports, NoResults
 from xray_ci.model import Case, Origin, Outcome, Problem, Restart, Severity
 from xray_ci.secret import Redactor, Spotter
-from xray_ci.xray.scrub import in_texts
+from xray_ci.settings import problems
+from xray_ci.xray.scrub import hidden_too, in_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from xray_ci.ci.result import FailureRow
     from xray_ci.model import Place
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from xray_ci.xray.scrub import Item, Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
+_TICKED: Final = re.compile(r"`([^`]+)`")
 _LISTED = 20
 """Reports that the log lists; more are counted, and listed at debug level."""
 
@@ -99,13 +104,31 @@ def find(job: Job, tally: Tally) -> tuple[ReportSource, ...]:
     for problem in found.problems:
         tally.problem(problem)
     if not found.files:
-        searched = "\n".join(found.searched)
+        searched = _TICKED.sub(
+            lambda each: problems.shown(each[1]) if problems.is_token(each[1]) else each[0], "\n".join(found.searched)
+        )
         nothing(
             job,
             tally,
             NoReports("no report was found", where=searched or f"reports, from {settings.origin('reports')}"),
         )
-    return tuple(ReportSource(found=each) for each in found.files)
+    return tuple(ReportSource(found=each) for each in _named(found.files, job.redactor.split()[0]))
+
+
+def _named(files: Sequence[FoundReport], secrets: Redactor) -> Iterator[FoundReport]:
+    """Yield the reports under names without secrets, each still by a name of its own."""
+    taken = {each.place.shown for each in files}
+    for each in files:
+        shown = clean = secrets(each.place.shown)
+        if clean == each.place.shown:
+            yield each
+            continue
+        number = 1
+        while shown in taken:
+            number += 1
+            shown = f"{clean} ({number})"
+        taken.add(shown)
+        yield replace(each, place=msgspec.structs.replace(each.place, shown=shown))
 
 
 def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
@@ -133,15 +156,15 @@ def read_all(
     say = job.console.info if len(sources) <= _LISTED else job.console.debug
     scrubber, rows = _scrubber(job), failures.FailureRows(job)
     with job.console.group(f"reading {many(len(sources), 'report')}"):
-        short = False
+        long, short = job.redactor.split()
         for source in sources:
-            reader = _Reader(source, assembly, scrubber, rows, job.redactor, as_it_is=as_it_is)
+            reader = _Reader(source, assembly, scrubber, rows, (long, short), as_it_is=as_it_is)
             reader.run()
             tally.report(reader.report(), reader.failures)
             say(line_of(reader.report()))
-            if reader.short.seen and not short:
-                short = True
-                tally.problem(_short_secret(source.shown))
+            if reader.short_at is not None:
+                short = Redactor()  # one notice is enough
+                tally.problem(reader.short_at)
     for report in tally.reports:
         for problem in report.problems:
             tally.problem(problem)
@@ -174,16 +197,15 @@ class _Reader:
         assembly: Gathering | None,
         scrubber: Scrubber | None,
         rows: FailureRows,
-        redactor: Redactor,
+        secrets: tuple[Redactor, Redactor],
         *,
         as_it_is: bool,
     ) -> None:
-        self._secrets = Redactor()
-        for value in redactor.long:
-            self._secrets.register(value)
-        self._long = Spotter(redactor.long)
-        self.short = Spotter(redactor.short)
-        """Whether a secret that may be a word of the report stands in it."""
+        """`secrets`: those to replace, and those that may be words of the report."""
+        self._secrets, self._words = secrets
+        self._long, self._short = Spotter(self._secrets, exact=as_it_is), Spotter(self._words)
+        self.short_at: Problem | None = None
+        """Where the first secret stands that may be a word."""
         self._touched: dict[bool, list[int | None]] = {False: [], True: []}
         """Lines of results in which a secret was replaced: in a text, and in a name or key."""
         self._source = source
@@ -212,8 +234,9 @@ class _Reader:
     def _check(self) -> None:
         from xray_ci.reports.reading import check  # noqa: PLC0415
 
-        if problem := check(self._source.found):
+        if problem := check(self._source.found, self._long.look):
             self._other(problem)
+        self._tell_secrets()
 
     def _read(self, row: Format) -> None:
         from xray_ci.reports.reading import read  # noqa: PLC0415
@@ -226,10 +249,13 @@ class _Reader:
         scrub = self._scrubber.text if self._scrubber else None
         for found in read(replace(self._source.found, format=row.key), self._look):
             item = found
+            # Secrets first: a pattern that takes a part of one would hide the rest from being known.
+            if self._long.seen:
+                item = self._without_secrets(item)
+            if self._short.seen and self.short_at is None and not isinstance(item, Origin):
+                self._look_for_words(item)
             if scrub is not None and not isinstance(item, Origin):
                 item = in_texts(item, scrub)
-            if self._long.seen and not isinstance(item, Origin):
-                item = self._without_secrets(item)
             if type(item) is Case:
                 counts[item.outcome] += 1
                 if item.outcome in _BAD:
@@ -246,10 +272,16 @@ class _Reader:
 
     def _look(self, piece: bytes) -> None:
         self._long.look(piece)
-        self.short.look(piece)
+        self._short.look(piece)
 
-    def _without_secrets(self, item: Item) -> Item:
-        clean = in_texts(item, self._secrets)
+    def _look_for_words(self, item: Item) -> None:
+        if in_texts(item, self._words) != item:
+            self.short_at = _short_secret(self._shown, item.line if isinstance(item, Case) else None)
+
+    def _without_secrets(self, item: Item | Origin) -> Item | Origin:
+        if isinstance(item, Origin):
+            return msgspec.structs.replace(item, path=self._secrets(item.path))
+        clean = in_texts(item, lambda text: hidden_too(text, self._secrets))
         if isinstance(clean, Case) and isinstance(item, Case) and clean != item:
             named = any(getattr(clean, name) != getattr(item, name) for name in ("suite", "name", "classname", "marks"))
             self._touched[named].append(item.line)
@@ -330,11 +362,12 @@ class _Reader:
             self.failures.append(self._rows.row(case, self._shown, self._names))
 
 
-def _short_secret(shown: str) -> Problem:
+def _short_secret(shown: str, line: int | None) -> Problem:
     return Problem(
         severity=Severity.NOTICE,
         slug="short-secret-in-report",
         path=shown,
+        line=line,
         cause="it holds the value of a secret of this job that is too short to be told from a word, so it is left as "
         "it is",
         advice="Make that secret longer (12 characters are replaced everywhere), or name it in `scrub`.",

@@ -90,18 +90,19 @@ def identify(found: FoundReport) -> Format | Problem:
         return _unopened(error, found.place.shown)
 
 
-def check(found: FoundReport) -> Problem | None:
+def check(found: FoundReport, look: Callable[[bytes], None] | None = None) -> Problem | None:
     """Read a report to its end and throw it away.
 
     None when it is complete and well-formed, so that it may be sent as it is.
 
     For formats without converter, and for files that are sent natively: nothing is mended. Line formats are only
-    opened.
+    opened. `look` is shown what of it is read.
     """
     shown = found.place.shown
     try:
-        with open_place(found.place) as source:
-            row = _format(source, found.format)
+        with open_place(found.place) as opened:
+            row = _format(opened, found.format)
+            source: BinaryIO = _Watched(opened, look) if look and row.medium not in _WHOLE else opened  # type: ignore[assignment]  # reads like a file
             match row.medium:
                 case "xml":
                     xml.check(source)

@@ -27,8 +27,11 @@ SLUGS: Final = (UNKNOWN, LATER_VERSION, UNTRUSTED, OPEN_SECRET, MISSING, WRONG, 
 """Every slug a problem of the configuration can have; each has a paragraph in docs/errors.md."""
 
 _SHOWN: Final = 60
-_TOKEN: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[0-9A-Za-z._~+=-]{20,}|(?=.*[0-9])[0-9A-Za-z._~+/=-]{40,}")
-"""20 or more characters without a blank and with a digit in them; with slashes, which paths have, 40."""
+_TOKEN: Final = re.compile(
+    r"(?=.*[0-9])(?=.*[A-Za-z])[0-9A-Za-z._~+=-]{20,}|(?=.*[0-9])[0-9A-Za-z._~+/=-]{40,}"
+    r"|(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z+/=]{20,}"
+)
+"""20 or more characters without a blank and with a digit in them; with slashes, which paths have, 40, or base64."""
 
 
 class WrongValueError(Exception):
@@ -76,12 +79,17 @@ def together(problems: Iterable[ConfigurationError]) -> ConfigurationError:
     )
 
 
+def is_token(text: str) -> bool:
+    """Say whether a text looks like a secret."""
+    return _TOKEN.fullmatch(text.strip()) is not None
+
+
 def shown(text: str) -> str:
     """Return a text of the user quoted, cut, and without anything a terminal or a CI log could act on.
 
     What looks like a token is never quoted whole: it may be a secret that went into the wrong setting.
     """
-    if _TOKEN.fullmatch(text.strip()):
+    if is_token(text):
         return f"{text.strip()[:4]!r}… ({len(text.strip())} characters, which look like a secret)"
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 

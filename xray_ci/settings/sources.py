@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -360,11 +361,17 @@ def secrets_of(env: Mapping[str, str]) -> Iterator[str]:
         row = _BY_VARIABLE.get(VARIABLE + plain)
         if (row is not None and row.secret) or plain in _SECRET_ALIASES:
             yield text
+            yield from _INNER[row.name].findall(text) if row is not None and row.name in _INNER else ()
     for path in secret_files(env):
         with contextlib.suppress(OSError, ValueError), open_regular(path, links=True) as file:
             yield file.read(_LARGEST_SECRET).decode("utf-8")
 
 
+_INNER: Final = {
+    "http-headers": re.compile(r"^[^:\n]+:(.+)$", re.MULTILINE),
+    "snapshots": re.compile(r"""(?:api-key|bearer-token)["']?\s*:\s*["']?([^"'\n,}]+)"""),
+}
+"""What is secret within a setting of several words."""
 _SECRET_ALIASES: Final = frozenset({"PASSWORD", "XRAYTOKEN"})
 """Inputs of the most used action that are secrets."""
 

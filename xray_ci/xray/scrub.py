@@ -40,17 +40,21 @@ class Scrubber:
         plain = (
             text if text.isascii() else text.encode("utf-8", "replace").decode()
         )  # RE2 takes no halves of surrogate pairs
-        found = self._replaced(plain)
-        cleaned = escaping.clean(found)
-        scrubbed = self._replaced(cleaned)
-        if scrubbed != cleaned:
-            return scrubbed
-        return text if found == plain else found
+        scrubbed = hidden_too(plain, self._replaced)
+        return text if scrubbed == plain else scrubbed
 
     def _replaced(self, text: str) -> str:
         for sub in self._subs:
             text = sub(STARS, text)
         return text
+
+
+def hidden_too(text: str, replace: Callable[[str], str]) -> str:
+    """Return a text replaced as it is written, and where colour codes or control characters in it hide something."""
+    found = replace(text)
+    cleaned = escaping.clean(found)
+    again = replace(cleaned)
+    return found if again == cleaned else again
 
 
 def in_texts(found: Item, replace: Callable[[str], str]) -> Item:

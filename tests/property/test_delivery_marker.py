@@ -93,7 +93,7 @@ def test_facts_of_a_template_never_read_the_same_together(around, tag, branch, o
 
 @given(AROUND, NUMBERS, NUMBERS)
 def test_attempts_share_a_word_unless_each_gets_a_new_one(around, attempt, later):
-    """`on-rerun: new` tells them apart; what an attempt alone can have made is not looked for, where attempts are told."""
+    """`on-rerun: new` tells them apart; what one attempt made alone is not looked for, where attempts are told."""
     one, two = replace(around, attempt=attempt), replace(around, attempt=later)
 
     assert marked(one).token == marked(two).token

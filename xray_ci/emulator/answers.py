@@ -2,18 +2,23 @@
 
 A body of 100 MB costs disk, not memory.
 
-How an answer is made and how a refusal travels. Every answer says in a header how well it is known.
+How an answer is made and how a refusal travels. Every answer says in a header which fact it rests on, and how well that
+is known: ids and marks stand in the table of facts beside the package, the pages of routes too.
 
 Knows HTTP and the words of the vendors' error bodies; nothing of the world.
 """
 
 from __future__ import annotations
 
-import enum
+import functools
 import hashlib
 import json
+import re
 import tempfile
+import tomllib
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from werkzeug.formparser import FormDataParser
@@ -132,13 +137,48 @@ def _size(stream: IO[bytes]) -> int:
 BASIS: Final = "X-Emulator-Basis"
 
 
-class Basis(enum.Enum):
-    """Where an answer's shape comes from; a test that leans on an assumed one tests a design choice."""
+_FACTS: Final = Path(__file__).parent.parent / "facts"
+_MARKS: Final = {"D": "documented", "O": "observed", "R": "recalled", "A": "assumed"}
+_VARIABLE: Final = re.compile("<[^>]*>")
 
-    DOCUMENTED = "documented"
-    OBSERVED = "observed"
-    RECALLED = "recalled"
-    ASSUMED = "assumed"
+
+@functools.cache
+def facts() -> Mapping[str, Mapping[str, Any]]:
+    """Return the rows of the table of facts by id, as they stand there."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in sorted(_FACTS.glob("*.toml")):
+        rows = tomllib.loads(path.read_text(encoding="utf-8"))
+        rows.pop("defaults")
+        found |= rows
+    return found
+
+
+@functools.cache
+def fact_of(method: str, rule: str) -> str:
+    """Return the id of the fact that a route rests on, by the closest pattern of the table; raises KeyError."""
+    path = _VARIABLE.sub("*", rule)
+    if path.startswith("/jira/rest/raven/*/api/"):
+        path = path.replace("/api/", "/", 1)
+    asked = f"{'GET' if method == 'HEAD' else method} {path}"
+    fitting = [
+        (len(pattern), name)
+        for name, row in facts().items()
+        for pattern in row.get("routes", ())
+        if fnmatchcase(asked, pattern)
+    ]
+    if not fitting:
+        raise KeyError(asked)
+    return max(fitting)[1]
+
+
+def found_on(response: Response, fact: str) -> None:
+    """Say on an answer which fact it rests on, unless it says so itself, and how well that is known.
+
+    A test that leans on an assumed one tests a design choice.
+    """
+    named = response.headers.get(BASIS) or fact
+    row = facts().get(named)
+    response.headers[BASIS] = named if row is None else f"{_MARKS[row['mark']]}; {named}"
 
 
 class Refusal(Exception):
@@ -154,14 +194,15 @@ def answer(
     *,
     status: int = 200,
     kind: str | None = None,
-    basis: Basis = Basis.OBSERVED,
+    fact: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Make an answer from ready text."""
+    """Make an answer from ready text. `fact` is the id of the one it rests on; unless told, it is that of its route."""
     response = Response(body, status=status, content_type=kind)
     if kind is None:
         del response.headers["Content-Type"]
-    response.headers[BASIS] = basis.value
+    if fact:
+        response.headers[BASIS] = fact
     response.headers["Cache-Control"] = "no-store"
     for name, value in (headers or {}).items():
         response.headers[name] = value
@@ -172,36 +213,30 @@ def as_json(
     value: Any,
     *,
     status: int = 200,
-    basis: Basis = Basis.OBSERVED,
+    fact: str = "",
     headers: Mapping[str, str] | None = None,
     default: Callable[[Any], Any] | None = None,
 ) -> Response:
     """Make a JSON answer; `default` turns what JSON does not know into what it knows."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=default)
-    return answer(text, status=status, kind="application/json; charset=utf-8", basis=basis, headers=headers)
+    return answer(text, status=status, kind="application/json; charset=utf-8", fact=fact, headers=headers)
 
 
-def as_text(
-    text: str, *, status: int = 200, basis: Basis = Basis.ASSUMED, headers: Mapping[str, str] | None = None
-) -> Response:
+def as_text(text: str, *, status: int = 200, fact: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """Make a plain text answer."""
-    return answer(text, status=status, kind="text/plain; charset=utf-8", basis=basis, headers=headers)
+    return answer(text, status=status, kind="text/plain; charset=utf-8", fact=fact, headers=headers)
 
 
-def as_html(
-    text: str, *, status: int = 200, basis: Basis = Basis.ASSUMED, headers: Mapping[str, str] | None = None
-) -> Response:
+def as_html(text: str, *, status: int = 200, fact: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """Make an HTML answer from ready, escaped markup."""
-    return answer(text, status=status, kind="text/html; charset=utf-8", basis=basis, headers=headers)
+    return answer(text, status=status, kind="text/html; charset=utf-8", fact=fact, headers=headers)
 
 
-def refusal(text: str, *, status: int = 400, basis: Basis = Basis.OBSERVED) -> Refusal:
+def refusal(text: str, *, fact: str, status: int = 400) -> Refusal:
     """Make Xray's usual refusal, `{"error": text}`; both products answer so."""
-    return Refusal(as_json({"error": text}, status=status, basis=basis))
+    return Refusal(as_json({"error": text}, status=status, fact=fact))
 
 
-def jira_refusal(
-    *messages: str, status: int, errors: Mapping[str, str] | None = None, basis: Basis = Basis.RECALLED
-) -> Refusal:
+def jira_refusal(*messages: str, status: int, errors: Mapping[str, str] | None = None, fact: str) -> Refusal:
     """Make Jira's usual refusal, `{"errorMessages": […], "errors": {field: text}}`."""
-    return Refusal(as_json({"errorMessages": list(messages), "errors": dict(errors or {})}, status=status, basis=basis))
+    return Refusal(as_json({"errorMessages": list(messages), "errors": dict(errors or {})}, status=status, fact=fact))

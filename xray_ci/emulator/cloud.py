@@ -11,18 +11,18 @@ import functools
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from werkzeug.routing import Rule
 
-from xray_ci.emulator import importing, info_parts, logins
-from xray_ci.emulator.answers import Basis, Refusal, as_json, as_text, refusal
+from xray_ci.emulator import importing, issuing, logins
+from xray_ci.emulator.answers import Refusal, as_html, as_json, as_text, refusal
 from xray_ci.emulator.emulation import Route, RouteCall, arguments
 from xray_ci.emulator.importing import Import, Result, Target
 from xray_ci.emulator.issuing import from_query, kinds, only
 from xray_ci.emulator.logins import authorised
 from xray_ci.emulator.native import JSON, READERS, XML
 from xray_ci.emulator.native.xml import ReportContext, Unreadable
-from xray_ci.emulator.seed import API_KEYS
 from xray_ci.emulator.sides import Cloud
 
 if TYPE_CHECKING:
@@ -31,16 +31,19 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from xray_ci.emulator.answers import Part
-    from xray_ci.emulator.seed import ApiKey
+    from xray_ci.emulator.world import ApiKey
 
 
 def graphql_rules() -> list[Rule]:
-    """Return the one route: there is no GraphQL below v1 (D)."""
-    return [Rule("/api/v2/graphql", methods=["POST"], endpoint=Route(kind="graphql", handle=_answer))]
+    """Return the routes: newer pages know version 2 only (D), older ones and several clients version 1 (O)."""
+    answered = Route(kind="graphql", handle=_answer)
+    return [Rule("/api/<any(v1,v2):version>/graphql", methods=["POST"], endpoint=answered)]
 
 
-def _answer(call: RouteCall) -> Response:
+def _answer(call: RouteCall, version: str) -> Response:
     """Answer one document: 400 when it breaks the schema, else 200, also when a resolver fails (O)."""
+    if version == "v1" and not call.emulation.switches.graphql_v1:
+        raise Refusal(as_html("<!doctype html><pre>Cannot POST /api/v1/graphql</pre>", status=404, fact="graphql-v1"))
     from xray_ci.emulator.graphql import engine  # noqa: PLC0415 - 200 ms that only the first call of GraphQL pays
 
     key = authorised(call)  # its refusals are those of REST, not shaped as GraphQL (A)
@@ -53,7 +56,7 @@ def _answer(call: RouteCall) -> Response:
 def _asked(call: RouteCall) -> tuple[str, dict[str, Any], str | None]:
     try:
         body = call.body.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
         raise _unreadable("Must provide query string.")
@@ -64,7 +67,7 @@ def _asked(call: RouteCall) -> tuple[str, dict[str, Any], str | None]:
 
 
 def _unreadable(text: str) -> Refusal:
-    return Refusal(as_json({"errors": [{"message": text}]}, status=400, basis=Basis.ASSUMED))
+    return Refusal(as_json({"errors": [{"message": text}]}, status=400, fact="graphql-empty"))
 
 
 _XML_TYPES: Final = frozenset({"application/xml", "text/xml"})
@@ -88,75 +91,87 @@ def authenticate(call: RouteCall, version: str) -> Response:  # noqa: ARG001 - v
     """Exchange an API key for a token; the answer is one JSON string, quotes included (D)."""
     try:
         given = call.body.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
+    if call.body.content_type == "application/x-www-form-urlencoded" and call.emulation.switches.form_logins:
+        given = dict(parse_qsl(call.body.bytes().decode(errors="replace")))
     if not isinstance(given, dict) or not all(
         isinstance(given.get(name), str) for name in ("client_id", "client_secret")
     ):
-        return as_text("client_id and client_secret are required.", status=400, basis=Basis.DOCUMENTED)
+        return as_text("client_id and client_secret are required.", status=400, fact="cloud-authenticate-incomplete")
     if not call.emulation.switches.licence_active:
-        return as_text("Xray license is not valid.", status=401, basis=Basis.DOCUMENTED)
-    key = API_KEYS.get(given["client_id"])
+        return as_text("Xray license is not valid.", status=401, fact="cloud-licence")
+    key = call.emulation.world.api_keys.get(given["client_id"])
     if key is None or key.secret != given["client_secret"]:
-        raise refusal("Authentication failed. Invalid client credentials!", status=401)
-    return as_json(logins.mint(given["client_id"], call.now), basis=Basis.DOCUMENTED)
+        raise refusal("Authentication failed. Invalid client credentials!", status=401, fact="cloud-authenticate-wrong")
+    return as_json(logins.mint(given["client_id"], call.now))
 
 
 def _plain(call: RouteCall, version: str, name: str) -> Response:
     """Import from the standard path: raw JSON, or raw XML with everything else in the query (D)."""
     key = authorised(call)
-    side = Cloud(call.emulation.switches)
+    side = Cloud(call.emulation.switches, call.emulation.world.statuses)
     if name in XML:
         if call.body.content_type not in _XML_TYPES or not call.body.size:
-            raise refusal(f"Missing data in the {name} results import request")
-        target = from_query(arguments(call))
-    else:
-        target = Target()  # Cucumber and Behave pass the query over (O)
-        if call.body.content_type != "application/json":
-            raise (
-                side.format()
-                if name == "xray"
-                else refusal(f"Missing data in the {name} results import request", basis=Basis.ASSUMED)
-            )
-    return _stored(call, key, side, *_read(call, call.body.stream, name, side, target, v2=version == "v2"))
+            raise refusal(f"Missing data in the {name} results import request", fact="cloud-report-missing")
+        _, results = _read(call, call.body.stream, name, side, v2=version == "v2")
+        return _stored(call, key, side, from_query(arguments(call)), results)
+    # Cucumber and Behave do not read the query (O)
+    if call.body.content_type != "application/json":
+        raise (
+            side.format()
+            if name == "xray"
+            else refusal(f"Missing data in the {name} results import request", fact="cloud-report-missing-json")
+        )
+    return _stored(call, key, side, *_read(call, call.body.stream, name, side, v2=version == "v2"))
 
 
 def _multipart(call: RouteCall, version: str, name: str) -> Response:
-    """Import from the multipart path: always a new Test Execution, the query is not read (O)."""
+    """Import from the multipart path: the query is not read; the report may name the Test Execution (O)."""
     key = authorised(call)
-    side = Cloud(call.emulation.switches)
+    side = Cloud(call.emulation.switches, call.emulation.world.statuses)
     files = [part for part in call.parts if part.filename is not None]
     report, info = only(files, "results"), only(files, "info")
     if report is None or info is None:
-        raise refusal(f"Missing data in the {_NAMES.get(name, name)} results import request")
-    target = _target(call, info, only(files, "testInfo") if name in XML else None, side, key)
-    return _stored(call, key, side, *_read(call, report.stream, name, side, target, v2=version == "v2"))
+        raise refusal(
+            f"Missing data in the {_NAMES.get(name, name)} results import request", fact="cloud-report-missing"
+        )
+    said, results = _read(call, report.stream, name, side, v2=version == "v2", alone=False)
+    if not call.emulation.switches.multipart_updates:
+        said = Target()
+    tests = only(files, "testInfo") if name in XML else None
+    target = _target(call, info, tests, side, sees=key.sees_projects, execution=said.execution)
+    return _stored(call, key, side, target, results)
 
 
-def _target(call: RouteCall, info: Part, test_info: Part | None, side: Cloud, key: ApiKey) -> Target:
-    projects = {each.id: each.key for each in call.emulation.world.projects.values()} if key.sees_projects else {}
+def _target(
+    call: RouteCall, info: Part, test_info: Part | None, side: Cloud, *, sees: bool, execution: str | None
+) -> Target:
+    world = call.emulation.world
     try:
-        target = info_parts.read_info(info.json(), side, projects)
-        fields = info_parts.read_test_info(test_info.json(), side) if test_info is not None else {}
-    except ValueError as error:
-        raise refusal("Error importing results: info file is not valid JSON!", basis=Basis.ASSUMED) from error
-    return replace(target, test_fields=fields)
+        given, tests = info.json(), test_info.json() if test_info is not None else None
+    except (ValueError, RecursionError) as error:
+        raise refusal("Error parsing info file!", fact="cloud-info-unreadable") from error
+    target = issuing.read_info(given, side, world, sees=sees, execution=execution)
+    return replace(target, test_fields=issuing.read_test_info(tests, side, world) if tests is not None else {})
 
 
 def _read(
-    call: RouteCall, stream: IO[bytes], name: str, side: Cloud, target: Target, *, v2: bool
+    call: RouteCall, stream: IO[bytes], name: str, side: Cloud, *, v2: bool, alone: bool = True
 ) -> tuple[Target, list[Result]]:
-    """Read a report; what Xray JSON says of the Test Execution counts only where there is no `info`."""
+    """Read a report and what it says of the Test Execution: all of it, or beside `info` the key only."""
     stream.seek(0)
     if name == "xray":
         document = _document(stream, side)
         importing.check(document, side, custom_fields=v2)
-        return (target if target.project else importing.target(document, side)), importing.results(document, side)
+        said = importing.target(document, side) if alone else Target(execution=document.get("testExecutionKey"))
+        return said, importing.results(document, side)
     try:
-        read = READERS[name](stream, ReportContext(kind_of=kinds(call.emulation.world), cloud=True))
+        around = ReportContext(kind_of=kinds(call.emulation.world), cloud=True, statuses=side.names)
+        read = READERS[name](stream, around)
     except Unreadable as error:
-        raise refusal(f"Error importing results: {error}!", basis=Basis.ASSUMED) from error
-    return (Target(execution=read.execution) if read.execution and not target.project else target), read.results
+        raise refusal(f"Error importing results: {error}!", fact="cloud-report-unreadable") from error
+    return Target(execution=read.execution), read.results
 
 
 def _document(stream: IO[bytes], side: Cloud) -> Any:
@@ -172,4 +187,4 @@ def _stored(call: RouteCall, key: ApiKey, side: Cloud, target: Target, results: 
     work = Import(emulation.world, emulation.shelf, side, call.now, sees_projects=key.sees_projects)
     issue = work.run(target, results).execution
     answer = {"id": issue.id, "key": issue.key, "self": f"{call.base}/rest/api/2/issue/{issue.id}"}
-    return as_json(answer, basis=Basis.DOCUMENTED)
+    return as_json(answer)

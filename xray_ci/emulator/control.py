@@ -4,8 +4,8 @@ Knows no routes and no answers.
 
 The control interface below `/__emulator__/`: reset, state, requests, faults, clock, settings.
 
-It is for whoever runs the emulator and answers only where the Host header is loopback and no foreign page asks, so that
-a web page opened beside it cannot reach it by a name of its own.
+It is for whoever runs the emulator. Nothing answers under another name than those of the emulator, so that a web page
+opened beside it cannot reach it by a name of its own; the control interface does not answer other pages either.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from xray_ci.emulator.answers import BASIS, Basis, Refusal, answer, as_json
+from xray_ci.emulator.answers import BASIS, Refusal, answer, as_json
 from xray_ci.emulator.world import iso
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from xray_ci.emulator.answers import Body
     from xray_ci.emulator.emulation import Emulation, RouteCall
-    from xray_ci.emulator.world import Record
+    from xray_ci.emulator.records import Record
 
 
 WINDOW: Final = 60
@@ -57,7 +57,6 @@ def count(call: RouteCall, who: str, limit: int) -> TooMany | None:
 
 
 PREFIX: Final = "/__emulator__/"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def handle(emulation: Emulation, request: Request, body: Body) -> Response:
@@ -69,28 +68,34 @@ def handle(emulation: Emulation, request: Request, body: Body) -> Response:
             return _content(emulation, name.split("/")[1:], request)
         work = _CALLS.get((request.method, name))
         if work is None:
-            return as_json(
-                {"error": f"{request.method} {request.path} is no control call"}, status=404, basis=Basis.DOCUMENTED
-            )
+            return as_json({"error": f"{request.method} {request.path} is no control call"}, status=404)
         given = body.json() if body.size else {}
-        response = as_json(
-            work(emulation, given if isinstance(given, dict) else {}), basis=Basis.DOCUMENTED, default=_plain
-        )
+        response = as_json(work(emulation, given if isinstance(given, dict) else {}), default=_plain)
     except Refusal as refused:
         response = refused.response
     except (ValueError, TypeError) as error:
-        response = as_json({"error": str(error)}, status=400, basis=Basis.DOCUMENTED)
-    response.headers[BASIS] = Basis.DOCUMENTED.value
+        response = as_json({"error": str(error)}, status=400)
+    response.headers[BASIS] = "documented"  # by us
     return response
 
 
+def strange_host(emulation: Emulation, request: Request) -> Response | None:
+    """Refuse a call under a name that is none of the emulator's: a web page could reach it by a name of its own."""
+    try:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    except ValueError:
+        host = None
+    if host is not None and host in emulation.hosts:
+        return None
+    text = "the emulator answers its own host names only; another one: --allow-host NAME"
+    return as_json({"error": text}, status=403)
+
+
 def _guard(request: Request) -> None:
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    """Refuse a call that another page makes."""
     origin = request.headers.get("Origin")
-    if host not in _LOOPBACK or (origin is not None and urlsplit(origin).netloc != request.headers.get("Host")):
-        raise Refusal(
-            as_json({"error": "the control interface answers loopback only"}, status=403, basis=Basis.DOCUMENTED)
-        )
+    if origin is not None and origin.partition("://")[2] != request.headers.get("Host"):
+        raise Refusal(as_json({"error": "the control interface answers its own pages only"}, status=403))
 
 
 def _reset(emulation: Emulation, _: Mapping[str, Any]) -> Any:
@@ -116,7 +121,7 @@ def _plain(value: Any) -> Any:
     """Turn a moment into text and a part of the world into its members."""
     if isinstance(value, datetime):
         return iso(value)
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _requests(emulation: Emulation, _: Mapping[str, Any]) -> Any:
@@ -179,11 +184,10 @@ def _content(emulation: Emulation, place: list[str], request: Request) -> Respon
     elif record is not None and request.method == "GET" and place[1:2] == ["parts"] and len(place) == 3:  # noqa: PLR2004
         content = record.contents.get(place[2])
     if content is None:
-        return as_json({"error": "not kept"}, status=404, basis=Basis.DOCUMENTED)
+        return as_json({"error": "not kept"}, status=404)
     return answer(
         content,
         kind="application/octet-stream",
-        basis=Basis.DOCUMENTED,
         headers={"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"},
     )
 

@@ -1,21 +1,21 @@
-"""Reading Test Runs from Xray Server. Knows how a run is shown; stores nothing.
+"""Xray Server/Data Center below `/jira/rest/raven`: imports of results, the licence, what all its resources share.
 
-Xray Server/Data Center below `/jira/rest/raven`: imports of results, the licence. Knows its paths, bodies, refusals.
-
-Left for later: feature files.
+Knows its paths, bodies, refusals.
 """
 
 from __future__ import annotations
 
 import functools
+import html
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.routing import Rule
 
-from xray_ci.emulator import importing, info_parts
-from xray_ci.emulator.answers import Basis, Refusal, as_html, as_json, as_text, refusal
+from xray_ci.emulator import importing, issuing
+from xray_ci.emulator.answers import Refusal, as_html, as_json, as_text, refusal
 from xray_ci.emulator.emulation import Route, RouteCall, arguments
 from xray_ci.emulator.importing import Import, Result, Target
 from xray_ci.emulator.issuing import from_query, kinds, only
@@ -23,9 +23,10 @@ from xray_ci.emulator.logins import need_login, need_no_browser
 from xray_ci.emulator.native import JSON, READERS, XML
 from xray_ci.emulator.native.xml import ReportContext, Unreadable
 from xray_ci.emulator.sides import Server
+from xray_ci.emulator.world import TEST_EXECUTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import IO
 
     from werkzeug.wrappers import Response
@@ -33,174 +34,117 @@ if TYPE_CHECKING:
     from xray_ci.emulator.answers import Part
     from xray_ci.emulator.evidence import Evidence
     from xray_ci.emulator.importing import ImportDone
-    from xray_ci.emulator.world import Issue, Run
-
-
-_WORDS: Final = {"PASSED": "PASS", "FAILED": "FAIL", "TO DO": "TODO", "BLOCKED": "TODO"}
-_COLOURS: Final = {
-    "PASS": "#95C160",
-    "FAIL": "#D45D52",
-    "EXECUTING": "#F1E069",
-    "TODO": "#A2A6AE",
-    "ABORTED": "#111111",
-}
-
-
-def run_rules() -> list[Rule]:
-    """Return the routes; 1.0 knows some of them without `/api` too (O)."""
-    found = []
-    for path, handle in (
-        ("testruns", _runs),
-        ("testrun", _run),
-        ("testrun/<run>", _run_by_id),
-        ("testexec/<key>/test", _tests),
-    ):
-        route = Route(kind="read", handle=handle)
-        found.append(Rule(f"{ROOT}/api/{path}", methods=["GET"], endpoint=route))
-        old = "/jira/rest/raven/<any('1.0'):version>/" + path
-        found.append(Rule(old, methods=["GET"], endpoint=route))
-    return found
-
-
-def _runs(call: RouteCall, version: str) -> Response:  # noqa: ARG001 - all versions answer alike
-    enter(call)
-    execution = execution_of(call, arguments(call).get("testExecKey", ""))
-    return as_json([_shown(call, execution, run) for run in _all(execution)])
-
-
-def _run(call: RouteCall, version: str) -> Response:  # noqa: ARG001
-    enter(call)
-    query = arguments(call)
-    execution = execution_of(call, query.get("testExecIssueKey", ""))
-    for run in _all(execution):
-        if run.test == query.get("testIssueKey"):
-            return as_json(_shown(call, execution, run))
-    raise missing(f"Test Run of {query.get('testIssueKey', '')} in {execution.key}")
-
-
-def _run_by_id(call: RouteCall, version: str, run: str) -> Response:  # noqa: ARG001
-    enter(call)
-    for execution in call.emulation.world.executions():
-        for each in _all(execution):
-            if each.id == run:
-                return as_json(_shown(call, execution, each))
-    raise missing(f"Test Run with id {run}")
-
-
-def _tests(call: RouteCall, version: str, key: str) -> Response:  # noqa: ARG001
-    """List the Tests of a Test Execution page by page, with the ids of their runs (D)."""
-    enter(call)
-    query, largest = arguments(call), call.emulation.switches.server_page
-    runs = list(_all(execution_of(call, key)))
-    limit, page = _number(query.get("limit", str(len(runs)))), _number(query.get("page", "1"))
-    if limit > largest or page < 1:  # without a limit too (O)
-        raise refusal("Maximum results per request exceeded.")
-    runs = runs[(page - 1) * limit : page * limit]
-    return as_json(
-        [
-            {"id": _id(run), "key": run.test, "rank": rank, "status": word(run)}
-            for rank, run in enumerate(runs, start=(page - 1) * limit + 1)
-        ]
-    )
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise refusal(f"{text} is not a number", basis=Basis.ASSUMED)
-    return int(text)
-
-
-def execution_of(call: RouteCall, key: str) -> Issue:
-    """Return a Test Execution; raises Refusal."""
-    issue = call.emulation.world.find(key, "Test Execution")
-    if issue is None:
-        raise missing(f"Test Execution with key {key}")
-    return issue
-
-
-def missing(what: str) -> Refusal:
-    """Word: something is not there."""
-    return refusal(f"{what} not found.", status=404, basis=Basis.ASSUMED)
-
-
-def _all(execution: Issue) -> Iterator[Run]:
-    return iter(execution.execution.runs.values()) if execution.execution is not None else iter(())
-
-
-def word(run: Run) -> str:
-    """Return the status of a run in Server's words."""
-    return _WORDS.get(run.status, run.status)
-
-
-def _id(run: Run) -> int | str:
-    return int(run.id) if len(run.id) < 12 else run.id  # noqa: PLR2004 - a run that Cloud's import made has 24 digits
-
-
-def shown_evidence(call: RouteCall, execution: Issue, evidence: Evidence) -> dict[str, Any]:
-    """Show a file as Server does (O)."""
-    return {
-        "id": evidence.id,
-        "fileName": evidence.filename,
-        "fileSize": str(evidence.size),
-        "mimeType": evidence.content_type,
-        "fileURL": f"{call.base}/browse/{execution.key}/evidence/{evidence.id}",
-    }
-
-
-def _shown(call: RouteCall, execution: Issue, run: Run) -> dict[str, Any]:
-    """Show a run as Server does (O)."""
-    status = word(run)
-    details = execution.execution
-    evidence = [shown_evidence(call, execution, each) for each in run.evidence]
-    return {
-        "id": _id(run),
-        "status": status,
-        "color": _COLOURS.get(status, "#A2A6AE"),
-        "testKey": run.test,
-        "testExecKey": execution.key,
-        "comment": run.comment,
-        "assignee": run.assignee,
-        "executedBy": run.executed_by,
-        "testEnvironments": details.environments if details is not None else [],
-        "startedOn": run.started,
-        "startedOnIso": run.started,
-        "finishedOn": run.finished,
-        "finishedOnIso": run.finished,
-        "duration": 0,
-        "defects": run.defects,
-        "evidences": evidence,
-        "iterations": run.iterations,
-        "steps": run.steps,
-        "examples": run.examples,
-        "archived": False,
-        "testVersion": {"id": 1, "name": "v1"},
-    }
+    from xray_ci.emulator.world import Issue, Project, Run
 
 
 ROOT = "/jira/rest/raven/<any('1.0','2.0','latest'):version>"
+
+
+def paths(method: str, path: str, handle: Callable[..., Response], kind: str | None = None) -> list[Rule]:
+    """Return the two routes of a resource: below `/api`, and without it, as older pages and clients have it (O)."""
+    route = Route(kind=kind or ("read" if method == "GET" else "write"), handle=handle)
+    return [Rule(f"{start}/{path}", methods=[method], endpoint=route) for start in (f"{ROOT}/api", ROOT)]
 
 
 def rules() -> list[Rule]:
     """Return the routes; 1.0, 2.0 and latest take the same (D)."""
     found = []
     for name in ("xray", "bundle", *XML, *JSON):
-        path = f"{ROOT}/import/execution" + ("" if name == "xray" else f"/{name}")
-        plain = functools.partial(_plain, name=name)
-        found.append(Rule(path, methods=["POST"], endpoint=Route(kind="import", handle=plain)))
+        path = "import/execution" + ("" if name == "xray" else f"/{name}")
+        found += paths("POST", path, functools.partial(_plain, name=name), "import")
         if name != "bundle":
-            parts = functools.partial(_multipart, name=name)
-            found.append(Rule(f"{path}/multipart", methods=["POST"], endpoint=Route(kind="import", handle=parts)))
-    found.append(Rule(f"{ROOT}/api/xraylicense", methods=["GET"], endpoint=Route(kind="read", handle=_licence)))
-    return [*found, *run_rules()]
+            found += paths("POST", f"{path}/multipart", functools.partial(_multipart, name=name), "import")
+    return [*found, *paths("GET", "xraylicense", _licence)]
+
+
+def apart(version: str, *, new: int) -> int:
+    """Return the code of a change: 200 on 1.0, another one since 2.0 (O)."""
+    return 200 if version == "1.0" else new
+
+
+def execution_of(call: RouteCall, key: str) -> Issue:
+    """Return a Test Execution; raises Refusal in the words that the vendor's own samples hold (O)."""
+    issue = call.emulation.world.find(key, TEST_EXECUTION)
+    if issue is None:
+        if call.emulation.switches.language == "fr":
+            raise refusal(
+                f"Exécution des Tests {key} n'a pas été retrouvé.", status=404, fact="server-execution-unknown"
+            )
+        raise refusal(
+            f"Issue with key {key} not found or is not of type Test Execution.",
+            status=404,
+            fact="server-execution-unknown",
+        )
+    return issue
+
+
+def missing(what: str) -> Refusal:
+    """Word: something is not there."""
+    return refusal(f"{what} not found.", status=404, fact="server-unknown")
+
+
+def project_of(call: RouteCall, key: str) -> Project:
+    """Return a project by key or id; raises Refusal."""
+    for each in call.emulation.world.projects.values():
+        if key in (each.key, each.id):
+            return each
+    raise missing(f"Project {key}")
+
+
+def number_of(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    """Return a number of the query; raises Refusal."""
+    text = query.get(name) or str(otherwise)
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise refusal(f"{text} is not a number", fact="server-number")
+    return int(text)
+
+
+def given_json(call: RouteCall) -> Any:
+    """Return the body as JSON; raises Refusal."""
+    try:
+        return call.body.json()
+    except (ValueError, RecursionError) as error:
+        raise refusal("The body is no JSON", fact="server-body-shape") from error
+
+
+def given_object(call: RouteCall) -> dict[str, Any]:
+    """Return the body as an object; raises Refusal."""
+    given = given_json(call)
+    if not isinstance(given, dict):
+        raise refusal("The body is no object", fact="server-body-shape")
+    return given
+
+
+def issues_of(call: RouteCall, keys: Iterable[str], kind: str) -> tuple[list[Issue], list[str]]:
+    """Return the issues of a type, and a message for each key that leads to none."""
+    found, messages = [], []
+    for key in keys:
+        issue = call.emulation.world.find(key, kind)
+        if issue is None:
+            messages.append(f"Issue with key {key} does not exist or is not of type {kind}.")  # (A)
+        else:
+            found.append(issue)
+    return found, messages
+
+
+def texts(given: Any) -> list[str]:
+    """Return the texts of a list, and nothing of what is none."""
+    return [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
 
 
 def enter(call: RouteCall) -> Server:
     """Let a call of a known user through to an installed Xray; raises Refusal."""
     if not call.emulation.switches.xray_installed:
-        raise Refusal(as_html("<html><head><title>Oops, you've found a dead link.</title></head></html>", status=404))
+        raise Refusal(
+            as_html(
+                "<html><head><title>Oops, you've found a dead link.</title></head></html>",
+                status=404,
+                fact="server-installed",
+            )
+        )
     need_login(call)
     need_no_browser(call)
-    return Server(call.emulation.switches)
+    return Server(call.emulation.switches, call.emulation.world.statuses)
 
 
 def _licence(call: RouteCall, version: str) -> Response:  # noqa: ARG001 - all versions answer alike
@@ -214,48 +158,53 @@ def _plain(call: RouteCall, version: str, name: str) -> Response:  # noqa: ARG00
     if name in XML or name == "bundle":
         report = only(call.parts, "file")
         if report is None:
-            raise refusal("Error: the part file is missing", basis=Basis.ASSUMED)
-        stream, target = report.stream, from_query(arguments(call)) if name in XML else Target()
-    else:
-        if call.body.content_type != "application/json":
-            raise Refusal(as_text("Unsupported Media Type", status=415))
-        stream, target = call.body.stream, Target()
-    return _stored(call, side, *_read(call, stream, name, side, target))
+            raise refusal("Error: the part file is missing", fact="server-part-missing")
+        said, results = _read(call, report.stream, name, side)
+        return _stored(call, side, from_query(arguments(call)) if name in XML else said, results)
+    if call.body.content_type != "application/json":
+        raise Refusal(as_text("Unsupported Media Type", status=415, fact="server-media-type"))
+    return _stored(call, side, *_read(call, call.body.stream, name, side))
 
 
 def _multipart(call: RouteCall, version: str, name: str) -> Response:  # noqa: ARG001
-    """Import from the multipart path: part `file` for XML, `result` for JSON, always a new Test Execution (O)."""
+    """Import from the multipart path: part `file` for XML, `result` for JSON; JSON may name the Test Execution (O)."""
     side = enter(call)
     report, info = only(call.parts, "file" if name in XML else "result"), only(call.parts, "info")
     if report is None or info is None:
-        raise refusal("Error: a part is missing", basis=Basis.ASSUMED)
-    target = _target(call, info, only(call.parts, "testInfo") if name in XML else None, side)
-    return _stored(call, side, *_read(call, report.stream, name, side, target))
+        raise refusal("Error: a part is missing", fact="server-part-missing")
+    said, results = _read(call, report.stream, name, side, alone=False)
+    if not call.emulation.switches.multipart_updates:
+        said = Target()
+    target = _target(call, info, only(call.parts, "testInfo") if name in XML else None, side, said.execution)
+    return _stored(call, side, target, results)
 
 
-def _target(call: RouteCall, info: Part, test_info: Part | None, side: Server) -> Target:
-    projects = {each.id: each.key for each in call.emulation.world.projects.values()}
+def _target(call: RouteCall, info: Part, test_info: Part | None, side: Server, execution: str | None) -> Target:
+    world = call.emulation.world
     try:
-        target = info_parts.read_info(info.json(), side, projects)
-        fields = info_parts.read_test_info(test_info.json(), side) if test_info is not None else {}
-    except ValueError as error:
-        raise refusal("Error assembling issue data: info is not valid JSON", basis=Basis.ASSUMED) from error
-    return replace(target, test_fields=fields)
+        given, tests = info.json(), test_info.json() if test_info is not None else None
+    except (ValueError, RecursionError) as error:
+        raise refusal("Error assembling issue data: info is not valid JSON", fact="server-info-unreadable") from error
+    target = issuing.read_info(given, side, world, execution=execution)
+    return replace(target, test_fields=issuing.read_test_info(tests, side, world) if tests is not None else {})
 
 
-def _read(call: RouteCall, stream: IO[bytes], name: str, side: Server, target: Target) -> tuple[Target, list[Result]]:
+def _read(
+    call: RouteCall, stream: IO[bytes], name: str, side: Server, *, alone: bool = True
+) -> tuple[Target, list[Result]]:
+    """Read a report and what it says of the Test Execution: all of it, or beside `info` the key only."""
     stream.seek(0)
     if name == "xray":
         document = _document(stream, side)
         importing.check(document, side)
-        return (target if target.project else importing.target(document, side)), importing.results(document, side)
+        said = importing.target(document, side) if alone else Target(execution=document.get("testExecutionKey"))
+        return said, importing.results(document, side)
     try:
-        read = READERS[name](stream, ReportContext(kind_of=kinds(call.emulation.world), cloud=False))
+        around = ReportContext(kind_of=kinds(call.emulation.world), cloud=False, statuses=side.names)
+        read = READERS[name](stream, around)
     except Unreadable as error:
-        raise refusal(f"Error: {error}", basis=Basis.ASSUMED) from error
-    return (
-        replace(target, execution=read.execution) if read.execution and not target.project else target
-    ), read.results
+        raise refusal(f"Error: {error}", fact="server-report-unreadable") from error
+    return Target(execution=read.execution), read.results
 
 
 def _document(stream: IO[bytes], side: Server) -> Any:
@@ -267,7 +216,7 @@ def _document(stream: IO[bytes], side: Server) -> Any:
 
 def _stored(call: RouteCall, side: Server, target: Target, results: list[Result]) -> Response:
     if not call.emulation.switches.licence_active:
-        raise refusal("Xray license is not valid.", status=401, basis=Basis.DOCUMENTED)
+        raise refusal("Xray license is not valid.", status=401, fact="server-licence")
     emulation = call.emulation
     done = Import(emulation.world, emulation.shelf, side, call.now).run(target, results)
     return as_json(_answer(call, done))
@@ -285,3 +234,121 @@ def _answer(call: RouteCall, done: ImportDone) -> dict[str, Any]:
     if done.errors:
         tests["error"] = [{"testKey": name, "messages": [message]} for name, message in done.errors]
     return {"testExecIssue": issue(done.execution), "testIssues": tests, "infoMessages": []}
+
+
+WORDS: Final = {"PASSED": "PASS", "FAILED": "FAIL", "TO DO": "TODO", "BLOCKED": "TODO"}
+COLOURS: Final = {"PASS": "#95C160", "FAIL": "#D45D52", "EXECUTING": "#F1E069", "TODO": "#A2A6AE", "ABORTED": "#111111"}
+
+
+# Showing
+
+
+def word(status: str) -> str:
+    """Return a status in Server's words."""
+    return WORDS.get(status, status)
+
+
+def run_number(run: Run) -> int | str:
+    """Return the id of a run: a small number, or the 24 digits of one that Cloud's import made."""
+    return int(run.id) if len(run.id) < 12 else run.id  # noqa: PLR2004
+
+
+def all_runs(execution: Issue) -> Iterator[Run]:
+    """Yield the runs of a Test Execution, in the order they came."""
+    return iter(execution.execution.runs.values()) if execution.execution is not None else iter(())
+
+
+def shown_evidence(call: RouteCall, execution: Issue, evidence: Evidence) -> dict[str, Any]:
+    """Show a file as Server does (O)."""
+    return {
+        "id": evidence.id,
+        "fileName": evidence.filename,
+        "fileSize": str(evidence.size),
+        "numericalFileSize": evidence.size,
+        "mimeType": evidence.content_type,
+        "fileURL": f"{call.base}/browse/{execution.key}/evidence/{evidence.id}",
+        "fileIcon": "file.gif",
+        "created": evidence.created or "",
+        "author": "emu",
+    }
+
+
+def shown(call: RouteCall, execution: Issue, run: Run) -> dict[str, Any]:
+    """Show a run as Server does (O): no steps where there are iterations, and no iterations where there are none."""
+    status = word(run.status)
+    details = execution.execution
+    found: dict[str, Any] = {
+        "id": run_number(run),
+        "status": status,
+        "color": COLOURS.get(status, "#A2A6AE"),
+        "testKey": run.test,
+        "testExecKey": execution.key,
+        "comment": run.comment,
+        "assignee": run.assignee,
+        "executedBy": run.executed_by,
+        "testEnvironments": details.environments if details is not None else [],
+        "fixVersions": execution.fix_versions,
+        "startedOn": run.started,
+        "startedOnIso": run.started,
+        "finishedOn": run.finished,
+        "finishedOnIso": run.finished,
+        "duration": 0,
+        "defects": run.defects,
+        "evidences": [shown_evidence(call, execution, each) for each in run.evidence],
+        "customFields": run.custom_fields,
+        "examples": run.examples,
+        "archived": False,
+        "testVersion": "v1",
+    }
+    if run.iterations:
+        found["iterations"] = shown_iterations(run)
+    else:
+        found["steps"] = shown_steps(call, execution, run)
+    return found
+
+
+def shown_iterations(run: Run) -> list[dict[str, Any]]:
+    """Show the iterations of a run."""
+    return [
+        {
+            "id": number,
+            "status": word(each["status"]),
+            "color": COLOURS.get(word(each["status"]), "#A2A6AE"),
+            "parameters": each.get("parameters", []),
+        }
+        for number, each in enumerate(run.iterations, start=1)
+    ]
+
+
+def shown_steps(call: RouteCall, execution: Issue, run: Run) -> list[dict[str, Any]]:
+    """Show the steps of a run; before it was run, those of its Test."""
+    test = call.emulation.world.issues.get(run.test)
+    made_of = test.test.steps if test is not None and test.test is not None else []
+    held: list[dict[str, Any]] = run.steps or [{"status": "TODO"} for _ in made_of]
+    return [
+        {
+            "id": number,
+            "index": number,
+            "status": word(each["status"]),
+            "comment": {"raw": each.get("comment", ""), "rendered": rendered(each.get("comment", ""))},
+            "actualResult": {"raw": each.get("actualResult", ""), "rendered": rendered(each.get("actualResult", ""))},
+            "defects": each.get("defects", []),
+            "evidences": [shown_evidence(call, execution, file) for file in each.get("evidence", ())],
+            "attachments": [],
+            "fields": _step_fields(made_of[number - 1]) if number <= len(made_of) else {},
+        }
+        for number, each in enumerate(held, start=1)
+    ]
+
+
+def _step_fields(step: dict[str, Any]) -> dict[str, Any]:
+    names = {"Action": "action", "Data": "data", "Expected Result": "result"}
+    return {
+        shown_name: {"type": "Wiki", "value": {"raw": step.get(name, ""), "rendered": rendered(step.get(name, ""))}}
+        for shown_name, name in names.items()
+    }
+
+
+def rendered(text: Any) -> str:
+    """Return wiki text as Jira renders its plainest form (O)."""
+    return f"<p>{html.escape(str(text))}</p>" if text else ""

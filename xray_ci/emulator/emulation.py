@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.emulator.evidence import Shelf
 from xray_ci.emulator.faults import Faults
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
+    from typing import TextIO
 
     from werkzeug.wrappers import Request, Response
 
     from xray_ci.emulator.answers import Body, Part
-    from xray_ci.emulator.world import Record
+    from xray_ci.emulator.records import Record
+    from xray_ci.emulator.world import World
+
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +42,25 @@ class Late:
 class Emulation:
     """The world, its clock, how it behaves, and what it was asked. One lock guards all of it."""
 
-    def __init__(self, folder: Path, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Clock | None = None,
+        begin: Callable[[], World] = seed,
+        hosts: frozenset[str] = LOOPBACK,
+        record: TextIO | None = None,
+        report: bytes | None = None,
+    ) -> None:
+        """Begin with the world that `begin` makes; `hosts` are the names it answers, `record` gets a line each.
+
+        `report` is one of `xray-ci probe`, which sets the switches; raises ValueError where it is none.
+        """
         self.clock = clock or Clock()
+        self.hosts = hosts
+        self.record = record
+        self._begin = begin
+        self._report = report
         self.shelf = Shelf(folder / "evidence")
         self.faults = Faults()
         self.lock = threading.RLock()
@@ -51,8 +73,10 @@ class Emulation:
         self.clock.reset()
         self.shelf.clear()
         self.faults.clear()
-        self.world = seed()
+        self.world = self._begin()
         self.switches = Switches()
+        if self._report is not None:
+            self.switches.as_reported(self._report)
         self.records: list[Record] = []
         self.calls: dict[str, deque[datetime]] = {}
         """Moments of each client's calls, for the rate limit."""

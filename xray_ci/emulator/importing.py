@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
-from xray_ci.emulator.answers import Basis, refusal
-from xray_ci.emulator.sides import FAIL, PASS, TODO
+from xray_ci.emulator.answers import refusal
+from xray_ci.emulator.sides import FAIL, TODO
 from xray_ci.emulator.world import (
     TEST,
     TEST_EXECUTION,
@@ -78,9 +78,9 @@ def store_run(world: World, shelf: Shelf, side: Side, *, execution: Issue, test:
     present = execution.execution.runs.get(test)
     details = result.details
     execution.execution.runs[test] = Run(
-        id=present.id if present is not None else _next_id(world, side),
+        id=present.id if present is not None else world.next_run_id(side.name),
         test=test,
-        status=(side.words[result.status] if result.native else side.status(result.status)) or "",
+        status=(side.words.get(result.status, result.status) if result.native else side.status(result.status)) or "",
         stated=result.status,
         comment=details.get("comment", ""),
         started=details.get("start"),
@@ -96,12 +96,6 @@ def store_run(world: World, shelf: Shelf, side: Side, *, execution: Issue, test:
         custom_fields=[dict(each) for each in details.get("customFields", ())],
         results=list(details.get("results", ())),
     )
-
-
-def _next_id(world: World, side: Side) -> str:
-    """24 hexadecimal digits on Cloud, a small number on Server (O)."""
-    world.last_run += 1
-    return f"65f{world.last_run:021d}" if side.name == "cloud" else str(world.last_run)
 
 
 def _kept(shelf: Shelf, items: Sequence[Mapping[str, Any]]) -> list[Evidence]:
@@ -211,6 +205,12 @@ _RUN_MEMBERS: Final = (
 
 def check(document: Any, side: Side, *, custom_fields: bool = True) -> None:
     """Raise Refusal when the product would not take the document."""
+    if side.name == "cloud" and side.switches.empty_lists and isinstance(document, dict):
+        tests = document.get("tests")
+        for entry in tests if isinstance(tests, list) else ():
+            for name in ("examples", "iterations"):
+                if isinstance(entry, dict) and entry.get(name) == []:
+                    del entry[name]
     if not takes_execution(side.name, document, custom_fields=custom_fields):
         refused = side.format()
         refused.response.headers["X-Emulator-Hint"] = fault(side.name, document)
@@ -221,7 +221,7 @@ def check(document: Any, side: Side, *, custom_fields: bool = True) -> None:
         for step in entry.get("testInfo", {}).get("steps", ()) if side.name == "cloud" else ():
             if len(step["action"]) > _STEP_LIMIT:
                 raise refusal(
-                    f"Error importing results: step action exceeds {_STEP_LIMIT} characters!", basis=Basis.ASSUMED
+                    f"Error importing results: step action exceeds {_STEP_LIMIT} characters!", fact="cloud-step-limit"
                 )
 
 
@@ -230,7 +230,7 @@ def target(document: Mapping[str, Any], side: Side) -> Target:
     info = document.get("info", {})
     execution = document.get("testExecutionKey")
     if side.name == "cloud" and not execution and "info" in document and not info.get("summary"):
-        raise side.field("summary", "You must specify a summary of the issue.", basis=Basis.ASSUMED)
+        raise side.field("summary", "You must specify a summary of the issue.", fact="cloud-field-required")
     return Target(
         execution=execution,
         project=info.get("project"),
@@ -294,6 +294,7 @@ class Import:
         project = self._project(target, execution, results)
         plans = [self._need(key, TEST_PLAN) for key in target.plans]
         self._check_fields(target, project)
+        self._check_types(results)
         planned = [(result, self._found(result, project)) for result in results if self._acceptable(result)]
         self._check_statuses(planned)
         if execution is None:
@@ -317,7 +318,7 @@ class Import:
             return None
         issue = self._need(target.execution, TEST_EXECUTION)
         if self._side.name == "server" and target.summary and not self._side.switches.execution_editable:
-            raise self._side.field("summary")
+            raise self._side.field("summary", fact="server-editable")
         return issue
 
     def _project(self, target: Target, execution: Issue | None, results: Sequence[Result]) -> str:
@@ -339,14 +340,18 @@ class Import:
             raise refused
         for version in target.fix_versions:
             if version not in owner.versions:
-                raise self._side.field("fixVersions", f"Version name '{version}' is not valid", basis=Basis.ASSUMED)
+                raise self._side.field(
+                    "fixVersions", f"Version name '{version}' is not valid", fact=f"{self._side.name}-version-unknown"
+                )
         for label in target.labels:
             self._check_label(label)
 
     def _check_label(self, label: str) -> None:
         if any(sign.isspace() for sign in label):
             raise self._side.field(
-                "labels", f"The label '{label}' contains spaces which is invalid.", basis=Basis.RECALLED
+                "labels",
+                f"The label '{label}' contains spaces which is invalid.",
+                fact=f"{self._side.name}-label-blank",
             )
 
     def _acceptable(self, result: Result) -> bool:
@@ -368,6 +373,15 @@ class Import:
             self._errors.append((name, f"Test issue with key {result.key} not found."))
             return False
         return True
+
+    def _check_types(self, results: Sequence[Result]) -> None:
+        """Refuse keys of issues that are no Tests, where the product tells all of them at once."""
+        keys = dict.fromkeys(result.key for result in results if result.key) if self._sees else {}
+        found = {key: self._world.find(key) for key in keys}
+        others = [key for key, issue in found.items() if issue is not None and issue.type != TEST]
+        refused = self._side.no_tests(others) if others else None
+        if refused is not None:
+            raise refused
 
     def _found(self, result: Result, project: str) -> Issue | None:
         """Return the Test a result belongs to; None: it has to be made."""
@@ -421,7 +435,9 @@ class Import:
         details.finished = target.finished or details.finished
         details.environments = list(dict.fromkeys([*details.environments, *target.environments]))
         owner = self._world.projects[issue.project]
-        owner.environments.extend(name for name in target.environments if name not in owner.environments)
+        made = [name for name in target.environments if name not in owner.environments]
+        owner.environments.extend(made)
+        owner.in_use.extend(made)
         details.imports += 1
 
     def _store(
@@ -440,7 +456,7 @@ class Import:
                 self._side,
                 execution=execution,
                 test=key,
-                result=self._folded(execution, entries),
+                result=self._merged(execution, entries),
             )
         return [self._world.issues[key] for key in results]
 
@@ -484,7 +500,7 @@ class Import:
         self._world.index(test)
 
     @staticmethod
-    def _folded(execution: Issue, entries: list[Result]) -> Result:
+    def _merged(execution: Issue, entries: list[Result]) -> Result:
         """Of several results for one Test: native ones become one (D), of Xray JSON the last one stays (A)."""
         if execution.execution is None:
             raise AssertionError(execution)
@@ -492,7 +508,7 @@ class Import:
             execution.execution.duplicates += len(entries) - 1
             return entries[-1]
         words = Counter(entry.status for entry in entries)
-        status = PASS if set(words) == {PASS} else FAIL if words[FAIL] else TODO
+        status = next(iter(words)) if len(words) == 1 else FAIL if words[FAIL] else TODO
         details: dict[str, Any] = {}
         for entry in entries:
             for name, value in entry.details.items():

@@ -1,45 +1,46 @@
-"""Jira Server's refusals in the language of the server: they are localised (O). Data and one lookup.
+"""How Jira shows an issue and finds it: Cloud at the root, Server below `/jira`, its refusals in its language.
 
-The fields that `GET …/field` lists. Data only: Server's Xray fields as a real site lists them, Jira's own beside.
-
-How Jira shows an issue: its fields by name or id, on Cloud and on Server. Knows the world; knows no requests.
-
-Jira's REST interface where it changes something: issues made, edited, deleted, on Cloud and on Server.
-
-The part of Jira's REST interface that an importer asks: Cloud at the root, Server below `/jira`.
-
-Changes nothing itself.
+Knows the world; changes nothing itself.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import escape
 from werkzeug.routing import Rule
 
 from xray_ci.emulator import jql
-from xray_ci.emulator.answers import Basis, answer, as_html, as_json, jira_refusal
+from xray_ci.emulator.answers import answer, as_html, as_json, jira_refusal
 from xray_ci.emulator.emulation import Route, RouteCall, arguments
-from xray_ci.emulator.info_parts import BEGIN_FIELD, END_FIELD, ENVIRONMENTS_FIELD, PLAN_FIELD, REVISION_FIELD
-from xray_ci.emulator.issuing import InvalidFields, Issuing
-from xray_ci.emulator.logins import LOGIN_PAGE, enter, need_login
-from xray_ci.emulator.seed import ISSUE_TYPES, JIRA_CLOUD_USER
+from xray_ci.emulator.issuing import (
+    BEGIN_FIELD,
+    DEFINITION_FIELD,
+    END_FIELD,
+    ENVIRONMENTS_FIELD,
+    PLAN_FIELD,
+    REVISION_FIELD,
+    SCENARIO_FIELD,
+    TYPE_FIELD,
+)
+from xray_ci.emulator.logins import LOGIN_PAGE, TENANT, account, enter, need_login
 from xray_ci.emulator.world import jira_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from werkzeug.wrappers import Response
 
+    from xray_ci.emulator.evidence import Evidence
     from xray_ci.emulator.world import Issue, World
 
 
 _TEXTS: Final = (
     (
-        re.compile(r"Issue does not exist or you do not have permission to see it\."),
+        re.compile(r"Issue does not exist or you do not have permission to see it\.|Issue Does Not Exist"),
         {
             "de": "Der Vorgang existiert nicht oder Sie haben keine Berechtigung, ihn anzuzeigen.",
             "fr": "Le ticket n'existe pas ou vous n'avez pas l'autorisation de le voir.",
@@ -84,106 +85,216 @@ def said_of(errors: Mapping[str, str], language: str) -> dict[str, str]:
     return {name: said(text, language) for name, text in errors.items()}
 
 
-_XRAY: Final = "com.xpandit.plugins.xray:"
-_JIRA: Final = "com.atlassian.jira.plugin.system.customfieldtypes:"
-
-
-def _custom(number: int, name: str, kind: str, plugin: str, items: str | None = None) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": kind, "custom": plugin, "customId": number}
-    if items is not None:
-        schema["items"] = items
-    return {
-        "id": f"customfield_{number}",
-        "name": name,
-        "custom": True,
-        "orderable": True,
-        "navigable": True,
-        "searchable": True,
-        "clauseNames": [f"cf[{number}]", name],
-        "schema": schema,
-    }
-
-
-def _system(name: str, label: str, kind: str, items: str | None = None) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": kind, "system": name}
-    if items is not None:
-        schema["items"] = items
-    return {
-        "id": name,
-        "name": label,
-        "custom": False,
-        "orderable": True,
-        "navigable": True,
-        "searchable": True,
-        "clauseNames": [name],
-        "schema": schema,
-    }
-
-
-_SYSTEM: Final = (
-    _system("summary", "Summary", "string"),
-    _system("issuetype", "Issue Type", "issuetype"),
-    _system("project", "Project", "project"),
-    _system("description", "Description", "string"),
-    _system("labels", "Labels", "array", "string"),
-    _system("fixVersions", "Fix Version/s", "array", "version"),
-    _system("environment", "Environment", "string"),
-)
-
-SERVER_FIELDS: Final = (
-    *_SYSTEM,
-    _custom(10015, "End date", "date", f"{_JIRA}datepicker"),
-    _custom(11800, "Test Type", "option", f"{_XRAY}test-type-custom-field"),
-    _custom(11801, "Generic Test Definition", "string", f"{_XRAY}path-editor-custom-field"),
-    _custom(11802, "Cucumber Scenario", "string", f"{_XRAY}steps-editor-custom-field"),
-    _custom(11803, "Manual Test Steps", "any", f"{_XRAY}manual-test-steps-custom-field"),
-    _custom(11804, "Tests association with a Test Execution", "array", f"{_XRAY}testexec-tests-custom-field", "string"),
-    _custom(11805, "Test Environments", "array", f"{_XRAY}test-environments-custom-field", "string"),
-    _custom(11806, "Test Execution Status", "any", f"{_XRAY}test-execution-status-custom-field"),
-    _custom(11807, "Test Plan", "array", f"{_XRAY}test-plan-custom-field", "string"),
-    _custom(11808, "Revision", "string", f"{_JIRA}textfield"),
-    _custom(11809, "Begin Date", "datetime", f"{_JIRA}datetime"),
-    _custom(11810, "End Date", "datetime", f"{_JIRA}datetime"),
-)
-
-CLOUD_FIELDS: Final = tuple(
-    {"key": each["id"], **each}
-    for each in (
-        *_SYSTEM,
-        _custom(10015, "Start date", "date", f"{_JIRA}datepicker"),
-        _custom(10020, "Team", "string", f"{_JIRA}textfield"),
-    )
-)
-
-
-TYPE_FIELD: Final = "customfield_11800"
-DEFINITION_FIELD: Final = "customfield_11801"
-SCENARIO_FIELD: Final = "customfield_11802"
+_DEEPEST: Final = 50
 _TYPE_OPTIONS: Final = {"Manual": "10100", "Cucumber": "10101", "Generic": "10102"}
 
 
-def fields_of(world: World, issue: Issue, *, cloud: bool) -> dict[str, Any]:
-    """Return every field; Xray's custom fields exist on Server only (O)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkType:
+    """A kind of link between issues."""
+
+    id: str
+    name: str
+    inward: str
+    outward: str
+
+
+LINK_TYPES: Final = (
+    LinkType(id="10100", name="Test", inward="is tested by", outward="tests"),
+    LinkType(id="10000", name="Blocks", inward="is blocked by", outward="blocks"),
+    LinkType(id="10001", name="Duplicate", inward="is duplicated by", outward="duplicates"),
+    LinkType(id="10002", name="Relates", inward="relates to", outward="relates to"),
+    LinkType(id="10101", name="Defect", inward="is created by", outward="created"),
+)
+STATUSES: Final = {
+    "To Do": ("10000", "new", "11"),
+    "In Progress": ("3", "indeterminate", "21"),
+    "Done": ("10001", "done", "31"),
+}
+"""Name → id, category, and the transition that leads there."""
+PRIORITIES: Final = ("Highest", "High", "Medium", "Low", "Lowest")
+
+
+def status_of(name: str, root: str) -> dict[str, Any]:
+    """Show a status of issues."""
+    number, category, _transition = STATUSES[name]
+    return {
+        "self": f"{root}/rest/api/2/status/{number}",
+        "id": number,
+        "name": name,
+        "description": "",
+        "statusCategory": {"id": {"new": 2, "indeterminate": 4, "done": 3}[category], "key": category, "name": name},
+    }
+
+
+def fields_of(world: World, issue: Issue, *, cloud: bool, root: str = "", version: str = "2") -> dict[str, Any]:
+    """Return every field; Xray's custom fields exist on Server only (O), documents in version 3 only (O)."""
+    start = f"{root}/rest/api/2"
+    priority = issue.fields.get("priority")
+    name = priority.get("name") if isinstance(priority, dict) else None
     every = {
         "summary": issue.summary,
-        "description": issue.description or None,
-        "status": {"name": "To Do", "statusCategory": {"key": "new"}},
-        "issuetype": {"id": ISSUE_TYPES[issue.type], "name": issue.type},
-        "project": {"id": world.projects[issue.project].id, "key": issue.project},
+        "description": rich(issue.description, version) or None,
+        "status": status_of(issue.status, root),
+        "issuetype": issue_type(world, issue.type, root),
+        "project": {
+            "self": f"{start}/project/{world.projects[issue.project].id}",
+            "id": world.projects[issue.project].id,
+            "key": issue.project,
+            "name": world.projects[issue.project].name,
+        },
         "labels": issue.labels,
         "fixVersions": [{"name": name} for name in issue.fix_versions],
+        "versions": [],
+        "components": [],
         "created": jira_time(issue.created),
+        "updated": jira_time(issue.updated or issue.created),
+        "resolution": {"id": "10000", "name": "Done"} if issue.status == "Done" else None,
+        "assignee": person(world, issue.assignee, root, cloud=cloud) if issue.assignee else None,
+        "issuelinks": [shown_link(world, each, root) for each in issue.links],
+        "attachment": [shown_attachment(world, each, root, cloud=cloud) for each in issue.attachments],
+        "comment": shown_comments(world, issue, root, version, cloud=cloud),
+        "subtasks": [],
         **issue.fields,
+        "priority": {"id": str(PRIORITIES.index(name) + 1) if name in PRIORITIES else "3", "name": name or "Medium"},
     }
     return every if cloud else {**every, **_xray_fields(issue)}
 
 
-def shown(world: World, issue: Issue, wanted: Any, *, root: str, cloud: bool) -> dict[str, Any]:
+def issue_type(world: World, name: str, root: str) -> dict[str, Any]:
+    """Show an issue type."""
+    number = world.issue_types.get(name, "0")
+    return {
+        "self": f"{root}/rest/api/2/issuetype/{number}",
+        "id": number,
+        "name": name,
+        "description": "",
+        "subtask": False,
+    }
+
+
+def person(world: World, name: str | None, root: str, *, cloud: bool) -> dict[str, Any]:
+    """Show a user by the name on Server or the account id on Cloud; one who is not known has just that."""
+    known = next((each for each in world.accounts if name in (each.name, each.account_id)), None)
+    if cloud:
+        account = known.account_id if known is not None else name
+        return {
+            "self": f"{root}/rest/api/2/user?accountId={account}",
+            "accountId": account,
+            "accountType": "atlassian",
+            "emailAddress": known.email if known is not None else "",
+            "displayName": known.display if known is not None else name,
+            "active": True,
+            "timeZone": "Etc/UTC",
+        }
+    return {
+        "self": f"{root}/rest/api/2/user?username={known.name if known is not None else name}",
+        "key": f"JIRAUSER{10000 + world.accounts.index(known)}" if known is not None else name,
+        "name": known.name if known is not None else name,
+        "emailAddress": known.email if known is not None else "",
+        "displayName": known.display if known is not None else name,
+        "active": True,
+        "timeZone": "Etc/UTC",
+    }
+
+
+def rich(value: Any, version: str) -> Any:
+    """Return rich text as a version has it: a document in 3, else text."""
+    if version == "3" and isinstance(value, str) and value:
+        paragraphs = [
+            {"type": "paragraph", "content": [{"type": "text", "text": line}] if line else []}
+            for line in value.split("\n")
+        ]
+        return {"type": "doc", "version": 1, "content": paragraphs}
+    if version != "3" and isinstance(value, dict):
+        return _plain_text(value).strip("\n")
+    return value
+
+
+def _plain_text(node: Any, depth: int = 0) -> str:
+    if not isinstance(node, dict) or depth > _DEEPEST:
+        return ""
+    if node.get("type") == "text":
+        return str(node.get("text", ""))
+    inside = node.get("content")
+    held = "".join(_plain_text(each, depth + 1) for each in inside) if isinstance(inside, list) else ""
+    return f"{held}\n" if node.get("type") in ("paragraph", "heading", "hardBreak", "codeBlock") else held
+
+
+def shown_link(world: World, link: Mapping[str, str], root: str) -> dict[str, Any]:
+    """Show a link from the end that holds it."""
+    kind = next(each for each in LINK_TYPES if each.name == link["type"])
+    other = world.issues[link["key"]]
+    small = {
+        "id": other.id,
+        "key": other.key,
+        "self": f"{root}/rest/api/2/issue/{other.id}",
+        "fields": {
+            "summary": other.summary,
+            "status": status_of(other.status, root),
+            "issuetype": issue_type(world, other.type, root),
+        },
+    }
+    return {
+        "id": link["id"],
+        "self": f"{root}/rest/api/2/issueLink/{link['id']}",
+        "type": asdict(kind),
+        f"{link['direction']}Issue": small,
+    }
+
+
+def shown_attachment(world: World, evidence: Evidence, root: str, *, cloud: bool) -> dict[str, Any]:
+    """Show a file of an issue."""
+    place = f"/rest/api/2/attachment/content/{evidence.id}" if cloud else f"/secure/attachment/{evidence.id}/file"
+    return {
+        "self": f"{root}/rest/api/2/attachment/{evidence.id}",
+        "id": str(evidence.id),
+        "filename": evidence.filename,
+        "author": person(world, world.accounts[0].name if world.accounts else "", root, cloud=cloud),
+        "created": evidence.created or "",
+        "size": evidence.size,
+        "mimeType": evidence.content_type,
+        "content": f"{root}{place}",
+    }
+
+
+def shown_comment(
+    world: World, issue: Issue, comment: Mapping[str, Any], at: tuple[str, str], *, cloud: bool
+) -> dict[str, Any]:
+    """Show a comment; `at` is root and version."""
+    author = person(world, comment.get("author"), at[0], cloud=cloud)
+    return {
+        "self": f"{at[0]}/rest/api/{at[1]}/issue/{issue.id}/comment/{comment['id']}",
+        "id": comment["id"],
+        "author": author,
+        "updateAuthor": author,
+        "body": rich(comment["body"], at[1]),
+        "created": comment["created"],
+        "updated": comment["created"],
+    }
+
+
+def shown_comments(world: World, issue: Issue, root: str, version: str, *, cloud: bool) -> dict[str, Any]:
+    """Show the comments of an issue."""
+    found = [shown_comment(world, issue, each, (root, version), cloud=cloud) for each in issue.comments]
+    return {"comments": found, "maxResults": len(found), "total": len(found), "startAt": 0}
+
+
+def shown(world: World, issue: Issue, wanted: Any, *, root: str, cloud: bool, version: str = "2") -> dict[str, Any]:
     """Return an issue with the fields that are wanted: a list, a text with commas, or nothing for all."""
-    every = fields_of(world, issue, cloud=cloud)
-    names: Sequence[str] = wanted.split(",") if isinstance(wanted, str) else wanted
-    chosen = every if not names or "*all" in names else {name: every[name] for name in names if name in every}
-    return {"id": issue.id, "key": issue.key, "self": f"{root}/rest/api/2/issue/{issue.id}", "fields": chosen}
+    every = fields_of(world, issue, root=root, cloud=cloud, version=version)
+    names = wanted.split(",") if isinstance(wanted, str) else [str(each) for each in wanted or ()]
+    names = [each.strip() for each in names]
+    chosen = (
+        every if not names or "*all" in names or "*navigable" in names else {n: every[n] for n in names if n in every}
+    )
+    return {
+        "expand": "renderedFields,names,schema,operations,editmeta,changelog",
+        "id": issue.id,
+        "key": issue.key,
+        "self": f"{root}/rest/api/{version}/issue/{issue.id}",
+        "fields": chosen,
+    }
 
 
 def _xray_fields(issue: Issue) -> dict[str, Any]:
@@ -201,88 +312,35 @@ def _xray_fields(issue: Issue) -> dict[str, Any]:
     return found
 
 
-def writing_rules(start: str, *, cloud: bool) -> list[Rule]:
-    """Return the routes below one Jira's root."""
-    found = []
-    for method, path, handle in (
-        ("POST", "issue", _create),
-        ("PUT", "issue/<key>", _edit),
-        ("DELETE", "issue/<key>", _delete),
-    ):
-        route = Route(kind="write", handle=functools.partial(handle, cloud=cloud))
-        found.append(Rule(f"{start}/{path}", methods=[method], endpoint=route))
-    return found
-
-
-def _create(call: RouteCall, version: str, *, cloud: bool) -> Response:
-    """Make an issue; version 3 of Cloud takes rich text as a document only (R)."""
-    enter(call, cloud=cloud)
-    fields = _fields(call, version)
-    try:
-        issue = Issuing(call.emulation.world, call.now, cloud=cloud).create(fields)
-    except InvalidFields as invalid:
-        raise jira_refusal(status=400, errors=said_of(invalid.errors, _language(call, cloud=cloud))) from invalid
-    root = call.base if cloud else f"{call.base}/jira"
-    place = f"{root}/rest/api/{version}/issue/{issue.id}"
-    return as_json({"id": issue.id, "key": issue.key, "self": place}, status=201, basis=Basis.RECALLED)
-
-
-def _edit(call: RouteCall, version: str, key: str, *, cloud: bool) -> Response:
-    """Change fields, and labels by `update.labels: [{add|remove}]`."""
-    enter(call, cloud=cloud)
-    issue = issue_of(call, key, cloud=cloud)
-    fields = _fields(call, version, needed=False)
-    changes: dict[str, list[str]] = {}
-    for each in call.body.json().get("update", {}).get("labels", ()):
-        for verb, label in each.items():
-            changes.setdefault(verb, []).append(label)
-    try:
-        Issuing(call.emulation.world, call.now, cloud=cloud).edit(issue, fields, changes)
-    except InvalidFields as invalid:
-        raise jira_refusal(status=400, errors=said_of(invalid.errors, _language(call, cloud=cloud))) from invalid
-    return answer(status=204, basis=Basis.RECALLED)
-
-
-def _delete(call: RouteCall, version: str, key: str, *, cloud: bool) -> Response:  # noqa: ARG001 - all versions answer alike
-    """Delete an issue; what links to it forgets it."""
-    enter(call, cloud=cloud)
-    call.emulation.world.remove(issue_of(call, key, cloud=cloud))
-    return answer(status=204, basis=Basis.RECALLED)
-
-
 def issue_of(call: RouteCall, key: str, *, cloud: bool) -> Issue:
     """Return an issue by key or id; raises Refusal in the language of the site."""
     issue = call.emulation.world.find(key)
     if issue is None:
-        text = "Issue does not exist or you do not have permission to see it."
-        raise jira_refusal(said(text, _language(call, cloud=cloud)), status=404)
+        text = (
+            "Issue does not exist or you do not have permission to see it." if cloud else "Issue Does Not Exist"
+        )  # (O)
+        raise jira_refusal(
+            said(text, language_of(call, cloud=cloud)),
+            status=404,
+            fact="jira-issue-unknown-cloud" if cloud else "jira-issue-unknown-server",
+        )
     return issue
 
 
-def _fields(call: RouteCall, version: str, *, needed: bool = True) -> dict[str, Any]:
-    try:
-        body = call.body.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict) or not isinstance(body.get("fields", None if needed else {}), dict):
-        raise jira_refusal("Invalid request payload. Refer to the REST API documentation and try again.", status=400)
-    fields: dict[str, Any] = body.get("fields", {})
-    if version == "3" and isinstance(fields.get("description"), str):
-        text = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
-        raise jira_refusal(status=400, errors={"description": text})
-    return fields
-
-
-def _language(call: RouteCall, *, cloud: bool) -> str:
+def language_of(call: RouteCall, *, cloud: bool) -> str:
+    """Return the language of a site's texts."""
     return "en" if cloud else call.emulation.switches.language
 
 
-_CLOUD = "/rest/api/<any('2','3'):version>"
-_SERVER = "/jira/rest/api/<any('2','latest'):version>"
+CLOUD: Final = "/rest/api/<any('2','3','latest'):version>"
+SERVER: Final = "/jira/rest/api/<any('2','latest'):version>"
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
     "A full migration guideline is available. CHANGE-2046"
 )
+
+
+_JQL: Final = {False: "jira-search-unknown", True: "jira-search-unbounded"}
 
 
 def rules() -> list[Rule]:
@@ -290,36 +348,31 @@ def rules() -> list[Rule]:
     found = [
         Rule("/_edge/tenant_info", methods=["GET"], endpoint=Route(kind="read", handle=_tenant)),
         Rule("/jira/login.jsp", methods=["GET", "POST"], endpoint=Route(kind="page", handle=_login_page)),
-        Rule(f"{_CLOUD}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_removed)),
-        Rule("/rest/api/3/search/jql", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_cloud)),
-        Rule(f"{_SERVER}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_server)),
+        Rule(f"{CLOUD}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_removed)),
+        Rule(f"{CLOUD}/search/jql", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_cloud)),
+        Rule(f"{SERVER}/search", methods=["GET", "POST"], endpoint=Route(kind="lookup", handle=_search_server)),
     ]
-    for start, cloud in ((_CLOUD, True), (_SERVER, False)):
-        for path, handle in (
-            ("serverInfo", _server_info),
-            ("myself", _myself),
-            ("field", _jira_fields),
-            ("project/<project>", _project),
-            ("issue/<key>", _issue),
-        ):
+    for start, cloud in ((CLOUD, True), (SERVER, False)):
+        for path, handle in (("serverInfo", _server_info), ("myself", _myself), ("issue/<key>", _issue)):
             route = Route(kind="read", handle=functools.partial(handle, cloud=cloud))
             found.append(Rule(f"{start}/{path}", methods=["GET"], endpoint=route))
-        found += writing_rules(start, cloud=cloud)
     return found
 
 
 def _tenant(call: RouteCall) -> Response:  # noqa: ARG001
-    return as_json({"cloudId": "11111111-2222-3333-4444-555555555555"}, basis=Basis.RECALLED)
+    return as_json({"cloudId": TENANT})
 
 
 def _login_page(call: RouteCall) -> Response:  # noqa: ARG001
-    return as_html(LOGIN_PAGE, basis=Basis.OBSERVED)
+    return as_html(LOGIN_PAGE)
 
 
 def _server_info(call: RouteCall, version: str, *, cloud: bool) -> Response:  # noqa: ARG001
     """Say which Jira this is; anonymous callers may ask (D), unless single sign-on guards everything."""
     if not cloud and call.emulation.switches.sso_redirect:
         need_login(call)
+    if cloud and call.request.root_path:  # the gateway lets nobody through who says not who he is (A)
+        enter(call, cloud=True)
     common = {
         "buildDate": "2024-01-01T00:00:00.000+0000",
         "serverTime": jira_time(call.now),
@@ -351,70 +404,32 @@ def _server_info(call: RouteCall, version: str, *, cloud: bool) -> Response:  # 
     )
 
 
-def _myself(call: RouteCall, version: str, *, cloud: bool) -> Response:
-    enter(call, cloud=cloud)
-    common = {"active": True, "timeZone": "Etc/UTC", "locale": "en_US"}
-    if cloud:
-        account = "5b10a0000000000000000001"
-        return as_json(
-            {
-                "self": f"{call.base}/rest/api/{version}/user?accountId={account}",
-                "accountId": account,
-                "accountType": "atlassian",
-                "emailAddress": JIRA_CLOUD_USER[0],
-                "displayName": "Dev",
-                **common,
-            },
-            basis=Basis.RECALLED,
-        )
-    return as_json(
-        {
-            "self": f"{call.base}/jira/rest/api/2/user?username=emu",
-            "key": "JIRAUSER10000",
-            "name": "emu",
-            "emailAddress": "emu@example.com",
-            "displayName": "Emu",
-            **common,
-        },
-        basis=Basis.RECALLED,
-    )
+def _myself(call: RouteCall, version: str, *, cloud: bool) -> Response:  # noqa: ARG001
+    known = enter(call, cloud=cloud)
+    shown_user = person(call.emulation.world, known.name, root_of(call, cloud=cloud), cloud=cloud)
+    return as_json({**shown_user, "locale": "en_US"})
 
 
-def _jira_fields(call: RouteCall, version: str, *, cloud: bool) -> Response:  # noqa: ARG001
-    enter(call, cloud=cloud)
-    return as_json(list(CLOUD_FIELDS if cloud else SERVER_FIELDS))
+def root_of(call: RouteCall, *, cloud: bool) -> str:
+    """Return the base URL of a Jira."""
+    return call.base if cloud else f"{call.base}/jira"
 
 
-def _project(call: RouteCall, version: str, project: str, *, cloud: bool) -> Response:  # noqa: ARG001
-    enter(call, cloud=cloud)
-    for each in call.emulation.world.projects.values():
-        if project in (each.key, each.id):
-            kinds = [{"id": number, "name": name, "subtask": False} for name, number in ISSUE_TYPES.items()]
-            versions = [
-                {"id": str(10000 + number), "name": name, "released": False, "archived": False}
-                for number, name in enumerate(each.versions)
-            ]
-            return as_json(
-                {"id": each.id, "key": each.key, "name": each.name, "issueTypes": kinds, "versions": versions},
-                basis=Basis.RECALLED,
-            )
-    raise jira_refusal(f"No project could be found with key '{project}'.", status=404)
-
-
-def _issue(call: RouteCall, version: str, key: str, *, cloud: bool) -> Response:  # noqa: ARG001
+def _issue(call: RouteCall, version: str, key: str, *, cloud: bool) -> Response:
     """Read an issue by key or id; no index lag here (O)."""
     enter(call, cloud=cloud)
     issue = issue_of(call, key, cloud=cloud)
-    return as_json(_shown(call, issue, arguments(call).get("fields"), cloud=cloud), basis=Basis.RECALLED)
+    return as_json(_shown(call, issue, arguments(call).get("fields"), version, cloud=cloud))
 
 
-def _shown(call: RouteCall, issue: Issue, fields: Any, *, cloud: bool) -> dict[str, Any]:
-    root = call.base if cloud else f"{call.base}/jira"
-    return shown(call.emulation.world, issue, fields, root=root, cloud=cloud)
+def _shown(call: RouteCall, issue: Issue, fields: Any, version: str, *, cloud: bool) -> dict[str, Any]:
+    """Show an issue; `latest` of Cloud is version 3 (R: it was 2 until it changed)."""
+    said = {"latest": "3" if cloud else "2"}.get(version, version)
+    return shown(call.emulation.world, issue, fields, root=root_of(call, cloud=cloud), cloud=cloud, version=said)
 
 
 def _removed(call: RouteCall, version: str) -> Response:  # noqa: ARG001
-    raise jira_refusal(_REMOVED, status=410, basis=Basis.OBSERVED)
+    raise jira_refusal(_REMOVED, status=410, fact="jira-search-removed")
 
 
 def _asked(call: RouteCall) -> dict[str, Any]:
@@ -422,51 +437,66 @@ def _asked(call: RouteCall) -> dict[str, Any]:
         return arguments(call)
     try:
         asked = call.body.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
-        raise jira_refusal("Invalid request payload. Refer to the REST API documentation and try again.", status=400)
+        raise jira_refusal(
+            "Invalid request payload. Refer to the REST API documentation and try again.", status=400, fact="jira-body"
+        )
     return asked
 
 
 def _found(call: RouteCall, *, cloud: bool) -> tuple[list[Issue], dict[str, Any]]:
     asked = _asked(call)
-    fresh = {str(each) for each in asked.get("reconcileIssues") or ()}
+    given = asked.get("reconcileIssues")
+    fresh = {str(each) for each in given} if isinstance(given, list) else set()
+    known = account(call, cloud=cloud)
+    me = "" if known is None else known.account_id if cloud else known.name
     try:
-        query = jql.Query(str(asked.get("jql", "")), bounded=cloud)
-        found = jql.search(call.emulation, query, call.now, fresh=fresh)
+        query = jql.Query(str(asked.get("jql") or ""), bounded=cloud)
+        found = jql.search(call.emulation, query, call.now, fresh=fresh, me=me.lower())
     except jql.InvalidQuery as error:
         language = "en" if cloud else call.emulation.switches.language
-        raise jira_refusal(*(said(text, language) for text in error.messages), status=400) from error
+        raise jira_refusal(
+            *(said(text, language) for text in error.messages),
+            status=400,
+            fact=_JQL[any("nbounded" in text for text in error.messages)],
+        ) from error
     return found, asked
+
+
+def _wanted(asked: dict[str, Any]) -> Any:
+    """Return the fields that are asked for: a text with commas, or a list of texts."""
+    fields = asked.get("fields")
+    return fields if isinstance(fields, str | list) else None
 
 
 def _number(asked: dict[str, Any], name: str, otherwise: int) -> int:
     text = str(asked.get(name, otherwise))
     if not re.fullmatch("[0-9]{1,9}", text):
-        raise jira_refusal(f"{name} is not a number.", status=400)
+        raise jira_refusal(f"{name} is not a number.", status=400, fact="jira-search-number")
     return int(text)
 
 
-def _search_cloud(call: RouteCall) -> Response:
+def _search_cloud(call: RouteCall, version: str) -> Response:
     """Search page by page with a token and no total (O); without `fields` only ids (O)."""
     enter(call, cloud=True)
     found, asked = _found(call, cloud=True)
     size, start = _number(asked, "maxResults", 50), _number(asked, "nextPageToken", 0)
     page = [
-        _shown(call, issue, asked.get("fields"), cloud=True) if asked.get("fields") else {"id": issue.id}
+        _shown(call, issue, _wanted(asked), version, cloud=True) if _wanted(asked) else {"id": issue.id}
         for issue in found[start : start + size]
     ]
     last = start + size >= len(found)
     return as_json({"issues": page, "isLast": last, **({} if last else {"nextPageToken": str(start + size)})})
 
 
-def _search_server(call: RouteCall, version: str) -> Response:  # noqa: ARG001
+def _search_server(call: RouteCall, version: str) -> Response:
     need_login(call)
     found, asked = _found(call, cloud=False)
     size, start = _number(asked, "maxResults", 50), _number(asked, "startAt", 0)
-    page = [_shown(call, issue, asked.get("fields"), cloud=False) for issue in found[start : start + size]]
-    return as_json({"startAt": start, "maxResults": size, "total": len(found), "issues": page}, basis=Basis.RECALLED)
+    page = [_shown(call, issue, _wanted(asked), version, cloud=False) for issue in found[start : start + size]]
+    return as_json({"startAt": start, "maxResults": size, "total": len(found), "issues": page})
 
 
 def null_for_uri(call: RouteCall) -> Response:
@@ -478,4 +508,4 @@ def null_for_uri(call: RouteCall) -> Response:
             status=404,
             kind="application/xml; charset=utf-8",
         )
-    return as_json({"message": f"null for uri: {place}", "status-code": 404}, status=404)
+    return as_json({"message": f"null for uri: {place}", "status-code": 404}, status=404, fact="jira-null")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.emulator.world import (
+    PRECONDITION,
     TEST,
     TEST_EXECUTION,
     TEST_PLAN,
+    TEST_SET,
+    ApiKey,
     ExecutionDetails,
     Issue,
+    Login,
     Macro,
     Page,
     PlanDetails,
+    PreconditionDetails,
     Project,
     Run,
+    SetDetails,
     TestDetails,
     World,
     totals,
@@ -24,16 +29,6 @@ from xray_ci.emulator.world import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    """One Xray Cloud API key."""
-
-    secret: str
-    sees_projects: bool = True
-    region: str | None = None
-    """Where its data is kept; None: wherever this host is."""
 
 
 API_KEYS: Final[Mapping[str, ApiKey]] = {
@@ -45,7 +40,22 @@ SERVER_TOKEN: Final = "emulator-pat"  # noqa: S105
 SERVER_TOKEN_EXPIRED: Final = "emulator-pat-expired"  # noqa: S105
 SERVER_USER: Final = ("emu", "emu")
 JIRA_CLOUD_USER: Final = ("dev@example.com", "emulator-jira-token")
+JIRA_CLOUD_SCOPED: Final = "emulator-scoped-token"
 JIRA_CLOUD_BEARER: Final = "emulator-oauth-token"
+OAUTH_TOKEN: Final = "emulator-oauth1-token"  # noqa: S105
+CONSUMERS: Final[Mapping[str, str]] = {
+    "emulator-consumer": """-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAq7DdCaZq7n6dt3ICjaME
+MXXvZ9YyNL7dDfFz9VbTMx//rao8wrHuItsbv5SAf/3EJX+AU+DEJzJt5z7k/18k
+3NZZucjW4P8T5zXxJtDCrlwCjQlq8Pe0GpspsS6guGp6P2pLD2o+yw0k2640reuD
+UQnVOLtAwuoGzdcyEbtgSMCyJqIE9TC2+sZT0oYaPLVl9fXY3xY1A1T8qnJ/TzMR
+8QBS1WwSTtHxLbLFGj1j3A/qULCehKKpRC8XV3Eo6VQZEktMEp4xLg1JtxdR93zN
+Jy5HJzRIxJEh24pLPn4vSkSOIjpNrMvBC04Di6/6Bysu7N+U7ExFTeKpmXHkOMtq
+zQIDAQAB
+-----END PUBLIC KEY-----
+"""
+}
+"""The private half is docs/emulator-oauth.pem."""
 GLOBAL_KEY: Final = "emulator-global-key"
 MACRO_KEY: Final = "emulator-macro-key"
 CONFLUENCE_TOKEN: Final = "emulator-confluence-pat"  # noqa: S105
@@ -75,7 +85,9 @@ Examples:
 
 def seed() -> World:
     """Make the world; issues made later are numbered from 41 on."""
-    world = World()
+    world = World(issue_types=dict(ISSUE_TYPES), api_keys=dict(API_KEYS), accounts=accounts())
+    world.consumers.update(CONSUMERS)
+    world.filters["10300"] = "project = SHOP AND issuetype = Test"
     world.projects["SHOP"] = Project(
         key="SHOP",
         id="10000",
@@ -89,6 +101,30 @@ def seed() -> World:
     _execution(world)
     _pages(world)
     return world
+
+
+def accounts() -> list[Login]:
+    """Return who may log in to which Jira."""
+    return [
+        Login(
+            name="emu",
+            account_id="5b10a0000000000000000002",
+            display="Emu",
+            email="emu@example.com",
+            password=SERVER_USER[1],
+            token=SERVER_TOKEN,
+            oauth_token=OAUTH_TOKEN,
+        ),
+        Login(
+            name="dev",
+            account_id="5b10a0000000000000000001",
+            display="Dev",
+            email=JIRA_CLOUD_USER[0],
+            api_token=JIRA_CLOUD_USER[1],
+            scoped_token=JIRA_CLOUD_SCOPED,
+            bearer=JIRA_CLOUD_BEARER,
+        ),
+    ]
 
 
 def _issue(world: World, number: int, kind: str, summary: str, test: TestDetails | None = None) -> Issue:
@@ -154,8 +190,10 @@ def _others(world: World) -> None:
     _issue(world, 5, "Story", "Buy what is in the cart")
     _issue(world, 9, "Bug", "Total is wrong after the last item was removed")
     _issue(world, 11, "Story", "Find a product by name")
-    _issue(world, 12, "Precondition", "A catalogue with ten products")
-    _issue(world, 13, "Test Set", "Smoke tests")
+    condition = _issue(world, 12, PRECONDITION, "A catalogue with ten products")
+    condition.precondition = PreconditionDetails(type="Cucumber", definition="Given a catalogue with ten products")
+    smoke = _issue(world, 13, TEST_SET, "Smoke tests")
+    smoke.test_set = SetDetails()
 
 
 def _execution(world: World) -> None:
@@ -178,9 +216,8 @@ def _execution(world: World) -> None:
         finished="2024-01-01T22:04:00Z",
     )
     for test, status, comment in runs:
-        world.last_run += 1
         issue.execution.runs[test] = Run(
-            id=f"65f{world.last_run:021d}",
+            id=world.next_run_id("cloud"),
             test=test,
             status=status,
             stated=status,

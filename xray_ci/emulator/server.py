@@ -1,6 +1,6 @@
 """The emulator as a program: prints where it is, serves until a signal. Knows signals and streams, no requests.
 
-The stand-in as a server: in-process for tests, or for the program. Knows sockets; nothing of what is answered.
+The emulator as a server: in-process for tests, or for the program. Knows sockets; nothing of what is answered.
 """
 
 from __future__ import annotations
@@ -13,28 +13,31 @@ import struct
 import sys
 import tempfile
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from xray_ci.emulator.emulation import Emulation
+from xray_ci.emulator.emulation import LOOPBACK, Emulation
+from xray_ci.emulator.seed import seed
 from xray_ci.emulator.wire import CUT, Application
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import TextIO
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from xray_ci.emulator.world import Clock
+    from xray_ci.emulator.world import Clock, World
 
 
 _CANNOT_SERVE: Final = 2
 
 _GUIDE: Final = """
-The stand-in is running: Xray Cloud, Jira and Snapshots at {url}, Xray Server with its Jira at {url}/jira.
+The emulator is running: Xray Cloud, Jira and Snapshots at {url}, Xray Server with its Jira at {url}/jira.
 Look at it in a browser: {url}/
 
   Cloud     export XRAY_CI_XRAY_URL={url} XRAY_CI_PROJECT=SHOP
@@ -48,7 +51,33 @@ Nothing leaves this machine. Stop it with Ctrl-C.
 """
 
 
-def run(port: int, out: TextIO, *, real_clock: bool = False) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How the program serves, beyond its port."""
+
+    bind: str = "127.0.0.1"
+    """The address to listen on; anything but loopback lets others in."""
+    allow_hosts: tuple[str, ...] = ()
+    """Names under which it answers besides those of loopback and the address."""
+    world: str = ""
+    """A YAML file with the world to begin with."""
+    state: str = ""
+    """A file that keeps the world from one run to the next."""
+    record: str = ""
+    """A file that gets a line for every request."""
+    facts: str = ""
+    """A report of `xray-ci probe`: the switches stand as that site does."""
+
+    @classmethod
+    def asked(cls, options: Mapping[str, object]) -> Self:
+        """Return it as the options of the command line say."""
+        given = {name: str(options.get(name) or "") for name in ("world", "state", "record", "facts")}
+        names = str(options.get("allow-host") or "").split(",")
+        bind = str(options.get("bind") or "127.0.0.1")
+        return cls(bind=bind, allow_hosts=tuple(filter(None, map(str.strip, names))), **given)
+
+
+def run(port: int, out: TextIO, serving: Serving | None = None, *, real_clock: bool = False) -> int:
     """Serve until SIGTERM or SIGINT and return the exit code.
 
     The first line of `out` is the base URL alone; ready-made settings go to standard error. Call it from the main
@@ -66,14 +95,18 @@ def run(port: int, out: TextIO, *, real_clock: bool = False) -> int:
         signal.signal(number, lambda *_: stop.set())
     clock = Clock(datetime.now(UTC)) if real_clock else Clock()
     try:
-        with Emulator(port, clock=clock) as emulator:
+        with Emulator(port, clock=clock, serving=serving) as emulator:
             out.write(f"{emulator.url}\n")
             out.flush()
             sys.stderr.write(_GUIDE.format(url=emulator.url))
             while not stop.wait(0.2):  # a bounded wait lets signals in on every system
                 pass
+    except ValueError as wrong:
+        sys.stderr.write(f"The emulator cannot begin: {wrong}\n")
+        return _CANNOT_SERVE
     except OSError as error:
-        sys.stderr.write(f"The emulator cannot use port {port}: {error.strerror}. Another one: --port 0.\n")
+        file = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"The emulator cannot use port {port}: {file}{error.strerror}. Another one: --port 0.\n")
         return _CANNOT_SERVE
     return 0
 
@@ -84,7 +117,6 @@ def _need(module: str, package: str) -> None:
         raise ModuleNotFoundError(name=package)
 
 
-_HOST: Final = "127.0.0.1"
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER, on, 0 s: closing resets the connection instead of ending it in order."""
 
@@ -121,24 +153,50 @@ class _Server(ThreadedWSGIServer):
             super().shutdown_request(request)
 
 
+def _worlds() -> Any:
+    """Return the module that reads and writes worlds; only its flags need it."""
+    from xray_ci.emulator import worlds  # noqa: PLC0415
+
+    return worlds
+
+
+def _begin(path: str) -> Callable[[], World]:
+    if not path:
+        return seed
+    begin: Callable[[], World] = _worlds().load(Path(path))
+    return begin
+
+
 class Emulator:
-    """The stand-in on one loopback port, serving from a thread while the context is open.
+    """The emulator on one port, of loopback unless told otherwise, serving from a thread while the context is open.
 
     Raises OSError on entering when the port is taken.
     """
 
-    def __init__(self, port: int = 0, *, clock: Clock | None = None) -> None:
+    def __init__(self, port: int = 0, *, clock: Clock | None = None, serving: Serving | None = None) -> None:
         self._port = port
         self._clock = clock
+        self._serving = serving or Serving()
 
     def __enter__(self) -> Self:
-        """Bind, then serve."""
-        listener = socket.create_server((_HOST, self._port), backlog=128)
+        """Read the files, bind, then serve. Raises OSError for the port or a file, ValueError for what a file holds."""
+        given = self._serving
+        begin = _begin(given.world)
+        family = socket.AF_INET6 if ":" in given.bind else socket.AF_INET
+        listener = socket.create_server((given.bind, self._port), backlog=128, family=family)
         self._port = int(listener.getsockname()[1])
         self._folder = Path(tempfile.mkdtemp(prefix="emulator-"))
-        self.emulation = Emulation(self._folder, clock=self._clock)
         with listener:
-            self._server = _Server(_HOST, self._port, Application(self.emulation), _Connection, fd=listener.fileno())
+            self._record = Path(given.record).open("a", encoding="utf-8") if given.record else None
+            hosts = LOOPBACK | {each.lower() for each in (given.bind, *given.allow_hosts)}
+            report = Path(given.facts).read_bytes() if given.facts else None
+            self.emulation = Emulation(
+                self._folder, clock=self._clock, begin=begin, hosts=hosts, record=self._record, report=report
+            )
+            if given.state and Path(given.state).exists():
+                self.emulation.world = _worlds().restore(Path(given.state), self.emulation.shelf)
+            application = Application(self.emulation)
+            self._server = _Server(given.bind, self._port, application, _Connection, fd=listener.fileno())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         return self
@@ -150,12 +208,19 @@ class Emulator:
         self.emulation.stopping.set()
         self._server.shutdown()
         self._thread.join()
+        if self._serving.state:
+            _worlds().keep(self.emulation.world, self.emulation.shelf, Path(self._serving.state))
+        if self._record is not None:
+            self._record.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def url(self) -> str:
         """Return the base URL of everything that is Cloud: Xray, Jira, Snapshots, Confluence; no slash at the end."""
-        return f"http://{_HOST}:{self._port}"
+        host = self._serving.bind
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - everywhere, so here too
+            host = "127.0.0.1"
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     @property
     def jira_url(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug.routing import Rule
 
-from xray_ci.emulator.answers import Basis, Refusal, answer, as_json, as_text
+from xray_ci.emulator.answers import Refusal, answer, as_json, as_text
 from xray_ci.emulator.emulation import Route, RouteCall
 from xray_ci.emulator.seed import CONFLUENCE_TOKEN, GLOBAL_KEY, JIRA_CLOUD_USER, MACRO_KEY
 from xray_ci.emulator.world import iso
@@ -48,8 +48,8 @@ def _whole_page(call: RouteCall, page: str) -> Response:
     found = call.emulation.world.pages.get(page)
     if found is None or not found.macros:
         if switches.snapshots_unknown_page == 200:  # noqa: PLR2004 - nothing to do is an answer too
-            return as_json({"status": "nothing to do"}, basis=Basis.ASSUMED)
-        raise _refused(call, 404, "No snapshots on this page.")
+            return as_json({"status": "nothing to do"})
+        raise _refused(call, 404, "No snapshots on this page.", "snapshots-page-unknown")
     return _accepted(call, found, None)
 
 
@@ -60,22 +60,22 @@ def _one_macro(call: RouteCall, opaque: str) -> Response:
         for macro in page.macros:
             if macro.opaque == opaque and call.emulation.switches.macro_automation:
                 return _accepted(call, page, macro)
-    raise _refused(call, 404, "Automation is not enabled for this macro.")
+    raise _refused(call, 404, "Automation is not enabled for this macro.", "snapshots-macro")
 
 
 def _check(call: RouteCall, key: str) -> None:
     switches = call.emulation.switches
     if not switches.snapshots_enabled:
-        raise _refused(call, 403, "Automation is disabled for this site.")
+        raise _refused(call, 403, "Automation is disabled for this site.", "snapshots-enabled")
     if call.request.headers.get(_HEADER) != key:
-        raise _refused(call, 401, "Invalid API key.")
+        raise _refused(call, 401, "Invalid API key.", "snapshots-key")
     bearer = f"Bearer {CONFLUENCE_TOKEN}"
     if switches.snapshots_bearer and call.request.headers.get("Authorization") != bearer:
-        raise _refused(call, 401, "Client must be authenticated to access this resource.")
+        raise _refused(call, 401, "Client must be authenticated to access this resource.", "snapshots-bearer")
 
 
-def _refused(call: RouteCall, status: int, text: str) -> Refusal:
-    return Refusal(as_text(text, status=call.emulation.switches.snapshots_refusal or status))
+def _refused(call: RouteCall, status: int, text: str, fact: str) -> Refusal:
+    return Refusal(as_text(text, status=call.emulation.switches.snapshots_refusal or status, fact=fact))
 
 
 def _accepted(call: RouteCall, page: Page, macro: Macro | None) -> Response:
@@ -84,24 +84,25 @@ def _accepted(call: RouteCall, page: Page, macro: Macro | None) -> Response:
     if not switches.snapshots_fail:
         page.pending.append((call.now + timedelta(seconds=switches.snapshots_settle_s), macro))
     status, kind, text = _ACCEPTED[switches.snapshots_answer]
-    return answer(text, status=status, kind=kind, basis=Basis.ASSUMED)
+    return answer(text, status=status, kind=kind, fact="snapshots-accepted")
 
 
 def _page(call: RouteCall, page: str) -> Response:
     """Show a page's version; the space is open to anonymous readers, wrong credentials are refused all the same."""
     given = call.request.authorization
     if given is not None and (given.username, given.password) != JIRA_CLOUD_USER:
-        raise Refusal(as_json({"message": "Unauthorized", "statusCode": 401}, status=401, basis=Basis.RECALLED))
+        raise Refusal(
+            as_json({"message": "Unauthorized", "statusCode": 401}, status=401, fact="snapshots-version-unknown")
+        )
     found = call.emulation.world.pages.get(page)
     if found is None:
         error = {"status": 404, "code": "NOT_FOUND", "title": "Not Found", "detail": None}
-        raise Refusal(as_json({"errors": [error]}, status=404, basis=Basis.RECALLED))
+        raise Refusal(as_json({"errors": [error]}, status=404, fact="snapshots-version-unknown"))
     return as_json(
         {
             "id": found.id,
             "status": "current",
             "title": found.title,
             "version": {"number": found.version, "createdAt": iso(found.changed)},
-        },
-        basis=Basis.RECALLED,
+        }
     )

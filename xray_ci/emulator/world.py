@@ -1,7 +1,5 @@
 """The emulator's own time. Knows how to tick, jump and stand still; nothing of who reads it.
 
-The log of requests, secrets cut. Tests read here what was sent; it never holds a credential.
-
 What exists: projects, issues, Tests, Test Executions with their runs, Confluence pages. No rules of any interface.
 
 Both products and their Jira look at this one world, so that what one call stores is what another reads.
@@ -11,19 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from xray_ci.emulator.answers import KEPT
+from xray_ci.emulator.evidence import Evidence  # noqa: TC001 - a kept world is read by these types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-    from werkzeug.wrappers import Request
-
-    from xray_ci.emulator.answers import Body, Part
-    from xray_ci.emulator.evidence import Evidence
 
 
 START: Final = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -75,74 +68,9 @@ def jira_time(moment: datetime) -> str:
     return iso(moment)[:-1] + "+0000"
 
 
-_SECRET_HEADERS: Final = frozenset({"jira-snapshots-api-key", "cookie", "proxy-authorization"})
-
-
-@dataclass(slots=True, kw_only=True)
-class Record:
-    """One request and what became of it."""
-
-    n: int
-    time: str
-    method: str
-    path: str
-    query: dict[str, str | list[str]]
-    headers: dict[str, str]
-    content_type: str
-    size: int
-    digest: str
-    """SHA-256 of the body, hexadecimal."""
-    kind: str
-    """authenticate, import, lookup, read, write, graphql (not understood), snapshot, page or other."""
-    operations: tuple[str, ...] = ()
-    """Of GraphQL: the fields at the top of the document."""
-    parts: list[dict[str, Any]] = field(default_factory=list)
-    status: int | None = None
-    dropped: str | None = None
-    body: bytes | None = None
-    """As received; imports only, and only up to 5 MB."""
-    contents: dict[str, bytes] = field(default_factory=dict)
-    """Of the parts, by name; under the same rule."""
-
-    def note_body(self, body: Body, parts: Iterable[Part]) -> None:
-        """Store what a body looks like, and itself when it is an import of sensible size."""
-        kept = self.kind == "import" and body.size <= KEPT
-        if kept:
-            self.body = body.bytes()
-        for part in parts:
-            self.parts.append(
-                {"name": part.name, "filename": part.filename, "content_type": part.content_type, "size": part.size}
-            )
-            if kept:
-                part.stream.seek(0)
-                self.contents[part.name] = part.stream.read()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the record as the control interface shows it."""
-        return {name: value for name, value in asdict(self).items() if name not in ("body", "contents")}
-
-
-def cut_headers(request: Request) -> dict[str, str]:
-    """Return the headers with credentials replaced by `***`; the scheme of an Authorization stays."""
-    shown: dict[str, str] = {}
-    for name, value in request.headers.items():
-        if name.lower() == "authorization":
-            scheme, blank, _ = value.partition(" ")
-            shown[name] = f"{scheme} ***" if blank else "***"
-        else:
-            shown[name] = "***" if name.lower() in _SECRET_HEADERS else value
-    return shown
-
-
-def query_of(request: Request) -> dict[str, str | list[str]]:
-    """Return the query: one text a name, a list where a name was sent more than once."""
-    found: dict[str, str | list[str]] = {}
-    for name, values in request.args.lists():
-        found[name] = values[0] if len(values) == 1 else values
-    return found
-
-
 TEST: Final = "Test"
+TEST_SET: Final = "Test Set"
+PRECONDITION: Final = "Precondition"
 TEST_PLAN: Final = "Test Plan"
 TEST_EXECUTION: Final = "Test Execution"
 
@@ -174,7 +102,7 @@ class Run:
     iterations: list[dict[str, Any]] = field(default_factory=list)
     custom_fields: list[dict[str, Any]] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
-    """Status of each native result that was folded into this run."""
+    """Status of each native result that was merged into this run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -188,11 +116,35 @@ class TestDetails:
     requirements: list[str] = field(default_factory=list)
     rewritten: list[dict[str, Any]] = field(default_factory=list)
     """What the Test was before each import that changed it."""
+    folder: str = "/"
+    """Where it lies in the Test Repository of its project."""
+    preconditions: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
         """Return Steps, Gherkin or Unstructured: what the type's definition is made of."""
-        return {"Manual": "Steps", "Cucumber": "Gherkin"}.get(self.type, "Unstructured")
+        return kind_of(self.type)
+
+
+def kind_of(test_type: str) -> str:
+    """Return Steps, Gherkin or Unstructured for a Test type; one that an administrator made is Unstructured (A)."""
+    return {"Manual": "Steps", "Cucumber": "Gherkin"}.get(test_type, "Unstructured")
+
+
+@dataclass(slots=True, kw_only=True)
+class PreconditionDetails:
+    """What a Precondition has beyond an issue."""
+
+    type: str = "Manual"
+    definition: str = ""
+    folder: str = "/"
+
+
+@dataclass(slots=True, kw_only=True)
+class SetDetails:
+    """What a Test Set has beyond an issue."""
+
+    tests: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -218,6 +170,9 @@ class PlanDetails:
 
     tests: list[str] = field(default_factory=list)
     executions: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    """Key of a Test → its folder on the Test Plan Board; what is not here lies at the top."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -239,6 +194,24 @@ class Issue:
     test: TestDetails | None = None
     execution: ExecutionDetails | None = None
     plan: PlanDetails | None = None
+    test_set: SetDetails | None = None
+    precondition: PreconditionDetails | None = None
+    status: str = "To Do"
+    updated: datetime | None = None
+    assignee: str | None = None
+    """Name of a user on Server, account id on Cloud, as it was sent."""
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    links: list[dict[str, str]] = field(default_factory=list)
+    """`id`, `type`, `direction` (inward, outward) and the `key` at the other end."""
+    attachments: list[Evidence] = field(default_factory=list)
+    remote_links: list[dict[str, Any]] = field(default_factory=list)
+    """`id`, and what was sent."""
+    properties: dict[str, Any] = field(default_factory=dict)
+    """What apps and scripts keep with the issue."""
+
+    def touch(self, now: datetime) -> None:
+        """Note that it was changed."""
+        self.updated = now
 
 
 @dataclass(slots=True, kw_only=True)
@@ -251,6 +224,73 @@ class Project:
     environments: list[str]
     versions: list[str]
     last_number: int
+    folders: list[str] = field(default_factory=list)
+    """Paths of the Test Repository, `/` between their parts, each behind its parent."""
+    in_use: list[str] = field(default_factory=list)
+    """Environments that are there because Test Executions of Server have them: theirs are values of a field (A)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CustomField:
+    """A Jira field that a site's administrator made."""
+
+    id: str
+    name: str
+    type: str = "string"
+    items: str = ""
+    """Of an `array`: what is in it."""
+    options: list[str] = field(default_factory=list)
+    """Of an option: its values; of one with a child as `Europe > Berlin`."""
+    required_for: list[str] = field(default_factory=list)
+    """Issue types that cannot be made without it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CustomStatus:
+    """A status of Test Runs that an administrator made; both products have it."""
+
+    name: str
+    final: bool = True
+    coverage: str = "NOK"
+    color: str = "#A2A6AE"
+
+
+@dataclass(slots=True, kw_only=True)
+class Login:
+    """Somebody who may log in; an empty secret logs nobody in."""
+
+    name: str
+    """On Server."""
+    account_id: str
+    """On Cloud."""
+    display: str
+    email: str = ""
+    password: str = ""
+    """On Server, with the name."""
+    token: str = ""
+    """Personal access token on Server."""
+    api_token: str = ""
+    """On Jira Cloud, with the e-mail address."""
+    scoped_token: str = ""
+    """The same with scopes, through the gateway alone."""
+    bearer: str = ""
+    """OAuth 2 token on Jira Cloud, through the gateway alone."""
+    oauth_token: str = ""
+    """Access token of OAuth 1.0a on Server."""
+    token_ends: datetime | None = None
+    """When the personal access token ends; None for never."""
+    may_not: list[str] = field(default_factory=list)
+    """Permissions that are missing, by Jira's names: CREATE_ISSUES, EDIT_ISSUES …"""
+
+
+@dataclass(slots=True, kw_only=True)
+class ApiKey:
+    """One Xray Cloud API key."""
+
+    secret: str
+    sees_projects: bool = True
+    region: str | None = None
+    """Where its data is kept; None: wherever this host is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -281,6 +321,10 @@ class Macro:
     captured_at: datetime | None = None
 
 
+_VERSIONS: Final = 20
+"""Earlier versions of a page that are kept."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Page:
     """One Confluence page."""
@@ -292,6 +336,8 @@ class Page:
     macros: list[Macro] = field(default_factory=list)
     pending: list[tuple[datetime, Macro | None]] = field(default_factory=list)
     """Accepted triggers: when each takes effect, and for which macro (None: all)."""
+    history: list[Page] = field(default_factory=list)
+    """The page as it was before each of its last versions, oldest first."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -305,7 +351,24 @@ class World:
     """(project, kind, identity) → key of the Test that is found by it."""
     ids: dict[str, str] = field(default_factory=dict)
     """Numeric id → key."""
+    issue_types: dict[str, str] = field(default_factory=dict)
+    """Name → id."""
+    custom_fields: list[CustomField] = field(default_factory=list)
+    statuses: list[CustomStatus] = field(default_factory=list)
+    accounts: list[Login] = field(default_factory=list)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    consumers: dict[str, str] = field(default_factory=dict)
+    """Public keys (PEM) of Server's application links by their consumer keys."""
+    spent: dict[str, int] = field(default_factory=dict)
+    """Nonces of OAuth 1.0a that were seen, each with the number of its request."""
+    """By client id."""
+    filters: dict[str, str] = field(default_factory=dict)
+    """Id of a saved filter → its JQL."""
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Bulk imports and backups, by the id of the job."""
     last_run: int = 0
+    last_other: int = 10000
+    """Number of the last comment, link or step."""
 
     def add(self, issue: Issue) -> Issue:
         """Store an issue and make it findable."""
@@ -315,8 +378,10 @@ class World:
         return issue
 
     def index(self, issue: Issue) -> None:
-        """Make a Test findable by what identifies it; the first Test of an identity keeps it."""
+        """Make a Test findable by what identifies it; the first Test of an identity keeps it. Its steps get ids."""
         if issue.test is not None:
+            for step in issue.test.steps:
+                step.setdefault("id", self.next_id())
             self.definitions.setdefault((issue.project, issue.test.kind, identity(issue)), issue.key)
 
     def unindex(self, issue: Issue) -> None:
@@ -332,7 +397,7 @@ class World:
         owner.last_number += 1
         return Issue(
             key=f"{project}-{owner.last_number}",
-            id=str(10100 + owner.last_number),
+            id=str(int(owner.id) + 100 + owner.last_number),
             project=project,
             type=kind,
             summary=summary,
@@ -352,16 +417,19 @@ class World:
             self.index(other)  # another Test of the same identity is found from now on
             if other.execution is not None:
                 other.execution.runs.pop(issue.key, None)
-            lists = (
-                [other.plan.tests, other.plan.executions]
-                if other.plan
-                else [other.execution.plans]
-                if other.execution
-                else []
-            )
-            for keys in lists:
+            other.links = [each for each in other.links if each["key"] != issue.key]
+            for keys in _mentions(other):
                 if issue.key in keys:
                     keys.remove(issue.key)
+        self._forget_environments(self.projects[issue.project])
+
+    def _forget_environments(self, owner: Project) -> None:
+        held = {
+            name for each in self.executions() if each.execution is not None for name in each.execution.environments
+        }
+        gone = [name for name in owner.in_use if name not in held]
+        owner.in_use = [name for name in owner.in_use if name in held]
+        owner.environments = [name for name in owner.environments if name not in gone]
 
     def executions(self) -> list[Issue]:
         """Return the Test Executions, oldest first."""
@@ -371,6 +439,15 @@ class World:
         """Count a run: 24 hexadecimal digits on Cloud, a small number on Server (O)."""
         self.last_run += 1
         return f"65f{self.last_run:021d}" if side == "cloud" else str(self.last_run)
+
+    def next_id(self) -> str:
+        """Count a comment, a link or a step."""
+        self.last_other += 1
+        return str(self.last_other)
+
+    def of_type(self, kind: str) -> list[Issue]:
+        """Return the issues of a type, oldest first."""
+        return [issue for issue in self.issues.values() if issue.type == kind]
 
     def find_run(self, number: str) -> tuple[Issue, Run] | None:
         """Return a run by its id, with its Test Execution."""
@@ -408,11 +485,25 @@ class World:
 
     def take_snapshot(self, page: Page, macro: Macro | None, now: datetime) -> None:
         """Freeze the numbers of today in one macro or in all, as a new page version."""
+        macros = [replace(each) for each in page.macros]
+        page.history = [*page.history, replace(page, macros=macros, pending=[], history=[])][-_VERSIONS:]
         for each in page.macros if macro is None else [macro]:
             each.captured = [totals(issue) for issue in self.executions()][-5:]
             each.captured_at = now
         page.version += 1
         page.changed = now
+
+
+def _mentions(issue: Issue) -> Iterator[list[str]]:
+    """Yield every list of keys that an issue holds."""
+    if issue.plan is not None:
+        yield from (issue.plan.tests, issue.plan.executions)
+    if issue.execution is not None:
+        yield issue.execution.plans
+    if issue.test_set is not None:
+        yield issue.test_set.tests
+    if issue.test is not None:
+        yield from (issue.test.preconditions, issue.test.requirements)
 
 
 def identity(issue: Issue) -> str:

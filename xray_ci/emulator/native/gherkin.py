@@ -21,14 +21,27 @@ from xray_ci.emulator.native.xml import KEY, Read, ReportContext, Unreadable, js
 from xray_ci.emulator.sides import FAIL, PASS, TODO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 
 _REQUIREMENT: Final = re.compile(rf"(?:REQ_|Requirement:){KEY.pattern}")
 _PREFIXED: Final = re.compile(r"(?:TEST_|TestName:)(?P<rest>.*)")
 _BDD_PREFIX: Final = re.compile(r"(?:TEST_|TestName:)?")
-_FAILED: Final = frozenset({"failed", "ambiguous", "error", "hook_error", "cleanup_error"})
-_PASSED: Final = frozenset({"passed", "xpassed"})
+_FAILED: Final = frozenset({"failed", "fail", "ambiguous", "error", "hook_error", "cleanup_error"})
+_PASSED: Final = frozenset({"passed", "pass", "xpassed"})
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list; anything else holds none."""
+    return [each for each in _items(value) if isinstance(each, dict)]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def key_of(tag: str) -> str | None:
@@ -46,15 +59,18 @@ def key_of(tag: str) -> str | None:
     return bare if KEY.fullmatch(bare) else None
 
 
-def verdict(words: Iterable[str]) -> str:
+def verdict(words: Iterable[str], statuses: Collection[str]) -> str:
     """Return what results come to, by their words in any case.
 
-    One failed is FAIL, all passed PASS, everything else TODO (A).
+    A word that is the name of a status decides (O): `statuses` are the names of the product and those an administrator
+    made. Of plain words one failed is FAIL, all passed PASS, everything else TODO (A).
     """
-    seen = {str(word or "").strip().lower() for word in words}
+    found = [str(word or "").strip() for word in words]
+    seen = {word.lower() for word in found}
     if seen & _FAILED:
         return FAIL
-    return PASS if seen and seen <= _PASSED else TODO
+    named = next((word for word in found if word in statuses and word.lower() not in _PASSED), None)
+    return named or (PASS if seen and seen <= _PASSED else TODO)
 
 
 def results_of(tags: Iterable[str], status: str, around: ReportContext, **details: Any) -> list[Result]:
@@ -82,7 +98,7 @@ def read_cucumber(source: IO[bytes], around: ReportContext) -> Read:
         above = _tags(feature)
         feature_tags.extend(above)
         before: list[dict[str, Any]] = []
-        for element in feature.get("elements") or ():
+        for element in _objects(feature.get("elements")):
             if element.get("type") == "background":
                 before = list(_steps(element))
                 continue
@@ -91,7 +107,7 @@ def read_cucumber(source: IO[bytes], around: ReportContext) -> Read:
             results.extend(
                 results_of(
                     dict.fromkeys([*above, *_tags(element)]),
-                    verdict(_words(steps)),
+                    verdict(_words(steps), around.statuses),
                     around,
                     evidence=list(_evidence(steps)),
                     output=_output(steps),
@@ -101,32 +117,32 @@ def read_cucumber(source: IO[bytes], around: ReportContext) -> Read:
 
 
 def _tags(holder: dict[str, Any]) -> list[str]:
-    return [str(each.get("name", "")) for each in holder.get("tags") or () if isinstance(each, dict)]
+    return [str(each.get("name", "")) for each in _items(holder.get("tags")) if isinstance(each, dict)]
 
 
 def _steps(element: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the steps of a scenario with its hooks and theirs; a hook is a step without a name, or a hidden one."""
-    for hook in element.get("before") or ():
+    for hook in _objects(element.get("before")):
         yield hook | {"hidden": True}
-    for step in element.get("steps") or ():
-        yield from (hook | {"hidden": True} for hook in step.get("before") or ())
+    for step in _objects(element.get("steps")):
+        yield from (hook | {"hidden": True} for hook in _objects(step.get("before")))
         yield step
-        yield from (hook | {"hidden": True} for hook in step.get("after") or ())
-    for hook in element.get("after") or ():
+        yield from (hook | {"hidden": True} for hook in _objects(step.get("after")))
+    for hook in _objects(element.get("after")):
         yield hook | {"hidden": True}
 
 
 def _words(steps: list[dict[str, Any]]) -> Iterator[str]:
     for step in steps:
-        word = (step.get("result") or {}).get("status") or ""
+        word = _object(step.get("result")).get("status") or ""
         if word or (step.get("name") and not step.get("hidden")):
             yield word
 
 
 def _evidence(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    found = [each for step in steps for each in step.get("embeddings") or () if isinstance(each.get("data"), str)]
+    found = [each for step in steps for each in _objects(step.get("embeddings")) if isinstance(each.get("data"), str)]
     for number, each in enumerate(found, start=1):
-        kind = str(each.get("mime_type") or (each.get("media") or {}).get("type") or "application/octet-stream")
+        kind = str(each.get("mime_type") or _object(each.get("media")).get("type") or "application/octet-stream")
         ending = kind.rpartition("/")[2].partition(";")[0]
         yield {
             "data": each["data"],
@@ -136,7 +152,7 @@ def _evidence(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _output(steps: list[dict[str, Any]]) -> str:
-    return "\n".join((step.get("result") or {}).get("error_message") or "" for step in steps).strip()
+    return "\n".join(str(_object(step.get("result")).get("error_message") or "") for step in steps).strip()
 
 
 def read_behave(source: IO[bytes], around: ReportContext) -> Read:
@@ -146,30 +162,31 @@ def read_behave(source: IO[bytes], around: ReportContext) -> Read:
     for feature in json_list(source):
         above = _behave_tags(feature)
         feature_tags.extend(above)
-        for element in feature.get("elements") or ():
+        for element in _objects(feature.get("elements")):
             if element.get("type") == "background":
                 continue
             tags = dict.fromkeys([*above, *_behave_tags(element)])
-            results.extend(results_of(tags, _status(element), around, output=_behave_output(element)))
+            results.extend(results_of(tags, _status(element, around), around, output=_behave_output(element)))
     return reading(results, feature_tags, around)
 
 
 def _behave_tags(holder: dict[str, Any]) -> list[str]:
-    return [each for each in holder.get("tags") or () if isinstance(each, str)]
+    return [each for each in _items(holder.get("tags")) if isinstance(each, str)]
 
 
-def _status(element: dict[str, Any]) -> str:
+def _status(element: dict[str, Any], around: ReportContext) -> str:
     own = element.get("status")
     return verdict(
-        [own] if own else [(step.get("result") or {}).get("status", "") for step in element.get("steps") or ()]
+        [own] if own else [_object(step.get("result")).get("status", "") for step in _objects(element.get("steps"))],
+        around.statuses,
     )
 
 
 def _behave_output(element: dict[str, Any]) -> str:
     lines: list[str] = []
-    for step in element.get("steps") or ():
-        message = (step.get("result") or {}).get("error_message") or ""
-        lines.append(message if isinstance(message, str) else "\n".join(message))
+    for step in _objects(element.get("steps")):
+        message = _object(step.get("result")).get("error_message")
+        lines.append(message if isinstance(message, str) else "\n".join(map(str, _items(message))))
     return "\n".join(lines).strip()
 
 

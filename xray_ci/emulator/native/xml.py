@@ -55,6 +55,8 @@ class ReportContext:
     kind_of: Callable[[str], str | None]
     """Issue type of a key; None: there is no such issue."""
     cloud: bool
+    statuses: frozenset[str] = frozenset()
+    """Names of the statuses that a step can have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

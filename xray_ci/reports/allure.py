@@ -8,8 +8,9 @@ time are milliseconds.
 Allure 2 results: a folder is one report, with one file for each result. Knows the files of such a folder.
 
 A retried test has one file for each attempt, all with one `historyId`: the last to start counts, the others are its
-attempts. They come in the order in which they started, for their names are random. Errors of fixtures that end no
-test, and of the run, stand in files of their own and are notices.
+attempts. They come in the order in which they started, for their names are random. Where no file has a name of Allure's
+own making, each is a result besides, as whoever named them counts them; the last to start stands for them all the same.
+Errors of fixtures that end no test, and of the run, stand in files of their own and are notices.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ import msgspec
 
 from xray_ci.model import Attempt, Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import author_marks, members, notices, texts
-from xray_ci.reports.discover import CONTAINER, GLOBALS, RESULT
-from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
+from xray_ci.reports.discover import CONTAINER, GLOBALS, RESULT, belongs, holds_result, is_result
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import NESTING_LIMIT, Members
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, Fault
 from xray_ci.safefiles import open_place
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ _PLACE: Final = re.compile(r":[0-9]{1,9}(?::[0-9]{1,9})?\Z")
 _LONGEST: Final = 366 * 86_400_000.0
 
 
-def to_case(result: Members, number: int, *, folder: str = "") -> Case:
+def to_case(result: Members, *, folder: str = "") -> Case:
     """Return the case of a result; `folder`, with a slash at its end, is put before the names of its attachments.
 
     Raises Fault with the path of a member that should be a list or an object.
@@ -89,7 +90,6 @@ def to_case(result: Members, number: int, *, folder: str = "") -> Case:
         marks=tuple(dict.fromkeys(marks)),
         steps=steps,
         iterations=rows,
-        line=number,
     )
 
 
@@ -206,9 +206,9 @@ def read(source: Source) -> Iterator[Case | Problem]:
     Raises Fault where the document is broken, or holds no result.
     """
     result = Members(_document(source), "$")
-    if "status" not in result and "stage" not in result:
+    if not {"status", "stage"} & set(result):
         raise Fault(NOT_A_REPORT, "it is no result of Allure")
-    yield to_case(result, 1)
+    yield to_case(result)
 
 
 def read_folder(place: Place) -> Iterator[Case | Problem]:
@@ -220,30 +220,41 @@ def read_folder(place: Place) -> Iterator[Case | Problem]:
     was yielded before must then be dropped. Raises OSError where a file cannot be read.
     """
     with os.scandir(place.path) as entries:
-        names = sorted(entry.name for entry in entries if entry.name.endswith((RESULT, CONTAINER, GLOBALS)))
-    if not names:
+        all_names = sorted(entry.name for entry in entries if entry.name.endswith(".json"))
+    others = [name for name in all_names if name.endswith((CONTAINER, GLOBALS))]
+    found = [name for name in all_names if name.endswith(RESULT)]
+    renamed = not any(map(is_result, found))
+    found += [
+        name
+        for name in all_names
+        if not name.endswith((RESULT, CONTAINER, GLOBALS))
+        and not belongs(name)
+        and holds_result(str(place.path / name))
+    ]
+    if not found and not others:
         raise Fault(NOT_A_REPORT, "it is a folder without results of Allure")
-    results = sorted((*_known(place, name), name) for name in names if name.endswith(RESULT))
+    results = sorted((*_known(place, name), name) for name in found)
     last = {history: name for _, history, name in results if history}
     earlier: dict[str, list[str]] = {}
     folder = f"{place.path.name}/" if place.path.name else ""
-    number = 0
     for _, history, name in results:
         if history and last[history] != name:
             earlier.setdefault(history, []).append(name)
             continue
-        number += 1
         result = _file(place, name)
         try:
-            case = to_case(result, number, folder=folder)
+            case = to_case(result, folder=folder)
+            if renamed:
+                for each in earlier.get(history, []):
+                    early = to_case(_file(place, each), folder=folder)
+                    yield msgspec.structs.replace(early, retried=True)
             tries = tuple(_attempt(place, each) for each in earlier.pop(history, [])[-ATTEMPT_LIMIT:])
             yield msgspec.structs.replace(case, attempts=tries) if tries else case
         except Fault as fault:
             raise _within(name, fault) from None
     outside = notices.Outside()
-    for name in names:
-        if not name.endswith(RESULT):
-            yield from _aside(outside, _file(place, name))
+    for name in others:
+        yield from _aside(outside, _file(place, name))
     yield from outside.rest()
     if not results:
         yield notices.no_cases()

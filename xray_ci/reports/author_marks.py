@@ -15,11 +15,11 @@ What the author of a test attached to it in JUnit XML: Xray's properties and nam
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Mark, MarkKind
+from xray_ci.patterns import lazy
 from xray_ci.reports import texts
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from xray_ci.reports.members import Members
 
 
-KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,40}-[1-9][0-9]{0,9}")
+KEY: Final = lazy(r"[A-Z][A-Z0-9_]{1,40}-[1-9][0-9]{0,9}")
 """What looks like the key of a Jira issue."""
 TAG_LIMIT: Final = 255
 """Characters of a label (D, Jira); a longer tag is cut."""
 TAGS_LIMIT: Final = 500
 """Tags kept of one test."""
-_TAG: Final = re.compile(rf"(?:(?P<test>TEST_|TestName:)|(?P<requirement>REQ_|Requirement:))?(?P<key>{KEY.pattern})")
+_TAG: Final = lazy(rf"(?:(?P<test>TEST_|TestName:)|(?P<requirement>REQ_|Requirement:))?(?P<key>{KEY.pattern})")
 
 
 @lru_cache(maxsize=4_096)
@@ -109,8 +109,8 @@ _FILES: Final = frozenset({"attachment", "attachments", "testrail_attachment"})
 _NAMES: Final = frozenset({*_ONE, *_COMMA_LISTS, *_FILES, EVIDENCE, CUSTOM_FIELDS})
 
 # Possessive, so that scanning is linear whatever the text.
-_OPTION: Final = re.compile(r"((?:\\[\\;]|;(?=\s)|[^;])*+)(?:;|\Z)")
-_ESCAPED: Final = re.compile(r"\\([\\;])")
+_OPTION: Final = lazy(r"((?:\\[\\;]|;(?=\s)|[^;])*+)(?:;|\Z)")
+_ESCAPED: Final = lazy(r"\\([\\;])")
 
 
 def is_property(name: str) -> bool:

@@ -11,19 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome
-from xray_ci.reports import texts, units
-from xray_ci.reports.times import seconds
+from xray_ci.reports import elements, texts
+from xray_ci.reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 _FAILURES: Final = {"Exception": Outcome.ERROR, "FatalError": Outcome.FAILED, "Error": Outcome.FAILED}
 _NOTES: Final = ("Message", "Info", "Warning")
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("TestResult", "TestLog"),
     scopes=frozenset({"TestResult", "TestSuite", "TestCase"}),
     units=frozenset({*_FAILURES, *_NOTES, "TestingTime"}),
@@ -46,12 +46,16 @@ CHILD_LIMIT: Final = 1_000
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test case once. The report has no messages and no times, the log has microseconds.
 
-    Raises Fault where the document is broken, hostile or of another tool.
+    Raises Fault where the document is broken, unsafe or of another tool.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
+    def begin(self, scope: XmlNode, /) -> None:
+        if [each.tag for each in self.scopes] == ["TestResult", "TestSuite"]:  # those inside count what it counts
+            self.stated.add(scope.get("test_cases_failed"))
+
     def unit(self, unit: XmlNode, /) -> None:
         held = self.scopes[-1].children if self.scopes and self.scopes[-1].tag == "TestCase" else None
         if held is None:

@@ -11,27 +11,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Case, Outcome, Step
-from xray_ci.reports import author_marks, texts, units
-from xray_ci.reports.times import seconds
+from xray_ci.reports import author_marks, elements, texts
+from xray_ci.reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 STEP_LIMIT: Final = 1_000
 _SECTIONS: Final = ("Section", "SubCase")
 _FAILURES: Final = ("Expression", "Exception", "FatalErrorCondition", "Failure", "Message")
 _NOTES: Final = ("Info", "Warning")
+_TOTALS: Final = ("OverallResultsCases", "OverallResultsTestCases")
 _IN_CASE: Final = frozenset(
     {*_SECTIONS, *_FAILURES, *_NOTES, "Skip", "OverallResult", "OverallResults", "OverallResultsAsserts"}
 )
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("Catch", "Catch2TestRun", "doctest"),
     scopes=frozenset({"Catch", "Catch2TestRun", "TestSuite"}),
-    units=frozenset({"TestCase"}),
+    units=frozenset({"TestCase", *_TOTALS}),
     inside={
         **dict.fromkeys(("TestCase", *_SECTIONS), _IN_CASE),
         "Expression": frozenset({"Original", "Expanded", "Exception"}),
@@ -48,8 +49,8 @@ _SHAPE: Final = units.Shape(
         "Info": 4_096,
         "Warning": 4_096,
         "Skip": 4_096,
-        "StdOut": units.TAIL,
-        "StdErr": units.TAIL,
+        "StdOut": elements.TAIL,
+        "StdErr": elements.TAIL,
     },
 )
 
@@ -57,14 +58,24 @@ _SHAPE: Final = units.Shape(
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test case once; durations are seconds where they were asked for.
 
-    Raises Fault where the document is broken, hostile or of another tool.
+    Raises Fault where the document is broken, unsafe or of another tool.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
+    _failed: str | None = None
+    """Failed test cases of the whole run, which are told last; groups of Catch2 2 have totals of their own before."""
+
     def unit(self, unit: XmlNode, /) -> None:
+        if unit.tag in _TOTALS:
+            self._failed = unit.get("failures")
+            return
         self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes)))
+
+    def last_words(self) -> Iterator[Case | Problem]:
+        self.stated.add(self._failed)
+        yield from super().last_words()
 
 
 def _case(test: XmlNode, suite: tuple[str, ...]) -> Case:
@@ -144,7 +155,7 @@ def _steps(node: XmlNode, above: str = "") -> Iterator[Step]:
         own = [_words(child) for child in section.children if _failed(child)]
         result = section.first("OverallResults")
         failed = bool(own) or (result is not None and result.get("failures") not in {"", "0"} and not inner)
-        yield Step(
-            action=name, outcome=Outcome.FAILED if failed else Outcome.PASSED, comment=texts.cut("\n".join(own)) or None
-        )
+        skips = [child.text.strip() for child in section.all("Skip")]
+        outcome = Outcome.FAILED if failed else Outcome.SKIPPED if skips else Outcome.PASSED
+        yield Step(action=name, outcome=outcome, comment=texts.cut("\n".join((*own, *filter(None, skips)))) or None)
         yield from inner

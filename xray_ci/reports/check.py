@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome
-from xray_ci.reports import units
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports import elements
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("testsuites",),
     scopes=frozenset({"suite"}),
     units=frozenset({"datetime", "title", "test"}),
@@ -41,12 +41,12 @@ _RESULTS: Final = {"success": Outcome.PASSED, "failure": Outcome.FAILED, "error"
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each run of each test once. Durations are seconds, the time is that of the run.
 
-    Raises Fault where the document is broken, hostile or of another tool.
+    Raises Fault where the document is broken, unsafe or of another tool.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._title = ""

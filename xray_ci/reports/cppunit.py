@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome
-from xray_ci.reports import units
+from xray_ci.reports import elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 _TEST: Final = frozenset({"Name", "FailureType", "Location", "Message"})
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("TestRun",),
     scopes=frozenset({"FailedTests", "SuccessfulTests", "IgnoredTests"}),
     units=frozenset({"FailedTest", "Test", "Statistics"}),
@@ -38,12 +38,12 @@ _LISTS: Final = {"FailedTests": Outcome.FAILED, "SuccessfulTests": Outcome.PASSE
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test once, those that failed first, as the report has them; it has no times.
 
-    Raises Fault where the document is broken, hostile or of another tool.
+    Raises Fault where the document is broken, unsafe or of another tool.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
         if unit.tag == "Statistics":
             self.stated.add(unit.said("FailuresTotal"))

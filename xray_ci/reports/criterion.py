@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Case, Outcome, Problem
 from xray_ci.reports import members, texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.notices import Stated, no_cases
+from xray_ci.reports.notices import BROKEN, Fault, Stated, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     for name in window.members():
         if name == "test_suites" and window.peek() == "[":
             for index, _ in enumerate(window.elements()):
-                for case in _suite(window, f"test_suites[{index}]", count):
+                for case in _suite(window, f"test_suites[{index}]"):
                     count += 1
                     stated.see(case)
                     yield case
@@ -54,7 +53,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
         yield no_cases()
 
 
-def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
+def _suite(window: Window, path: str) -> Iterator[Case]:
     """Yield the tests of one suite, whose name stands before them."""
     if window.peek() not in {"{", ""}:
         raise Fault(BROKEN, f"{path} is no object")
@@ -63,7 +62,7 @@ def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
         if name == "tests" and window.peek() == "[":
             for index, _ in enumerate(window.elements()):
                 here = f"{path}.tests[{index}]"
-                yield _case(members.fields(window.value(), here), suite, here, count + index + 1)
+                yield _case(members.fields(window.value(), here), suite, here, window.line)
         else:
             value = members.scalar(window)
             if name == "name" and isinstance(value, str):

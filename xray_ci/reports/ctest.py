@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Case, Outcome
-from xray_ci.reports import author_marks, texts, units
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports import author_marks, elements, texts
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("Site",),
     units=frozenset({"Test", "StartTestTime"}),
     dropped=frozenset({"TestList", "Build", "Configure", "Update", "Coverage"}),
@@ -31,7 +31,7 @@ _SHAPE: Final = units.Shape(
         "NamedMeasurement": frozenset({"Value"}),
         "Measurement": frozenset({"Value"}),
     },
-    limits={"Name": 4_096, "Path": 4_096, "Label": 1_024, "StartTestTime": 64, "Value": units.TAIL},
+    limits={"Name": 4_096, "Path": 4_096, "Label": 1_024, "StartTestTime": 64, "Value": elements.TAIL},
 )
 _OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "notrun": Outcome.SKIPPED}
 
@@ -39,12 +39,12 @@ _OUTCOMES: Final = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "notrun"
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test once; a test without a time of its own has that of the run.
 
-    Raises Fault where the document is broken, hostile or no CTest report.
+    Raises Fault where the document is broken, unsafe or no CTest report.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None

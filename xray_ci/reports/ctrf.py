@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
 from xray_ci.reports import author_marks, members, notices, texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import Members, said
+from xray_ci.reports.notices import BROKEN, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 listed = True
                 for _ in window.elements():
                     count += 1
-                    case = _case(Members(window.value(), f"results.tests[{count - 1}]"), count)
+                    case = _case(Members(window.value(), f"results.tests[{count - 1}]"), window.line)
                     stated.see(case)
                     yield case
     window.finish()

@@ -11,15 +11,16 @@ scenario the last attempt counts, the earlier ones are its attempts. A stream wi
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import TEXT_LIMIT, Attempt, Case, Outcome
 from xray_ci.reports import gherkin, notices, texts
-from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
 from xray_ci.reports.members import Members
-from xray_ci.reports.spill import Drawer
-from xray_ci.reports.times import LONGEST, timestamp
+from xray_ci.reports.notices import NOT_A_REPORT, UNSAFE, Fault
+from xray_ci.reports.spill import SpilledValues
+from xray_ci.reports.texts import LONGEST, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,19 +123,22 @@ def read(source: Source) -> Iterator[Case | Problem]:
 
     Errors outside of scenarios are notices.
 
-    Raises Fault with the line where a message is broken or of another shape, and where the stream ends before the run
-    did; what was yielded before must then be dropped.
+    A stream that ends before the run did keeps the scenarios that ended, and is told. Raises Fault with the line where
+    a message is broken or of another shape; what was yielded before must then be dropped.
     """
     documents = Documents(source)
-    with Drawer() as drawer:
-        stream = _Stream(drawer)
+    with SpilledValues() as spilled, ExitStack() as after:
+        stream = _Stream(spilled)
+        after.callback(vars(stream).clear)  # it holds methods of its own
         for message in documents:
             try:
-                yield from stream.take(message, documents.number)
+                for item in stream.take(message, documents.number):
+                    stream.see(item)
+                    yield item
             except Fault as fault:
                 fault.line = fault.line or documents.number
                 raise
-        yield from stream.last_words()
+        yield from stream.last_words(documents)
     yield from notices.noise(documents)
 
 
@@ -155,11 +159,12 @@ class _Attempt:
 class _Stream:
     """What the messages so far said."""
 
-    def __init__(self, drawer: Drawer) -> None:
-        self._drawer = drawer
+    def __init__(self, spilled: SpilledValues) -> None:
+        self._spilled = spilled
         self._open: dict[str, _Attempt] = {}
         self._earlier: dict[str, list[Attempt]] = {}
         self._outside = notices.Outside()
+        self._stated = notices.Stated()
         self._known = self._cases = 0
         self._ended = False
         self._line = 0
@@ -187,19 +192,24 @@ class _Stream:
             if taker is not None:
                 yield from taker(Members(value, name)) or ()
 
-    def last_words(self) -> Iterator[Problem]:
+    def see(self, item: Case | Problem) -> None:
+        """Count what explains a run without success: undefined and pending steps do, too."""
+        self._stated.see(item)
+        self._stated.read += isinstance(item, Case) and item.outcome is Outcome.OTHER
+
+    def last_words(self, documents: Documents) -> Iterator[Problem]:
         """Yield what can only be said at the end."""
         if not self._known:
             raise Fault(NOT_A_REPORT, "none of its lines is a message of Cucumber")
-        if not self._ended:
-            raise Fault(TRUNCATED, "it ends without `testRunFinished`", line=self._line)
+        yield from notices.cut_off(documents, None if self._ended else "it ends without `testRunFinished`")
         yield from self._outside.rest()
+        yield from self._stated.rest()
         if not self._cases:
             yield notices.no_cases()
 
     def _document(self, document: Members) -> None:
         for name, value in kept(document):
-            self._drawer.put(name, value)
+            self._spilled.put(name, value)
 
     def _pickle(self, pickle: Members) -> None:
         steps = []
@@ -214,7 +224,7 @@ class _Stream:
                 ]
             )
         tags = [name for tag in pickle.each("tags") if (name := tag.text("name"))]
-        self._drawer.put(
+        self._spilled.put(
             f"pickle:{pickle.text('id') or ''}",
             [pickle.text("name") or "", pickle.text("uri") or "", tags, pickle.texts("astNodeIds"), steps],
         )
@@ -228,20 +238,20 @@ class _Stream:
             .replace("_", " ")
             .strip()
         )
-        self._drawer.put(f"hook:{hook.text('id') or ''}", f"{kind.capitalize()} {hook.text('name') or 'hook'}")
+        self._spilled.put(f"hook:{hook.text('id') or ''}", f"{kind.capitalize()} {hook.text('name') or 'hook'}")
 
     def _case(self, case: Members) -> None:
         steps = [
             [step.text("id") or "", step.text("pickleStepId"), step.text("hookId")] for step in case.each("testSteps")
         ]
-        self._drawer.put(f"case:{case.text('id') or ''}", [case.text("pickleId") or "", steps])
+        self._spilled.put(f"case:{case.text('id') or ''}", [case.text("pickleId") or "", steps])
 
     def _run_started(self, _run: Members) -> None:
         self._ended = False
 
     def _started(self, started: Members) -> None:
         if len(self._open) >= OPEN_LIMIT or len(self._earlier) > OPEN_LIMIT:
-            raise Fault(HOSTILE, f"more than {OPEN_LIMIT} scenarios run at the same time")
+            raise Fault(UNSAFE, f"more than {OPEN_LIMIT} scenarios run at the same time")
         self._open[started.text("id") or ""] = _Attempt(started.text("testCaseId") or "", _time(started), self._line)
 
     def _step_finished(self, finished: Members) -> None:
@@ -282,6 +292,7 @@ class _Stream:
 
     def _run_finished(self, run: Members) -> Iterator[Case | Problem]:
         self._ended = True
+        self._stated.add(int(run.raw("success") is False))
         for attempt in self._open.values():
             attempt.attached.hook("the scenario never ended", "error")
             yield self._made(attempt, None)
@@ -307,24 +318,24 @@ class _Stream:
     def _told(self, attempt: _Attempt) -> tuple[gherkin.ScenarioRun, list[Any]]:
         """Return the run of an attempt with all its steps, and the pickle."""
         run = attempt.attached
-        pickle_id, steps = self._drawer.get(f"case:{attempt.case}") or ("", [])
-        pickle = self._drawer.get(f"pickle:{pickle_id}") or [f"(unknown scenario {attempt.case[:80]})", "", [], [], []]
+        pickle_id, steps = self._spilled.get(f"case:{attempt.case}") or ("", [])
+        pickle = self._spilled.get(f"pickle:{pickle_id}") or [f"(unknown scenario {attempt.case[:80]})", "", [], [], []]
         by_id = {step[0]: step for step in pickle[4]}
         for step_id, pickle_step, hook in steps:
             word, message, seconds, kind = _result(attempt.results.get(step_id))
             run.kind = run.kind or kind
             if pickle_step is None:
-                run.hook(self._drawer.get(f"hook:{hook}") or "Hook", word, message=message, seconds=seconds)
+                run.hook(self._spilled.get(f"hook:{hook}") or "Hook", word, message=message, seconds=seconds)
                 continue
             _, text, nodes, (rows, doc) = by_id.get(pickle_step) or ("", "(unknown step)", [], (None, None))
-            keyword = (self._drawer.get(f"step:{nodes[0]}") if nodes else None) or ""
+            keyword = (self._spilled.get(f"step:{nodes[0]}") if nodes else None) or ""
             run.step(texts.cut(f"{keyword.strip()} {text}"), word, message=message, seconds=seconds, rows=rows, doc=doc)
         return run, pickle
 
     def _made(self, attempt: _Attempt, finished: datetime | None) -> Case:
         run, (name, uri, tags, nodes, _) = self._told(attempt)
         self._cases += 1
-        feature, rule, keyword, description, text = (self._drawer.get(f"node:{nodes[0]}") if nodes else None) or (
+        feature, rule, keyword, description, text = (self._spilled.get(f"node:{nodes[0]}") if nodes else None) or (
             uri,
             "",
             None,

@@ -11,10 +11,20 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem
-from xray_ci.reports import members, texts, times
-from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
+from xray_ci.reports import members, texts
 from xray_ci.reports.lines import Documents
-from xray_ci.reports.notices import Outside, broken_run, no_cases, noise
+from xray_ci.reports.notices import (
+    BROKEN,
+    NOT_A_REPORT,
+    UNSAFE,
+    Fault,
+    Outside,
+    Stated,
+    broken_run,
+    cut_off,
+    no_cases,
+    noise,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +44,16 @@ def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test when it is done, then notices.
 
     Durations are differences of milliseconds since the start; there are no times of day. Raises Fault where a line is
-    broken, and where the end is missing.
+    broken; a run without its end was cut off, and is told.
     """
     events = Documents(source, telling=_FLUTTER)
     run = _Run()
     for event in events:
-        yield from run.event(event, events.number)
-    yield from run.finish(events.number)
+        for item in run.event(event, events.number):
+            run.stated.see(item)
+            yield item
+    yield from run.finish(events)
+    yield from run.stated.rest()
     yield from noise(events)
 
 
@@ -68,9 +81,12 @@ class _Run:
         self._size = self._count = 0
         self._begun = self._done = self._cancelled = False
         self._outside = Outside()
+        self.stated = Stated()
+        self.line = 0
 
     def event(self, event: dict[str, Any], line: int) -> Iterator[Case | Problem]:
         """See one event."""
+        self.line = line
         match event.get("type"):
             case "start":
                 self._begun = True
@@ -95,15 +111,15 @@ class _Run:
             case "done":
                 self._done = True
                 self._cancelled = event.get("success") is None
+                self.stated.add(1 if event.get("success") is False else 0)
             case _:
                 pass
 
-    def finish(self, line: int) -> Iterator[Problem]:
+    def finish(self, events: Documents) -> Iterator[Problem]:
         """See the end of the lines."""
         if not self._begun:
             raise Fault(NOT_A_REPORT, "it has no `start` event of a Dart test run")
-        if not self._done:
-            raise Fault(TRUNCATED, "its `done` event is missing", line=line)
+        yield from cut_off(events, None if self._done else "its `done` event is missing")
         yield from self._outside.rest()
         if self._cancelled:
             yield broken_run("it was stopped before it was complete")
@@ -113,7 +129,7 @@ class _Run:
     def _held(self, name: str) -> str:
         self._size += len(name) + 64  # an entry costs something without a name too
         if self._size > KNOWN_LIMIT:
-            raise Fault(HOSTILE, "its suites, groups and tests have more names than any run")
+            raise Fault(UNSAFE, "its suites, groups and tests have more names than any run")
         return name
 
     def _start(self, event: dict[str, Any], line: int) -> None:
@@ -177,10 +193,10 @@ class _Run:
             classname=members.joined(members.file_label(file), group),
             name=name or test.name,
             outcome=outcome,
-            seconds=times.bounded(took * _MILLISECOND) if took is not None else None,
+            seconds=texts.bounded(took * _MILLISECOND) if took is not None else None,
             kind=kind,
             message=message.strip("\n") if message else None,
             trace=trace,
             output=output,
-            line=self._count,
+            line=self.line,
         )

@@ -8,13 +8,15 @@ Files that are often caught by a pattern and are no test report, so that a messa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from xray_ci.errors import AmbiguousFormat, NotAReport
+from xray_ci.formats import FORMATS, Format, Look, defines_tests
+from xray_ci.patterns import lazy
 from xray_ci.reports.xml import head_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 
 HEAD: Final = 65_536
@@ -35,56 +37,30 @@ _MAGIC: Final = (
     (b"\x7fELF", "program"),
     (b"SQLite format 3", "sqlite"),
 )
-_PROLOGUE: Final = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
+_MAGICS: Final = tuple(magic for magic, _ in _MAGIC)
+_PROLOGUE: Final = lazy(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
 _NAME: Final = r"(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*"
-_ROOT: Final = re.compile(rf"<(?P<name>{_NAME})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)")
-_JUNK_ROOT: Final = re.compile(
+_ROOT: Final = lazy(rf"<(?P<name>{_NAME})(?P<attributes>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)")
+_JUNK_ROOT: Final = lazy(
     r"<(?:[A-Za-z_][\w.-]{0,40}:)?(?P<name>testsuites|testsuite|testcase)(?P<attributes>[^<>]{0,2000})[\s/>]"
 )
-_TAG: Final = re.compile(rf"<({_NAME})")
-_TAP_HEAD: Final = re.compile(r"TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok(?: |$)")
-_DECLARED: Final = re.compile(r"<\?xml\s")
-_JSON_START: Final = re.compile(r"^[\[{](?=\s*[\[\]{}\"\d-])", re.MULTILINE)
-_TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
+_TAP_HEAD: Final = lazy(r"TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok(?: |$)")
+_DECLARED: Final = lazy(r"<\?xml\s")
+_JSON_START: Final = lazy(r"^[\[{](?=\s*[\[\]{}\"\d-])", re.MULTILINE)
+_TOKEN: Final = lazy(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
 _TOKENS: Final = 6_000
 _CANDIDATES: Final = 20
 """Places after log lines where JSON may begin."""
 _DEEP: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What can be seen in the first bytes of a file."""
-
-    medium: str
-    """`xml`, `json`, `json-lines`, `text`, `empty`, `blank`, or the name of a binary format."""
-    text: str = ""
-    root: str = ""
-    """XML: local name of the root element."""
-    attributes: str = ""
-    """XML: attributes of the root as written."""
-    inside: frozenset[str] = frozenset()
-    """XML: local names of the elements seen so far, the root among them."""
-    members: frozenset[str] = frozenset()
-    """JSON: paths such as `tests[].status`; `` is the root object, `[]` the element of a root array."""
-    values: Mapping[str, str] = field(default_factory=dict)
-    """JSON: the first text or number at each path."""
-
-    def has(self, *paths: str) -> bool:
-        """Say whether all these JSON paths were seen."""
-        return all(path in self.members for path in paths)
-
-    @property
-    def top(self) -> frozenset[str]:
-        """Return the names of the root object's members."""
-        return frozenset(path for path in self.members if path and "." not in path and "[" not in path)
-
-
 def unreadable(head: bytes) -> str | None:
     """Return the medium of a file that holds no text at all, or None."""
     if not head.strip(b"\xef\xbb\xbf\0 \t\r\n"):
         return "blank" if head else "empty"
-    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    if not head.startswith(_MAGICS):
+        return None
+    return next(name for magic, name in _MAGIC if head.startswith(magic))
 
 
 def look(head: bytes) -> Look:
@@ -110,13 +86,7 @@ def _behind_junk(text: str) -> Look:
         if seen is not None:
             return seen
     if found := _JUNK_ROOT.search(text):
-        return Look(
-            medium="xml",
-            text=text,
-            root=found["name"],
-            attributes=found["attributes"],
-            inside=_names(text[found.start() :]),
-        )
+        return Look(medium="xml", text=text, root=found["name"], attributes=found["attributes"], begin=found.start())
     for _, found in zip(range(_CANDIDATES), _JSON_START.finditer(text), strict=False):
         seen = _json(text[found.start() :])
         if seen.members - {"", "[]"}:
@@ -128,21 +98,13 @@ def _xml(text: str) -> Look | None:
     start = _PROLOGUE.match(text)
     at = start.end() if start else 0
     if text[:9].lower() == "<!doctype" and "html" in text[9:40].lower():
-        return Look(medium="xml", text=text, root="html", inside=_names(text))
+        return Look(medium="xml", text=text, root="html", begin=0)
     found = _ROOT.match(text, at)
     if found is None:
         return None
     return Look(
-        medium="xml",
-        text=text,
-        root=found["name"].rpartition(":")[2],
-        attributes=found["attributes"],
-        inside=_names(text[at:]),
+        medium="xml", text=text, root=found["name"].rpartition(":")[2], attributes=found["attributes"], begin=at
     )
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(name.rpartition(":")[2] for name in _TAG.findall(text))
 
 
 def _json(text: str) -> Look:
@@ -191,6 +153,7 @@ def _join(stack: list[tuple[str, str]], key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+_EMPTY: Final = "The test tool was stopped before it wrote a result, or crashed: look at its own log, and run it again."
 _BINARY: Final = {
     "empty": "an empty file",
     "blank": "a file of white space",
@@ -230,6 +193,12 @@ _ROOTS: Final = {
     "CoverageSession": "a coverage report (OpenCover)",
     "testplans": "a test plan, not results",
     "dependency-check": "a scan report",
+    "RunnerResult": "a report of zUnit, which is not read: let the tool write JUnit XML",
+    "gtester": "a report of GLib's gtester, which is not read: let the tests write TAP",
+    "testResults": "a report of FitNesse, which is not read: let it write JUnit XML",
+    "Benchmark": "results of OpenSCAP, which are not read",
+    "mutations": "a mutation report (PIT)",
+    "failsafe-summary": "a summary of Maven's Failsafe, not its reports",
 }
 
 _JSON: Final[tuple[tuple[str, Callable[[Look], bool]], ...]] = (
@@ -258,9 +227,14 @@ _JSON: Final[tuple[tuple[str, Callable[[Look], bool]], ...]] = (
     ("a Postman collection, not its results", lambda seen: seen.has("info._postman_id", "item")),
     ("an OpenAPI description", lambda seen: bool(seen.top & {"openapi", "swagger"})),
     ("a lint report (ESLint)", lambda seen: seen.has("[].filePath", "[].messages")),
+    ("a report of Goss, which is not read: let it write JUnit XML", lambda seen: seen.has("results[].resource-id")),
     (
-        "one file of an Allure results folder, which this version does not read",
-        lambda seen: seen.has("uuid") and bool(seen.top & {"historyId", "children", "befores", "testCaseId"}),
+        "results of SpecFlow, which are not read: let it write TRX or Cucumber messages",
+        lambda seen: seen.has("ExecutionResults[].ScenarioTitle"),
+    ),
+    (
+        "a file of Allure about fixtures, which belongs to the results beside it",
+        lambda seen: seen.has("uuid") and bool(seen.top & {"children", "befores", "afters"}),
     ),
     (
         "an error message of a service",
@@ -280,6 +254,20 @@ def what(seen: Look) -> str | None:
             return next((name for name, matches in _JSON if matches(seen)), None)
         case _:
             return None
+
+
+_OF_XML: Final = frozenset({"xml", "lines"})
+"""Media of formats that may be XML: JMeter writes either that or lines."""
+_XML_ROWS: Final = tuple(row for row in FORMATS if row.medium in _OF_XML)
+_BESIDE: Final = lazy(
+    r"it is (?:a coverage |a lint |a scan |a mutation report|a copy of test results for |a summary of Maven's Failsafe|"
+    r"a TestNG suite definition|a SARIF |a package file|a build file|a Maven build file)"
+)
+
+
+def beside(cause: str) -> bool:
+    """Say whether a refused file is one that build tools write beside reports, so that nothing is lost with it."""
+    return _BESIDE.match(cause) is not None
 
 
 def guess(seen: Look) -> str:
@@ -308,12 +296,19 @@ def _known_xml(seen: Look) -> str | None:
     return _ROOTS.get(seen.root)
 
 
-def defines_tests(seen: Look) -> bool:
-    """Say whether elements named like JUnit's define tests instead of telling results (TestLink)."""
-    return (
-        seen.root in {"testsuite", "testcase", "testcases"}
-        and not seen.inside & {"failure", "error", "skipped"}
-        and bool(
-            seen.inside & {"node_order", "execution_type"} or (seen.root == "testcases" and "steps" in seen.inside)
-        )
-    )
+def format_of(head: bytes, among: tuple[Format, ...] = FORMATS) -> Format:
+    """Say which format the first bytes of a file are, whatever its name; at most `HEAD` of them are used.
+
+    Raises NotAReport, which says what the file is instead, and AmbiguousFormat.
+    """
+    seen = look(head)
+    if seen.medium == "xml":
+        among = _XML_ROWS if among is FORMATS else tuple(row for row in among if row.medium in _OF_XML)
+    fits = [row for row in among if row.recognise is not None and row.recognise(seen)]
+    if len(fits) > 1:
+        raise AmbiguousFormat(f"it fits {' and '.join(row.key for row in fits)}")
+    if fits:
+        return fits[0]
+    if known := what(seen):
+        raise NotAReport(f"it is {known}", advice=_EMPTY if seen.medium in ("empty", "blank") else None)
+    raise NotAReport(f"it is no test report that xray-ci knows, but {guess(seen)}")

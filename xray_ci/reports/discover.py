@@ -1,6 +1,6 @@
-"""Names of the files in a folder of Allure 2 results. Knows names alone; what is in the files is read elsewhere.
+"""Names of the files in a folder of Allure 2 results. Other files are looked into only to see whether they are results.
 
-Patterns to the report files that they name, in a stable order. Knows where files lie; opens none of them.
+Patterns to the report files that they name, in a stable order. Knows where files lie.
 """
 
 # ruff: noqa: PTH208 - paths are text where files are looked for
@@ -9,17 +9,19 @@ Patterns to the report files that they name, in a stable order. Knows where file
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from xray_ci.errors import ConfigurationError
+from xray_ci.formats import is_allure, names
 from xray_ci.model import Place, Problem, Severity
-from xray_ci.reports.formats import names
+from xray_ci.patterns import lazy
+from xray_ci.reports.detect import HEAD, look
 from xray_ci.reports.globs import Rest, Walk, expanded, parts, plain
-from xray_ci.safefiles import is_system
+from xray_ci.safefiles import is_system, open_place, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,9 +31,11 @@ FORMAT: Final = "allure2-dir"
 RESULT: Final = "-result.json"
 CONTAINER: Final = "-container.json"
 GLOBALS: Final = "-globals.json"
+_LOOKED_INTO: Final = 20
+"""Files of a folder that are looked into to see whether it is one of Allure."""
 _ID: Final = r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
-_RESULT: Final = re.compile(rf"{_ID}-(?:result|container|globals)\.json")
-_BELONGS: Final = re.compile(
+_RESULT: Final = lazy(rf"{_ID}-(?:result|container|globals)\.json")
+_BELONGS: Final = lazy(
     rf"{_ID}-(?:result|container|globals|attachment)\b.*|(?:categories|executor|history|testrun)\.json|"
     r"environment\.(?:properties|xml)|.*-attachment\..*"
 )
@@ -54,30 +58,48 @@ def belongs(name: str) -> bool:
 
 
 def is_folder(path: str) -> bool:
-    """Say whether a folder holds results of Allure, by the names in it."""
+    """Say whether a folder holds results of Allure, by the names in it, or by what is in files named nearly so."""
     try:
-        return any(is_result(name) for name in os.listdir(path))
+        names = os.listdir(path)
+    except OSError:
+        return False
+    if any(is_result(name) for name in names):
+        return True
+    ending = ".json" if "allure" in os.path.basename(path).lower() else RESULT
+    alike = sorted(name for name in names if name.endswith(ending))[:_LOOKED_INTO]
+    return any(holds_result(os.path.join(path, name)) for name in alike)
+
+
+def holds_result(path: str) -> bool:
+    """Say whether a file, whatever its name, is a result of Allure."""
+    try:
+        with open_regular(Path(path), links=False) as source:
+            return is_allure(look(source.read(HEAD)))
     except OSError:
         return False
 
 
-_DRIVE: Final = re.compile(r"^[A-Za-z]:/")
-_NUMBERS: Final = re.compile(r"(\d+)")
-_COMPANION: Final = re.compile(r"(?:open-test-report|junit-platform-events).*\.xml")
+_DRIVE: Final = lazy(r"^[A-Za-z]:/")
+_NUMBERS: Final = lazy(r"(\d+)")
+_COMPANION: Final = lazy(r"(?:open-test-report|junit-platform-events).*\.xml")
 """What JUnit writes beside the reports of the build tool: the same results in another format."""
-_MAIN: Final = re.compile(r"TEST-.+\.xml")
+_MAIN: Final = lazy(r"TEST-.+\.xml")
+_SONAR: Final = lazy(r"(?i).*sonar.*\.xml|(?:test[-_]report|ut[-_]report|test[-_]executions)\.xml")
+"""What the writers of SonarQube's test executions call them by default; only those are looked into."""
+_SONAR_ROOT: Final = lazy(rb"<(?:testExecutions|unitTest)[\s>]")
+_ROOT_REACH: Final = 4_096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundReport:
+class FoundReport(Struct, frozen=True, kw_only=True):
     """A report file, and the format that its line of `reports` fixes (key or family), if it does."""
 
     place: Place
     format: str | None = None
+    wide: bool = False
+    """Whether only wildcards found it, so that nobody said that it is a report."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
+class Discovery(Struct, frozen=True, kw_only=True):
     """What the patterns name."""
 
     files: tuple[FoundReport, ...]
@@ -86,8 +108,7 @@ class Discovery:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """One pattern without braces."""
 
     text: str
@@ -134,12 +155,15 @@ def discover(
     walked = _walked(includes, excludes)
     default = None if default_format == "auto" else default_format
     named = [
-        *((path, root, _fixed(includes, numbers) or default) for (path, root), numbers in walked.hits.items()),
-        *((path, root, default) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
+        *(
+            (path, root, _fixed(includes, numbers) or default, _wide(includes, numbers))
+            for (path, root), numbers in walked.hits.items()
+        ),
+        *((path, root, default, False) for path, root in (*walked.folders, *walked.alike) if is_folder(path)),
     ]
     found = (
-        FoundReport(place=_place(path, here, root, walked.inner[path, root]), format=fixed)
-        for path, root, fixed in named
+        FoundReport(place=_place(path, here, root, walked.inner[path, root]), format=fixed, wide=wide)
+        for path, root, fixed, wide in named
     )
     files = sorted(_together(found, here), key=_natural)
     companions = dict.fromkeys(_companions(files))
@@ -153,6 +177,34 @@ def discover(
             *_some(walked.outside, here, _outside_problem, "report-outside"),
         ),
         searched=tuple(_searched(line, here, walked.seen[line.base]) for line in includes),
+    )
+
+
+def named(patterns: Sequence[str], root: Path, *, setting: str) -> tuple[tuple[Place, ...], tuple[Problem, ...]]:
+    """Return the files below `root` that the lines of another setting name, whatever they are; none is looked into.
+
+    Links are those of reports: none leads out, and what is behind one is told. Raises ConfigurationError likewise.
+    """
+    here = os.path.abspath(root)
+    trusted = (os.path.realpath(here),)
+    lines = {
+        sign: [
+            line
+            for text in patterns
+            if text.startswith("!") is sign
+            for line in _lines(text.removeprefix("!").strip(), here, trusted, confined=False, setting=setting)
+        ]
+        for sign in (False, True)
+    }
+    walked = _walked(lines[False], [(*plain(Path(line.base).parts[1:]), *line.rest) for line in lines[True]])
+    found = (FoundReport(place=_place(path, here, inside, walked.inner[path, inside])) for path, inside in walked.hits)
+    return (
+        tuple(each.place for each in sorted(found, key=_natural)),
+        (
+            *(_closed_problem(path, here) for path in sorted(walked.closed)),
+            *_some(walked.broken, here, _broken_problem, "reports-unreadable"),
+            *_some(walked.outside, here, _outside_problem, "report-outside"),
+        ),
     )
 
 
@@ -215,14 +267,16 @@ def _root(base: str, here: str, trusted: tuple[str, ...], *, absolute: bool) -> 
     return next((folder for folder in trusted if _inside(written, folder)), written)
 
 
-def _lines(text: str, here: str, trusted: tuple[str, ...], *, confined: bool) -> Iterator[_Line]:
+def _lines(
+    text: str, here: str, trusted: tuple[str, ...], *, confined: bool, setting: str = "reports"
+) -> Iterator[_Line]:
     name, equals, pattern = text.partition("=")
     fixed = name.strip().lower() if equals and name.strip().lower() in names() else None
     try:
         several = expanded((pattern if fixed else text).strip().replace("\\", "/"))
     except ValueError as error:
         raise ConfigurationError(
-            f"`{text[:80]}`: {error}", where="reports", advice="Write several lines, or fewer choices in braces."
+            f"`{text[:80]}`: {error}", where=setting, advice="Write several lines, or fewer choices in braces."
         ) from None
     for one in several:
         made = parts(one)
@@ -247,13 +301,21 @@ def _fixed(includes: list[_Line], numbers: list[int]) -> str | None:
 
 
 def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
-    """Give the files of a folder of Allure results as that folder: one of them alone is no report."""
+    """Give the files of a folder of Allure results as that folder: one of them alone is no report.
+
+    A result under a name that Allure does not give stands for itself where it is the only one that was found there.
+    """
     held = list(files)
     folders = {os.path.dirname(found.place.path) for found in held if is_result(found.place.path.name)}
-    folders |= {str(found.place.path) for found in held if is_folder(str(found.place.path))}
+    folders |= {str(found.place.path) for found in held if os.path.isdir(found.place.path)}
+    renamed = _renamed(held)
+    folders |= {folder for folder, paths in renamed.items() if len(paths) > 1}
     for found in held:
         path = str(found.place.path)
-        if path not in folders and not (os.path.dirname(path) in folders and belongs(found.place.path.name)):
+        folder = os.path.dirname(path)
+        if path not in folders and not (
+            folder in folders and (belongs(found.place.path.name) or path in renamed.get(folder, ()))
+        ):
             yield found
     if not folders:
         return
@@ -264,22 +326,55 @@ def _together(files: Iterator[FoundReport], here: str) -> Iterator[FoundReport]:
         yield FoundReport(place=_place(path, here, root or path, inner), format=FORMAT)
 
 
+def _wide(includes: list[_Line], numbers: list[int]) -> bool:
+    return all(any(not part.literal for part in includes[number].rest) for number in numbers)
+
+
+def _renamed(held: list[FoundReport]) -> dict[str, set[str]]:
+    """Return by folder the files that are results of Allure under other names, where some of the first ones are."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for found in held:
+        name = found.place.path.name
+        if name.endswith(".json") and not belongs(name) and found.format in (None, FORMAT, "allure"):
+            alike[os.path.dirname(found.place.path)].append(str(found.place.path))
+    renamed: dict[str, set[str]] = {}
+    for folder, paths in alike.items():
+        if any(holds_result(path) for path in paths[:_LOOKED_INTO]):
+            renamed[folder] = {path for path in paths if holds_result(path)}
+    return renamed
+
+
 def _companions(files: list[FoundReport]) -> list[FoundReport]:
     """Return the files that hold the results of others beside them, unless somebody says that they are to be read."""
-    found = [one for one in files if one.format is None and _COMPANION.fullmatch(one.place.shown.rpartition("/")[2])]
-    if not found:
-        return []
-    folders = {one.place.path.parent for one in files if _MAIN.fullmatch(one.place.path.name)}
-    return [one for one in found if one.place.path.parent in folders]
+    free = [one for one in files if one.format is None]
+    found = [one for one in free if _COMPANION.fullmatch(one.place.path.name)]
+    if found:
+        folders = {one.place.path.parent for one in files if _MAIN.fullmatch(one.place.path.name)}
+        found = [one for one in found if one.place.path.parent in folders]
+    if sonar := {one for one in free if _SONAR.fullmatch(one.place.path.name) and _is_sonar(one.place)}:
+        folders = {one.place.path.parent for one in files if one not in sonar}
+        found += [one for one in files if one in sonar and not folders.isdisjoint(one.place.path.parents[:2])]
+    return found
+
+
+def _is_sonar(place: Place) -> bool:
+    try:
+        with open_place(place) as source:
+            return _SONAR_ROOT.search(source.read(_ROOT_REACH)) is not None
+    except OSError:  # reading says so
+        return False
 
 
 def _companion_problem(found: FoundReport) -> Problem:
+    sonar = not _COMPANION.fullmatch(found.place.path.name)
+    key = "sonar-xml" if sonar else "open-test-reporting"
+    others = "reports beside it, for SonarQube and with less detail" if sonar else "`TEST-….xml` beside it"
     return Problem(
         severity=Severity.NOTICE,
         slug="companion-report",
         path=found.place.shown,
-        cause="it is not read: it holds the results of the `TEST-….xml` beside it in another format",
-        advice=f"To read it instead, name it as `open-test-reporting={found.place.shown}` and leave the others out.",
+        cause=f"it is not read: it holds the results of the {others}{'' if sonar else ' in another format'}",
+        advice=f"To read it instead, name it as `{key}={found.place.shown}` and leave the others out.",
     )
 
 
@@ -326,7 +421,22 @@ def _searched(line: _Line, here: str, seen: int) -> str:
     last = _shown(nearest, here)
     if not os.access(nearest, os.X_OK):
         return f"`{line.text}`: this user may not enter {'the workspace' if last == '.' else f'`{last}`'}"
-    return f"`{line.text}`: {where} does not exist, only {'the workspace' if last == '.' else f'`{last}`'} does"
+    missing = os.path.relpath(line.base, nearest).split(os.sep)[0]
+    has = f"{'the workspace' if last == '.' else f'`{last}`'} has no folder `{missing}`"
+    return f"`{line.text}`: {has}{_alike(nearest, missing, here)}"
+
+
+def _alike(folder: str, missing: str, here: str) -> str:
+    """Return the folder that was probably meant, as the end of a message; empty where none is alike."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake pays
+
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry, _ in zip(entries, range(_MOST_NAMES), strict=False) if entry.is_dir()]
+    except OSError:
+        return ""
+    close = get_close_matches(missing, names, 1)
+    return f" (it has `{_shown(os.path.join(folder, close[0]), here)}`)" if close else ""
 
 
 def _folder_problem(path: str, here: str) -> Problem:
@@ -340,6 +450,8 @@ def _folder_problem(path: str, here: str) -> Problem:
     )
 
 
+_MOST_NAMES: Final = 1000
+"""Of folders that are looked at for one that was probably meant."""
 _PROBLEMS: Final = 20
 """Paths of one kind that are named one by one; more are only counted."""
 

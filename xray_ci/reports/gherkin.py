@@ -21,9 +21,9 @@ import msgspec
 
 from xray_ci.model import Attachment, Attempt, Case, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import author_marks, notices, texts
-from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import Members, kind_of
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, Fault
 from xray_ci.reports.spill import Waiting
 
 if TYPE_CHECKING:
@@ -45,6 +45,17 @@ WORDS: Final = {
     **dict.fromkeys(("skipped", "xfailed"), Outcome.SKIPPED),
 }
 """Results of steps and scenarios in lower case; every other word (undefined, pending, untested …) is `OTHER`."""
+XRAY_WORDS: Final = {
+    "PASS": Outcome.PASSED,
+    "FAIL": Outcome.FAILED,
+    "TODO": Outcome.SKIPPED,
+    "TO DO": Outcome.SKIPPED,
+    "ABORTED": Outcome.SKIPPED,
+    "EXECUTING": Outcome.OTHER,
+}
+"""Names of Xray's own statuses as Xray writes them: its import takes them for the result of a step (O)."""
+_KEPT: Final = frozenset({"ABORTED", "EXECUTING"})
+"""Those that no outcome stands for: they become the status of the Test Run."""
 _RANK: Final = (Outcome.ERROR, Outcome.FAILED, Outcome.OTHER, Outcome.SKIPPED, Outcome.PASSED)
 _EXAMPLE: Final = {
     Outcome.PASSED: "PASSED",
@@ -57,7 +68,7 @@ _EXAMPLE: Final = {
 
 def outcome_of(word: str | None) -> Outcome | None:
     """Return what a result's word means, None where there is none."""
-    return WORDS.get(word.strip().lower(), Outcome.OTHER) if word else None
+    return (WORDS.get(word.strip().lower()) or XRAY_WORDS.get(word, Outcome.OTHER)) if word else None
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -94,6 +105,7 @@ class ScenarioRun:
         self.logs: list[str] = []
         self.seconds: float | None = None
         self.kind: str | None = None
+        self._status: dict[Outcome, str] = {}
         self._troubles: list[tuple[Outcome, str, str | None]] = []
 
     def step(
@@ -108,6 +120,8 @@ class ScenarioRun:
     ) -> None:
         """Tell of a step: its keyword and text, its result's word, and its table or its text block."""
         outcome = outcome_of(word)
+        if word in _KEPT and outcome is not None:
+            self._status.setdefault(outcome, word)
         action = action.strip()
         if len(self.steps) < STEP_LIMIT:
             self.steps.append(Step(action=action, data=rows or doc, outcome=outcome, comment=message))
@@ -216,6 +230,7 @@ class ScenarioRun:
             classname=feature or None,
             name=name,
             outcome=result,
+            status=self._status.get(result),
             seconds=self.seconds,
             started=started,
             finished=finished,
@@ -232,7 +247,7 @@ class ScenarioRun:
         )
 
 
-_HEAD: Final = frozenset({"name", "tags", "uri", "id", "location"})
+_HEAD: Final = frozenset({"name", "tags", "uri", "id", "location", "metadata"})
 _CREATING: Final = frozenset({MarkKind.SCENARIO, MarkKind.DESCRIPTION})
 
 
@@ -249,7 +264,7 @@ def read(source: Source, title: str, scenario: Scenario) -> Iterator[Case | Prob
     for number, _ in enumerate(window.elements()):
         for case in _Feature(window, number, scenario).cases():
             count += 1
-            yield msgspec.structs.replace(case, line=count)
+            yield case
     window.finish()
     if not count:
         yield notices.no_cases()
@@ -304,7 +319,7 @@ class _Feature:
             if _is_background(element):
                 self._background = [*element.each("before"), *element.each("steps"), *element.each("after")]
                 continue
-            yield self._scenario(element, self._background)
+            yield msgspec.structs.replace(self._scenario(element, self._background), line=self._window.line)
             self._background = []
 
     def _completed(self, case: Case) -> Case:
@@ -316,6 +331,9 @@ class _Feature:
             head = Members(self._head, self._path)
             self._title = head.text("name") or head.text("uri") or head.text("id") or head.text("location") or ""
             self._above = author_marks.of_tags(tag_names(head))
+            about = head.raw("metadata")
+            if isinstance(about, dict) and isinstance(project := about.get("Project"), str) and project:
+                self._above += (Mark(kind=MarkKind.ENVIRONMENT, value=project[:1_000]),)  # playwright-bdd
         feature, above = self._title, self._above
         marks = tuple(dict.fromkeys((*above, *case.marks)))
         if author_marks.has_key(above):

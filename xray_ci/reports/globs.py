@@ -14,18 +14,22 @@ import os
 import re
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
+from xray_ci.errors import exhausted
+from xray_ci.patterns import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-MAGIC: Final = re.compile(r"[*?\[{]")
-_BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
+MAGIC: Final = lazy(r"[*?\[{]")
+_BRACES: Final = lazy(r"\{([^{}]*,[^{}]*)\}")
 CHOICES_LIMIT: Final = 256
 """Patterns that one with braces may stand for."""
 _EXPANDED: Final = 262_144
@@ -35,8 +39,7 @@ _EXPANDED: Final = 262_144
 Match = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True)
-class PatternPart:
+class PatternPart(Struct, frozen=True):
     """One name of a path in a pattern."""
 
     text: str
@@ -146,8 +149,7 @@ _NEVER: Final = frozenset({".git"})
 """Folders that `**` does not enter."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """What the patterns that reach a folder want of it."""
 
     files: tuple[tuple[int, PatternPart], ...]
@@ -260,9 +262,10 @@ class Walk:
         name = entry.name
         if inner := level.inside(name):
             waiting.append((entry.path, inner, without.inside(name)))
-        elif any(part.literal and part.text == name for _, part in level.files):
+        if any(part.literal and part.text == name for _, part in level.files):
             self.folders.append(entry.path)
-        elif any(not part.any_depth and part.fits(name) for _, part in level.files):
+            return
+        if any(not part.any_depth and part.fits(name) for _, part in level.files):
             self.alike.append(entry.path)
 
     def _may_enter(self, entry: os.DirEntry[str] | _Picked, root: str) -> bool:
@@ -276,6 +279,8 @@ class Walk:
         return True
 
     def _break(self, path: str, error: OSError) -> None:
+        if (failure := exhausted(error, path)) is not None:
+            raise failure from error
         self.broken[path] = error.strerror or str(error)
 
     def _listed(self, folder: str) -> list[os.DirEntry[str]]:
@@ -312,8 +317,7 @@ def _level(states: tuple[State, ...]) -> _Level:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Picked:
+class _Picked(Struct, frozen=True):
     """A file or folder that was asked for by name; looks like an entry of `os.scandir`."""
 
     name: str

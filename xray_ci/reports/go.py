@@ -9,7 +9,7 @@ look.
 `go test -json`: one event a line, packages interleaved. Knows actions and members; what they mean for tests is in
 `go_runs`.
 
-Lines that are no event stand between them where builds fail (before Go 1.24) and are passed over with a notice. A
+Lines that are no event stand between them where builds fail (before Go 1.24) and are ignored with a notice. A
 stream in which a package has no end is cut off and refused.
 
 `go test -v`: the text that Go prints, read as Go's own converter (test2json) reads it. Knows its lines; see `go_runs`.
@@ -28,11 +28,21 @@ import msgspec
 
 from xray_ci.model import TEXT_LIMIT, Case, Mark, Outcome, Problem
 from xray_ci.reports import author_marks, members, texts
-from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents, lines
 from xray_ci.reports.members import NAME_LIMIT
-from xray_ci.reports.notices import Outside, no_cases, noise, notice
-from xray_ci.reports.times import seconds
+from xray_ci.reports.notices import (
+    NOT_A_REPORT,
+    TRUNCATED,
+    UNSAFE,
+    Fault,
+    Outside,
+    broken_run,
+    cut_off,
+    no_cases,
+    noise,
+    notice,
+)
+from xray_ci.reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,13 +120,15 @@ class Runs:
     def __init__(self) -> None:
         self._packages: dict[str, _Package] = {}
         self._open = self._named = self._kept = self.cases = 0
+        self.line = 0
+        """Of what is seen now."""
         self.outside = Outside()
 
     def _package(self, name: str) -> _Package:
         found = self._packages.get(name)
         if found is None:
             if len(self._packages) >= OPEN_LIMIT:
-                raise Fault(HOSTILE, f"more than {OPEN_LIMIT} packages at once")
+                raise Fault(UNSAFE, f"more than {OPEN_LIMIT} packages at once")
             found = self._packages[name] = _Package()
         return found
 
@@ -132,7 +144,7 @@ class Runs:
         self._open += 1
         self._named += len(test)
         if self._open > OPEN_LIMIT or self._named > NAMED_LIMIT:
-            raise Fault(HOSTILE, f"more than {OPEN_LIMIT} tests at once, or names without bounds")
+            raise Fault(UNSAFE, f"more than {OPEN_LIMIT} tests at once, or names without bounds")
         home.open[test] = _Run(began)
 
     def output(self, package: str, test: str | None, line: str) -> None:
@@ -180,11 +192,14 @@ class Runs:
             said = "\n".join(line for line in home.said.whole().splitlines() if not _PACKAGE_LINE.match(line))
             yield from self.outside.say(f"package {package}", build or said or "it failed")
 
-    def last_words(self) -> Iterator[Problem]:
-        """Yield what can only be said at the end; raises Fault where a package has none."""
+    def last_words(self, events: Documents | None = None) -> Iterator[Problem]:
+        """Yield what can only be said at the end; a package without one was cut off, and its ended tests hold."""
+        cause = None
         for package, home in self._packages.items():
             waits = f" ({next(iter(home.open))} was running)" if home.open else ""
-            raise Fault(TRUNCATED, f"package {package[:200] or '?'} has no end{waits[:300]}")
+            cause = cause or f"package {package[:200] or '?'} has no end{waits[:300]}"
+        if events is not None:
+            yield from cut_off(events, cause)
         yield from self.outside.rest()
         if not self.cases:
             yield no_cases()
@@ -220,7 +235,7 @@ class Runs:
             trace=trace,
             output=output or None,
             marks=tuple(run.marks),
-            line=self.cases,
+            line=self.line,
         )
 
 
@@ -241,8 +256,8 @@ _BUILD_TEXT: Final = 1_000
 def read_json(source: Source) -> Iterator[Case | Problem]:
     """Yield each run of each test when it ends, then notices.
 
-    Durations are seconds, times those of the `run` and end events. Raises Fault for a broken line, and where a package
-    has no end.
+    Durations are seconds, times those of the `run` and end events. Where a package has no end, its tests that ended are
+    kept, and it is told. Raises Fault for a broken line.
     """
     events, runs = Documents(source, telling=_NO_BUILD), Runs()
     builds: dict[str, str] = {}
@@ -252,6 +267,7 @@ def read_json(source: Source) -> Iterator[Case | Problem]:
         if not isinstance(action, str):
             continue
         seen = True
+        runs.line = events.number
         package = members.text(event, "Package", members.NAME_LIMIT)
         if action == "build-output":
             target = members.text(event, "ImportPath", members.NAME_LIMIT) or ""
@@ -263,7 +279,7 @@ def read_json(source: Source) -> Iterator[Case | Problem]:
         raise Fault(NOT_A_REPORT, "it has no event of `go test -json`")
     for line in events.told:
         yield from runs.outside.say(f"package {line.split()[1]}", "the build failed")
-    yield from runs.last_words()
+    yield from runs.last_words(events)
     yield from noise(events)
 
 
@@ -301,22 +317,29 @@ _ACTIONS: Final = {"ok  ": "pass", "FAIL": "fail", "?   ": "skip"}
 def read_text(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each run of each test in the order of the results, then notices.
 
-    Durations are seconds; the text has no times. Raises Fault where tests are left without the end of their package.
+    Durations are seconds; the text has no times. Where the text ends before the last package does, nobody knows its
+    name, so its tests are left out, and that is told; raises Fault where it is the only one.
     """
     packages = list(_packages(source))
     source.seek(0)
     text = _TextRun()
-    for line in lines(source):
-        yield from text.line(line, packages)
+    for number, line in enumerate(lines(source), 1):
+        yield from text.line(line, number, packages)
     yield from text.finish()
 
 
-def _packages(source: BinaryIO) -> Iterator[str]:
-    """Yield the package of each stretch of tests; "" for the last one when nothing names it."""
+def _packages(source: BinaryIO) -> Iterator[str | None]:
+    """Yield the package of each stretch of tests; for the last one "" when it ends unnamed, None when it has no end."""
+    going = False
     for line in lines(source):
         if (found := _PACKAGE.fullmatch(line)) and not found[4]:
+            going = False
             yield found[2]
-    yield ""
+        elif line in _BARE_END:
+            going = False
+        else:
+            going = going or bool(_TEXT_FRAME.fullmatch(line) or _RESULT.fullmatch(line))
+    yield None if going else ""
 
 
 class _TextRun:
@@ -328,11 +351,17 @@ class _TextRun:
         self._test: str | None = None
         self._results: list[tuple[str, str, str | None]] = []
         """Results whose output may still follow: a test's own, until another test or the package's end shows up."""
-        self._known = self._going = self._ended = self._verbose = False
+        self._known = self._cut = self._verbose = False
 
-    def line(self, line: str, packages: list[str]) -> Iterator[Case | Problem]:
+    def line(self, line: str, number: int, packages: list[str | None]) -> Iterator[Case | Problem]:
         """See one line."""
+        self._runs.line = number
         package = packages[self._package]
+        if package is None:
+            if not self._package:
+                raise Fault(TRUNCATED, "the tests of its only package have no end")
+            self._known = self._cut = True
+            return
         if found := _PACKAGE.fullmatch(line):
             self._known = True
             if found[4]:
@@ -341,27 +370,24 @@ class _TextRun:
             yield from self._settle(package)
             yield from self._runs.package_end(package, _ACTIONS[found[1]])
             self._package += 1
-            self._going, self._test = False, None
+            self._test = None
         elif found := _TEXT_FRAME.fullmatch(line):
-            self._known = self._going = self._verbose = True
-            self._ended = False
+            self._known = self._verbose = True
             yield from self._settle(package)
             yield from self._frame(package, found[1], found[2])
         elif found := _RESULT.fullmatch(line):
-            self._known = self._going = True
+            self._known = True
             self._test = found[2][:NAME_LIMIT]
             self._results.append((self._test, found[1].lower(), found[3]))
-        elif line in _BARE_END:
-            self._ended = True
-        else:
+        elif line not in _BARE_END:
             self._runs.output(package, self._test, line + "\n")
 
     def finish(self) -> Iterator[Case | Problem]:
         """See the end of the text."""
         if not self._known:
             raise Fault(NOT_A_REPORT, "it has no line of `go test -v`")
-        if self._going and not self._ended:
-            raise Fault(TRUNCATED, "the tests of its last package have no end")
+        if self._cut:
+            yield broken_run("the tests of its last package have no end and no name, and are left out")
         yield from self._settle("")
         yield from self._runs.package_end("", "pass")
         yield from self._runs.last_words()

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Case, Iteration, Mark, Outcome, Problem
 from xray_ci.reports import author_marks, members, texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
-from xray_ci.reports.notices import Stated, no_cases
-from xray_ci.reports.times import seconds
+from xray_ci.reports.notices import BROKEN, Fault, Stated, no_cases
+from xray_ci.reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     for name in window.members():
         if name == "testsuites" and window.peek() == "[":
             for index, _ in enumerate(window.elements()):
-                for case in _suite(window, f"testsuites[{index}]", count):
+                for case in _suite(window, f"testsuites[{index}]"):
                     count += 1
                     stated.see(case)
                     yield case
@@ -53,7 +52,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
         yield no_cases()
 
 
-def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
+def _suite(window: Window, path: str) -> Iterator[Case]:
     """Yield the tests of one suite, whose name stands before them."""
     if window.peek() not in {"{", ""}:
         raise Fault(BROKEN, f"{path} is no object")
@@ -62,7 +61,7 @@ def _suite(window: Window, path: str, count: int) -> Iterator[Case]:
         if name == "testsuite" and window.peek() == "[":
             for index, _ in enumerate(window.elements()):
                 here = f"{path}.testsuite[{index}]"
-                yield _case(members.fields(window.value(), here), suite, here, count + index + 1)
+                yield _case(members.fields(window.value(), here), suite, here, window.line)
         else:
             value = members.scalar(window)
             if name == "name" and isinstance(value, str):

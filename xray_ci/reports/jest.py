@@ -16,10 +16,9 @@ from msgspec import structs
 
 from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome, Problem
 from xray_ci.reports import author_marks, members, texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog
-from xray_ci.reports.notices import Outside, Stated, broken_run, no_cases
+from xray_ci.reports.notices import BROKEN, Fault, Outside, Stated, broken_run, no_cases
 from xray_ci.reports.spill import Waiting
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     for name in window.members():
         if name == "testResults" and window.peek() == "[":
             for _ in window.elements():
-                for item in _file(window, f"testResults[{files}]", count, outside):
+                for item in _file(window, f"testResults[{files}]", outside):
                     count += isinstance(item, Case)
                     stated.see(item)
                     yield item
@@ -106,7 +105,7 @@ class _Held:
             self._more.close()
 
 
-def _file(window: Window, path: str, count: int, outside: Outside) -> Iterator[Case | Problem]:
+def _file(window: Window, path: str, outside: Outside) -> Iterator[Case | Problem]:
     """Yield the tests of one file, whose name stands behind them."""
     if window.peek() not in {"{", ""}:
         raise Fault(BROKEN, f"{path} is no object")
@@ -117,7 +116,7 @@ def _file(window: Window, path: str, count: int, outside: Outside) -> Iterator[C
             if name == "assertionResults" and window.peek() == "[":
                 for index, _ in enumerate(window.elements()):
                     here = f"{path}.assertionResults[{index}]"
-                    case = _case(members.fields(window.value(), here), here, count + index + 1)
+                    case = _case(members.fields(window.value(), here), here, window.line)
                     failed = failed or case.outcome is Outcome.FAILED
                     held.add(case)
             else:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
+from xray_ci.patterns import lazy
+from xray_ci.reports.notices import BROKEN, TRUNCATED, UNSAFE, Fault
 from xray_ci.reports.xml import sniff
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ ELEMENT_LIMIT: Final = 67_108_864
 _NEAR: Final = 16
 """A fault this close to the end of the window may be no fault when more is read."""
 _TOO_DEEP: Final = "its values nest too deep"
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_LONE: Final = re.compile("[\ud800-\udfff]")
+_SPACE: Final = lazy(r"[ \t\n\r]*")
+_SURROGATE: Final = lazy(r"\\u[dD][89a-fA-F]")
+_LONE: Final = lazy("[\ud800-\udfff]")
 
 
 class Source(Protocol):
@@ -52,7 +52,11 @@ class Window:
         self._source = source
         self._scan = json.JSONDecoder(parse_constant=_no_constant).raw_decode
         self._at = self._line = 0
+        self.line = 1
+        """The line on which the value begins that was taken last."""
         self._column = 0
+        self._seen = self._newlines = 0
+        """How much of the text was searched for ends of lines, and how many are in it."""
         self._ended = not head
         self._text = self._decode(head).removeprefix("\ufeff")
 
@@ -75,6 +79,9 @@ class Window:
     def value(self) -> Any:
         """Take one whole value."""
         self.peek()
+        self._newlines += self._text.count("\n", self._seen, self._at)
+        self._seen = self._at
+        self.line = self._line + self._newlines + 1
         size = PIECE
         while True:
             try:
@@ -85,14 +92,14 @@ class Window:
                     self._at = error.pos
                     raise self._fault(error.msg) from None
             except RecursionError:
-                raise Fault(HOSTILE, _TOO_DEEP) from None
+                raise Fault(UNSAFE, _TOO_DEEP) from None
             except ValueError as error:
                 raise self._fault(str(error)) from None
             else:
                 if end < len(self._text) or self._ended:
                     return self._taken(value, end)
             if len(self._text) - self._at > ELEMENT_LIMIT:
-                raise Fault(HOSTILE, f"one value of more than {ELEMENT_LIMIT >> 20} MiB")
+                raise Fault(UNSAFE, f"one value of more than {ELEMENT_LIMIT >> 20} MiB")
             # Growing pieces keep reading a large value anew linear.
             self._more(size)
             size = min(size * 2, ELEMENT_LIMIT // 2)
@@ -139,7 +146,7 @@ class Window:
         try:
             return _without_surrogates(value)
         except RecursionError:
-            raise Fault(HOSTILE, _TOO_DEEP) from None
+            raise Fault(UNSAFE, _TOO_DEEP) from None
 
     def _more(self, size: int) -> None:
         raw = self._source.read(size)
@@ -151,7 +158,7 @@ class Window:
         else:
             self._column += len(gone)
         self._text = self._text[self._at :] + self._decode(raw)
-        self._at = 0
+        self._at = self._seen = self._newlines = 0
 
     def _decode(self, raw: bytes) -> str:
         try:
@@ -167,7 +174,7 @@ class Window:
         column = len(gone) - gone.rfind("\n") if newlines else self._column + len(gone) + 1
         line = self._line + newlines + 1
         if (self._ended and self._at >= len(self._text.rstrip())) or message.startswith("Unterminated string"):
-            return Fault(TRUNCATED, f"it ends in the middle ({message})", line=line, column=column)
+            return Fault(TRUNCATED, f"it is cut off ({message}): nothing of it is imported", line=line, column=column)
         return Fault(BROKEN, f"its JSON is broken ({message})", line=line, column=column)
 
 

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
 from xray_ci.reports import author_marks, notices, texts, xml
-from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
-from xray_ci.reports.junit_case import BY_ATTRIBUTE, PASSED, PROPERTY_LENGTH, PROPERTY_LIMIT, Open, Verdict, finish
-from xray_ci.reports.notices import Stated
-from xray_ci.reports.times import timestamp
-from xray_ci.reports.units import Ear
+from xray_ci.reports.junit_case import (
+    BY_ATTRIBUTE,
+    PASSED,
+    PROPERTY_LENGTH,
+    PROPERTY_LIMIT,
+    SPEAKING,
+    Open,
+    Verdict,
+    finish,
+    is_decorated,
+)
+from xray_ci.reports.notices import NOT_A_REPORT, UNSAFE, Fault, Stated
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,20 +46,32 @@ NAME_LIMIT: Final = 10_000
 
 
 def read(source: xml.XmlSource) -> Iterator[Case | Problem]:
-    """Yield each testcase once, in the order in which they end.
+    """Yield what `batches` has, one by one."""
+    for batch in batches(source):
+        yield from batch
+
+
+def batches(source: xml.XmlSource) -> Iterator[list[Case | Problem]]:
+    """Yield each testcase once, in the order in which they end, those of one piece of the document together.
 
     Times are seconds, timestamps keep their offset or are naive; a case without its own takes its suite's. Errors that
     stand outside of cases, and evidence too large to keep, are notices. Raises Fault where the document is broken,
-    hostile or has none of JUnit's elements; what was yielded before must then be dropped.
+    unsafe or has none of JUnit's elements; what was yielded before must then be dropped.
     """
     readable, encoding = xml.opened(source, source.read(xml.HEAD))
     parser = xml.guarded(encoding)
     reader = _Reader(parser)
-    for _ in xml.feed(readable, parser):
-        yield from reader.done
-        reader.done.clear()
-        reader.fold()
-    yield from reader.last_words()
+    try:
+        for _ in xml.feed(readable, parser):
+            yield reader.taken()
+            reader.merge()
+        yield list(reader.last_words())
+    finally:
+        vars(reader).clear()  # it holds methods of its own: a circle that only the collector of garbage would undo
+
+
+_HOST: Final = "hostname"
+"""Property under which rules find the attribute of a suite."""
 
 
 class _Reader:
@@ -63,7 +83,7 @@ class _Reader:
     def __init__(self, parser: XMLParserType) -> None:
         self.done: list[Case | Problem] = []
         self._parser = parser
-        self._ear = Ear(parser)
+        self._listener = xml.TextListener(parser)
         self._stated = Stated()
         self._root: str | None = None
         """The root element when it is none of JUnit's."""
@@ -91,6 +111,8 @@ class _Reader:
         self._suite: tuple[str, ...] = ()
         self._properties: tuple[tuple[str, str], ...] = ()
         self._stamp: datetime | None = None
+        self._empty: list[tuple[dict[str, str], int]] = []
+        """Attributes and lines of testcases that held nothing, of which no cases were made yet."""
         self._case: Open | None = None
         self._outer: list[Open] = []
         self._verdict = self._attempt = Verdict(Outcome.OTHER, {}, 0)
@@ -106,8 +128,17 @@ class _Reader:
     def _listen_to(self, parser: XMLParserType) -> None:
         # Closures over locals and not methods: these two run for every element, and this is a fifth of their time.
         openers, strange, push, pop = self._openers, self._strange, self._closers.append, self._closers.pop
+        empty, begun = self._empty.append, self._begun
+        waiting: tuple[dict[str, str], int] | None = None  # a testcase that holds nothing yet: most hold nothing ever
 
         def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal waiting
+            if waiting is not None:
+                push(begun(*waiting))
+                waiting = None
+            if tag == "testcase":
+                waiting = attributes, parser.CurrentLineNumber
+                return
             try:
                 opener = openers[tag]
             except KeyError:
@@ -115,16 +146,27 @@ class _Reader:
             push(opener(attributes))
 
         def end(_tag: str) -> None:
+            nonlocal waiting
+            if waiting is not None:
+                empty(waiting)
+                waiting = None
+                return
             close = pop()
             if close is not None:
                 close()
 
         parser.StartElementHandler, parser.EndElementHandler = start, end
 
-    def fold(self) -> None:
+    def taken(self) -> list[Case | Problem]:
+        """Return what was read since the last time."""
+        self._make()
+        done, self.done = self.done, []
+        return done
+
+    def merge(self) -> None:
         """Bring texts that are still open back to their bounds, after each piece of the document."""
         self._check_depth()
-        self._ear.fold()
+        self._listener.merge()
 
     def last_words(self) -> Iterator[Problem]:
         """Yield what can only be said when the whole document was seen."""
@@ -145,12 +187,12 @@ class _Reader:
             )
 
     def _strange(self, tag: str) -> _Opener:
-        # Prefixes are whatever a writer likes; an element that is not JUnit's is passed over, what is inside it is not.
+        # Prefixes are whatever a writer likes; an element that is not JUnit's is ignored, what is inside it is not.
         opener = self._openers.get(xml.local(tag), self._pass_over)
         if not self._closers and xml.local(tag) not in ROOTS:
             self._root = tag
         if len(self._openers) > NAME_LIMIT:
-            raise Fault(HOSTILE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
+            raise Fault(UNSAFE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
         self._openers[tag] = opener
         return opener
 
@@ -179,20 +221,65 @@ class _Reader:
         self._promise(attributes)
         if not self._suites:
             self._stated.add(attributes.get("failures"), attributes.get("errors"))
+        self._make()
         self._suites.append((self._suite, self._stamp, self._properties))
         self._suite = (*self._suite, attributes.get("name", ""))
         self._stamp = timestamp(attributes.get("timestamp", "")) or self._stamp
+        if host := attributes.get("hostname"):
+            self._properties = (
+                *(each for each in self._properties if each[0] != _HOST),
+                (_HOST, host[:PROPERTY_LENGTH]),
+            )
         return self._close_suite
 
     def _close_suite(self) -> None:
+        self._make()
         self._suite, self._stamp, self._properties = self._suites.pop()
 
     def _open_case(self, attributes: dict[str, str]) -> _Close:
+        return self._begun(attributes, self._parser.CurrentLineNumber)
+
+    def _begun(self, attributes: dict[str, str], line: int) -> _Close:
+        """Begin a testcase that holds something."""
         if self._case is not None:
             self._check_depth()
             self._outer.append(self._case)
-        self._case = Open(attributes, self._parser.CurrentLineNumber)
+        self._case = Open(attributes, line)
         return self._case_closer
+
+    def _make(self) -> None:
+        """Make cases of the testcases that held nothing, before what is around them changes or another one ends."""
+        found = self._empty
+        if not found:
+            return
+        suite, stamp, properties, add = self._suite, self._stamp, self._properties, self.done.append
+        decorated = is_decorated(suite)
+        for attributes, line in found:
+            if decorated or not SPEAKING.isdisjoint(attributes):
+                self._finish(Open(attributes, line))
+                continue
+            get = attributes.get
+            add(
+                Case(
+                    suite=suite,
+                    name=get("name", ""),
+                    classname=get("classname") or None,
+                    outcome=PASSED,
+                    seconds=seconds(get("time")),
+                    started=stamp,
+                    properties=properties,
+                    line=line,
+                )
+            )
+        self._cases += len(found)
+        self._known += len(found)
+        self._named = self._named or any("name" in attributes for attributes, _ in found)
+        found.clear()
+
+    def _say(self, problem: Problem) -> None:
+        """Tell something after all cases that ended before it."""
+        self._make()
+        self.done.append(problem)
 
     def _close_case(self) -> None:
         case = self._case
@@ -200,13 +287,17 @@ class _Reader:
         self._cases += 1
         self._known += 1
         if case is not None:
-            finished = finish(case, self._suite, self._stamp, self._properties)
+            self._make()
             self._named = self._named or "name" in case.attributes
-            if finished.outcome is not PASSED:
-                self._stated.read += max(1, len(case.verdicts or ()))
-                if case.verdicts is None:
-                    self._note_words(case)
-            self.done.append(finished)
+            self._finish(case)
+
+    def _finish(self, case: Open) -> None:
+        finished = finish(case, self._suite, self._stamp, self._properties)
+        if finished.outcome is not PASSED:
+            self._stated.read += max(1, len(case.verdicts or ()))
+            if case.verdicts is None:
+                self._note_words(case)
+        self.done.append(finished)
 
     def _note_words(self, case: Open) -> None:
         for name in ("status", "result"):
@@ -215,10 +306,10 @@ class _Reader:
                 self._unknown[word] = self._unknown.get(word, 0) + 1
 
     def _open_verdict(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
-        if self._ear.listening or self._trying:
+        if self._listener.listening or self._trying:
             return self._pass_over(attributes)
         self._verdict = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
-        self._ear.listen(TEXT_LIMIT)
+        self._listener.listen(TEXT_LIMIT)
         return self._close_verdict
 
     def _open_skipped(self, attributes: dict[str, str]) -> _Close:
@@ -226,7 +317,7 @@ class _Reader:
 
     def _close_verdict(self) -> None:
         verdict = self._verdict
-        verdict.text = self._ear.take()
+        verdict.text = self._listener.take()
         if self._case is not None:
             self._case.add_verdict(verdict)
             return
@@ -234,7 +325,7 @@ class _Reader:
         self._stated.read += 1
         if self._outside <= OUTSIDE_LIMIT:
             suite = f"suite {self._suite[-1]!r}" if self._suite else "the document"
-            self.done.append(
+            self._say(
                 _notice(
                     "outside-case",
                     f"an error stands in {suite} outside of any test: {verdict.words() or 'no text'}",
@@ -244,46 +335,46 @@ class _Reader:
             )
 
     def _open_attempt(self, outcome: Outcome, attributes: dict[str, str]) -> _Close:
-        if self._case is None or self._ear.listening or self._trying:
+        if self._case is None or self._listener.listening or self._trying:
             return self._pass_over(attributes)
         self._trying = True
         self._attempt = Verdict(outcome, attributes, self._parser.CurrentLineNumber)
-        self._ear.listen(TEXT_LIMIT)
+        self._listener.listen(TEXT_LIMIT)
         return self._close_attempt
 
     def _open_stack(self, attributes: dict[str, str]) -> _Close:
         if not self._trying or self._attempt.stack is not None:
             return self._pass_over(attributes)
-        self._ear.listen(TEXT_LIMIT)
+        self._listener.listen(TEXT_LIMIT)
         return self._close_stack
 
     def _close_stack(self) -> None:
-        self._attempt.stack = self._ear.take()
+        self._attempt.stack = self._listener.take()
 
     def _close_attempt(self) -> None:
         self._trying = False
-        if self._ear.listening:
-            self._attempt.text = self._ear.take()
+        if self._listener.listening:
+            self._attempt.text = self._listener.take()
         if self._case is not None:
             self._stated.read += 1
             self._case.add_attempt(self._attempt.attempt())
 
     def _pass_over_output(self, attributes: dict[str, str]) -> _Close:
         # What an earlier attempt printed is neither the case's output nor the attempt's trace, which stands before it.
-        if self._trying and self._ear.listening:
-            self._attempt.text = self._ear.take()
+        if self._trying and self._listener.listening:
+            self._attempt.text = self._listener.take()
         return self._pass_over(attributes)
 
     def _open_output(self, attributes: dict[str, str]) -> _Close:
-        if self._case is None or self._ear.listening or self._trying:
+        if self._case is None or self._listener.listening or self._trying:
             return self._pass_over_output(attributes)
-        self._ear.listen(texts.OUTPUT_LIMIT, self._scanner)
+        self._listener.listen(texts.OUTPUT_LIMIT, self._scanner)
         return self._output_closer
 
     def _open_errput(self, attributes: dict[str, str]) -> _Close:
-        if self._case is None or self._ear.listening or self._trying:
+        if self._case is None or self._listener.listening or self._trying:
             return self._pass_over_output(attributes)
-        self._ear.listen(texts.OUTPUT_LIMIT, self._scanner)
+        self._listener.listen(texts.OUTPUT_LIMIT, self._scanner)
         return self._errput_closer
 
     def _close_output(self) -> None:
@@ -297,7 +388,7 @@ class _Reader:
             self._case.err = texts.last(f"{self._case.err}\n{text}") if self._case.err else text
 
     def _hear(self) -> str:
-        text = self._ear.take()
+        text = self._listener.take()
         if "[[" in text:
             self._scan(text)
         return texts.last(text)
@@ -312,10 +403,11 @@ class _Reader:
 
     def _open_property(self, attributes: dict[str, str]) -> _Close:
         case = self._case
-        if self._trying or self._ear.listening:
+        if self._trying or self._listener.listening:
             return self._pass_over(attributes)
         name, value = attributes.get("name", ""), attributes.get("value", "").strip()
         if case is None:
+            self._make()
             if value and len(self._properties) < PROPERTY_LIMIT:
                 self._properties += ((name, value[:PROPERTY_LENGTH]),)
             return None
@@ -325,7 +417,7 @@ class _Reader:
         if not author_marks.is_property(name):
             return None
         self._property = name
-        self._ear.listen(EVIDENCE_LIMIT)
+        self._listener.listen(EVIDENCE_LIMIT)
         return self._property_closer
 
     def _note(self, case: Open, name: str, value: str) -> None:
@@ -338,17 +430,17 @@ class _Reader:
 
     def _close_property(self) -> None:
         name, self._property = self._property, ""
-        if self._case is None or not self._ear.listening or self._overflow(name):
+        if self._case is None or not self._listener.listening or self._overflow(name):
             return
-        if value := self._ear.take().strip():
+        if value := self._listener.take().strip():
             self._note(self._case, name, value)
 
     def _overflow(self, name: str) -> bool:
-        if not self._ear.overflowed:
+        if not self._listener.overflowed:
             return False
-        self._ear.take()
+        self._listener.take()
         size = EVIDENCE_LIMIT * 3 // 4 >> 20
-        self.done.append(
+        self._say(
             _notice(
                 "evidence-left-out",
                 f"{name[:80]!r} holds more than {size} MiB and was left out",
@@ -361,14 +453,14 @@ class _Reader:
         if self._property not in {author_marks.EVIDENCE, author_marks.CUSTOM_FIELDS}:
             return self._pass_over(attributes)
         self._item = attributes.get("name", "")
-        self._ear.listen(EVIDENCE_LIMIT)
+        self._listener.listen(EVIDENCE_LIMIT)
         return self._close_item
 
     def _close_item(self) -> None:
         case, owner = self._case, self._property
         if case is None or self._overflow(self._item or owner):
             return
-        text = self._ear.take()
+        text = self._listener.take()
         if owner == author_marks.EVIDENCE:
             if found := author_marks.evidence_of(self._item, text, case.next_file):
                 case.attach([found])

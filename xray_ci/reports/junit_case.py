@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from xray_ci.model import Attachment, Attempt, Case, Mark, Outcome
+from xray_ci.patterns import lazy
 from xray_ci.reports import texts
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports.texts import seconds, timestamp
 
 ATTACHMENT_LIMIT: Final = 1_000
 """Files kept of one case."""
@@ -38,7 +38,9 @@ BY_ATTRIBUTE: Final = {
 PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
 _TESTCAFE: Final = "TestCafe Tests: "
 _UNSTABLE: Final = " (unstable)"
-_SHOTS: Final = re.compile(r" \(screenshots: [^()]{1,2000}\)\Z")
+_SHOTS: Final = lazy(r" \(screenshots: [^()]{1,2000}\)\Z")
+SPEAKING: Final = frozenset({"status", "result", "timestamp", "started-at"})
+"""Attributes that say more of a case than its names and its duration."""
 _UNDECIDED: Final = frozenset({"undefined", "pending"})
 """Behat's types of errors that are no results: `status` says the same."""
 _RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
@@ -129,7 +131,7 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     outcome = PASSED
     kind = message = trace = output = finished = None
     name = get("name", "")
-    if name.endswith(")") and suite and suite[-1].startswith(_TESTCAFE):
+    if name.endswith(")") and is_decorated(suite):
         name = _undecorated(case, name)
     if case.verdicts is not None:
         outcome, kind, message, trace = _judge(case.verdicts)
@@ -167,6 +169,11 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     return found if finished is None else msgspec.structs.replace(found, finished=finished)
 
 
+def is_decorated(suite: tuple[str, ...]) -> bool:
+    """Say whether names in a suite hold more than names."""
+    return bool(suite) and suite[-1].startswith(_TESTCAFE)
+
+
 def _undecorated(case: Open, name: str) -> str:
     """Return the name without what TestCafe's reporter appends: screenshots, which are evidence, and `unstable`."""
     if found := _SHOTS.search(name):
@@ -202,7 +209,7 @@ def _framed(text: str) -> str:
     Its first line keeps its indentation, which a trace of Python needs.
     """
     text = text.rstrip()
-    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
+    return text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :] if text[:1].isspace() else text
 
 
 def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, str | None]:
@@ -210,6 +217,10 @@ def _judge(verdicts: list[Verdict]) -> tuple[Outcome, str | None, str | None, st
 
     The texts of all of that outcome.
     """
+    if len(verdicts) == 1:
+        (only,) = verdicts
+        trace = texts.cut(_framed(only.text)) or None
+        return only.outcome, only.attributes.get("type") or None, _message(only), trace
     worst = min(verdicts, key=lambda verdict: _RANK[verdict.outcome])
     parts = []
     for verdict in verdicts:

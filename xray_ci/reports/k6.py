@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Case, Outcome
 from xray_ci.reports import members, notices
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.members import NESTING_LIMIT, Members, picked, said
+from xray_ci.reports.notices import BROKEN, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
-from xray_ci.reports.notices import notice
+from xray_ci.reports.notices import BROKEN, TRUNCATED, UNSAFE, Fault, notice
 from xray_ci.reports.xml import sniff
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ LINE_LIMIT: Final = 16_777_216
 """Characters of one line."""
 TOLD_LIMIT: Final = 1_000
 NOISE_SHOWN: Final = 3
-"""Line numbers of foreign lines that a notice names."""
+"""Line numbers of ignored lines that a notice names."""
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -56,7 +55,7 @@ def lines(source: Source) -> Iterator[str]:
             yield part.removesuffix("\r")
         length = length + len(text) if len(parts) == 1 else len(parts[-1])
         if length > LINE_LIMIT:
-            raise Fault(HOSTILE, f"a line of more than {LINE_LIMIT >> 20} Mi characters", line=count + 1)
+            raise Fault(UNSAFE, f"a line of more than {LINE_LIMIT >> 20} Mi characters", line=count + 1)
         if parts[-1]:
             rest.append(parts[-1])
         head = source.read(PIECE)
@@ -74,18 +73,22 @@ class Documents:
         self._first = first
         """The character that begins each document."""
         self._telling = telling
-        """Which foreign lines say something about the run."""
+        """Which ignored lines say something about the run."""
         self.told: list[str] = []
         self.noise = 0
         self.where: list[int] = []
         self.number = 0
         """Line of the document that was yielded last, from 1."""
+        self.cut = False
+        """Whether the last line ends in the middle; the documents before it are whole."""
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield each document; lines that begin differently are counted and passed over.
+        """Yield each document; lines that begin differently are counted and ignored.
 
-        Raises Fault for a broken document: at the end of the file that is a truncated one.
+        Raises Fault for a broken document; at the end of the file that is one that was cut off, which is only noted,
+        unless it is the first.
         """
+        any_whole = False
         broken: Fault | None = None
         for line in lines(self._source):
             self.number += 1
@@ -103,8 +106,10 @@ class Documents:
             if isinstance(value, Fault):
                 broken = value
             else:
+                any_whole = True
                 yield value
-        if broken is not None:
+        self.cut = broken is not None
+        if broken is not None and not any_whole:
             raise Fault(TRUNCATED, "its last line ends in the middle", line=broken.line, column=broken.column)
 
     def _parsed(self, text: str) -> Any:
@@ -116,7 +121,7 @@ class Documents:
         except json.JSONDecodeError as error:
             return Fault(BROKEN, f"its JSON is broken ({error.msg})", line=self.number, column=error.colno)
         except RecursionError:
-            raise Fault(HOSTILE, "its values nest too deep", line=self.number) from None
+            raise Fault(UNSAFE, "its values nest too deep", line=self.number) from None
         except ValueError as error:
             return Fault(BROKEN, f"its JSON is broken ({error})", line=self.number, column=1)
         return value
@@ -150,11 +155,11 @@ class AfterLog:
         return self._source.read(size)
 
     def notices(self) -> Iterator[Problem]:
-        """Yield what was passed over, if anything was."""
+        """Yield what was ignored, if anything was."""
         if self._before:
             yield notice(
-                "foreign-lines",
-                f"{self._before.count(10)} lines before the JSON are no part of the report and were passed over",
+                "ignored-lines",
+                f"{self._before.count(10)} lines before the JSON are no part of the report and were ignored",
                 line=1,
                 advice="Let the tool write the report to a file of its own, not to the output that tests print to.",
             )

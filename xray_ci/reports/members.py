@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import TEXT_LIMIT, Attachment
 from xray_ci.reports import texts
-from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
 from xray_ci.reports.json_stream import Source, Window
-from xray_ci.reports.times import LONGEST, timestamp
+from xray_ci.reports.notices import BROKEN, UNSAFE, Fault
+from xray_ci.reports.texts import LONGEST, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -121,11 +121,11 @@ class Members:
 
     def too_deep(self) -> Fault:
         """Return the fault of what nests beyond every real report."""
-        return Fault(HOSTILE, f"{self.path[:200]} nests more than {NESTING_LIMIT} deep")
+        return Fault(UNSAFE, f"{self.path[:200]} nests more than {NESTING_LIMIT} deep")
 
 
 def picked(source: Source, *wanted: str, lists: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield what stands at these paths, and each, in the order of the document; all else is passed over piece by piece.
+    """Yield what stands at these paths, and each, in the order of the document; all else is ignored piece by piece.
 
     `result.tests[]` is each element of a list. Raises Fault where none of `lists` is there as a list, and where the
     document is broken or cut off: what was yielded before must then be dropped.
@@ -193,7 +193,7 @@ _KIND: Final = re.compile(
 
 
 def scalar(window: Window) -> Any:
-    """Take a value and return it; a list or object is passed over piece by piece, and is None."""
+    """Take a value and return it; a list or object is ignored piece by piece, and is None."""
     match window.peek():
         case "{":
             for _ in window.members():

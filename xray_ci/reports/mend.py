@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import codecs
 import html
-import re
 import sys
 from collections import Counter
 from html.entities import html5
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from xray_ci.patterns import lazy
 from xray_ci.reports import xml as encodings
-from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.reports.notices import BROKEN, Fault
 from xray_ci.reports.xml import HEAD, PIECE, XmlSource
+
+if TYPE_CHECKING:
+    import re
 
 _LOOKAHEAD: Final = 128
 """Characters held back until more is read; no token that is looked at as a whole is longer."""
@@ -27,25 +30,25 @@ _STRAY_TAGS: Final = 16
 _NAME: Final = r"[A-Za-z_\u00c0-\U000effff]"
 _ELEMENT: Final = r"(?:[\w.-]{1,40}:)?(?:testsuites?|testcase)(?=[\s/>])"
 _FORBIDDEN: Final = r"\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
-_OUTSIDE: Final = re.compile(
+_OUTSIDE: Final = lazy(
     rf"<(?:(?P<root>{_ELEMENT})|(?P<lost>/{_ELEMENT})|(?P<pi>\?[A-Za-z])|(?P<comment>!--)"
     rf"|(?P<doctype>!DOCTYPE)|(?P<tag>/?{_NAME}))"
 )
-_MARKUP: Final = re.compile(rf"<(?:(?P<cdata>!\[CDATA\[)|(?P<comment>!--)|(?P<pi>\?[A-Za-z])|(?P<tag>/?(?={_NAME})))")
-_INNER: Final = re.compile(
+_MARKUP: Final = lazy(rf"<(?:(?P<cdata>!\[CDATA\[)|(?P<comment>!--)|(?P<pi>\?[A-Za-z])|(?P<tag>/?(?={_NAME})))")
+_INNER: Final = lazy(
     r"</?(?:[\w.-]{1,40}:)?(?:testsuites?|testcase|failure|error|skipped|propert(?:y|ies)|system-(?:out|err))\b"
 )
-_REFERENCE: Final = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{0,31}));")
-_FORBIDDEN_ONE: Final = re.compile(f"[{_FORBIDDEN}]")
+_REFERENCE: Final = lazy(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{0,31}));")
+_FORBIDDEN_ONE: Final = lazy(f"[{_FORBIDDEN}]")
 _NEXT: Final = {
-    "text": re.compile(r"[<&]|\]\]>"),
-    "tag": re.compile(r"/?>|[\"']"),
-    '"': re.compile('[<&"]'),
-    "'": re.compile("[<&']"),
-    "cdata": re.compile(r"\]\]>"),
-    "comment": re.compile("-->"),
-    "pi": re.compile(r"\?>"),
-    "doctype": re.compile(r"[\[>]"),
+    "text": lazy(r"[<&]|\]\]>"),
+    "tag": lazy(r"/?>|[\"']"),
+    '"': lazy('[<&"]'),
+    "'": lazy("[<&']"),
+    "cdata": lazy(r"\]\]>"),
+    "comment": lazy("-->"),
+    "pi": lazy(r"\?>"),
+    "doctype": lazy(r"[\[>]"),
     "outside": _OUTSIDE,
 }
 _DROPPED: Final = frozenset({"outside", "comment", "pi", "doctype"})

@@ -15,7 +15,7 @@ those of tests and cases like them, for nothing else in the stream says that the
 Mocha's JSON (`--reporter json`). Knows the lists of the document; what a test of them is, is in `mocha_case`.
 
 The lists `passes`, `pending` and `failures` say the outcome and are read; `tests` holds the same tests once more and is
-passed over. Failing hooks are notices. Tests that never ran because of one are in no list.
+ignored. Failing hooks are notices. Tests that never ran because of one are in no list.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Attempt, Case, Outcome, Problem
 from xray_ci.reports import members, texts
-from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog, Documents
-from xray_ci.reports.notices import Outside, Stated, no_cases, noise, notice
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, Fault, Outside, Stated, cut_off, no_cases, noise, notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +55,7 @@ def hook(test: dict[str, Any], outside: Outside) -> Iterator[Problem]:
 
 
 def to_case(test: dict[str, Any], outcome: Outcome, path: str, number: int) -> Case:
-    """Return the case of one test; `path` leads to it in the document, `number` is its place, from 1.
+    """Return the case of one test; `path` leads to it in the document, `number` its line.
 
     Raises Fault where it has no title.
     """
@@ -101,10 +100,11 @@ def failure(test: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
 def read_stream(source: Source) -> Iterator[Case | Problem]:
     """Yield each test that passed or failed, then notices.
 
-    Durations are milliseconds. Lines that tests print in between are passed over. Raises Fault where a line is broken
-    and where the `end` line is missing.
+    Durations are milliseconds. Lines that tests print in between are ignored; without the `end` line the run was
+    cut off, and is told. Raises Fault where a line is broken.
     """
     events = Documents(source, first='["')
+    stated = Stated()
     count = 0
     begun = ended = False
     pending = 0.0
@@ -114,21 +114,22 @@ def read_stream(source: Source) -> Iterator[Case | Problem]:
                 begun = True
             case ["pass" | "fail" as word, dict() as test]:
                 count += 1
-                yield to_case(
-                    test, Outcome.PASSED if word == "pass" else Outcome.FAILED, f"line {events.number}", count
-                )
+                outcome = Outcome.PASSED if word == "pass" else Outcome.FAILED
+                stated.read += outcome is Outcome.FAILED
+                yield to_case(test, outcome, f"line {events.number}", events.number)
             case ["pass" | "fail" as word, *_]:
                 raise Fault(BROKEN, f"`{word}` without a test", line=events.number)
             case ["end", dict() as stats]:
                 ended = True
                 pending = members.number(stats, "pending") or 0
+                stated.add(members.number(stats, "failures"))
             case _:
                 pass
     if not begun and not count:
         raise Fault(NOT_A_REPORT, "it has no event of Mocha's JSON stream")
-    if not ended:
-        raise Fault(TRUNCATED, "its `end` line is missing", line=events.number)
+    yield from cut_off(events, None if ended else "its `end` line is missing")
     yield from noise(events)
+    yield from stated.rest()
     if pending:
         yield notice(
             "perhaps-incomplete",
@@ -145,7 +146,7 @@ _LISTS: Final = {"passes": Outcome.PASSED, "pending": Outcome.SKIPPED, "failures
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each test of the three lists, in their order, then notices.
 
-    Durations are milliseconds; tests have no times. What tests printed before the document is passed over. Raises Fault
+    Durations are milliseconds; tests have no times. What tests printed before the document is ignored. Raises Fault
     where the document is broken, cut off or lacks a list.
     """
     clean = AfterLog(source)
@@ -171,7 +172,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 yield from hook(test, outside)
             else:
                 count += 1
-                case = to_case(test, _LISTS[name], path, count)
+                case = to_case(test, _LISTS[name], path, window.line)
                 stated.see(case)
                 yield case
     window.finish()

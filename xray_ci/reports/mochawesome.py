@@ -15,11 +15,10 @@ import msgspec
 
 from xray_ci.model import Attachment, Case, Mark, Outcome, Problem
 from xray_ci.reports import author_marks, members, texts
-from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog
 from xray_ci.reports.mocha import hook, to_case
-from xray_ci.reports.notices import Outside, no_cases
+from xray_ci.reports.notices import BROKEN, UNSAFE, Fault, Outside, Stated, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,21 +41,26 @@ def read(source: Source) -> Iterator[Case | Problem]:
     """
     clean = AfterLog(source)
     window = Window(clean)
-    reader = _Reader(window)
+    reader, stated = _Reader(window), Stated()
     if window.peek() != "{":
         raise Fault(BROKEN, "mochawesome's JSON is one object with `results`")
     for name in window.members():
         if name == "results" and window.peek() == "[":
             for index, _ in enumerate(window.elements()):
                 if window.peek() == "{":
-                    yield from reader.suite(f"results[{index}]", "", 1)
+                    for item in reader.suite(f"results[{index}]", "", 1):
+                        stated.see(item)
+                        yield item
                 else:
                     members.scalar(window)
+        elif name == "stats" and window.peek() == "{":
+            stated.add(members.number(members.fields(window.value(), name), "failures"))
         else:
             members.scalar(window)
     window.finish()
     yield from clean.notices()
     yield from reader.outside.rest()
+    yield from stated.rest()
     if not reader.count:
         yield no_cases()
 
@@ -73,7 +77,7 @@ class _Reader:
         """Yield the tests of the suite that begins here; its `file` comes before its tests."""
         window = self._window
         if depth > DEPTH_LIMIT:
-            raise Fault(HOSTILE, f"suites nest deeper than {DEPTH_LIMIT}")
+            raise Fault(UNSAFE, f"suites nest deeper than {DEPTH_LIMIT}")
         for name in window.members():
             if name in {"suites", "tests", *_HOOKS} and window.peek() == "[":
                 for index, _ in enumerate(window.elements()):
@@ -94,7 +98,7 @@ class _Reader:
             return
         self.count += 1
         attachments, marks = _context(test.get("context"))
-        case = to_case({"file": file, **test}, _outcome(test), path, self.count)
+        case = to_case({"file": file, **test}, _outcome(test), path, self._window.line)
         yield msgspec.structs.replace(case, attachments=attachments, marks=marks) if attachments or marks else case
 
 

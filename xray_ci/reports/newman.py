@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Case, Outcome, Problem
 from xray_ci.reports import members, texts
-from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog
-from xray_ci.reports.notices import Outside, broken_run, no_cases
+from xray_ci.reports.notices import BROKEN, UNSAFE, Fault, Outside, Stated, broken_run, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +40,15 @@ def read(source: Source) -> Iterator[Case | Problem]:
         if name == "collection" and window.peek() == "{":
             run.collection()
         elif name == "run" and window.peek() == "{":
-            yield from run.run()
+            for item in run.run():
+                run.stated.see(item)
+                yield item
         else:
             members.scalar(window)
     window.finish()
     yield from clean.notices()
     yield from run.outside.rest()
+    yield from run.stated.rest()
     if not run.seen:
         raise Fault(BROKEN, "it has no `run`")
     if run.error:
@@ -61,6 +63,7 @@ class _Run:
     def __init__(self, window: Window) -> None:
         self.window = window
         self.outside = Outside()
+        self.stated = Stated()
         self.count = 0
         self.seen = False
         self.error: str | None = None
@@ -88,7 +91,7 @@ class _Run:
             self._paths[number] = here
             self._size += sum(map(len, here)) + 64
         if depth > DEPTH_LIMIT or self._size > KNOWN_LIMIT:
-            raise Fault(HOSTILE, f"its collection nests deeper than {DEPTH_LIMIT}, or has names without bounds")
+            raise Fault(UNSAFE, f"its collection nests deeper than {DEPTH_LIMIT}, or has names without bounds")
         for below in members.objects(item, "item"):
             self._item(below, here, depth + 1)
 
@@ -103,6 +106,9 @@ class _Run:
             elif name == "failures" and self.window.peek() == "[":
                 for _ in self.window.elements():
                     yield from self._failure(self.window.value())
+            elif name == "stats" and self.window.peek() == "{":
+                totals = members.fields(self.window.value(), "run.stats").get("assertions")
+                self.stated.add(totals.get("failed") if isinstance(totals, dict) else None)
             elif name == "error" and self.window.peek() == "{":
                 self.error = members.text(self.window.value(), "message") or "Newman stopped with an error"
             else:
@@ -115,7 +121,7 @@ class _Run:
         suite = tuple(part for part in (self._title, *names) if part)
         for index, assertion in enumerate(members.objects(execution, "assertions")):
             self.count += 1
-            yield _case(assertion, suite, f"{path}.assertions[{index}]", self.count)
+            yield _case(assertion, suite, f"{path}.assertions[{index}]", self.window.line)
 
     def _failure(self, failure: object) -> Iterator[Problem]:
         if not isinstance(failure, dict) or (members.text(failure, "at") or "").startswith(_ASSERTION):

@@ -1,4 +1,7 @@
-"""Problems that many formats have to tell, in the same words. Knows no format."""
+"""What a reader says of a report: the fault for which it cannot be read, and problems that many formats have to tell.
+
+A `Fault` is raised by readers, turned into a `Problem` by `reading`, and never leaves this room. Knows no format.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,59 @@ if TYPE_CHECKING:
 
         noise: int
         where: list[int]
+        number: int
+        cut: bool
+
+
+TRUNCATED = "truncated-report"
+BROKEN = "unreadable-report"
+UNSAFE = "unsafe-report"
+NOT_A_REPORT = "not-a-test-report"
+
+
+class Fault(Exception):
+    """The end of reading one report: all that came of it must be dropped."""
+
+    def __init__(
+        self,
+        slug: str,
+        cause: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        advice: str | None = None,
+        mendable: bool = False,
+    ) -> None:
+        super().__init__(cause)
+        self.slug = slug
+        self.cause = cause
+        self.line = line
+        self.column = column
+        """1-based, like `line`."""
+        self.advice = advice
+        self.mendable = mendable
+        """True where a second try over cleaned bytes can come to the right result."""
+
+    def problem(self, shown: str) -> Problem:
+        """Return the value that stands for this fault in lists of problems; `shown` is the report's path."""
+        return Problem(
+            severity=Severity.ERROR,
+            slug=self.slug,
+            cause=self.cause,
+            path=shown,
+            line=self.line,
+            column=self.column,
+            advice=self.advice or ADVICE.get(self.slug),
+        )
+
+
+ADVICE = {
+    TRUNCATED: "The test tool or the job was stopped while it wrote. Run the tests again: half a report is not "
+    "imported.",
+    BROKEN: "Make the test tool write the report again, or leave the file out with `!path`.",
+    UNSAFE: "No test tool writes this. Find out where the file came from, or leave it out with `!path`.",
+    NOT_A_REPORT: "Leave it out of `reports` with `!path`, or narrow the pattern.",
+}
 
 
 SHOWN: Final = 50
@@ -121,6 +177,14 @@ def broken_run(cause: str, *, line: int | None = None) -> Problem:
     )
 
 
+def cut_off(documents: _Stream, cause: str | None) -> Iterator[Problem]:
+    """Yield the problem of a stream that was cut off, with a cause where an end is missing; complete results hold."""
+    if cause is not None:
+        yield broken_run(cause, line=documents.number or None)
+    elif documents.cut:
+        yield broken_run("its last line ends in the middle", line=documents.number or None)
+
+
 def no_cases() -> Problem:
     """Return the notice of a report without a test."""
     return notice(
@@ -135,8 +199,8 @@ def noise(documents: _Stream) -> Iterator[Problem]:
     if documents.noise:
         where = ", ".join(map(str, documents.where)) + (", …" if documents.noise > len(documents.where) else "")
         yield notice(
-            "foreign-lines",
-            f"{documents.noise} lines are no part of the report and were passed over (line {where})",
+            "ignored-lines",
+            f"{documents.noise} lines are no part of the report and were ignored (line {where})",
             line=documents.where[0],
             advice="Write the report to a file of its own, without what else goes to the same output.",
         )

@@ -13,18 +13,18 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Mark, MarkKind, Outcome
-from xray_ci.reports import texts, units
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports import elements, texts
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from xray_ci.model import Attachment, Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 _PROPERTIES: Final = {"properties": frozenset({"property"}), "categories": frozenset({"category"})}
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("test-run", "test-results", "test-suite"),
     scopes=frozenset({"test-run", "test-results", "test-suite"}),
     units=frozenset({"test-case", "properties", "categories", "failure"}),
@@ -43,7 +43,7 @@ _SHAPE: Final = units.Shape(
     limits={
         "message": TEXT_LIMIT,
         "stack-trace": TEXT_LIMIT,
-        "output": units.TAIL,
+        "output": elements.TAIL,
         "filePath": 4_096,
         "description": 1_024,
     },
@@ -61,7 +61,9 @@ _RESULTS: Final = {
 _ERRORS: Final = frozenset({"error", "invalid", "cancelled"})
 """Labels of version 3 that make a failure an error; any other label (a time-out's text) does not."""
 INHERITED_LIMIT: Final = 100
-"""Requirements and categories that a case takes over from the suites around it."""
+"""Requirements, categories and keys that a case takes over from the suites around it."""
+_GIVEN: Final = frozenset({MarkKind.REQUIREMENT, MarkKind.TAG, MarkKind.TEST_KEY})
+"""What a fixture says of its cases, and a method of its rows: NUnit writes it on the suite alone."""
 _KEYS: Final = frozenset({"test", "testkey", "test_key"})
 _LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "requirements": MarkKind.REQUIREMENT, "category": MarkKind.TAG}
 _THROWN: Final = re.compile(r"\s*([A-Za-z_][\w.+`]{0,200}(?:Exception|Error)) : ")
@@ -74,12 +76,12 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test-case once, at every depth.
 
     Durations are seconds; version 2 gives the time of the run only, which stands for that of its cases. Failures of a
-    suite's own set-up and tear-down are notices. Raises Fault where the document is broken, hostile or no NUnit report.
+    suite's own set-up and tear-down are notices. Raises Fault where the document is broken, unsafe or no NUnit report.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._inherited: list[tuple[Mark, ...]] = []
@@ -105,14 +107,14 @@ class _Reader(units.TreeReader):
                 if suite.get("site") in _OWN_SITES:
                     self.outside(f"the {suite.get('site')} of {suite.get('name')!r}", unit.said("message"), unit.line)
             case _:
-                passed_on = tuple(mark for mark in _marks([unit]) if mark.kind in {MarkKind.REQUIREMENT, MarkKind.TAG})
-                self._inherited[-1] = (self._inherited[-1] + passed_on)[:INHERITED_LIMIT]
+                passed_on = tuple(mark for mark in _marks([unit]) if mark.kind in _GIVEN)
+                self._inherited[-1] = _under(self._inherited[-1], passed_on)[:INHERITED_LIMIT]
 
     def _case(self, case: XmlNode) -> Case:
         outcome = _outcome(case)
         name, whole = case.get("name"), case.get("fullname") or case.get("name")
         classname, name, definition = _identity(name, whole, case.get("classname"))
-        marks = dict.fromkeys((*self._inherited[-1], *_marks(case.children), *definition))
+        marks = dict.fromkeys((*_under(self._inherited[-1], tuple(_marks(case.children))), *definition))
         description = case.get("description")
         if description:
             marks[Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description))] = None
@@ -136,6 +138,13 @@ class _Reader(units.TreeReader):
             marks=tuple(marks),
             line=case.line,
         )
+
+
+def _under(above: tuple[Mark, ...], own: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """Return what is said of something below a suite: its own keys win over those of the suite."""
+    if any(mark.kind is MarkKind.TEST_KEY for mark in own):
+        above = tuple(mark for mark in above if mark.kind is not MarkKind.TEST_KEY)
+    return above + own
 
 
 def _identity(name: str, whole: str, classname: str) -> tuple[str | None, str, tuple[Mark, ...]]:

@@ -13,20 +13,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Iteration, Outcome
-from xray_ci.reports import author_marks, members, notices, texts, units, words
-from xray_ci.reports.times import bounded, seconds, timestamp
+from xray_ci.reports import author_marks, elements, members, notices, texts, words
+from xray_ci.reports.texts import bounded, seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from xray_ci.model import Attachment, Mark, Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 CHILD_LIMIT: Final = 1_000
 """Elements kept of one test's reports."""
 _PARTS: Final = frozenset({"metadata", "sources", "attachments", "result"})
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("events", "execution"),
     scopes=frozenset({"root", "child"}),
     units=frozenset({"started", "reported", "finished", *_PARTS}),
@@ -44,7 +44,7 @@ _SHAPE: Final = units.Shape(
         "tag": 1_024,
         "type": 64,
         "entry": TEXT_LIMIT,
-        "output": units.TAIL,
+        "output": elements.TAIL,
         "reason": TEXT_LIMIT,
         "throwable": TEXT_LIMIT,
     },
@@ -62,12 +62,12 @@ _STATUS: Final = {
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test when it ends, then notices.
 
-    Raises Fault where the document is broken, hostile or in another language.
+    Raises Fault where the document is broken, unsafe or in another language.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._open: dict[str, XmlNode] = {}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import author_marks, members, notices, texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import NESTING_LIMIT, Members
+from xray_ci.reports.notices import BROKEN, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,8 @@ class _Reader:
                 yield from self._suites(own, f"{path}.suites")
             elif own is not None and name == "specs" and window.peek() == "[":
                 for index, _ in enumerate(window.elements()):
-                    yield from self._spec(Members(window.value(), f"{path}.specs[{index}]"), own)
+                    spec = Members(window.value(), f"{path}.specs[{index}]")
+                    yield from self._spec(spec, own, window.line)
             else:
                 value = window.value()
                 if name == "title":
@@ -121,19 +122,20 @@ class _Reader:
         if len(titles) > NESTING_LIMIT:
             raise suite.too_deep()
         for spec in suite.each("specs"):
-            yield from self._spec(spec, titles)
+            yield from self._spec(spec, titles, None)
         for inner in suite.each("suites"):
             yield from self._held(inner, (*titles, inner.text("title") or ""))
 
-    def _spec(self, spec: Members, titles: tuple[str, ...]) -> Iterator[Case]:
+    def _spec(self, spec: Members, titles: tuple[str, ...], line: int | None) -> Iterator[Case]:
         for test in spec.each("tests"):
             self._count += 1
-            case = _case(spec, test, titles, self._count)
+            case = case_of(spec, test, titles, line)
             self._stated.see(case)
             yield case
 
 
-def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) -> Case:
+def case_of(spec: Members, test: Members, titles: tuple[str, ...], line: int | None) -> Case:
+    """Return the result of a test in a project; `titles` are those of the suites around it."""
     results = list(test.each("results"))
     last = results[-1] if results else Members({}, "results", test)
     status = test.text("status")
@@ -180,7 +182,7 @@ def _case(spec: Members, test: Members, titles: tuple[str, ...], number: int) ->
         attachments=tuple(_attachments(results)),
         steps=steps,
         attempts=_attempts(test, results[:-1][:ATTEMPT_LIMIT]),
-        line=number,
+        line=line,
     )
 
 

@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Attempt, Case, Outcome
-from xray_ci.reports import author_marks, members, notices, texts, times
-from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
+from xray_ci.reports import author_marks, members, notices, texts
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.lines import Documents
 from xray_ci.reports.members import Members, said
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, UNSAFE, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ class Running:
     def spend(self, seconds: float | None) -> None:
         """Add the time of a phase."""
         if seconds is not None:
-            self.seconds = times.bounded((self.seconds or 0.0) + seconds)
+            self.seconds = texts.bounded((self.seconds or 0.0) + seconds)
 
     def note(self, name: object, value: object) -> None:
         """Keep what a property of the test says (`record_property`)."""
@@ -211,14 +211,16 @@ def read_json_report(source: Source) -> Iterator[Case | Problem]:
     if window.peek() not in {"{", ""}:
         raise Fault(BROKEN, "a report of pytest-json-report is one object")
     count = 0
-    outside = notices.Outside()
+    outside, stated = notices.Outside(), notices.Stated()
     for name in window.members():
         if name in {"tests", "collectors"} and window.peek() == "[":
             for index, _ in enumerate(window.elements()):
                 element = Members(window.value(), f"{name}[{index}]")
                 if name == "tests":
                     count += 1
-                    yield _case(element, count)
+                    case = _case(element, window.line)
+                    stated.see(case)
+                    yield case
                 elif element.text("outcome") in {"failed", "error"}:
                     yield from outside.say(
                         element.text("nodeid") or "the collection", _last_line(element.text("longrepr"))
@@ -227,10 +229,13 @@ def read_json_report(source: Source) -> Iterator[Case | Problem]:
             raise Fault(BROKEN, "tests is no list")
         else:
             value = window.value()
+            if name == "summary" and isinstance(value, dict):
+                stated.add(value.get("failed"), value.get("error"))
             if name == "exitcode" and isinstance(value, int) and value in _BROKE_OFF:
                 yield notices.broken_run(_BROKE_OFF[value])
     window.finish()
     yield from outside.rest()
+    yield from stated.rest()
     if not count:
         yield notices.no_cases()
 
@@ -282,8 +287,8 @@ OPEN_LIMIT: Final = 10_000
 def read_reportlog(source: Source) -> Iterator[Case | Problem]:
     """Yield each test when it is over, then notices; what could not be collected is a notice.
 
-    Raises Fault with the line where a document is broken or of another shape, and where the log ends before the session
-    did; what was yielded before must then be dropped.
+    A log that ends before the session did keeps the tests that are over, and is told. Raises Fault with the line where
+    a document is broken or of another shape; what was yielded before must then be dropped.
     """
     documents = Documents(source)
     log = _Log()
@@ -293,7 +298,7 @@ def read_reportlog(source: Source) -> Iterator[Case | Problem]:
         except Fault as fault:
             fault.line = fault.line or documents.number
             raise
-    yield from log.last_words(documents.number)
+    yield from log.last_words(documents)
     yield from notices.noise(documents)
 
 
@@ -324,12 +329,11 @@ class _Log:
             if isinstance(status, int) and status in _BROKE_OFF:
                 yield notices.broken_run(_BROKE_OFF[status], line=line)
 
-    def last_words(self, line: int) -> Iterator[Problem]:
+    def last_words(self, documents: Documents) -> Iterator[Problem]:
         """Yield what can only be said at the end."""
         if not self._known:
             raise Fault(NOT_A_REPORT, "none of its lines is a document of pytest-reportlog")
-        if not self._ended:
-            raise Fault(TRUNCATED, "it ends without `SessionFinish`", line=line)
+        yield from notices.cut_off(documents, None if self._ended else "it ends without `SessionFinish`")
         yield from self._outside.rest()
         if not self._cases:
             yield notices.no_cases()
@@ -339,7 +343,7 @@ class _Log:
         test = self._open.get(node)
         if test is None:
             if len(self._open) >= OPEN_LIMIT:
-                raise Fault(HOSTILE, f"more than {OPEN_LIMIT} tests run at the same time")
+                raise Fault(UNSAFE, f"more than {OPEN_LIMIT} tests run at the same time")
             test = self._open[node] = Running(node=node, line=line)
         when = document.text("when") or "call"
         message, trace, kind = _said(document)

@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Iteration, Outcome
-from xray_ci.reports import texts, units
-from xray_ci.reports.times import seconds
+from xray_ci.reports import elements, texts
+from xray_ci.reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("TestCase",),
     scopes=frozenset({"TestCase"}),
     units=frozenset({"TestFunction"}),
@@ -46,12 +46,12 @@ _WORST: Final = (Outcome.FAILED, Outcome.OTHER, Outcome.SKIPPED, Outcome.PASSED)
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test function once. Durations are milliseconds.
 
-    Raises Fault where the document is broken, hostile or of another tool.
+    Raises Fault where the document is broken, unsafe or of another tool.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def unit(self, unit: XmlNode, /) -> None:
         self.add(_case(unit, self.scopes[-1].get("name")))
 

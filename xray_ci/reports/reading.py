@@ -6,19 +6,17 @@ cases and problems, never an exception.
 
 from __future__ import annotations
 
-import zipfile
-from typing import TYPE_CHECKING, BinaryIO, Final
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import msgspec
 
-from xray_ci.errors import NotAReport, UnreadableReport
+from xray_ci.errors import NotAReport, UnreadableReport, exhausted
+from xray_ci.formats import FORMATS, Format, Look, Reader, named
 from xray_ci.model import Case, Origin, Problem, Restart, Severity
-from xray_ci.reports import detect as foreign
-from xray_ci.reports import discover, json_stream, xml
-from xray_ci.reports.detect import HEAD, Look, unreadable
-from xray_ci.reports.fault import BROKEN, Fault
-from xray_ci.reports.formats import FORMATS, Format, Reader, format_of, named
-from xray_ci.reports.mend import Mender
+from xray_ci.reports import detect, discover, xml
+from xray_ci.reports.detect import HEAD, format_of, unreadable
+from xray_ci.reports.notices import BROKEN, Fault
 from xray_ci.safefiles import open_place
 
 if TYPE_CHECKING:
@@ -47,34 +45,48 @@ _WHOLE: Final = frozenset({"folder", "shard", "zip"})
 """Media whose bytes are not the texts in them, or that are read elsewhere."""
 
 
-def read(
-    found: FoundReport, look: Callable[[bytes], None] | None = None
-) -> Iterator[Case | Problem | Origin | Restart]:
-    """Yield the cases of one report, and problems.
+Item = Case | Problem | Origin | Restart
+
+
+def read(found: FoundReport, look: Callable[[bytes], None] | None = None) -> Iterator[Item]:
+    """Yield what `batches` has, one by one."""
+    for batch in batches(found, look):
+        yield from batch
+
+
+def batches(
+    found: FoundReport, look: Callable[[bytes], None] | None = None, said: Callable[[Format], None] | None = None
+) -> Iterator[list[Item]]:
+    """Yield the cases of one report, and problems, in lists as they come: some readers have many at a time.
 
     The report counts only when the iterator ended without a problem of severity `ERROR`: what was yielded before one
-    must be dropped, as must everything before a `Restart`, after which the report comes anew from its start. `look` is
-    shown every piece before anything of it is yielded; a zero byte where its texts are not its plain bytes.
+    must be dropped, as must everything before a `Restart`, after which the report comes anew from its start. A
+    `Restart` or an `Origin` is a list of its own. `look` is shown every piece before anything of it is yielded; a zero
+    byte where its texts are not its plain bytes. `said` is told its format once that is known.
     """
     shown = found.place.shown
     try:
         if (row := _folder(found)) is not None:
+            if said:
+                said(row)
             if look:
                 look(b"\0")
-            yield from _placed(row.read_folder(found.place), shown)
+            yield from _placed(([item] for item in row.read_folder(found.place)), shown)
             return
         with open_place(found.place) as source:
             row = _format(source, found.format)
+            if said:
+                said(row)
             if look and row.medium in _WHOLE:
                 look(b"\0")
             watched = _Watched(source, look) if look and row.medium not in _WHOLE else source
             yield from _parsed(row, watched, shown)  # type: ignore[arg-type]  # reads like a file
     except Fault as fault:
-        yield fault.problem(shown)
+        yield [fault.problem(shown)]
     except UnreadableReport as error:
-        yield _refusal(error, shown)
+        yield [_refusal(error, shown)]
     except OSError as error:
-        yield _unopened(error, shown)
+        yield [_unopened(error, shown)]
 
 
 def identify(found: FoundReport) -> Format | Problem:
@@ -107,6 +119,8 @@ def check(found: FoundReport, look: Callable[[bytes], None] | None = None) -> Pr
                 case "xml":
                     xml.check(source)
                 case "json":
+                    from xray_ci.reports import json_stream  # noqa: PLC0415
+
                     json_stream.check(source)
                 case "zip":
                     _check_zip(source)
@@ -127,7 +141,7 @@ def _folder(found: FoundReport) -> Format | None:
     return named(discover.FORMAT)[0] if path.is_dir() and discover.is_folder(str(path)) else None
 
 
-def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Problem | Origin | Restart]:
+def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[list[Item]]:
     if row.read is None:
         raise Fault(
             _NO_CONVERTER,
@@ -135,58 +149,86 @@ def _parsed(row: Format, source: BinaryIO, shown: str) -> Iterator[Case | Proble
             advice="Set `strategy: native` where Xray has an endpoint for it, or let the tool write JUnit XML.",
         )
     try:
-        yield from _placed(row.read(source), shown)
+        yield from _placed(_batches(row.read, source), shown)
     except Fault as fault:
         if row.medium != "xml" or not fault.mendable:
             raise
         yield from _again(row.read, source, shown, fault)
 
 
-def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterator[Case | Problem | Origin | Restart]:
+def _batches(reader: Reader, source: BinaryIO) -> Iterator[list[Any]]:
+    """Yield what a reader has, as many at a time as it says itself."""
+    own = getattr(sys.modules[reader.__module__], "batches", None)
+    if own is None:
+        return ([item] for item in reader(source))
+    found: Iterator[list[Any]] = own(source)
+    return found
+
+
+def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterator[list[Item]]:
     """Read over mended bytes; what cannot be mended is refused for what was wrong with it at first."""
-    yield Restart(cause=first.cause)
+    from xray_ci.reports.mend import Mender  # noqa: PLC0415 - only what is broken is mended
+
+    yield [Restart(cause=first.cause)]
     source.seek(0)
     try:
         mender = Mender(source)
-        yield from _placed(reader(mender), shown)  # type: ignore[arg-type]  # reads like a file, which is all that is needed
+        yield from _placed(_batches(reader, mender), shown)  # type: ignore[arg-type]  # reads like a file, which is all that is needed
     except Fault as second:
         reason = "" if second.cause == first.cause else f"; it cannot be repaired: {second.cause}"
         raise Fault(first.slug, first.cause + reason, line=first.line, column=first.column) from None
     repairs = ", ".join(
         f"{what} ({times} times)" if times > 1 else what for what, times in sorted((+mender.repairs).items())
     )
-    yield Problem(
-        severity=Severity.NOTICE,
-        slug="repaired-report",
-        path=shown,
-        line=first.line,
-        column=first.column,
-        cause=f"{first.cause}; it was repaired: {repairs or 'nothing was lost'}",
-        advice="The results are complete. Report the broken output to the makers of the test tool.",
-    )
+    yield [
+        Problem(
+            severity=Severity.NOTICE,
+            slug="repaired-report",
+            path=shown,
+            line=first.line,
+            column=first.column,
+            cause=f"{first.cause}; it was repaired: {repairs or 'nothing was lost'}",
+            advice="The results are complete. Report the broken output to the makers of the test tool.",
+        )
+    ]
 
 
-def _placed(items: Iterator[Case | Problem | Origin], shown: str) -> Iterator[Case | Problem | Origin]:
+def _placed(batches: Iterator[list[Any]], shown: str) -> Iterator[list[Item]]:
     """Say of each problem which report has it; what was collected elsewhere says so itself."""
-    for item in items:
-        yield msgspec.structs.replace(item, path=item.path or shown) if isinstance(item, Problem) else item
+    for batch in batches:
+        if Problem in map(type, batch):
+            yield [
+                msgspec.structs.replace(item, path=item.path or shown) if type(item) is Problem else item
+                for item in batch
+            ]
+        else:
+            yield batch
 
 
 def _format(source: BinaryIO, name: str | None) -> Format:
-    """Return the format by name, else by content, and leave the source at its start."""
+    """Return the format by name, else by content, and leave the source at its start.
+
+    A report in an archive is recognised by what is in it, whatever its name says.
+    """
     head = source.read(HEAD)
     source.seek(0)
+    medium = unreadable(head)
+    if medium in {"gzip", "zip"} and name not in {"bundle", "playwright-blob"}:
+        from xray_ci.reports import packed  # noqa: PLC0415 - only an archive is unpacked
+
+        return named("playwright-blob" if medium == "zip" and packed.is_blob(source) else "packed")[0]
     rows = named(name) if name else FORMATS
     if name and len(rows) == 1:
         # What the user says is believed, but for what cannot hold anything at all.
-        medium = unreadable(head)
         if medium is not None and medium != rows[0].medium:
-            raise NotAReport(f"it is {foreign.what(Look(medium=medium))}")
+            raise NotAReport(f"it is {detect.what(Look(medium=medium))}")
         return rows[0]
     return format_of(head, rows)
 
 
 def _check_zip(source: BinaryIO) -> None:
+    import zipfile  # noqa: PLC0415
+
     if not zipfile.is_zipfile(source):
         raise Fault(BROKEN, "it is no complete zip archive")
 
@@ -196,6 +238,9 @@ def _refusal(error: UnreadableReport, shown: str) -> Problem:
 
 
 def _unopened(error: OSError, shown: str) -> Problem:
+    """Return what is wrong with one report; raises Failure where this process may open no more files at all."""
+    if (failure := exhausted(error, shown)) is not None:
+        raise failure from error
     return Problem(
         severity=Severity.ERROR,
         slug=_UNOPENED,

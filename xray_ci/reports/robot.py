@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Attempt, Case, Mark, MarkKind, Outcome, Step
-from xray_ci.reports import author_marks, texts, units
+from xray_ci.reports import author_marks, elements, texts
 from xray_ci.reports.spill import Waiting
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 
 OUTCOMES: Final = {"PASS": Outcome.PASSED, "FAIL": Outcome.FAILED, "SKIP": Outcome.SKIPPED, "NOT RUN": Outcome.SKIPPED}
@@ -257,11 +257,11 @@ def _telling(attributes: dict[str, str]) -> bool:
     return _page(attributes) or attributes.get("level") in TROUBLES
 
 
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("robot",),
     scopes=frozenset({"robot", "suite"}),
-    units=frozenset({"test", "kw"}),
-    dropped=frozenset({"statistics", "errors"}),
+    units=frozenset({"test", "kw", "stat"}),
+    dropped=frozenset({"errors"}),
     inside={
         "test": frozenset({"status", "doc", "tags", "tag"}) | _STATEMENTS,
         "tags": frozenset({"tag"}),
@@ -270,6 +270,7 @@ _SHAPE: Final = units.Shape(
         "arguments": frozenset({"arg"}),
     },
     limits={
+        "stat": 1_024,
         "status": TEXT_LIMIT,
         "doc": TEXT_LIMIT,
         "tag": 1_024,
@@ -288,19 +289,21 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test (task) once, in document order, when the whole document was read.
 
     Times are local without offset; durations are their difference, or seconds. Raises Fault where the document is
-    broken, hostile or no output of Robot Framework.
+    broken, unsafe or no output of Robot Framework.
     """
     with closing(Verdicts()) as verdicts:
-        yield from units.read(source, _SHAPE, _Reader(verdicts))
+        yield from elements.read(source, _SHAPE, _Reader(verdicts))
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self, verdicts: Verdicts) -> None:
         super().__init__()
         self._verdicts = verdicts
         self._numbers: list[int] = []
         self._teardown: dict[int, XmlNode] = {}
         self._judge = True
+        self._failed: str | None = None
+        """Failed tests as the statistics of all tests have it."""
 
     def begin(self, scope: XmlNode, /) -> None:
         if scope.tag == "robot":
@@ -310,6 +313,8 @@ class _Reader(units.TreeReader):
         self._verdicts.name(self._numbers[-1], scope.get("name"))
 
     def unit(self, unit: XmlNode, /) -> None:
+        if unit.tag == "stat":
+            self._failed = self._failed or (unit.get("fail") if unit.text.strip() == "All Tests" else None)
         if not self._numbers:
             return
         if unit.tag == "test":
@@ -325,7 +330,10 @@ class _Reader(units.TreeReader):
             self._numbers.pop()
 
     def last_words(self) -> Iterator[Case | Problem]:
-        yield from self._verdicts.all(judge=self._judge)
+        for item in self._verdicts.all(judge=self._judge):
+            self.stated.see(item)
+            yield item
+        self.stated.add(self._failed)
         yield from super().last_words()
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import TEXT_LIMIT
 from xray_ci.reports import notices
-from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, Fault
 from xray_ci.reports.json_stream import Window
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, UNSAFE, Fault
 from xray_ci.reports.robot import TROUBLES, RobotItem, RobotTest, Verdicts, to_case, unpaged
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,17 +39,19 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
         if window.peek() != "{":
             raise Fault(NOT_A_REPORT, "Robot Framework's JSON is one object with `suite`")
         reader = _Reader(window, verdicts)
-        generator = ""
+        generator, stated = "", notices.Stated()
         for name in window.members():
             if name == "suite":
                 reader.suite([], "$.suite")
             else:
                 value = window.value()
+                if name == "statistics" and isinstance(value, dict) and isinstance(value.get("total"), dict):
+                    stated.add(value["total"].get("fail"))
                 generator = str(value) if name == "generator" else generator
         window.finish()
         if not reader.suites:
             raise Fault(NOT_A_REPORT, "it holds no `suite`")
-        yield from verdicts.all(judge=not generator.upper().startswith("REBOT"))
+        yield from stated.against(verdicts.all(judge=not generator.upper().startswith("REBOT")))
         if not reader.tests:
             yield notices.no_cases()
 
@@ -63,7 +65,7 @@ class _Reader:
     def suite(self, around: list[int], path: str) -> None:
         """Take the suite that begins here, with all suites in it."""
         if len(around) > DEPTH_LIMIT:
-            raise Fault(HOSTILE, f"suites nest more than {DEPTH_LIMIT} deep")
+            raise Fault(UNSAFE, f"suites nest more than {DEPTH_LIMIT} deep")
         if self._window.peek() != "{":
             raise Fault(BROKEN, f"`{path}` is no object")
         self.suites += 1
@@ -105,7 +107,7 @@ class _Reader:
         for entry, kind in _statements(value):
             test.items.append(_item(entry, kind))
         self.tests += 1
-        test.line = self.tests
+        test.line = self._window.line
         self._verdicts.wait(to_case(test, ()), suites)
 
 
@@ -190,7 +192,7 @@ def _action(entry: dict[str, Any], kind: str) -> str:
 def _pages(value: dict[str, Any], pages: list[str], depth: int) -> None:
     """Collect what was logged as HTML anywhere in a test."""
     if depth > DEPTH_LIMIT:
-        raise Fault(HOSTILE, f"keywords nest more than {DEPTH_LIMIT} deep")
+        raise Fault(UNSAFE, f"keywords nest more than {DEPTH_LIMIT} deep")
     for entry, _ in _statements(value):
         _pages(entry, pages, depth + 1)
     pages += [_word(entry, "message") for entry in _body(value) if entry.get("type") == "MESSAGE" and entry.get("html")]

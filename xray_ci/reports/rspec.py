@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.model import Attachment, Case, Outcome, Problem
 from xray_ci.reports import members, texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Window
 from xray_ci.reports.lines import AfterLog
-from xray_ci.reports.notices import Outside, Stated, no_cases
+from xray_ci.reports.notices import BROKEN, Fault, Outside, Stated, no_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     for name in window.members():
         if name == "examples" and window.peek() == "[":
             for _ in window.elements():
-                case = _case(members.fields(window.value(), f"examples[{count}]"), f"examples[{count}]", count + 1)
+                case = _case(members.fields(window.value(), f"examples[{count}]"), f"examples[{count}]", window.line)
                 stated.see(case)
                 yield case
                 count += 1

@@ -14,9 +14,8 @@ import msgspec
 
 from xray_ci.model import Attempt, Case, Outcome, Problem
 from xray_ci.reports import members, texts
-from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import Documents
-from xray_ci.reports.notices import broken_run, no_cases, noise
+from xray_ci.reports.notices import NOT_A_REPORT, UNSAFE, Fault, Stated, broken_run, cut_off, no_cases, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +45,11 @@ def read(source: Source) -> Iterator[Case | Problem]:
     events = Documents(source)
     run = _Run()
     for event in events:
-        yield from run.event(event, events.number)
-    yield from run.finish(events.number)
+        for item in run.event(event, events.number):
+            run.stated.see(item)
+            yield item
+    yield from run.finish(events)
+    yield from run.stated.rest()
     yield from noise(events)
 
 
@@ -64,22 +66,27 @@ class _Run:
         self._open: dict[str, None] = {}
         self._suite = self._known = False
         self._count = 0
+        self.stated = Stated()
+        self.line = 0
 
     def event(self, event: dict[str, Any], line: int) -> Iterator[Case | Problem]:
         """See one event."""
+        self.line = line
         kind, word = event.get("type"), event.get("event")
         if kind == "suite":
             self._known = True
             if word == "started" or self._open:
                 yield from self._lost(line)
             self._suite = word == "started"
+            if word != "started":
+                self.stated.add(event.get("failed"))
         elif kind == "test" and isinstance(word, str):
             self._known = True
             name = members.demanded(event, "name", f"line {line}")
             if word == "started":
                 self._open[name] = None
                 if len(self._open) > OPEN_LIMIT:
-                    raise Fault(HOSTILE, f"more than {OPEN_LIMIT} tests at once", line=line)
+                    raise Fault(UNSAFE, f"more than {OPEN_LIMIT} tests at once", line=line)
             elif word != "timeout":  # which only says that it takes long
                 bare, tries = _attempted(name) if name not in self._open else (name, 1)
                 self._open.pop(bare, None)
@@ -89,13 +96,15 @@ class _Run:
         elif kind == "bench" and isinstance(event.get("name"), str):
             yield self._case(event, members.demanded(event, "name", f"line {line}"), Outcome.PASSED)
 
-    def finish(self, line: int) -> Iterator[Problem]:
+    def finish(self, events: Documents) -> Iterator[Problem]:
         """See the end of the lines."""
         if not self._known:
             raise Fault(NOT_A_REPORT, "it has no event of Rust's libtest")
+        cause = None
         if self._suite:
             waits = f" ({next(iter(self._open))[:200]} was running)" if self._open else ""
-            raise Fault(TRUNCATED, f"its last suite has no end{waits}", line=line)
+            cause = f"its last suite has no end{waits}"
+        yield from cut_off(events, cause)
         if not self._count:
             yield no_cases()
 
@@ -130,5 +139,5 @@ class _Run:
             message=message,
             trace=trace,
             output=output,
-            line=self._count,
+            line=self.line,
         )

@@ -33,8 +33,8 @@ import msgspec
 from xray_ci.errors import ConfigurationError, spooling
 from xray_ci.model import TEXT_LIMIT, Case, Origin, Problem, Severity, Step
 from xray_ci.reports import notices
-from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
-from xray_ci.reports.times import LONGEST
+from xray_ci.reports.notices import BROKEN, TRUNCATED, UNSAFE, Fault
+from xray_ci.reports.texts import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"\0xray-ci shard "
 """No text and no other format begins like this; the version in digits and a line feed follow."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with every change of what a case, problem or origin holds, and of the frames."""
 REPORT: Final = b"R"
 EVIDENCE: Final = b"E"
@@ -113,7 +113,7 @@ def stretch(text: str | None) -> tuple[int, int] | None:
 class Frames:
     """The frames of a file in their order; nothing is unpacked beyond its bounds.
 
-    Every method raises Fault where the file is broken, cut off or hostile.
+    Every method raises Fault where the file is broken, cut off or unsafe.
     """
 
     def __init__(self, source: Source, digest: blake2b) -> None:
@@ -129,7 +129,7 @@ class Frames:
             if head().startswith(line):
                 raise Fault(TRUNCATED, "it ends in its first line", advice=_AGAIN)
             raise Fault(BROKEN, "it does not begin like a file of collected results")
-        if int(found[1]) != VERSION:
+        if not 1 <= int(found[1]) <= VERSION:  # the first lacks `retried` of cases, which is not said then
             raise Fault(
                 "shard-version",
                 f"it was collected by another version of xray-ci (layout {int(found[1])}, this one reads {VERSION})",
@@ -142,10 +142,10 @@ class Frames:
         header = self._exactly(_FRAME.size)
         kind, size, length = _FRAME.unpack(header)
         if size > FRAME_LIMIT or length > FRAME_LIMIT + _PACKED_MORE:
-            raise Fault(HOSTILE, f"a part of more than {FRAME_LIMIT >> 20} MiB")
+            raise Fault(UNSAFE, f"a part of more than {FRAME_LIMIT >> 20} MiB")
         self._total += size
         if self._total > TOTAL_LIMIT:
-            raise Fault(HOSTILE, f"more than {TOTAL_LIMIT >> 30} GiB when unpacked")
+            raise Fault(UNSAFE, f"more than {TOTAL_LIMIT >> 30} GiB when unpacked")
         body = self._exactly(length)
         if kind != END:
             self._digest.update(header)
@@ -173,7 +173,7 @@ def _unpacked(body: bytes, size: int) -> bytes:
     except zlib.error as error:
         raise Fault(BROKEN, f"a part of it cannot be unpacked ({error})") from None
     if len(raw) != size or not unpacker.eof or unpacker.unused_data:
-        raise Fault(HOSTILE, "a part of it is not of the size that it says")
+        raise Fault(UNSAFE, "a part of it is not of the size that it says")
     return raw
 
 
@@ -310,7 +310,7 @@ _T = TypeVar("_T")
 def read(source: BinaryIO) -> Iterator[Case | Problem | Origin]:
     """Yield for each report where it comes from, then its cases; what was told of the reports comes last.
 
-    Raises Fault where the file is cut off, broken, hostile, or of another version.
+    Raises Fault where the file is cut off, broken, unsafe, or of another version.
     """
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as held:
         yield from _Shard(source, held).items()
@@ -358,7 +358,7 @@ class _Shard:
             or "\0" in origin.path
             or not all(map(_is_name, (origin.format, origin.family)))
         ):
-            raise Fault(HOSTILE, "the origin of cases is no path and no format")
+            raise Fault(UNSAFE, "the origin of cases is no path and no format")
         self._reports += 1
         return origin
 
@@ -388,7 +388,7 @@ class _Shard:
             or len(problem.path or "") > _PATH_LIMIT
             or any(number is not None and number < 1 for number in numbers)
         ):
-            raise Fault(HOSTILE, "a problem that no report has")
+            raise Fault(UNSAFE, "a problem that no report has")
         self._problems += 1
         return problem
 
@@ -433,7 +433,7 @@ class _Shard:
         self._left -= size
         self._files_left -= 1
         if self._spent > EVIDENCE_LIMIT or self._left < 0 or self._files_left < 0:
-            raise Fault(HOSTILE, "more evidence than a file of collected results may hold")
+            raise Fault(UNSAFE, "more evidence than a file of collected results may hold")
         self._held.seek(offset)
         return base64.b64encode(self._held.read(size)).decode("ascii")
 
@@ -448,11 +448,11 @@ def _decoded(decoder: msgspec.json.Decoder[_T], raw: bytes, what: str) -> _T:
 def _check(case: Case, *, long: bool) -> None:
     """Raise Fault for what no reader of a report yields; a text beyond its bound makes its line `long`."""
     if case.seconds is not None and not 0 <= case.seconds <= LONGEST:
-        raise Fault(HOSTILE, "a duration that is none")
+        raise Fault(UNSAFE, "a duration that is none")
     if not all(map(_is_moment, (case.started, case.finished))) or (case.line is not None and case.line < 1):
-        raise Fault(HOSTILE, "a time or a place that is none")
+        raise Fault(UNSAFE, "a time or a place that is none")
     if long and _longest(case) > TEXT_LIMIT:
-        raise Fault(HOSTILE, f"a text of more than {TEXT_LIMIT} characters")
+        raise Fault(UNSAFE, f"a text of more than {TEXT_LIMIT} characters")
 
 
 def _is_moment(moment: datetime | None) -> bool:

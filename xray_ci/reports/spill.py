@@ -26,7 +26,7 @@ _CACHE: Final = 4_096
 """KiB of memory; what is more lies in an unnamed file in the folder for temporary files."""
 
 
-class Drawer:
+class SpilledValues:
     """Values of plain texts, lists and numbers; memory does not grow with their number.
 
     Raises OSError where the disk is full or the folder for temporary files cannot be written.

@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Mark, Outcome, Step
 from xray_ci.reports import author_marks, texts
-from xray_ci.reports.fault import NOT_A_REPORT, TRUNCATED, Fault
 from xray_ci.reports.lines import lines
 from xray_ci.reports.members import NAME_LIMIT, SPLIT, file_label, kind_of
-from xray_ci.reports.notices import broken_run, no_cases, notice
-from xray_ci.reports.times import seconds as read_seconds
+from xray_ci.reports.notices import NOT_A_REPORT, Fault, broken_run, no_cases, notice
+from xray_ci.reports.texts import seconds as read_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -196,7 +195,7 @@ class Point:
         """Whether it has a block of YAML."""
         return bool(self._block)
 
-    def case(self, number: int) -> Case:
+    def case(self) -> Case:
         """Return the point as a case, the points of its subtests as steps."""
         kind, message, trace = self.failure()
         if self.seconds is None and self._block and (took := values(self._block).get("duration_ms")):
@@ -210,7 +209,7 @@ class Point:
             trace=trace,
             marks=tuple(self.marks),
             steps=tuple(_steps(self, "")),
-            line=number,
+            line=self.line,
         )
 
     def failure(self) -> tuple[str | None, str | None, str | None]:
@@ -255,15 +254,29 @@ _DEPTH_LIMIT: Final = 200
 def read(source: Source) -> Iterator[Case | Problem]:
     """Yield each point at the margin in order, then problems.
 
-    Durations come from `duration_ms` and `time=`. Raises Fault where nothing is TAP, and where the file ends inside a
-    diagnosis.
+    Durations come from `duration_ms` and `time=`. A stream that was cut off keeps what is whole, and is told: a last
+    line without its end may lack half its name, or that the test failed as expected. Raises Fault where nothing is TAP.
     """
-    reader = _Reader()
-    for number, line in enumerate(lines(source), 1):
+    reader, ending = _Reader(), _Ending(source)
+    for number, line in enumerate(lines(ending), 1):
         yield from reader.line(line, number)
         if reader.bailed is not None:
             break
-    yield from reader.finish()
+    yield from reader.finish(whole=ending.last.rstrip(b"\0").endswith(b"\n"))
+
+
+class _Ending:
+    """A report that remembers its last bytes."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        piece = self._source.read(size)
+        self.last = piece[-4:] or self.last
+        return piece
 
 
 class _Reader:
@@ -271,7 +284,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.bailed: str | None = None
-        self._known = False
+        self._known = self._fresh = False
+        """Whether something of TAP was seen; whether the line seen last is the open point."""
         self._plan: int | None = None
         self._count = self._ordinal = 0
         self._left_out = 0
@@ -286,6 +300,7 @@ class _Reader:
     def line(self, line: str, number: int) -> Iterator[Case]:
         """See one line; yields the point before when a new one begins."""
         text = line.strip()
+        self._fresh = False
         if self._yaml:
             if text == "...":
                 self._yaml = 0
@@ -309,15 +324,21 @@ class _Reader:
         elif self._target is not None:
             self._note(self._target, line, text, indent)
 
-    def finish(self) -> Iterator[Case | Problem]:
-        """See the end of the file."""
-        if self._yaml:
-            raise Fault(TRUNCATED, "it ends inside a diagnosis", line=self._yaml)
+    def finish(self, *, whole: bool) -> Iterator[Case | Problem]:
+        """See the end of the file; `whole` says that its last line has an end."""
+        planned = self._plan is not None and self._plan == self._count + (self._point is not None)
+        half = not whole and not planned and self.bailed is None and self._point is not None and self._fresh
+        if half:
+            self._point = None
         yield from self._yielded()
         if not self._known:
             raise Fault(NOT_A_REPORT, "it has no line of TAP")
         if self.bailed is not None:
             yield broken_run(f"Bail out! {' '.join(self.bailed.split())[:300]}".rstrip())
+        elif half:
+            yield broken_run("its last line ends in the middle, perhaps")
+        elif self._yaml:
+            yield broken_run("it ends inside a diagnosis", line=self._yaml)
         elif self._plan is not None and self._plan != self._count:
             yield broken_run(f"{self._plan} tests were planned, but {self._count} ran")
         elif self._plan is None:
@@ -359,6 +380,7 @@ class _Reader:
         self._ordinal += 1
         point.children, self._subs = self._subs, []
         self._point = self._target = point
+        self._fresh = True
         if point.block:
             self._blocks.append((point, 0))
 
@@ -389,5 +411,5 @@ class _Reader:
     def _yielded(self) -> Iterator[Case]:
         if self._point is not None:
             self._count += 1
-            yield self._point.case(self._count)
+            yield self._point.case()
             self._point = None

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from xray_ci.model import TEXT_LIMIT, Attempt, Case, Iteration, Mark, MarkKind, Outcome
-from xray_ci.reports import texts, units
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports import elements, texts
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, TypeAlias
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
     _Invocation: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
 RETRY_LIMIT: Final = 1_000
 """Retried invocations of one class that wait for what came of them."""
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("testng-results",),
     scopes=frozenset({"testng-results", "suite", "test", "class"}),
     units=frozenset({"test-method"}),
@@ -60,12 +60,12 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
 
     Configuration methods are no tests, those that failed are notices.
 
-    Durations are milliseconds. Raises Fault where the document is broken, hostile or no TestNG report.
+    Durations are milliseconds. Raises Fault where the document is broken, unsafe or no TestNG report.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._retried: dict[_Invocation, list[Case]] = {}

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Case, Mark, MarkKind, Outcome
-from xray_ci.reports import texts, units
-from xray_ci.reports.spill import Drawer, Waiting
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports import elements, texts
+from xray_ci.reports.spill import SpilledValues, Waiting
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from xray_ci.model import Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 _RESULTS: Final = frozenset(
     {
@@ -41,7 +41,7 @@ _RESULTS: Final = frozenset(
     }
 )
 _DEFINITIONS: Final = frozenset({"UnitTest", "WebTest", "LoadTest", "ManualTest", "GenericTest", "OrderedTest"})
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("TestRun",),
     scopes=_RESULTS | {"ResultSummary"},
     units=_DEFINITIONS | {"Output", "ResultFiles", "CollectorDataEntries", "RunInfo", "Deployment", "Counters"},
@@ -62,8 +62,8 @@ _SHAPE: Final = units.Shape(
         "TestCategory": frozenset({"TestCategoryItem"}),
     },
     limits={
-        "StdOut": units.TAIL,
-        "StdErr": units.TAIL,
+        "StdOut": elements.TAIL,
+        "StdErr": elements.TAIL,
         "Message": TEXT_LIMIT,
         "StackTrace": TEXT_LIMIT,
         "Text": TEXT_LIMIT,
@@ -99,14 +99,14 @@ _NO_NEWS: Final = re.compile(r"\[FAIL\]\s*$|^\s*Exit code indicates failure: '2'
 def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each result without inner results once, in document order, when the whole document was read.
 
-    Errors and warnings of the run are notices. Raises Fault where the document is broken, hostile or no TRX.
+    Errors and warnings of the run are notices. Raises Fault where the document is broken, unsafe or no TRX.
     """
-    with closing(Waiting()) as waiting, Drawer() as definitions:
-        yield from units.read(source, _SHAPE, _Reader(waiting, definitions))
+    with closing(Waiting()) as waiting, SpilledValues() as definitions:
+        yield from elements.read(source, _SHAPE, _Reader(waiting, definitions))
 
 
-class _Reader(units.TreeReader):
-    def __init__(self, waiting: Waiting, definitions: Drawer) -> None:
+class _Reader(elements.TreeReader):
+    def __init__(self, waiting: Waiting, definitions: SpilledValues) -> None:
         super().__init__()
         self._waiting = waiting
         self._definitions = definitions
@@ -152,13 +152,16 @@ def _case(result: XmlNode, root: str) -> Case:
     )  # the enumeration's first word, Error, is left out
     passed = outcome is Outcome.PASSED
     output = [] if passed else [texts.tail(result.said("Output", name)) for name in ("StdOut", "StdErr")]
+    message = result.said("Output", "ErrorInfo", "Message") or None
+    if outcome is Outcome.SKIPPED and message is None and output[0].strip():
+        message, output[0] = output[0].strip(), ""  # where adapters of test frameworks put the reason
     return Case(
         name=result.get("testName"),
         outcome=outcome,
         seconds=seconds(result.get("duration")),
         started=timestamp(result.get("startTime")),
         finished=timestamp(result.get("endTime")),
-        message=result.said("Output", "ErrorInfo", "Message") or None,
+        message=message,
         trace=result.said("Output", "ErrorInfo", "StackTrace") or None,
         output="\n".join(filter(None, output)) or None,
         attachments=tuple(_files(result, root)),

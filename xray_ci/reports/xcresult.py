@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from xray_ci.model import Attempt, Case, Iteration, Mark, MarkKind, Outcome
 from xray_ci.reports import author_marks, notices, texts, words
 from xray_ci.reports.members import NESTING_LIMIT, Members, picked
-from xray_ci.reports.times import seconds
+from xray_ci.reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,20 +3,21 @@
 Hardened streaming XML: nothing fetched, everything bounded. Knows expat; knows no format of reports.
 
 Bounds are our own and do not lean on the expat at hand: entities are short, flat and internal (so nothing grows more
-than `ENTITY_LIMIT / 4` fold), elements nest at most `DEPTH_LIMIT` deep, one tag has at most `TAG_LIMIT` bytes.
+than `ENTITY_LIMIT / 4` fold), elements nest at most `DEPTH_LIMIT` deep, one tag has at most `TAG_LIMIT` bytes; the text
+of an element is kept while it streams by, in bounded memory.
 """
 
 from __future__ import annotations
 
 import codecs
-import re
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 from xml.parsers import expat
 
-from xray_ci.reports.fault import BROKEN, HOSTILE, TRUNCATED, Fault
+from xray_ci.patterns import lazy
+from xray_ci.reports.notices import BROKEN, TRUNCATED, UNSAFE, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pyexpat import XMLParserType
     from typing import Any
 
@@ -30,8 +31,8 @@ _BOMS: Final = (
 )
 _FIRSTS: Final = ((b"\0\0\0", "utf-32-be"), (b"\0", "utf-16-be"))
 _LASTS: Final = ((b"\0\0\0", "utf-32-le"), (b"\0", "utf-16-le"))
-_DECLARED: Final = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
-# Text codecs that are no character sets of files, or that cost more than linear time on hostile bytes.
+_DECLARED: Final = lazy(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+# Text codecs that are no character sets of files, or that cost more than linear time on unsafe bytes.
 _NEVER: Final = frozenset(
     {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined", "mbcs", "oem"}
 )
@@ -117,6 +118,13 @@ _MENDABLE: Final = frozenset({2, 4, 9, 11, 14, 17})
 """Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration.
 Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration."""
 _AMPLIFIED: Final = 43
+_HANDLERS: Final = (
+    "StartElementHandler",
+    "EndElementHandler",
+    "CharacterDataHandler",
+    "EntityDeclHandler",
+    "SkippedEntityHandler",
+)
 
 
 class XmlSource(Protocol):
@@ -182,14 +190,14 @@ def guarded(encoding: str) -> XMLParserType:
         if is_parameter or value is None:
             kind = "parameter" if is_parameter else "external"
             raise Fault(
-                HOSTILE,
+                UNSAFE,
                 f"its DOCTYPE declares the {kind} entity {name[:80]!r}; nothing is ever fetched or expanded "
                 "for a report",
                 line=parser.CurrentLineNumber,
             )
         if len(value) > ENTITY_LIMIT or "&" in value or count > ENTITY_COUNT_LIMIT:
             raise Fault(
-                HOSTILE,
+                UNSAFE,
                 f"its DOCTYPE declares the entity {name[:80]!r}, which is long or holds other entities",
                 line=parser.CurrentLineNumber,
             )
@@ -208,6 +216,15 @@ def feed(source: XmlSource, parser: XMLParserType) -> Iterator[None]:
 
     Raises Fault with line and column; only a normal end means that the whole document was seen.
     """
+    try:
+        yield from _fed(source, parser)
+    finally:
+        # Handlers know their parser and the parser knows them: a circle that only the collector of garbage would undo.
+        for name in _HANDLERS:
+            setattr(parser, name, None)
+
+
+def _fed(source: XmlSource, parser: XMLParserType) -> Iterator[None]:
     parse = parser.Parse
     size, fed = PIECE, 0
     while True:
@@ -223,7 +240,7 @@ def feed(source: XmlSource, parser: XMLParserType) -> Iterator[None]:
         waiting = fed - parser.CurrentByteIndex
         if waiting > TAG_LIMIT or (waiting > PIECE and piece.count(b"=") > ATTRIBUTE_LIMIT):
             raise Fault(
-                HOSTILE,
+                UNSAFE,
                 f"one tag of more than {TAG_LIMIT >> 20} MiB or {ATTRIBUTE_LIMIT} attributes",
                 line=parser.CurrentLineNumber,
             )
@@ -234,7 +251,7 @@ def feed(source: XmlSource, parser: XMLParserType) -> Iterator[None]:
 def check(source: XmlSource) -> None:
     """Read a document to its end and throw it away.
 
-    Raises Fault where it is broken, cut off or hostile.
+    Raises Fault where it is broken, cut off or unsafe.
     """
     readable, encoding = opened(source, source.read(HEAD))
     parser = guarded(encoding)
@@ -258,14 +275,90 @@ def check(source: XmlSource) -> None:
 
 def too_deep(parser: XMLParserType) -> Fault:
     """Return the fault of elements that nest beyond every real report."""
-    return Fault(HOSTILE, f"elements nest more than {DEPTH_LIMIT} deep", line=parser.CurrentLineNumber)
+    return Fault(UNSAFE, f"elements nest more than {DEPTH_LIMIT} deep", line=parser.CurrentLineNumber)
 
 
 def _fault(error: expat.ExpatError) -> Fault:
     message = expat.ErrorString(error.code) or "not XML"
     line, column = error.lineno, error.offset + 1
     if error.code in _CUT_SHORT:
-        return Fault(TRUNCATED, f"it ends in the middle ({message})", line=line, column=column)
+        return Fault(TRUNCATED, f"it is cut off ({message}): nothing of it is imported", line=line, column=column)
     if error.code == _AMPLIFIED:
-        return Fault(HOSTILE, f"its entities grow beyond all reason ({message})", line=line, column=column)
+        return Fault(UNSAFE, f"its entities grow beyond all reason ({message})", line=line, column=column)
     return Fault(BROKEN, f"its XML is broken ({message})", mendable=error.code in _MENDABLE, line=line, column=column)
+
+
+_OVERLAP: Final = 8_192
+"""Characters of an output that stay behind when its beginning is dropped, so that no marker is cut in two."""
+
+
+class TextListener:
+    """Hears the text of one element at a time; deaf otherwise, which is what makes reading fast.
+
+    The handler is the `append` of a list, with no Python in between. `fold` must be called after each piece that the
+    parser was fed: within a piece text cannot grow beyond bounds.
+    """
+
+    __slots__ = ("_append", "_deaf", "_limit", "_parser", "_parts", "_scan", "listening", "overflowed")
+
+    def __init__(self, parser: XMLParserType) -> None:
+        self._parser = parser
+        self._parts: list[str] = []
+        self._append = self._parts.append
+        self._limit = 0
+        self._scan: Callable[[str], object] | None = None
+        self._deaf = False
+        """The beginning is kept and full: nothing more is heard until the next text."""
+        self.listening = False
+        self.overflowed = False
+        """The text that was taken last was longer than its limit and is not whole."""
+
+    def listen(self, limit: int, scan: Callable[[str], object] | None = None) -> None:
+        """Keep text from here on: its beginning, or, where `scan` is to see each part that is not kept, its end.
+
+        At least `limit` characters are kept.
+        """
+        if self._parts:
+            self._parts.clear()
+        self._limit = limit
+        self._scan = scan
+        self.overflowed = self._deaf = False
+        self.listening = True
+        self._parser.CharacterDataHandler = self._append
+
+    def line(self) -> None:
+        """Begin a line of its own for what comes, where something was heard before."""
+        if self._parts and not self._deaf:
+            self._append("\n")
+
+    def take(self) -> str:
+        """Return what was kept, and hear no more."""
+        self._parser.CharacterDataHandler = None
+        self.listening = False
+        parts = self._parts
+        if len(parts) == 1:
+            return parts.pop()
+        text = "".join(parts)
+        parts.clear()
+        return text
+
+    def merge(self) -> None:
+        """Bring what is kept back to its bound."""
+        if not self.listening or self._deaf or sum(map(len, self._parts)) <= self._limit + _OVERLAP:
+            return
+        text = "".join(self._parts)
+        self.overflowed = True
+        if self._scan is None:
+            kept = text[: self._limit + 1]
+            self._deaf = True
+            self._parser.CharacterDataHandler = None
+        else:
+            self._scan(text)
+            # What was scanned must not be seen twice, except for a marker that is not complete yet.
+            start = text.rfind("[[", -_OVERLAP)
+            kept = (
+                text[-self._limit :]
+                if start < 0 or "]]" in text[start:]
+                else text[min(start, len(text) - self._limit) :]
+            )
+        self._parts[:] = [kept]

@@ -4,8 +4,9 @@ Knows members, types and statuses of both deployments, not the document.
 
 Xray JSON of both deployments, handed in as a report. Knows its members; knows nothing of sending it.
 
-It is read into cases like any other report and rendered anew, so that both dialects go to both deployments. Only
-`tests` is read: `info` and `testExecutionKey` say where results go, which is for settings to say; a notice names them.
+It is read into cases like any other report and rendered anew, so that both dialects go to both deployments. `read`
+takes `tests` only: what else `info` says is for settings to say; a notice names it. Where the results go, `destination`
+says before, for who decides whether a report is followed.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from xray_ci.model import TEXT_LIMIT, Attachment, Case, Iteration, Mark, MarkKind, Outcome, Problem, Severity, Step
 from xray_ci.reports import texts
-from xray_ci.reports.fault import BROKEN, Fault
 from xray_ci.reports.json_stream import Source, Window
-from xray_ci.reports.times import timestamp
+from xray_ci.reports.notices import BROKEN, Fault
+from xray_ci.reports.texts import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -310,12 +313,14 @@ _SETTINGS: Final = {
     "project": "project",
     "version": "fix-version",
     "revision": "revision",
-    "testPlanKey": "test-plan",
-    "testEnvironments": "test-environments",
-    "testExecutionKey": "test-execution",
     "startDate": None,
     "finishDate": None,
     "user": None,
+}
+_DESTINATION: Final = {
+    "testExecutionKey": "test-execution",
+    "testPlanKey": "test-plan",
+    "testEnvironments": "test-environments",
 }
 _NAMES: Final = 20
 _NAME_LIMIT: Final = 100
@@ -339,12 +344,47 @@ def read(source: Source) -> Iterator[Case | Problem]:
             if window.peek() != "[":
                 raise Fault(BROKEN, "`tests` is no list")
             for _ in window.elements():
-                yield to_case(window.value(), count, left)
+                yield msgspec.structs.replace(to_case(window.value(), count, left), line=window.line)
                 count += 1
         else:
             aside += _aside(name, window.value(), left)
     window.finish()
     yield from _notices(aside, left, count)
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a document says that its results go, unchecked."""
+
+    execution: str | None = None
+    plan: str | None = None
+    environments: tuple[str, ...] = ()
+
+
+class _Info(msgspec.Struct):
+    testPlanKey: str | None = None  # noqa: N815  # Xray's own name
+    testEnvironments: tuple[str, ...] | None = None  # noqa: N815
+
+
+class _Outside(msgspec.Struct):
+    testExecutionKey: str | None = None  # noqa: N815
+    info: _Info | None = None
+
+
+def destination(document: bytes) -> Destination:
+    """Return where a whole document says that its results go: nothing where it is broken, or of another encoding.
+
+    Its tests are skipped, not read.
+    """
+    try:
+        outside = msgspec.json.decode(document, type=_Outside)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Destination()
+    info = outside.info or _Info()
+    return Destination(
+        execution=outside.testExecutionKey or None,
+        plan=info.testPlanKey or None,
+        environments=tuple(info.testEnvironments or ()),
+    )
 
 
 def _aside(name: str, value: object, left: Left) -> list[str]:
@@ -363,15 +403,24 @@ def _short(name: str) -> str:
     return name if len(name) <= _NAME_LIMIT else f"{name[:_NAME_LIMIT]}…"
 
 
+def _told(members: list[str], settings: Mapping[str, str | None]) -> tuple[str, str | None]:
+    """Return members for a message, and which settings say the same."""
+    by_setting = [f"`{settings[name]}`" for name in members if settings.get(name)]
+    advice = f"Set {', '.join(by_setting)} to have them." if by_setting else None
+    return ", ".join(map(_short, members[:_NAMES])), advice
+
+
 def _notices(aside: list[str], left: Left, count: int) -> Iterator[Problem]:
-    if aside:
-        by_setting = [f"`{_SETTINGS[name]}`" for name in aside if _SETTINGS.get(name)]
-        advice = f"Set {', '.join(by_setting)} to have them." if by_setting else None
+    goal = [name for name in aside if name in _DESTINATION]
+    if goal:
+        told = _told(goal, _DESTINATION)
         yield _notice(
-            "settings-in-report",
-            f"`info` and where it goes are not taken from a report: {', '.join(map(_short, aside[:_NAMES]))}",
-            advice,
+            "destination-in-report", f"where its results go is not taken from a report here: {told[0]}", told[1]
         )
+    rest = [name for name in aside if name not in _DESTINATION]
+    if rest:
+        told = _told(rest, _SETTINGS)
+        yield _notice("settings-in-report", f"these of `info` are not taken from a report: {told[0]}", told[1])
     if left.members:
         names = ", ".join(
             _short(name) + (f" ({times} times)" if times > 1 else "")

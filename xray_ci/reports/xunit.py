@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Iteration, Mark, MarkKind, Outcome
-from xray_ci.reports import texts, units
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports import elements, texts
+from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from xray_ci.model import Attachment, Problem
-    from xray_ci.reports.units import XmlNode
+    from xray_ci.reports.elements import XmlNode
 
 EVIDENCE_LIMIT: Final = 33_554_432
 """Characters of base64 kept of one attachment."""
-_SHAPE: Final = units.Shape(
+_SHAPE: Final = elements.Shape(
     roots=("assemblies", "assembly"),
     scopes=frozenset({"assembly", "class", "collection"}),
     units=frozenset({"test", "error", "failure"}),
@@ -41,7 +41,7 @@ _SHAPE: Final = units.Shape(
         "stack-trace": TEXT_LIMIT,
         "reason": TEXT_LIMIT,
         "warning": 4_096,
-        "output": units.TAIL,
+        "output": elements.TAIL,
         "attachment": EVIDENCE_LIMIT,
     },
 )
@@ -61,13 +61,13 @@ def read(source: BinaryIO) -> Iterator[Case | Problem]:
     """Yield each test once.
 
     Durations are seconds; a test of version 3 may have its own start and end, others that of their assembly. Errors
-    that stand in an assembly (clean-up, fixtures) are notices. Raises Fault where the document is broken, hostile or no
+    that stand in an assembly (clean-up, fixtures) are notices. Raises Fault where the document is broken, unsafe or no
     xUnit.net report.
     """
-    yield from units.read(source, _SHAPE, _Reader())
+    yield from elements.read(source, _SHAPE, _Reader())
 
 
-class _Reader(units.TreeReader):
+class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None

@@ -1,99 +1,22 @@
-"""Keeping the text of an element while it streams by, in bounded memory. Knows expat; knows no element.
+"""XML reports as streams of small trees: one a test, with what stands around it. Knows expat; knows no format.
 
-XML reports as streams of small trees: one a test, with what stands around it. Knows expat; knows no format of reports.
-
-A format says by a `Shape` which elements it wants; all others are passed over or dropped with everything in them, so
+A format says by a `Shape` which elements it wants; all others are ignored or dropped with everything in them, so
 that a tree stays small whatever the report holds. Prefixes and namespaces do not matter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from xray_ci.model import TEXT_LIMIT, Case, Problem
 from xray_ci.reports import notices, texts, xml
-from xray_ci.reports.fault import HOSTILE, NOT_A_REPORT, Fault
+from xray_ci.reports.notices import NOT_A_REPORT, UNSAFE, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pyexpat import XMLParserType
-
-
-_OVERLAP: Final = 8_192
-"""Characters of an output that stay behind when its beginning is dropped, so that no marker is cut in two."""
-
-
-class Ear:
-    """Hears the text of one element at a time; deaf otherwise, which is what makes reading fast.
-
-    The handler is the `append` of a list, with no Python in between. `fold` must be called after each piece that the
-    parser was fed: within a piece text cannot grow beyond bounds.
-    """
-
-    __slots__ = ("_append", "_deaf", "_limit", "_parser", "_parts", "_scan", "listening", "overflowed")
-
-    def __init__(self, parser: XMLParserType) -> None:
-        self._parser = parser
-        self._parts: list[str] = []
-        self._append = self._parts.append
-        self._limit = 0
-        self._scan: Callable[[str], object] | None = None
-        self._deaf = False
-        """The beginning is kept and full: nothing more is heard until the next text."""
-        self.listening = False
-        self.overflowed = False
-        """The text that was taken last was longer than its limit and is not whole."""
-
-    def listen(self, limit: int, scan: Callable[[str], object] | None = None) -> None:
-        """Keep text from here on: its beginning, or, where `scan` is to see each part that is not kept, its end.
-
-        At least `limit` characters are kept.
-        """
-        if self._parts:
-            self._parts.clear()
-        self._limit = limit
-        self._scan = scan
-        self.overflowed = self._deaf = False
-        self.listening = True
-        self._parser.CharacterDataHandler = self._append
-
-    def line(self) -> None:
-        """Begin a line of its own for what comes, where something was heard before."""
-        if self._parts and not self._deaf:
-            self._append("\n")
-
-    def take(self) -> str:
-        """Return what was kept, and hear no more."""
-        self._parser.CharacterDataHandler = None
-        self.listening = False
-        parts = self._parts
-        if len(parts) == 1:
-            return parts.pop()
-        text = "".join(parts)
-        parts.clear()
-        return text
-
-    def fold(self) -> None:
-        """Bring what is kept back to its bound."""
-        if not self.listening or self._deaf or sum(map(len, self._parts)) <= self._limit + _OVERLAP:
-            return
-        text = "".join(self._parts)
-        self.overflowed = True
-        if self._scan is None:
-            kept = text[: self._limit + 1]
-            self._deaf = True
-            self._parser.CharacterDataHandler = None
-        else:
-            self._scan(text)
-            # What was scanned must not be seen twice, except for a marker that is not complete yet.
-            start = text.rfind("[[", -_OVERLAP)
-            kept = (
-                text[-self._limit :]
-                if start < 0 or "]]" in text[start:]
-                else text[min(start, len(text) - self._limit) :]
-            )
-        self._parts[:] = [kept]
 
 
 NODE_LIMIT: Final = 20_000
@@ -139,8 +62,7 @@ class XmlNode:
         return found.text.strip() if found is not None else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """Which elements of a document a format wants."""
 
     roots: tuple[str, ...]
@@ -211,7 +133,7 @@ class TreeReader:
 def read(source: xml.XmlSource, shape: Shape, reader: TreeReader) -> Iterator[Case | Problem]:
     """Yield what a reader makes of a document while it streams by.
 
-    Raises Fault where the document is broken, hostile or has another root; what was yielded before must then be
+    Raises Fault where the document is broken, unsafe or has another root; what was yielded before must then be
     dropped.
     """
     readable, encoding = xml.opened(source, source.read(xml.HEAD))
@@ -220,7 +142,7 @@ def read(source: xml.XmlSource, shape: Shape, reader: TreeReader) -> Iterator[Ca
     for _ in xml.feed(readable, parser):
         yield from reader.done
         reader.done.clear()
-        walker.ear.fold()
+        walker.listener.merge()
     yield from reader.last_words()
 
 
@@ -231,9 +153,9 @@ class _Walker:
         self._parser = parser
         self._shape = shape
         self._reader = reader
-        self.ear = Ear(parser)
+        self.listener = xml.TextListener(parser)
         self._open: list[XmlNode | None] = []
-        """Elements that are not dropped: scopes and nodes, None for what is passed over."""
+        """Elements that are not dropped: scopes and nodes, None for what is ignored."""
         self._base = -1
         """Elements open around the unit, -1 outside of one."""
         self._dropped = 0
@@ -248,7 +170,7 @@ class _Walker:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if self._dropped:
             self._start_dropped(tag, attributes)
-        elif self.ear.listening:
+        elif self.listener.listening:
             self._dropped = 1  # its text is heard as part of the text around it
             self._line(tag)
         elif self._base >= 0:
@@ -297,7 +219,7 @@ class _Walker:
         self._dropped += 1
         if self._dropped + len(self._open) > xml.DEPTH_LIMIT:
             raise xml.too_deep(self._parser)
-        if self.ear.listening:
+        if self.listener.listening:
             self._line(tag)
             return
         if self._base < 0:
@@ -310,7 +232,7 @@ class _Walker:
 
     def _line(self, tag: str) -> None:
         if self._shape.lines and xml.local(tag) in self._shape.lines:
-            self.ear.line()
+            self.listener.line()
 
     def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> XmlNode:
         node = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
@@ -324,9 +246,9 @@ class _Walker:
     def _listen(self, limit: int) -> None:
         self._limit = limit
         if limit < 0:
-            self.ear.listen(-limit, _nothing)
+            self.listener.listen(-limit, _nothing)
         else:
-            self.ear.listen(limit)
+            self.listener.listen(limit)
 
     def _full(self) -> bool:
         full = self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT
@@ -334,7 +256,7 @@ class _Walker:
         return full
 
     def _hear(self, node: XmlNode) -> None:
-        node.text = self.ear.take()
+        node.text = self.listener.take()
         limit = self._limit
         if limit < 0:
             node.text = texts.last(node.text)
@@ -355,7 +277,7 @@ class _Walker:
             self._reader.scopes.pop()
             self._reader.end(node)
             return
-        if self.ear.listening:
+        if self.listener.listening:
             self._hear(node)
         if len(self._open) == self._base:
             self._base = -1
@@ -371,7 +293,7 @@ class _Walker:
 
     def _name(self, tag: str) -> str:
         if len(self._names) > NAME_LIMIT:
-            raise Fault(HOSTILE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
+            raise Fault(UNSAFE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
         self._names[tag] = name = xml.local(tag)
         return name
 

@@ -44,7 +44,7 @@ NAMES: Final = NOTES | {MarkKind.CUSTOM_FIELD}
 """What the names of JUnit's properties can say, wherever they stand."""
 TOLD: Final = NAMES | {MarkKind.DEFECT, MarkKind.ENVIRONMENT}
 """Kinds of marks that are an author's to attach; all others are how a Test is found or made."""
-_NOWHERE: Final = "the format has no place for them: `key-pattern` finds a key in the name"
+_NOWHERE: Final = "the format has no place for them: `key-pattern: '[A-Z]+-\\d+'` finds a key in the name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,11 @@ class Known:
     """Whether earlier tries of a test are told with it."""
     evidence: EvidencePlace = EvidencePlace.NONE
     traps: tuple[str, ...] = ()
+    passes: str = ""
+    """Pattern of what says that a test passed, around the word (two groups). "": the structure says it."""
+    stated: str | None = None
+    """A small report whose totals state two failures that it does not hold; "" where the format has none. None: its
+    test has it."""
 
 
 KNOWN_XML: Final[Mapping[str, Known]] = MappingProxyType(
@@ -262,6 +267,7 @@ KNOWN_XML: Final[Mapping[str, Known]] = MappingProxyType(
             traps=("it is named and refused: let PHPUnit write JUnit XML (`--log-junit`)",),
         ),
         "open-test-reporting": Known(
+            passes=r'(status="|<core:result status=")SUCCESSFUL(")',
             producers=(
                 "JUnit 5 and 6 (`junit.platform.reporting.open.xml.enabled`)",
                 "any tool that writes Open Test Reporting",

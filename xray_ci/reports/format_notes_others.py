@@ -6,7 +6,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import MarkKind
-from xray_ci.reports.known import KEY, KNOWN_XML, LABEL, NAMES, NOTES, TAGS, TEXTS, TOLD, DataRows, EvidencePlace, Known
+from xray_ci.reports.format_notes import (
+    KEY,
+    KNOWN_XML,
+    LABEL,
+    NAMES,
+    NOTES,
+    TAGS,
+    TEXTS,
+    TOLD,
+    DataRows,
+    EvidencePlace,
+    Known,
+)
+from xray_ci.reports.format_notes_tools import KNOWN_TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +27,7 @@ if TYPE_CHECKING:
 KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
     {
         **KNOWN_XML,
+        **KNOWN_TOOLS,
         "xray-json": Known(
             producers=("pytest-jira-xray", "pytest-xray-reporter", "xray-ci itself (`convert`)"),
             keys="`testKey`, or `testInfo` with `requirementKeys` and `labels`",
@@ -23,7 +37,8 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             evidence=EvidencePlace.HELD,
             traps=(
                 "statuses differ between Cloud (PASSED) and Server/Data Center (PASS): built-in ones are translated",
-                "`info` and `testExecutionKey` are not taken from a report, for they say where results go",
+                "its own Test Execution, Test Plan and environments are followed only where no setting says otherwise",
+                "what else `info` says is for settings to say",
             ),
         ),
         "robot-json": Known(
@@ -45,6 +60,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             evidence=EvidencePlace.HELD,
             traps=(
                 "undefined and pending steps, and none at all, are neither passed nor failed; an ambiguous step failed",
+                "a step's word may be one of Xray's own (PASS, FAIL, TODO, ABORTED, EXECUTING), as in its import",
                 "backgrounds that stand as elements of their own are steps of the scenario behind them",
                 (
                     "results of steps are summarised in the comment of a failure: Xray takes none of Cucumber Tests by "
@@ -62,7 +78,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             evidence=EvidencePlace.BOTH,
             traps=(
                 "of a retried scenario the last attempt counts",
-                "a stream without `testRunFinished` was cut off and is refused",
+                "a stream without `testRunFinished` was cut off: what is complete is kept, and that is told",
             ),
         ),
         "behave-json": Known(
@@ -126,7 +142,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             attempts=True,
             traps=(
                 "tests that never ran because of a failing hook are in no list; the hook is a notice",
-                "tests print into the document: what stands before it is passed over",
+                "tests print into the document: what stands before it is ignored",
             ),
         ),
         "mocha-json-stream": Known(
@@ -189,7 +205,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             producers=("dart test --reporter json", "flutter test --machine"),
             traps=(
                 "hidden entries (loading a file, setUpAll) are no tests",
-                "a stream without `done` was cut off and is refused",
+                "a stream without `done` was cut off: what is complete is kept, and that is told",
             ),
         ),
         "rspec-json": Known(
@@ -218,7 +234,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             evidence=EvidencePlace.BOTH,
             traps=(
                 "phases of several processes are interleaved",
-                "a log without `SessionFinish` was cut off and is refused",
+                "a log without `SessionFinish` was cut off: what is complete is kept, and that is told",
             ),
         ),
         "newman-json": Known(
@@ -230,7 +246,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
         ),
         "rust-json": Known(
             producers=("Rust libtest (`--format json`)", "cargo-nextest (`libtest-json`)"),
-            traps=("a last suite without end was cut off and is refused",),
+            traps=("a last suite without end was cut off: what is complete is kept, and that is told",),
         ),
         "gtest-json": Known(
             producers=("GoogleTest (`--gtest_output=json`)",),
@@ -252,6 +268,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             traps=("of the attempts of a test (one `historyId`) the last to start counts", "a broken test is an error"),
         ),
         "xcresult-json": Known(
+            passes=r'("result"\s*:\s*")(?:Passed|Expected Failure)(")',
             producers=("Xcode 16 (`xcrun xcresulttool get test-results tests`)",),
             keys="tags of Swift Testing: `SHOP-12`, `REQ_SHOP-7`; all others are labels",
             marks=frozenset({KEY, LABEL, MarkKind.ENVIRONMENT}),
@@ -268,6 +285,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             ),
         ),
         "karate-json": Known(
+            passes=r'("status"\s*:\s*")passed(")',
             producers=("Karate 1 (`*.karate-json.txt`)",),
             keys="tags, as in Cucumber JSON",
             marks=TAGS,
@@ -280,6 +298,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             ),
         ),
         "ginkgo-json": Known(
+            passes=r'("State"\s*:\s*")passed(")',
             producers=("Ginkgo 2 (`--json-report`)",),
             keys="labels, and report entries named like JUnit's properties",
             marks=TAGS,
@@ -294,6 +313,7 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
             ),
         ),
         "serenity-json": Known(
+            passes=r'("result"\s*:\s*")SUCCESS(")',
             producers=("Serenity BDD", "Serenity/JS"),
             keys="tags; a tag of type `issue` and `@Issue` are requirements",
             marks=TAGS,
@@ -305,8 +325,12 @@ KNOWN: Final[Mapping[str, Known]] = MappingProxyType(
                 "pending is neither passed nor failed, compromised is an error",
             ),
         ),
-        "apex-json": Known(producers=("Salesforce CLI (`sf apex run test --json`, `test-result-….json`)",)),
+        "apex-json": Known(
+            passes=r'("Outcome"\s*:\s*")Pass(")',
+            producers=("Salesforce CLI (`sf apex run test --json`, `test-result-….json`)",),
+        ),
         "twister-json": Known(
+            passes=r'("status"\s*:\s*")passed(")',
             producers=("Zephyr's Twister (`twister.json`)",),
             marks=frozenset({MarkKind.ENVIRONMENT}),
             attempts=True,

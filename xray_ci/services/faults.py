@@ -48,6 +48,7 @@ arrives only after the request was written, and still nobody has read that."""
 
 
 _TUNNEL: Final = "Tunnel connection failed: "
+_PROXY_LOGIN: Final = "407"
 
 
 class Sent(enum.Enum):
@@ -85,7 +86,9 @@ def _never_connected(chain: tuple[BaseException, ...], connect_timeout: float) -
     for place, link in enumerate(chain):
         match link:
             case wire.ProxyError():
-                found = Unsent.PROXY, f"the proxy gave no connection: {_told(chain[place + 1 :])}"
+                said = _told(chain[place + 1 :])
+                reason = Unsent.PROXY_LOGIN if said.startswith(_PROXY_LOGIN) else Unsent.PROXY
+                found = reason, f"the proxy gave no connection: {said}"
             case wire.NameResolutionError() | socket.gaierror():
                 found = Unsent.NAME, "the name of the host cannot be resolved"
             case wire.NewConnectionError():

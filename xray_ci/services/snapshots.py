@@ -6,9 +6,10 @@ when to ask or whether a failure matters. Addresses of macros are secrets: only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct
 
 from xray_ci.errors import SnapshotFailed
 from xray_ci.services.auth import Bearer
@@ -36,6 +37,25 @@ GLOBAL_URL: Final = "https://snapshots.radbeeapps.com/take-snapshot/{page-id}"
 """Where the global key goes (D); the page id is the last segment of the path."""
 KEY_HEADER: Final = "jira-snapshots-api-key"
 _MOST_REDIRECTS: Final = 5
+_KEY: Final = (
+    "A key lives three months, and can be made anew where Snapshots shows it: the global one in its settings, that of "
+    "a macro in the macro; one that was regenerated ends at once. Else automation is off for the site, or Confluence "
+    "Data Center 9 wants `snapshot-bearer-token` besides."
+)
+"""Nothing about answers is published but that keys end and that a site can be off (D)."""
+_UNKNOWN: Final = "the key was not refused, but there is nothing to take at this address"
+_PAGE: Final = (
+    "Compare `snapshot-page-ids` with the number in the page's address, and look whether the page has a snapshot and "
+    "was published since."
+)
+_MACRO: Final = (
+    "Copy the macro's web request URL again: it ends when automation is switched off, and works once the page is "
+    "published."
+)
+_MAYBE: Final = (
+    "The snapshot may have been taken, so it is not triggered again by itself: look at the page's history, then run "
+    "`xray-ci snapshots`."
+)
 _SHOWN: Final = 20_000
 """Characters kept of an answer: sinks show fewer, after they took secrets out."""
 
@@ -60,8 +80,7 @@ class SnapshotCall(Protocol):
         """A token that Confluence Data Center 9 wants besides (D)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotResult:
+class SnapshotResult(Struct, frozen=True, kw_only=True):
     """What became of one trigger. `ok` means queued: the service does not say whether a snapshot was taken (D)."""
 
     name: str
@@ -108,12 +127,7 @@ def trigger(caller: Caller, target: SnapshotCall, number: int = 1, *, template: 
             advice="Check the address, the proxy and the network of the runner.",
         )
     if isinstance(outcome, Lost):
-        return _failed(
-            name,
-            f"the answer was lost: {outcome.cause}",
-            outcome,
-            advice="Look at the page's history: the snapshot may have been taken. Triggering again is harmless.",
-        )
+        return _failed(name, f"the answer was lost: {outcome.cause}", outcome, advice=_MAYBE)
     return _answered_no(name, outcome)
 
 
@@ -121,13 +135,16 @@ def _answered_no(name: str, outcome: RefusedAnswer | Failed | Throttled | Redire
     match outcome:
         case Redirected():
             return _failed(name, f"after {_MOST_REDIRECTS} redirects there was still no answer", outcome)
-        case Throttled() | Failed():
+        case Throttled():
             return _failed(
-                name,
-                "the service is busy or out of order",
-                outcome,
-                advice="Run `xray-ci snapshots` again in some minutes.",
+                name, "the service is busy", outcome, advice="Run `xray-ci snapshots` again in some minutes."
             )
+        case Failed():
+            return _failed(name, "the service is out of order", outcome, advice=_MAYBE)
+        case RefusedAnswer(status=401 | 403):
+            return _failed(name, "the key was refused", outcome, advice=_KEY)
+        case RefusedAnswer(status=400 | 404 | 410):
+            return _failed(name, _UNKNOWN, outcome, advice=_PAGE if name.startswith("page ") else _MACRO)
         case RefusedAnswer():
             return _failed(name, "it was refused", outcome)
     assert_never(outcome)

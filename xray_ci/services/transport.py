@@ -13,6 +13,7 @@ what it says about a fault is made of its own words and the system's, never of h
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import time
 from datetime import UTC, datetime
@@ -25,20 +26,21 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from xray_ci.errors import ConfigurationError
+from xray_ci.errors import ConfigurationError, spooling
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services import faults
 from xray_ci.services.wire import Answered, Call, CallKind, Lost, NotSent, Outcome, classify
 from xray_ci.settings.texts import loopback
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
 
     from xray_ci.services.body import Pieces
     from xray_ci.services.wire import ConnectionOptions
@@ -139,6 +141,45 @@ def context(options: ConnectionOptions) -> ssl.SSLContext:
     return made
 
 
+class ShownCertificate(Struct, frozen=True, kw_only=True):
+    """What a server shows of itself, believed by nobody."""
+
+    subject: str
+    issuer: str
+    begins: datetime
+    ends: datetime
+
+
+def certificate_of(url: str, *, seconds: float) -> ShownCertificate | None:
+    """Return the certificate that the server at an address shows, for people to look at; nothing is sent to it.
+
+    None where none can be read within `seconds`, or a proxy is in between.
+    """
+    from cryptography import x509  # noqa: PLC0415  # heavy, and only for who looks at a certificate that was refused
+
+    look = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    look.check_hostname = False
+    look.verify_mode = ssl.CERT_NONE  # it was refused already: no request ever goes this way
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 443
+        if not loopback(host) and get_environ_proxies(url, no_proxy=None):
+            return None
+        with (
+            socket.create_connection((host, port), timeout=seconds) as plain,
+            look.wrap_socket(plain, server_hostname=host) as shown,
+        ):
+            found = x509.load_der_x509_certificate(shown.getpeercert(binary_form=True) or b"")
+        return ShownCertificate(
+            subject=found.subject.rfc4514_string(),
+            issuer=found.issuer.rfc4514_string(),
+            begins=found.not_valid_before_utc,
+            ends=found.not_valid_after_utc,
+        )
+    except (OSError, ValueError):
+        return None
+
+
 def _load(made: ssl.SSLContext, bundle: Path, setting: str) -> None:
     try:
         if bundle.is_dir():
@@ -171,6 +212,8 @@ def _plain(fault: Exception) -> str:
 
 ANSWER_LIMIT: Final = 10_000_000
 """Bytes kept of one answer; the longest import answer lists every Test of a batch, about 1.5 MB for 10,000."""
+FILE_LIMIT: Final = 1 << 36
+"""Bytes of an answer that goes into a file."""
 _READ: Final = 65_536
 
 
@@ -207,8 +250,7 @@ class Transport:
         self._session.close()
 
     def call(self, call: Call) -> Outcome:
-        """Return what became of one request; raises what its authorization raises, ConfigurationError for TLS files."""
-        authorization = call.auth.header() if call.auth else None
+        """Return what became of one request, signed by then; raises ConfigurationError for TLS files."""
         patience = self._options.patience(len(call.upload.body) if call.upload else 0)
         upload = _Upload(call.upload.body, self._clock, patience) if call.upload and len(call.upload.body) else None
         if call.kind is CallKind.IMPORT:
@@ -216,7 +258,7 @@ class Transport:
             # person.
             self._adapter.close()
         begun = self._clock()
-        outcome = self._send(call, upload, self._headers(call, authorization), patience)
+        outcome = self._send(call, upload, self._headers(call), patience)
         if self._observe:
             size = len(upload) if upload else 0
             self._observe(
@@ -239,7 +281,7 @@ class Transport:
                 allow_redirects=False,
                 timeout=(self._options.connect_timeout, patience),
             ) as response:
-                return self._read(response, patience)
+                return self._read(response, patience, call.into)
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as fault:
             return faults.unanswered(
                 fault,
@@ -248,19 +290,18 @@ class Transport:
                 connect_timeout=self._options.connect_timeout,
             )
 
-    def _headers(self, call: Call, authorization: Secret | None) -> dict[str, str | bytes]:
+    def _headers(self, call: Call) -> dict[str, str | bytes]:
         headers: dict[str, str | bytes] = {
             "User-Agent": self._options.user_agent,
             "Accept": "application/json, */*;q=0.5",
         }
         if call.gateway:
             headers |= {name: _value(text) for name, text in self._options.headers}
-        headers |= {name: _value(text) for name, text in call.headers}
+        for name, text in call.headers:
+            _drop(headers, name.lower())
+            headers[name] = _value(text)
         if call.upload:
             headers["Content-Type"] = call.upload.content_type
-        if authorization is not None:
-            _drop(headers, "authorization")
-            headers["Authorization"] = _value(authorization)
         return headers
 
     def _proxies(self, url: str) -> dict[str, str]:
@@ -274,31 +315,52 @@ class Transport:
                 self._redactor.register(unquote(password))
         return proxies
 
-    def _read(self, response: requests.Response, patience: float) -> Outcome:
+    def _read(self, response: requests.Response, patience: float, into: BinaryIO | None) -> Outcome:
         headers: Mapping[str, str] = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
-        body, cause = self._body(response, patience)
+        held = bytearray()
+        if into is not None and 200 <= response.status_code < 300:  # noqa: PLR2004  # plainer as numbers
+            with spooling(lambda: into.name):
+                into.seek(0)
+                into.truncate()
+            cause = self._body(response, patience, _filling(into), FILE_LIMIT)
+        else:
+            cause = self._body(response, patience, held.extend, ANSWER_LIMIT)
+        body = bytes(held[:ANSWER_LIMIT])
         outcome = classify(response.status_code, headers, body, self._now())
         if cause and isinstance(outcome, Answered):
             return Lost(cause=f"status {outcome.status} came, and then {cause}")
         return outcome
 
-    def _body(self, response: requests.Response, patience: float) -> tuple[bytes, str | None]:
-        """Return what came of the body, and why not all of it did."""
-        held = bytearray()
+    def _body(
+        self, response: requests.Response, patience: float, take: Callable[[bytes], object], limit: int
+    ) -> str | None:
+        """Hand over the body in pieces; return why not all of it came, None where it did."""
+        size = 0
         late = f"its body was not complete within {patience:g} s"
         end = self._clock() + patience
         try:
             while piece := response.raw.read1(_READ, decode_content=True):
-                held += piece
-                if len(held) > ANSWER_LIMIT:
-                    return bytes(held[:ANSWER_LIMIT]), f"an answer of more than {ANSWER_LIMIT:,} bytes"
+                size += len(piece)
+                take(piece)
+                if size > limit:
+                    return f"an answer of more than {limit:,} bytes"
                 if self._clock() > end:
-                    return bytes(held), late
+                    return late
         except (TimeoutError, urllib3.exceptions.ReadTimeoutError):
-            return bytes(held), late
+            return late
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as fault:
-            return bytes(held), faults.told(fault)
-        return bytes(held), None
+            return faults.told(fault)
+        return None
+
+
+def _filling(file: BinaryIO) -> Callable[[bytes], object]:
+    """Return what writes a piece into a file; a full disk is told as that, and not as a broken connection."""
+
+    def take(piece: bytes) -> None:
+        with spooling(lambda: file.name):
+            file.write(piece)
+
+    return take
 
 
 class _Upload:

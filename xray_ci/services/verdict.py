@@ -11,13 +11,15 @@ uri`) pick a more helpful class among those of the same meaning. Knows nothing o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from xray_ci.errors import (
     Failure,
     LoginPage,
+    MayHaveBeenDone,
     NotAuthorised,
     NotTheService,
     Refused,
@@ -28,16 +30,103 @@ from xray_ci.errors import (
     WrongCredentials,
     WrongRegion,
 )
+from xray_ci.patterns import lazy
 from xray_ci.services import wire
 from xray_ci.services.wire import CallKind
 
 if TYPE_CHECKING:
+    from xray_ci.deployments import LoginWay
     from xray_ci.services.wire import Answer, Outcome
 
 
 _HINTS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), advice)
+    (lazy(pattern, re.IGNORECASE), advice)
     for pattern, advice in (
+        (
+            r"Basic Authentication has been disabled",
+            (
+                "This Jira takes no password: that is so from Jira 11 on, unless an administrator allows it. Set "
+                "`jira-token` to a personal access token, and leave `jira-username` and `jira-password` out."
+            ),
+        ),
+        (
+            r"oauth_problem\W+(timestamp_refused|nonce_used)",
+            "The clock of this machine must be right within five minutes (NTP); each request is signed anew.",
+        ),
+        (
+            r"oauth_problem\W+consumer_key",
+            (
+                "Set `oauth-consumer-key` to the consumer key of an application link of this Jira, with incoming "
+                "authentication."
+            ),
+        ),
+        (
+            r"oauth_problem\W+(token_|permission_)",
+            (
+                "The access token was revoked, ended, or is of another link: go through the approval in the browser "
+                "once more, and set `oauth-token` to what comes out."
+            ),
+        ),
+        (
+            r"oauth_problem\W+signature_method",
+            (
+                "The application link in Jira takes another signature than RSA-SHA1: give it the public key of "
+                "`oauth-private-key`."
+            ),
+        ),
+        (
+            r"oauth_problem\W+signature",
+            (
+                "The application link in Jira must hold the public key of `oauth-private-key`; a proxy that changes "
+                "the address of a request breaks its signature, too."
+            ),
+        ),
+        (
+            r"scope does not match",
+            "The token lacks a scope: read:jira-work, write:jira-work and read:jira-user are needed.",
+        ),
+        (
+            r"testInfo.{0,20}is required to create a new Test version",
+            (
+                "A result has steps, and its Test in Xray is not step based: change the Test to a Manual one, or leave "
+                "the steps out of the report."
+            ),
+        ),
+        (
+            r"No execution results were provided",
+            "No result was in what arrived: look with `xray-ci inspect` at the reports, and at what stands in between.",
+        ),
+        (
+            r"could not be satisfied",
+            (
+                "Xray's network in front refused the request, not Xray: it was malformed on its way, or is larger than "
+                "it takes. Look at the proxy, and lower `batch-bytes`."
+            ),
+        ),
+        (
+            r"must be less than \d+ characters",
+            "A text is longer than Jira's field takes: shorten it where it is set (`summary`, `fields`).",
+        ),
+        (
+            r"Maximum results per request exceeded",
+            "Xray's settings on this site have a smaller page than was asked for; `reconcile: false` reads none.",
+        ),
+        (
+            r"parameters?\b.{0,40}(exceed|maximum|more than|limit)|(exceed|more than|number of).{0,40}\bparameters",
+            "Xray Server/Data Center takes 20 parameters of a Test: leave some out of the report.",
+        ),
+        (
+            r"The value '.{1,100}' does not exist for the field '?project",
+            "Set `project` to a project key that this user can see.",
+        ),
+        (
+            r"Issue Does Not Exist|Issue does not exist or you do not have permission",
+            "The key is wrong, or this user does not see the issue: look at the keys in settings and reports.",
+        ),
+        (
+            r"not a valid status|status.{0,40}(does not exist|is not valid|not found|unknown)",
+            "Correct the word in `statuses`, or create it in Xray's settings; `xray-ci check` lists those there are.",
+        ),
         (
             r"not of issue type Test Plan|Test Plan.{0,40}does not exist",
             "Set `test-plan` to the key of a Test Plan, or leave it out.",
@@ -47,7 +136,7 @@ _HINTS: Final = tuple(
             "Set `test-execution` to the key of a Test Execution, or leave it out to create one.",
         ),
         (
-            r"not of issue type Test\b|Test issue with key \S{1,60} not found",
+            r"not of (issue )?type Test\b|Test issue with key \S{1,60} not found",
             (
                 "A report names a Test key that is no Test, or that this user cannot see. Correct the key in the "
                 "report's "
@@ -69,6 +158,10 @@ _HINTS: Final = tuple(
         (
             r"cannot be set\. It is not on the appropriate screen",
             "Put the field on the create screen of the Test Execution in Jira, or leave it out of `fields`.",
+        ),
+        (
+            r"(begin|end|start|finish)\w{0,10}.{0,40}(date|format)|invalid date|valid (date|ISO)|date-?time",
+            "A time is not as Xray reads it. Times of results are written as ISO 8601: look at those in `fields`.",
         ),
         (r"issuetype", "The project has no issue type `Test Execution` of this name; give `issuetype` in `fields`."),
         (r"is required|must specify", "Give the mandatory field in `fields`."),
@@ -106,19 +199,21 @@ def advice(text: str) -> str | None:
     return next((hint for pattern, hint in _HINTS if pattern.search(cut)), None)
 
 
-_LOGIN_PLACE: Final = re.compile(r"login|signin|sign-in|/sso|saml|oauth2?/|/auth|adfs|os_destination", re.IGNORECASE)
-_LOGIN_PAGE: Final = re.compile(
+_LOGIN_PLACE: Final = lazy(r"login|signin|sign-in|/sso|saml|oauth2?/|/auth|adfs|os_destination", re.IGNORECASE)
+_LOGIN_PAGE: Final = lazy(
     r"""type=["']?password|os_username|login\.jsp|SAMLRequest|<title>[^<]*(log.?in|sign.?in)""", re.IGNORECASE
 )
-_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,2000})", re.IGNORECASE)
+_TITLE: Final = lazy(r"<title[^>]*>([^<]{1,2000})", re.IGNORECASE)
+_OAUTH_PROBLEM: Final = lazy(r"""oauth_problem=["']?([a-z_]{1,60})""")
+_TOLD: Final = lazy(r"licen|oauth_problem|scope does not match", re.IGNORECASE)
+"""Sentences of a 401 that say more than that the credentials are wrong."""
 _CAPTCHA: Final = "x-authentication-denied-reason"
 _GATEWAY_TIMEOUTS: Final = frozenset({408, 504, 524})
 _SHOWN: Final = 20_000
 """Characters kept of an answer: more than any sink shows, because a cut before the redaction leaves half a secret."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What was asked for, in the words of the settings."""
 
     kind: CallKind
@@ -127,10 +222,17 @@ class Asked:
     setting: str
     """The setting that holds the address."""
     url: str
-    credentials: str = "the credentials"
-    """The settings that hold them."""
+    login: LoginWay | None = None
+    """Who signed it; None for nobody."""
     size: int = 0
     """Bytes of the body."""
+    doubt: str = ""
+    """What may have been done when the answer is lost, for a change that is no import of results."""
+
+    @property
+    def credentials(self) -> str:
+        """The settings that hold them."""
+        return ", ".join(self.login.settings) if self.login is not None else "the credentials"
 
     @property
     def where(self) -> str:
@@ -151,6 +253,10 @@ def origin(url: str) -> str:
 def failure(outcome: Outcome, asked: Asked) -> Failure:
     """Return the failure that an outcome is. An Answered one is here because it lacks what makes it a success."""
     found = _failure(outcome, asked)
+    if isinstance(outcome, wire.Answer) and not (
+        asked.kind is CallKind.AUTHENTICATE and isinstance(outcome, wire.Answered)
+    ):
+        found.raw = outcome.text[:_SHOWN] or None  # of a login that succeeded it may hold a token of unknown shape
     if found.answer and not isinstance(found, (NotTheService, LoginPage)):
         found.service = found.service or asked.service.split()[0]
     return found
@@ -164,13 +270,15 @@ def _failure(outcome: Outcome, asked: Asked) -> Failure:  # noqa: PLR0911  # one
             return _refused(outcome, asked)
         case wire.Failed():
             what = f"{asked.service} failed with status {outcome.status}"
-            return _unknown(what, asked, said(outcome), slow=outcome.status in _GATEWAY_TIMEOUTS)
+            slow, busy = outcome.status in _GATEWAY_TIMEOUTS, outcome.after is not None
+            return _unknown(what, asked, said(outcome), slow=slow, busy=busy)
         case wire.Throttled():
             return Unreachable(
                 f"{asked.service} takes no more requests for now",
                 where=asked.where,
                 answer=said(outcome),
-                advice="Wait some minutes and run again, or raise `time-budget`. Nothing of it was imported.",
+                advice="Wait some minutes and run again, or raise `time-budget`."
+                + (" Nothing of it was imported." if asked.kind is CallKind.IMPORT else ""),
             )
         case wire.Redirected():
             return _redirected(outcome, asked)
@@ -218,10 +326,12 @@ def _sentences(document: object) -> list[str]:
     return found
 
 
-def _unknown(what: str, asked: Asked, answer: str | None, *, slow: bool) -> Failure:
+def _unknown(what: str, asked: Asked, answer: str | None, *, slow: bool, busy: bool = False) -> Failure:
+    if asked.doubt:
+        return MayHaveBeenDone(f"{what}; {asked.doubt}", where=asked.where, answer=answer)
     if asked.kind is CallKind.IMPORT:
         doubt = UnknownDelivery(f"{what}; the results may have been imported", where=asked.where, answer=answer)
-        doubt.slow = slow
+        doubt.slow, doubt.busy = slow, busy
         return doubt
     return Unreachable(what, where=asked.where, answer=answer)
 
@@ -231,6 +341,9 @@ def _not_an_answer(outcome: wire.Answered, asked: Asked) -> Failure:
     if outcome.is_page:
         # The API never answers with a page: the request ended at something in front of it, so nothing was imported.
         return _page(outcome, asked)
+    if asked.doubt:
+        told = f"{asked.service} answered {outcome.status} in a form that is not known; {asked.doubt}"
+        return MayHaveBeenDone(told, where=asked.where, answer=answer)
     if asked.kind is CallKind.IMPORT:
         return UnknownDelivery(
             f"{asked.service} answered {outcome.status} without the key of a Test Execution; the results "
@@ -246,10 +359,10 @@ def _not_an_answer(outcome: wire.Answered, asked: Asked) -> Failure:
 def _page(answer: Answer, asked: Asked) -> Failure:
     if _LOGIN_PAGE.search(answer.text[:200_000]):
         return LoginPage(
-            f"{asked.service} answered with a login page; nothing was imported", where=asked.where, answer=said(answer)
+            f"{asked.service} answered with a login page{_nothing(asked)}", where=asked.where, answer=said(answer)
         )
     return NotTheService(
-        f"a web page answered instead of {asked.service}; nothing was imported", where=asked.where, answer=said(answer)
+        f"a web page answered instead of {asked.service}{_nothing(asked)}", where=asked.where, answer=said(answer)
     )
 
 
@@ -268,13 +381,22 @@ def _said_no(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     return Refused(f"{asked.service} refused the request", where=asked.where, answer=answer, advice=advice(answer))
 
 
+_NO_TLS: Final = (
+    "The other side speaks no TLS at this port: compare it with the address in a browser. Jira Server/Data Center "
+    "without TLS is `http://…`, with `allow-http`."
+)
+_PROXY_LOGIN: Final = (
+    "Put user and password into the proxy variable: http://USER:PASSWORD@HOST:PORT. It was asked once."
+)
+
+
 def _proxy_asks(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
     return Unreachable(
         "the proxy wants to know who asks",
         where=asked.where,
         answer=said(outcome),
         service="proxy",
-        advice="Put user and password into the proxy variable: http://USER:PASSWORD@HOST:PORT.",
+        advice=_PROXY_LOGIN,
     )
 
 
@@ -287,7 +409,7 @@ def _too_large(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
 
 
 def _unauthorised(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
-    answer = said(outcome)
+    answer = _with_problem(outcome)
     if names_other_region(outcome):
         return WrongRegion(f"{origin(asked.url)} does not hold the data of this site", where=asked.where, answer=answer)
     if _CAPTCHA in outcome.headers:
@@ -296,8 +418,20 @@ def _unauthorised(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
         f"{asked.service} does not accept {asked.credentials}",
         where=asked.where,
         answer=answer,
-        advice=advice(answer) if "licen" in answer.lower() else None,
+        advice=(advice(answer) if _TOLD.search(answer) else None) or _of_login(asked),
     )
+
+
+def _with_problem(outcome: wire.RefusedAnswer) -> str:
+    """Return what was said, with what Jira says of OAuth in a header alone (O)."""
+    answer, found = said(outcome), _OAUTH_PROBLEM.search(outcome.headers.get("www-authenticate", "")[:4000])
+    return answer if found is None or found[1] in answer else f"{answer}; oauth_problem={found[1]}"
+
+
+def _of_login(asked: Asked) -> str | None:
+    """Return what a refusal of this way of logging in most likely asks for."""
+    refused = asked.login.refused if asked.login is not None else ""
+    return f"{WrongCredentials.advice} {refused}" if refused else None
 
 
 def _forbidden(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
@@ -340,7 +474,7 @@ def _elsewhere(outcome: wire.RefusedAnswer, asked: Asked) -> Failure:
         where=asked.where,
         answer=answer,
         advice=f"Check `{asked.setting}` (with its context path), `deployment` and `api-version`, and that "
-        "Xray is installed there. Nothing was imported.",
+        f"Xray is installed there.{' Nothing was imported.' if asked.kind is CallKind.IMPORT else ''}",
     )
 
 
@@ -360,10 +494,10 @@ def _redirected(outcome: wire.Redirected, asked: Asked) -> Failure:
     shown = f"{outcome.status}: redirected to {_without_query(target) or 'nowhere'}"
     if _LOGIN_PLACE.search(target):
         return LoginPage(
-            f"{asked.service} sent the request to a login page; nothing was imported", where=asked.where, answer=shown
+            f"{asked.service} sent the request to a login page{_nothing(asked)}", where=asked.where, answer=shown
         )
     return NotTheService(
-        f"{asked.service} is at another address; nothing was imported",
+        f"{asked.service} is at another address{_nothing(asked)}",
         where=asked.where,
         answer=shown,
         advice=f"Set `{asked.setting}` to the final address: requests with secrets are never redirected.",
@@ -374,15 +508,23 @@ def _without_query(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url).partition("?")[0].partition("#")[0][:200]
 
 
+def _nothing(asked: Asked) -> str:
+    """Return what that means for the results: of a request that reads, nothing."""
+    return "; nothing was imported" if asked.kind is CallKind.IMPORT else ""
+
+
 def _not_sent(outcome: wire.NotSent, asked: Asked) -> Failure:
     what = f"{asked.service} cannot be reached: {outcome.cause}"
     match outcome.reason:
         case wire.Unsent.TLS:
-            return TlsFailure(what, where=asked.where)
+            plain = any(sign in outcome.cause for sign in ("wrong version number", "http request"))
+            return TlsFailure(what, where=asked.where, advice=_NO_TLS if plain else None)
         case wire.Unsent.PROXY:
             return Unreachable(
                 what, where=asked.where, advice="Check the proxy variables, or name this host in NO_PROXY."
             )
+        case wire.Unsent.PROXY_LOGIN:
+            return Unreachable(what, where=asked.where, advice=_PROXY_LOGIN)
         case wire.Unsent.NAME | wire.Unsent.ADDRESS:
             return Unreachable(
                 what,

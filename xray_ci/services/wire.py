@@ -13,16 +13,21 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, Protocol, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xray_ci import __version__
+from xray_ci.model import Discreet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
+    from xray_ci.deployments import LoginWay
     from xray_ci.secret import Secret
     from xray_ci.services.body import Upload
 
@@ -34,16 +39,17 @@ file took 35 s on one network and more than 60 s on another (O). 50 MB, the larg
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionOptions:
+class ConnectionOptions(Discreet, frozen=True, kw_only=True):
     """How connections are made; all of it comes from settings."""
+
+    unshown: ClassVar[tuple[str, ...]] = ("headers",)
 
     connect_timeout: float = 10.0
     timeout: float = 300.0
     ca_bundle: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
-    headers: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, Secret], ...] = ()
     """Gateway headers."""
     user_agent: str = USER_AGENT
 
@@ -71,15 +77,22 @@ class CallKind(enum.Enum):
 class Authorization(Protocol):
     """Makes the `Authorization` header, and nothing else of a request."""
 
-    def header(self) -> Secret:
-        """Return the header's value; raises NotAuthorised or Unreachable when it must be asked for and is not given."""
+    @property
+    def login(self) -> LoginWay:
+        """Which way to be let in this is."""
+
+    def header(self, call: Call) -> Secret:
+        """Return the header's value for one try of a call.
+
+        Raises NotAuthorised or Unreachable when it must be asked for and is not given, ConfigurationError for a key
+        that cannot sign.
+        """
 
     def renew(self) -> bool:
         """Forget what was refused; True when another try with a fresh header can make a difference."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request."""
 
     kind: CallKind
@@ -89,16 +102,25 @@ class Call:
     """What may be printed instead of the URL, where that is a secret."""
     headers: tuple[tuple[str, str | Secret], ...] = ()
     auth: Authorization | None = None
+    """Who signs it; what carries it to the wire gets it signed, by a header."""
     upload: Upload | None = None
+    into: BinaryIO | None = None
+    """What takes the body of a 2xx instead of memory; written from its start at every try."""
     gateway: bool = True
     """Whether the gateway headers go along: they are for Jira and Xray, not for other hosts."""
+
+    def signed(self) -> Call:
+        """Return it as it travels, signed by a header; raises what its authorization raises."""
+        if self.auth is None:
+            return self
+        return replace(self, auth=None, headers=(*self.headers, ("Authorization", self.auth.header(self))))
 
 
 class Caller(Protocol):
     """Carries calls: the transport, or a policy around it."""
 
     def call(self, call: Call) -> Outcome:
-        """Return what became of the call; raises only what its authorization raises and UnreadableReport."""
+        """Return what became of the call; raises only what signing it raises and UnreadableReport."""
 
 
 _UNKNOWN_4XX: Final = frozenset({408})
@@ -112,21 +134,24 @@ class Unsent(enum.Enum):
     CONNECT = "connect"
     TLS = "tls"
     PROXY = "proxy"
+    PROXY_LOGIN = "proxy login"
+    """The proxy wants to know who asks, or does not know who does."""
     ADDRESS = "address"
     TIME = "time"
     """It was not tried: what the rate limit asks to wait is more than the time budget has left."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Discreet, frozen=True, kw_only=True):
     """What came back. Bodies stay out of representations: the answer of an authentication is a secret."""
 
+    unshown: ClassVar[tuple[str, ...]] = ("headers", "body", "json")
+
     status: int
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
     """Names in lower case."""
-    body: bytes = field(repr=False)
+    body: bytes
     """At most the bound of the transport."""
-    json: object = field(repr=False, default=None)
+    json: object = None
     """The document, None when the body is not one JSON document whatever its declared type."""
 
     @property
@@ -141,49 +166,42 @@ class Answer:
         return start.startswith((b"<!doctype html", b"<html")) or (start.startswith(b"<!--") and b"<html" in start)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Answer):
+class Answered(Answer, frozen=True, kw_only=True):
     """2xx, read to its end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedAnswer(Answer):
+class RefusedAnswer(Answer, frozen=True, kw_only=True):
     """4xx: understood and not done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed(Answer):
+class Failed(Answer, frozen=True, kw_only=True):
     """5xx and everything unknown: whether a write was done is not known."""
 
     after: float | None = None
     """Seconds to wait as the service says them, or None."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttled(Answer):
+class Throttled(Answer, frozen=True, kw_only=True):
     """429: not done."""
 
     after: float | None
     """Seconds to wait as the service says them, or None."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redirected(Answer):
+class Redirected(Answer, frozen=True, kw_only=True):
     """3xx: not done, and not followed."""
 
     location: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSent:
+class NotSent(Struct, frozen=True, kw_only=True):
     """Certainly not done: no connection, or none of the body was handed over."""
 
     cause: str
     reason: Unsent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class Lost(Struct, frozen=True, kw_only=True):
     """Sent in part or in whole, and no answer or half of one came."""
 
     cause: str

@@ -5,15 +5,18 @@ Knows deployment rows, endpoints and answers. Knows nothing of cases, batches, r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xray_ci.services.verdict import Asked, failure
 from xray_ci.services.wire import Answered, Authorization, Call, Caller, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
     from xray_ci.deployments import Deployment, Endpoint
     from xray_ci.errors import Failure
@@ -21,18 +24,18 @@ if TYPE_CHECKING:
     from xray_ci.services.wire import Outcome
 
 _LONGEST_KEY: Final = 255
+_HEAD: Final = 1024
+"""Bytes of a file that came by which a web page is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unstored:
+class Unstored(Struct, frozen=True, kw_only=True):
     """A Test whose result Xray Server/DC did not store, though it answered 200."""
 
     test: str
     messages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportAnswer:
+class ImportAnswer(Struct, frozen=True, kw_only=True):
     """What a successful import says."""
 
     key: str
@@ -45,8 +48,7 @@ class ImportAnswer:
     messages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Licence:
+class Licence(Struct, frozen=True, kw_only=True):
     """State of Xray's licence on Server/DC."""
 
     active: bool
@@ -83,6 +85,39 @@ class Xray:
             return answer
         raise self._failure(outcome, CallKind.IMPORT, url, len(upload.body))
 
+    def send(
+        self,
+        method: str,
+        path: str,
+        upload: Upload | None = None,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        doubt: str = "",
+        into: BinaryIO | None = None,
+    ) -> Answered:
+        """Return the answer of another call below Xray's root; raises the failure that the outcome is.
+
+        `doubt` says in words what may have been done when the answer is lost: such a call is never repeated blindly,
+        and raises MayHaveBeenDone then. `into` takes the body of the answer, whatever its size;
+        the answer holds its begin.
+        """
+        url = f"{self._root}{path}" + (f"?{urlencode(query)}" if query else "")
+        kind = CallKind.IMPORT if doubt else CallKind.READ
+        headers = (("X-Atlassian-Token", "no-check"),) if doubt and not self._cloud else ()
+        outcome = self._caller.call(
+            Call(kind=kind, method=method, url=url, headers=headers, auth=self._auth, upload=upload, into=into)
+        )
+        if isinstance(outcome, Answered) and into is not None:
+            into.seek(0)
+            outcome = replace(outcome, body=into.read(_HEAD))
+        if isinstance(outcome, Answered) and not outcome.is_page:
+            return outcome
+        raise self._failure(outcome, kind, url, len(upload.body) if upload else 0, doubt)
+
+    def unlike(self, answer: Answered, path: str, doubt: str = "") -> Failure:
+        """Return the failure that an answer of `send` is which lacks what it should say."""
+        return self._failure(answer, CallKind.IMPORT if doubt else CallKind.READ, f"{self._root}{path}", 0, doubt)
+
     def licence(self) -> Licence:
         """Return the licence of Server/DC; proves address, credentials and licence in one call (O)."""
         url = f"{self._base}/rest/raven/latest/api/xraylicense"
@@ -95,13 +130,10 @@ class Xray:
             return Licence(active=outcome.json["active"], kind=str(outcome.json.get("licenseType") or ""))
         raise self._failure(outcome, CallKind.READ, url, 0)
 
-    def _failure(self, outcome: Outcome, kind: CallKind, url: str, size: int) -> Failure:
-        setting, credentials = (
-            ("xray-url", "the token") if self._cloud else ("jira-url", "jira-token, or jira-username and jira-password")
-        )
-        asked = Asked(
-            kind=kind, service=self.deployment.title, setting=setting, url=url, credentials=credentials, size=size
-        )
+    def _failure(self, outcome: Outcome, kind: CallKind, url: str, size: int, doubt: str = "") -> Failure:
+        setting = "xray-url" if self._cloud else "jira-url"
+        service, login = self.deployment.title, self._auth.login
+        asked = Asked(kind=kind, service=service, setting=setting, url=url, login=login, size=size, doubt=doubt)
         return failure(outcome, asked)
 
 

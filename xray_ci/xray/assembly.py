@@ -6,26 +6,39 @@ A report that turns out broken is forgotten. Knows decisions about Tests and not
 
 The run on disk: cases in, one file of tests in report order out, each Test once, cut into batches.
 
-Knows the order of the steps (map, render, validate, spool; then fold and write) and counts what becomes of every case.
+Knows the order of the steps (map, render, validate, spool; then merge and write) and counts what becomes of every case.
 Memory is constant but for one byte a result; a report counts from its `commit` on.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xray_ci.errors import ConfigurationError, UnmappedResults
 from xray_ci.model import Problem, Severity
 from xray_ci.xray import escaping, mapping, render, validate
-from xray_ci.xray.attached import CaseEvidence, EvidenceOptions
-from xray_ci.xray.mapping import NoProject, Rejected, TestTarget, Unmapped, identity_of
+from xray_ci.xray.evidence import CaseEvidence, EvidenceOptions
+from xray_ci.xray.identities import Identities
+from xray_ci.xray.mapping import NoProject, NotPlanned, Rejected, TestTarget, Unmapped, identity_of
 from xray_ci.xray.notices import CaseCounts, Decisions, Notices
-from xray_ci.xray.repeats import HAS_EXAMPLES, IDENTITY, LEFT_OUT, NAME, OUTCOMES, RECORD, STEPPED, Partitions
+from xray_ci.xray.render import PlainCases
+from xray_ci.xray.repeats import (
+    BETWEEN,
+    HAS_EXAMPLES,
+    IDENTITY,
+    LEFT_OUT,
+    LINES,
+    NAME,
+    OUTCOMES,
+    RETRIED,
+    STEPPED,
+    Results,
+)
 from xray_ci.xray.validate import Checker
 from xray_ci.xray.writing import Assembled, ExecutionGroups, Spooled, write
 
@@ -55,6 +68,7 @@ class Account:
         self.unmapped: list[str] = []
         self.projectless: list[str] = []
         self.identities: set[bytes] = set()
+        self.covered: dict[tuple[str, str], None] = {}
 
     def where(self, line: int | None) -> str:
         """Return a place in it."""
@@ -76,6 +90,8 @@ class Account:
                 self.counts.rejected += 1
                 named = f" (by {by})" if by else ""
                 self.leave_out(slug, f"test {validate.shown(case.name)} {reason}{named}; it was left out", case.line)
+            case NotPlanned():
+                self.counts.not_in_plan += 1
             case NoProject():
                 self.projectless.append(self.where(case.line) + " " + validate.shown(case.name))
                 del self.projectless[1:]
@@ -91,6 +107,8 @@ class Accounts:
         self.problems: list[Problem] = []
         self.identities: set[bytes] = set()
         """`mapping.identity_of` Tests that may be created, where somebody wants to know."""
+        self.covered: dict[tuple[str, str], None] = {}
+        """Tests that reports name by key, each with an issue that it covers."""
         self._unmapped: list[str] = []
         self._projectless: list[str] = []
 
@@ -104,7 +122,13 @@ class Accounts:
         self._unmapped += account.unmapped[: max(0, _NAMED - len(self._unmapped))]
         self._projectless += account.projectless[:1]
         self.identities |= account.identities
+        self.covered |= account.covered
         return counts
+
+    @property
+    def unmapped(self) -> tuple[str, ...]:
+        """The first results without Test key: place and name."""
+        return tuple(self._unmapped)
 
     def check(self, *, unmapped_fail: bool) -> None:
         """Raise ConfigurationError when a project is missing, UnmappedResults with `unmapped_fail`."""
@@ -123,14 +147,15 @@ class Accounts:
             )
 
 
-PARTITIONS: Final = 256
-"""By the first byte of a digest."""
+KEYED: Final = "\0"
+"""In front of a key, where results of one Test are looked for: no definition holds it."""
+_BUFFER: Final = 1 << 18
+_BETWEEN: Final = BETWEEN.decode()
 _TOGETHER: Final = 32
 """Documents validated and encoded at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssemblyOptions:
+class AssemblyOptions(Struct, frozen=True, kw_only=True):
     """Everything the user asked for that this room needs."""
 
     mapping: mapping.MappingOptions
@@ -154,30 +179,43 @@ class Assembly:
         self._work = work
         self._rules = rules
         self._mapping = rules.mapping
+        self._decide = mapping.decide if rules.mapping.only is None else mapping.decide_planned
         self._run_notices = Notices()
         self._notices = Notices()
         self._attached = CaseEvidence(work / "inline", rules.evidence, self._notices)
         self._renderer = render.Renderer(rules.rendering, self._notices, self._attached.admit)
         self._checker = Checker(rules.rendering.deployment.key, rules.rendering.custom_statuses)
         self._encoder = msgspec.json.Encoder()
-        self._lines = (work / "lines").open("wb")
+        self._lines = (work / LINES).open("wb", buffering=_BUFFER)
         self._side = (work / "side").open("wb")
-        self._index = Partitions(work / "index", PARTITIONS)
-        self._parts = self._index.parts
-        self._states = bytearray()
-        self._number = 0
+        self._results = Results()
         self._codes = {id(outcome): code for code, outcome in enumerate(OUTCOMES)}
-        self._pending: list[dict[str, Any]] = []
-        self._cases: list[Case] = []
-        """Cases of the documents held back, to name those that turn out invalid."""
-        self._empty_digest = hashlib.blake2b(digest_size=16)
+        self._pending: list[str | dict[str, Any]] = []
+        """Lines and documents held back."""
+        self._cases: dict[int, Case] = {}
+        """Place among them → case of a document, to name those that turn out invalid."""
+        self._between = ""
+        """What stands in front of the next line."""
         self._accounts = Accounts()
         self._groups = ExecutionGroups(rules.executions)
         self._many = self._groups.many
         self._decisions = Decisions(work, written=rules.explained)
         self._decided = self._decisions.here
         self._names: tuple[str, ...] = ()
+        self._identities = Identities(self._renderer.times.since_1970 if rules.repeats == "last" else None)
+        self._hints = rules.mapping.project if rules.explained and rules.mapping.key_pattern is None else None
+        """Whose keys in names a plan tells of."""
         self._report = Account("", 0)
+        self._plain = self._plain_cases()
+
+    def _plain_cases(self) -> PlainCases | None:
+        """Return what writes plain cases, None in a run in which more than the report has a say."""
+        rules = self._rules
+        if rules.rulebook is not None or rules.mapping.key_pattern is not None or self._many:
+            return None
+        if rules.explained or rules.identified or rules.mapping.only is not None:
+            return None
+        return PlainCases(rules.mapping, self._renderer, self._checker.valid)
 
     def begin(self, place: Place, names: tuple[str, ...] = ()) -> None:
         """Start a report; what comes now counts once `commit` is called. `names` are those of its format, key first."""
@@ -194,10 +232,57 @@ class Assembly:
     def origin(self, shown: str, names: tuple[str, ...]) -> None:
         """Take what comes now as of another report: the current one holds results of several."""
         self._report.shown = self._notices.path = self._groups.shown = shown
+        self._identities.begin(shown, names[1] if names[1:] else "")
         if self._rules.rulebook is not None:
             self._rules.rulebook.begin(shown, names)
 
-    def add(self, case: Case) -> None:
+    def add(self, *cases: Case) -> None:
+        """Take cases in their order: a plain one becomes its line at once, the others go the long way."""
+        plain = self._plain
+        if plain is None:
+            for case in cases:
+                self._add(case)
+            return
+        pending, made = self._pending, bytearray()
+        kept, hashed, coded = pending.append, self._results.hashes.append, self._results.codes.append
+        remember = self._identities.keep
+        for case in cases:
+            found = plain.line(case)
+            if found is None:
+                self._add(case)
+                continue
+            whose, line = found
+            code = self._codes[id(case.outcome)]
+            if case.marks:
+                whose = KEYED + whose
+                if len(case.marks) > 1:
+                    self._notices.line = case.line
+                    self._notices.add("test-info-left-out")
+            else:
+                code |= IDENTITY
+                self._identities.look(case, self._hints)
+            kept(line)
+            remember(case)
+            hashed(hash(whose))
+            coded(code)
+            made.append(code)
+            if len(pending) >= _TOGETHER:
+                self._flush()
+        self._count(made)
+
+    def _count(self, made: bytearray) -> None:
+        """Count plain cases by their codes."""
+        for code in set(made):
+            count = made.count(code)
+            self._report.cases[code & ~IDENTITY] += count
+            if code & IDENTITY:
+                self._report.counts.by_identity += count
+                self._decided[mapping.BY_IDENTITY] += count
+            else:
+                self._report.counts.by_key += count
+                self._decided[mapping.BY_REPORT] += count
+
+    def _add(self, case: Case) -> None:
         """Map, render and keep one case."""
         code = self._codes[id(case.outcome)]
         report = self._report
@@ -209,7 +294,7 @@ class Assembly:
             if ruled.skip is not None:
                 return
             case = ruled.case
-        target = mapping.decide(case, self._mapping)
+        target = self._decide(case, self._mapping)
         if type(target) is not TestTarget:
             report.refuse(case, target, ruled.by if ruled is not None else None)
             return
@@ -227,17 +312,21 @@ class Assembly:
         if "examples" in document:
             code |= HAS_EXAMPLES
         if keys:
+            report.covered |= dict.fromkeys((key, issue) for issue in target.requirements for key in keys)
             report.counts.by_key += len(keys)
             for key in keys:
-                self._keep(
-                    document if key is keys[0] else {**document, "testKey": key}, key.encode(), code, case, group
-                )
+                self._keep(document if key is keys[0] else {**document, "testKey": key}, KEYED + key, code, case, group)
         else:
             self._keep_found(document, target, code, case, group)
         if case.attachments or case.steps or case.iterations:
             self._evidence(case, len(keys) or 1)
         elif len(self._pending) >= _TOGETHER:
             self._flush()
+
+    @property
+    def unmapped(self) -> tuple[str, ...]:
+        """The first results without Test key that are left out: place and name."""
+        return self._accounts.unmapped
 
     def commit(self) -> CaseCounts:
         """Count the current report in; return its counts."""
@@ -247,14 +336,15 @@ class Assembly:
         self._attached.commit()
         self._groups.commit(self._renderer.times)
         self._decisions.commit()
+        self._identities.commit()
         self._start("")
         return counts
 
     def drop(self) -> None:
         """Leave the current report out: it turned out broken."""
         self._flush()
-        first = self._report.first
-        self._states[first:] = bytes([LEFT_OUT]) * (self._number - first)
+        first, states = self._report.first, self._results.states
+        states[first:] = bytes([LEFT_OUT]) * (len(states) - first)
         self._start("")
 
     def finish(self, *, batch_tests: int | None = None, batch_bytes: int | None = None) -> Assembled:
@@ -269,8 +359,7 @@ class Assembly:
         limits = self._rules.rendering.deployment.limits
         spooled = Spooled(
             work=self._work,
-            index=self._index,
-            states=self._states,
+            results=self._results,
             attached=self._attached,
             evidence=self._rules.evidence,
             rendering=self._rules.rendering,
@@ -279,8 +368,9 @@ class Assembly:
             notices=self._run_notices,
             groups=self._groups,
             text_of=self._renderer.times.text,
+            identities=self._identities,
         )
-        return write(
+        done = write(
             spooled,
             self._accounts.total,
             tuple(self._accounts.problems),
@@ -289,6 +379,7 @@ class Assembly:
             batch_tests=batch_tests or limits.batch_tests,
             batch_bytes=batch_bytes or limits.batch_bytes,
         )
+        return replace(done, covered=tuple(self._accounts.covered))
 
     def close(self) -> None:
         """Let go of open files; what is on disk belongs to whoever gave the folder."""
@@ -305,10 +396,12 @@ class Assembly:
         self.close()
 
     def _start(self, shown: str) -> None:
-        self._report = Account(shown, self._number)
+        self._report = Account(shown, len(self._results.codes))
         self._notices.clear()
         self._attached.begin(shown)
         self._renderer.times.begin()
+        if self._plain is not None:
+            self._plain.begin()
         self._groups.begin(shown)
         self._decisions.begin()
         self.origin(shown, self._names)
@@ -333,50 +426,62 @@ class Assembly:
         """Keep a result whose Test Xray finds or creates."""
         self._report.counts.by_identity += 1
         code |= IDENTITY
+        if target.definition is not None:
+            self._identities.look(case, self._hints)
         if target.definition is None and mapping.step_based(target.test_type):
             code |= STEPPED
             if self._rules.repeats == "iterations":
                 document[NAME] = escaping.one_line(case.name, mapping.SUMMARY_LIMIT)
-        identity = identity_of(target.test_type, target.project, target.definition or target.summary)
+        text = target.definition or target.summary
         if self._rules.identified:
-            self._report.identities.add(identity)
-        self._keep(document, identity, code, case, group)
+            self._report.identities.add(identity_of(target.test_type, target.project, text))
+        if target.project != self._mapping.project or target.test_type != mapping.GENERIC_TYPE:
+            text = f"{target.test_type}\0{target.project}\0{text}"
+        self._keep(document, text, code, case, group)
 
-    def _keep(self, document: dict[str, Any], identity: bytes, code: int, case: Case, group: int | None) -> None:
+    def _keep(self, document: dict[str, Any], whose: str, code: int, case: Case, group: int | None) -> None:
         """Give a result its number, and remember whose it is: a Test has one Test Run in each Test Execution."""
-        digest = self._empty_digest.copy()
-        digest.update(identity)
         if group is not None and self._many:
-            digest.update(b"\0\0%d" % group)
+            whose = f"{whose}\0\0{group}"
             self._groups.numbers.append(group)
-        value = digest.digest()
-        self._parts[value[0]] += RECORD.pack(value, self._number, code)
-        self._number += 1
+        if case.retried:
+            code |= RETRIED
+        self._results.hashes.append(hash(whose))
+        self._results.codes.append(code)
+        self._identities.keep(case)
+        self._cases[len(self._pending)] = case
         self._pending.append(document)
-        self._cases.append(case)
 
     def _flush(self) -> None:
-        """Validate and write the documents held back; an invalid one is left out, named, and blocks no other."""
+        """Write what is held back; an invalid document is left out, named, and blocks no other."""
         pending = self._pending
         if not pending:
             return
-        self._states += bytes(len(pending))
-        self._index.grown(RECORD.size * len(pending))
-        names = [document.pop(NAME, None) for document in pending] if self._rules.repeats == "iterations" else None
-        if not self._checker.valid_all(pending):
-            for position, document in enumerate(pending):
-                if not self._checker.valid(document):
-                    self._invalid(position, document)
-                    pending[position] = {}
-        for document, name in zip(pending, names or (), strict=False):
-            if name is not None and document:
-                document[NAME] = name
-        self._lines.write(self._encoder.encode_lines(pending))
+        self._results.states += bytes(len(pending))
+        if self._cases:
+            self._check([pending[position] for position in self._cases])  # type: ignore[misc]  # those are documents
+        self._lines.write((self._between + _BETWEEN.join(pending)).encode())  # type: ignore[arg-type]  # all are text now
+        self._between = _BETWEEN
         pending.clear()
         self._cases.clear()
 
+    def _check(self, documents: list[dict[str, Any]]) -> None:
+        """Validate the documents held back, and put their text in their place."""
+        names = [document.pop(NAME, None) for document in documents] if self._rules.repeats == "iterations" else None
+        if not self._checker.valid_all(documents):
+            for position, document in zip(self._cases, documents, strict=True):
+                if not self._checker.valid(document):
+                    self._invalid(position, document)
+                    document.clear()
+        for document, name in zip(documents, names or (), strict=False):
+            if name is not None and document:
+                document[NAME] = name
+        encode = self._encoder.encode
+        for position, document in zip(self._cases, documents, strict=True):
+            self._pending[position] = encode(document).decode()
+
     def _invalid(self, position: int, document: dict[str, Any]) -> None:
-        self._states[self._number - len(self._pending) + position] = LEFT_OUT
+        self._results.states[position - len(self._pending)] = LEFT_OUT
         self._report.counts.invalid += 1
         case = self._cases[position]
         self._report.leave_out(
@@ -387,7 +492,8 @@ class Assembly:
         """Write what evidence the results just kept have; documents with evidence in their steps are not held back."""
         items = self._attached.collect(case)
         if items:
-            for number in range(self._number - results, self._number):
+            count = len(self._results.codes)
+            for number in range(count - results, count):
                 self._side.write(self._encoder.encode((number, items)) + b"\n")
         self._flush()
 

@@ -5,9 +5,10 @@ Knows where each deployment takes the Test Plan, environments, revision and date
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from xray_ci.model import Problem, Severity
 from xray_ci.xray import escaping
@@ -30,8 +31,7 @@ CUSTOM_FIELDS: Final = (TEST_PLAN, ENVIRONMENTS, REVISION, BEGIN, END)
 """Names of Xray's own Jira custom fields on Server/Data Center (O); their ids differ per site."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionInfo:
+class ExecutionInfo(Struct, frozen=True, kw_only=True):
     """What a Test Execution is to be called and linked to; None and () where nobody said."""
 
     project: str | None = None
@@ -71,22 +71,31 @@ def plain_info(run: ExecutionInfo, *, existing: bool = False) -> Json:
 
 
 def form_info(
-    run: ExecutionInfo, deployment: Deployment, custom_fields: Mapping[str, str] = MappingProxyType({})
+    run: ExecutionInfo,
+    deployment: Deployment,
+    custom_fields: Mapping[str, str] = MappingProxyType({}),
+    *,
+    existing: bool = False,
 ) -> tuple[Json, tuple[Problem, ...]]:
     """Return the part `info` of the multipart path, and a notice for each thing that this path cannot carry.
 
-    `custom_fields` are the ids that were discovered on Server/Data Center, by the names in `CUSTOM_FIELDS`.
+    `existing`: it is written to a Test Execution that is there, so labels are added, and what makes an issue is left
+    out (O). `custom_fields` are the ids that were discovered on Server/Data Center, by the names in `CUSTOM_FIELDS`.
     """
     fields: Json = {}
     if run.project:
         fields["project"] = {"key": run.project}
     _put(fields, "summary", _summary(run))
-    fields["issuetype"] = {"name": ISSUE_TYPE}
+    labels = [label for text in run.labels if (label := escaping.label(text))]
+    info: Json = {"fields": fields}
+    if not existing:
+        fields["issuetype"] = {"name": ISSUE_TYPE}
+        _put(fields, "labels", labels)
+    elif labels:
+        info["update"] = {"labels": [{"add": label} for label in labels]}
     _put(fields, "description", run.description)
     if run.fix_version:
         fields["fixVersions"] = [{"name": run.fix_version}]
-    _put(fields, "labels", [label for text in run.labels if (label := escaping.label(text))])
-    info: Json = {"fields": fields}
     lost = _cloud(run, info) if deployment.key == "cloud" else _server(run, fields, custom_fields)
     fields.update(run.fields)
     return info, tuple(_notice(deployment, what) for what in lost)
@@ -126,9 +135,9 @@ def _server(run: ExecutionInfo, fields: Json, custom_fields: Mapping[str, str]) 
 def _notice(deployment: Deployment, what: str) -> Problem:
     subject = "The dates of the run are" if what == "dates" else f"`{what}` is"
     why = (
-        "`fields` or `labels` need the multipart path, which cannot carry it on Xray Cloud"
+        "the multipart path, which carries fields and labels, cannot carry it on Xray Cloud"
         if deployment.key == "cloud"
-        else "Jira has no custom field of that name, and the multipart path that `fields` or `labels` need knows no "
+        else "Jira has no custom field of that name, and the multipart path, which carries fields and labels, knows no "
         "other way"
     )
     return Problem(severity=Severity.NOTICE, slug="info-left-out", cause=f"{subject} left out: {why}")

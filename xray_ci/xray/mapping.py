@@ -6,17 +6,18 @@ Knows keys, identities and the marks of an author. Knows nothing of Xray JSON, s
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import Struct, field
 
-from xray_ci.model import Case, Mark, MarkKind
+from xray_ci.model import Case, IssueKind, Mark, MarkKind
+from xray_ci.patterns import lazy
 from xray_ci.xray import escaping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 SUMMARY_LIMIT: Final = 255
 """Characters of a summary (D, Jira)."""
@@ -24,18 +25,23 @@ GENERIC: Final = "generic"
 CUCUMBER: Final = "cucumber"
 """Test types that have no steps (D); every other type counts as step-based (A)."""
 
+GENERIC_TYPE: Final = "Generic"
+"""As Xray writes it."""
+
+ANYWHERE: Final = "ANY"
+"""In the place of the project of native reports, where only their request says it."""
 BY_REPORT: Final = "the report"
 BY_PATTERN: Final = "key-pattern"
 BY_IDENTITY: Final = "definition"
 """What decides which Test a case is, where no rule of the user's does."""
 
-_KEY: Final = re.compile(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]+-[1-9][0-9]{0,17}")
+_KEY: Final = lazy(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]+-[1-9][0-9]{0,17}")
 is_key: Final = _KEY.fullmatch
 """Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key.
 Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
 KEY_LIMIT: Final = 100
 """Tests that one result is given to: each gets all of it."""
-_SEVERAL: Final = re.compile(r"\s*[,;]\s*")
+_SEVERAL: Final = lazy(r"\s*[,;]\s*")
 
 _TEST_KEY: Final = MarkKind.TEST_KEY
 _TEST_ID: Final = MarkKind.TEST_ID
@@ -49,6 +55,7 @@ _RUN_MARKS: Final = (
     MarkKind.ASSIGNEE,
     MarkKind.TEST_VERSION,
 )
+_TESTS: Final = (IssueKind.TEST, None)
 _ENVIRONMENT: Final = MarkKind.ENVIRONMENT
 _TEST_TYPE: Final = MarkKind.TEST_TYPE.value
 _INFO_LEFT_OUT: Final = ("test-info-left-out",)
@@ -58,8 +65,7 @@ def _unresolved(_issue_id: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingOptions:
+class MappingOptions(Struct, frozen=True, kw_only=True):
     """What the user asked for about mapping."""
 
     project: str | None = None
@@ -73,6 +79,14 @@ class MappingOptions:
     unmapped: str = "create"
     resolve: Callable[[str], str | None] = field(default=_unresolved)
     """Issue id → Test key, or None; asked once a case, so whoever gives it remembers the answers."""
+    covers: bool = False
+    """Whether a Test that is named by key can be linked to what it covers, beside the import."""
+    requirements: bool = True
+    """Whether what reports say of requirements counts; only those of `key_projects` do."""
+    only: Callable[[TestTarget], Decision] | None = None
+    """Says of a Test whether it takes part, and with which of its keys; None where all do."""
+    kinds: Mapping[str, IssueKind] = field(default_factory=lambda: MappingProxyType({}))
+    """What issues are that reports name by their keys, as far as Jira was asked."""
 
 
 class TestTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +126,11 @@ class NoProject(msgspec.Struct, frozen=True):
     """The Test has to be found or created, and nobody said in which project."""
 
 
-Decision = TestTarget | Unmapped | Rejected | NoProject
+class NotPlanned(msgspec.Struct, frozen=True):
+    """The Test is in no Test Plan of the run, and only those take part."""
+
+
+Decision = TestTarget | Unmapped | Rejected | NoProject | NotPlanned
 UNMAPPED: Final = Unmapped()
 NO_PROJECT: Final = NoProject()
 
@@ -121,9 +139,12 @@ def decide(case: Case, options: MappingOptions) -> Decision:
     """Say which Test a case is.
 
     Order: test id, test keys, `key-pattern` in the name, else identity. A mark that names a Test wrongly rejects the
-    case, as Xray itself would; a match of the pattern that is no key, or of a foreign project, is simply no key.
+    case, as Xray itself would; a match of the pattern that is no key, or whose project is not allowed, is no key.
     """
     marks = case.marks
+    if marks and options.kinds:
+        marks = meant(marks, options.kinds)
+        case = case if marks is case.marks else msgspec.structs.replace(case, marks=marks)
     for mark in marks:
         if mark.kind is _TEST_KEY or mark.kind is _TEST_ID:
             return _named(marks, options)
@@ -141,12 +162,34 @@ def decide(case: Case, options: MappingOptions) -> Decision:
     return _identified(case, options) if marks else _plain(case, options)
 
 
+def decide_planned(case: Case, options: MappingOptions) -> Decision:
+    """Say which Test a case is, where not all take part."""
+    target = decide(case, options)
+    return options.only(target) if type(target) is TestTarget and options.only is not None else target
+
+
+def meant(marks: tuple[Mark, ...], kinds: Mapping[str, IssueKind]) -> tuple[Mark, ...]:
+    """Return the marks with each key for what it is: of an issue that Tests cover it names a requirement.
+
+    Of another one that is no Test it says nothing of the Test. Keys that nobody knows are those of Tests.
+    """
+    if all(mark.kind is not _TEST_KEY or kinds.get(mark.value) in _TESTS for mark in marks):
+        return marks
+    return tuple(
+        mark
+        if mark.kind is not _TEST_KEY or kinds.get(mark.value) in _TESTS
+        else msgspec.structs.replace(mark, kind=_REQUIREMENT)
+        for mark in marks
+        if mark.kind is not _TEST_KEY or kinds.get(mark.value) is not IssueKind.OTHER
+    )
+
+
 def identity_of(test_type: str, project: str, text: str) -> bytes:
     """Return what finds a Test.
 
-    Its type, its project, and its definition or, without one, its summary, which hold no surrogates.
+    Its type, its project, and its definition or, without one, its summary; a service may say what no report does.
     """
-    return f"{test_type}\0{project}\0{text}".encode()
+    return f"{test_type}\0{project}\0{text}".encode("utf-8", "surrogatepass")
 
 
 def step_based(test_type: str) -> bool:
@@ -168,7 +211,7 @@ def _named(marks: tuple[Mark, ...], options: MappingOptions) -> Decision:
             rest = [mark] if rest is None else [*rest, mark]
         elif kind is not _TAG and kind is not _REQUIREMENT and kind in _RUN_MARKS:
             run_marks += (mark,)
-        elif kind is _ENVIRONMENT:
+        elif kind is _ENVIRONMENT or (kind is _REQUIREMENT and options.covers):
             pass
         else:
             notices = _INFO_LEFT_OUT
@@ -185,13 +228,26 @@ def _named(marks: tuple[Mark, ...], options: MappingOptions) -> Decision:
         own = tuple(name for name in keys if name.rpartition("-")[0] in options.key_projects)
         if not own:
             return Rejected(
-                slug="foreign-test-key",
+                slug="test-key-not-allowed",
                 reason=f"names the Test {keys[0][:60]}, whose project `key-projects` does not list",
             )
         if len(own) < len(keys):
-            notices += ("foreign-test-key",)
+            notices += ("test-key-not-allowed",)
         keys = own
-    return TestTarget(keys=keys, run_marks=run_marks, notices=notices)
+    said = [mark.value for mark in marks if mark.kind is _REQUIREMENT] if options.covers else []
+    named = [part for value in said for part in _SEVERAL.split(value.strip()) if part]
+    requirements, wrong = _requirements(named, options.key_projects)
+    return TestTarget(keys=keys, run_marks=run_marks, notices=notices + wrong, requirements=requirements)
+
+
+def _requirements(said: list[str], projects: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys among what is said of requirements that may be named, each once, and a notice for each other."""
+    each = dict.fromkeys(said)
+    keys = tuple(key for key in each if is_key(key))
+    kept = tuple(key for key in keys if key.rpartition("-")[0] in projects) if projects else keys
+    return kept, ("bad-requirement-key",) * (len(each) - len(keys)) + ("requirement-not-allowed",) * (
+        len(keys) - len(kept)
+    )
 
 
 def _keys(
@@ -247,9 +303,9 @@ def _plain(case: Case, options: MappingOptions) -> Decision:
     if not project:
         return NO_PROJECT
     name = case.name
-    test_type = options.test_type or "Generic"
+    test_type = options.test_type or GENERIC_TYPE
     if (
-        test_type == "Generic"
+        test_type == GENERIC_TYPE
         and case.classname
         and len(name) <= SUMMARY_LIMIT
         and name.isprintable()
@@ -273,6 +329,8 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
     for mark in case.marks:
         if mark.kind is _TAG:
             labels += [label for part in mark.value.split(",") if (label := escaping.label(part))]
+        elif mark.kind is _REQUIREMENT and not options.requirements:
+            pass
         elif mark.kind is _REQUIREMENT:
             requirements += [part for part in _SEVERAL.split(mark.value.strip()) if part]
         elif mark.kind in _RUN_MARKS:
@@ -284,11 +342,11 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
         return NO_PROJECT
     if options.key_projects and project != options.project and project not in options.key_projects:
         return Rejected(
-            slug="foreign-test-key",
+            slug="test-key-not-allowed",
             reason=f"wants its Test in the project {project[:60]!r}, which `key-projects` does not list",
         )
     scenario = said.get(MarkKind.SCENARIO.value)
-    test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else "Generic")
+    test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else GENERIC_TYPE)
     by_definition = test_type.lower() == GENERIC or MarkKind.DEFINITION.value in said
     exact = (said.get(MarkKind.DEFINITION.value) or native_identity(case)) if by_definition else None
     definition = escaping.storable(exact) if exact is not None else None
@@ -299,8 +357,8 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
         return Rejected(
             slug="nameless-test", reason="has neither a name nor a class name, so no Test can be found for it"
         )
-    kept = tuple(key for key in dict.fromkeys(requirements) if is_key(key))
-    notices += ["bad-requirement-key"] * (len(dict.fromkeys(requirements)) - len(kept))
+    kept, wrong = _requirements(requirements, options.key_projects)
+    notices += wrong
     return TestTarget(
         project=project,
         test_type=test_type,

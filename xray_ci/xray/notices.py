@@ -12,14 +12,15 @@ What became of the cases of a report or a run, in numbers.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
+from msgspec import Struct
 
 from xray_ci.model import Problem, Severity
 from xray_ci.xray import escaping
+from xray_ci.xray.mapping import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +38,11 @@ SENTENCES: Final = MappingProxyType(
         "test-id-unresolved": "A test_id could not be resolved to a Test key; the test_key beside it is used",
         "bad-test-key": "One of several Test keys is no Jira issue key and is left out",
         "too-many-test-keys": "A result names more than 100 Tests; those after the hundredth are left out",
-        "foreign-test-key": "One of several Test keys belongs to a project that `key-projects` does not list and is "
-        "left out",
+        "test-key-not-allowed": "One of several Test keys is of a project that `key-projects` does not list and "
+        "is left out",
         "ruled-out": "A rule of `mapping` leaves a result out (`skip`)",
         "bad-requirement-key": "A requirement is no Jira issue key and is left out",
+        "requirement-not-allowed": "A requirement is of a project that `key-projects` does not list and is left out",
         "bad-defect-key": "A defect is no Jira issue key and is left out",
         "description-left-out": "Xray Cloud takes no description of a Test; it is left out",
         "test-version-left-out": "Xray Cloud takes no version of a Test; it is left out",
@@ -61,7 +63,7 @@ SENTENCES: Final = MappingProxyType(
         "time-out-of-range": "A time of the report is not in the calendar and is left out",
         "definition-cleaned": "The name of a test holds characters that Jira cannot store; they are left out of its "
         "definition",
-        "iterations-folded": "`repeats: iterations` needs a step-based Test found by testInfo; the worst result is "
+        "iterations-merged": "`repeats: iterations` needs a step-based Test found by testInfo; the worst result is "
         "sent instead",
         "iterations-too-many": "A Test has too many results for one list of iterations; the worst result is sent "
         "instead",
@@ -134,9 +136,11 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
 
     place: str
     name: str
-    test: str
-    """Its key or keys, else type and definition or summary."""
     by: str
+    keys: tuple[str, ...] = ()
+    identity: str = ""
+    """`mapping.identity_of` a Test without keys, as text."""
+    definition: str | None = None
 
 
 class Decisions:
@@ -162,9 +166,11 @@ class Decisions:
     def add(self, case: Case, target: TestTarget, by: str, shown: str) -> None:
         """Write down one result of the report that is shown like this."""
         if self._out is not None:
-            test = ", ".join(target.keys) or f"{target.test_type} {target.definition or target.summary}"
             where = shown if case.line is None else f"{shown}:{case.line}"
-            line = Decided(where, escaping.one_line(case.name, _SHOWN), escaping.one_line(test, _SHOWN), by)
+            text = target.definition or target.summary
+            identity = "" if target.keys else identity_of(target.test_type, target.project, text).decode()
+            name = escaping.one_line(case.name, _SHOWN)
+            line = Decided(where, name, by, target.keys, identity, target.definition)
             self._out.write(self._encoder.encode(line) + b"\n")
 
     def commit(self) -> None:
@@ -191,8 +197,7 @@ def read(work: Path) -> Iterator[Decided]:
             yield from map(decoder.decode, lines)
 
 
-@dataclass(slots=True, kw_only=True)
-class CaseCounts:
+class CaseCounts(Struct, kw_only=True):
     """The first six count cases of reports; the others what they became on the way to Xray."""
 
     tests: int = 0
@@ -209,11 +214,13 @@ class CaseCounts:
     """Cases left out because of `unmapped: skip`."""
     ruled_out: int = 0
     """Cases that a rule of the user's leaves out."""
+    not_in_plan: int = 0
+    """Cases of Tests that `only-in-plan` leaves out."""
     rejected: int = 0
     """Cases left out because they name a Test wrongly."""
     invalid: int = 0
     """Results left out because Xray would refuse them."""
-    folded: int = 0
+    merged: int = 0
     """Results that another result of the same Test stands for."""
     tests_by_key: int = 0
     """Distinct Tests named by key."""
@@ -223,6 +230,6 @@ class CaseCounts:
     """Test Runs in the finished file."""
 
     def __iadd__(self, other: CaseCounts) -> Self:
-        for row in fields(self):
-            setattr(self, row.name, getattr(self, row.name) + getattr(other, row.name))
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         return self

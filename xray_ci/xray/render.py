@@ -1,36 +1,38 @@
-"""Steps, iterations and example rows of a case in the dialect of a deployment.
+"""One case and its Test as one test of Xray JSON, in the dialect of a deployment. Pure but for a cache of seconds.
 
-Knows which of them a Test takes: results of steps belong to step-based Tests, example rows to Scenario Outlines, and a
-result has one kind of them only. Inline evidence of a step is written here, because the report held it in memory
-anyway.
+Results of steps belong to step-based Tests, example rows to Scenario Outlines, and a result has one kind of them only.
+Nearly every case is plain: it has an outcome, times, a failure's text, and of its author's marks a Test key with tags
+at most. Its line of JSON is put together from parts that were checked before; what varies in it is a name, a key, a
+moment or a comment, each in the form that the schema asks for. Every other case goes through mapping, rendering and
+validation. Both ways give the same bytes; a law holds them equal.
 
-One case and its Test as one test of Xray JSON, in the dialect of a deployment. Pure but for a cache of formatted
-seconds.
-
-Knows names, words and limits through the deployments table only. Knows nothing of files: evidence of the Test Run is
-added while the finished text is written.
+Knows names, words and limits through the deployments table only. Inline evidence of a step is written here, because the
+report held it in memory anyway; evidence of the Test Run is added while the finished text is written.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+from msgspec import Struct, field
+
 from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
-from xray_ci.xray import comments, escaping, mapping
+from xray_ci.xray import escaping, mapping
 from xray_ci.xray.evidence import file_name, media_type
-from xray_ci.xray.times import Timestamps
+from xray_ci.xray.mapping import GENERIC_TYPE, SUMMARY_LIMIT, is_key
+from xray_ci.xray.times import LONGEST, Timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from xray_ci.deployments import Deployment
-    from xray_ci.model import Attachment
-    from xray_ci.xray.mapping import TestTarget
+    from xray_ci.model import Attachment, Case, Mark
+    from xray_ci.xray.mapping import MappingOptions, TestTarget
     from xray_ci.xray.notices import Notices
-
 
 Json = dict[str, Any]
 MEANINGS: Final = MappingProxyType(
@@ -144,7 +146,7 @@ class Stepwise:
         entry: Json = {"status": self._word(step.status, step.outcome or Outcome.OTHER)}
         for name, text in (("comment", step.comment), ("actualResult", step.actual)):
             if text:
-                entry[name] = comments.safe(escaping.clean(text), wiki=self._dialect.wiki_comments, limit=_STEP_TEXT)
+                entry[name] = escaping.safe(escaping.clean(text), wiki=self._dialect.wiki_comments, limit=_STEP_TEXT)
         defects = self.keys(step.defects, notices)
         if defects:
             entry["defects"] = defects
@@ -177,8 +179,7 @@ _OUTCOME_NAMES: Final = MappingProxyType({"error": Outcome.ERROR} | {outcome.val
 _PASSED: Final = Outcome.PASSED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderOptions:
+class RenderOptions(Struct, frozen=True, kw_only=True):
     """What the user asked for about the rendering."""
 
     deployment: Deployment
@@ -188,6 +189,8 @@ class RenderOptions:
     timezone: tzinfo = UTC
     """Of timestamps without offset."""
     comments: str = "failed"
+    field_id: Callable[[str], str | None] = lambda _: None
+    """Name of a Test Run custom field → its id, where the deployment takes ids only; asked for each result."""
 
     @property
     def custom_statuses(self) -> frozenset[str]:
@@ -203,14 +206,14 @@ class Renderer:
     ) -> None:
         """`admit` says whether inline evidence of a step is sent."""
         dialect = options.deployment.dialect
-        self._options = options
+        self.options = options
         self._dialect = dialect
         self._limits = options.deployment.limits
         self.notices = notices
         self.times = Timestamps(options.timezone)
         asked = {_OUTCOME_NAMES[word]: status for word, status in options.statuses.items()}
-        self._statuses = {**dialect.statuses, **asked}
-        self._passed = self._statuses[_PASSED]
+        self.statuses = {**dialect.statuses, **asked}
+        self._passed = self.statuses[_PASSED]
         self._type_name = dialect.test_type
         self._stepwise = Stepwise(options.deployment, admit)
 
@@ -220,9 +223,9 @@ class Renderer:
         outcome = case.outcome
         passed = outcome is _PASSED
         if case.status is not None:
-            document["status"] = translated(case.status, outcome, self._statuses)
+            document["status"] = translated(case.status, outcome, self.statuses)
         else:
-            document["status"] = self._passed if passed else self._statuses[outcome]
+            document["status"] = self._passed if passed else self.statuses[outcome]
         if case.started is not None or case.finished is not None:
             self._times(document, case)
         run_marks = target.run_marks
@@ -231,7 +234,7 @@ class Renderer:
         taken = False
         if case.steps or case.iterations or case.examples:
             taken = self._stepwise.add(document, case, target, self.notices)
-        if not passed or run_marks or case.attempts or self._options.comments == "all":
+        if not passed or run_marks or case.attempts or self.options.comments == "all":
             self._comment(document, case, run_marks, steps=not taken)
         for slug in target.notices:
             self.notices.add(slug)
@@ -309,7 +312,7 @@ class Renderer:
 
     def _custom_fields(self, fields: dict[str, str | list[str]]) -> list[Json]:
         """Return Test Run custom fields."""
-        if self._options.api_version in {"v1", "1.0"}:
+        if self.options.api_version in {"v1", "1.0"}:
             self.notices.add("custom-field-api-version")
             return []
         rendered: list[Json] = []
@@ -319,17 +322,19 @@ class Renderer:
                 rendered.append({"id": name, "value": value})
             elif self._dialect.custom_field_names and name:
                 rendered.append({"name": name, "value": value})
+            elif (number := self.options.field_id(name)) is not None:
+                rendered.append({"id": number, "value": value})
             else:
                 self.notices.add("custom-field-by-name")
         return rendered
 
     def _comment(self, document: Json, case: Case, marks: tuple[Mark, ...], *, steps: bool) -> None:
         """Add the comment, always as the last property: `repeats` may add a line to it in the finished text."""
-        policy = self._options.comments
+        policy = self.options.comments
         if policy == "none":
             return
         failed = case.outcome is Outcome.FAILED or case.outcome is Outcome.ERROR
-        text = comments.whole(
+        text = escaping.whole_comment(
             case,
             marks,
             failure=failed or policy == "all",
@@ -362,3 +367,130 @@ def _field_id(name: str, *, named: bool) -> bool:
     if named:
         return len(name) == 24 and all(character in "0123456789abcdef" for character in name)  # noqa: PLR2004
     return name.isascii() and name.isdigit()
+
+
+_FAILED: Final = (Outcome.FAILED, Outcome.ERROR)
+_TEST_KEY: Final = MarkKind.TEST_KEY
+_BESIDE: Final = (MarkKind.TAG, MarkKind.REQUIREMENT)
+"""Marks of the Test, which a key leaves out."""
+_REMEMBERED: Final = 4_096
+
+
+class PlainCases:
+    """Writes plain cases of a run in which nothing but the report says which Test a case is."""
+
+    def __init__(self, mapping: MappingOptions, renderer: Renderer, valid: Callable[[dict[str, Any]], bool]) -> None:
+        """Ask `valid` about a status that is not the deployment's own."""
+        options, dialect = renderer.options, renderer.options.deployment.dialect
+        self._times = renderer.times
+        self._identified = (
+            mapping.unmapped == "create" and bool(mapping.project) and mapping.test_type in {None, GENERIC_TYPE}
+        )
+        self._keyed = not mapping.key_projects and not mapping.kinds
+        self._encode = msgspec.json.Encoder().encode
+        self._head = f'{{"testInfo":{{"projectKey":{self._encode(mapping.project).decode()},"summary":"'
+        self._middle = f'","{dialect.test_type}":"{GENERIC_TYPE}","definition":"'
+        self._beside = _BESIDE[:1] if mapping.covers else _BESIDE
+        self._policy = options.comments
+        self._wiki, self._limit = dialect.wiki_comments, options.deployment.limits.comment
+        self._statuses = {
+            outcome: f',"status":{self._encode(status).decode()}'
+            for outcome, status in renderer.statuses.items()
+            if status == dialect.statuses[outcome] or valid({"testKey": "A-1", "status": status})
+        }
+        self._moment: datetime | None = None
+        self._epoch: float | None = None
+        self._start = ""
+        self._spans: dict[int, str] = {}
+        """Second of the finish → start and finish, of cases that started at the same moment."""
+
+    def begin(self) -> None:
+        """Look at another report, whose span of time is its own."""
+        self._moment = None
+
+    def line(self, case: Case) -> tuple[str, str] | None:
+        """Return a case's key or definition, and its line; None where that takes a longer look."""
+        if case.attachments or case.attempts or case.steps or case.iterations or case.examples or case.defined_steps:
+            return None
+        outcome, marks = case.outcome, case.marks
+        status = self._statuses.get(outcome)
+        if status is None or case.status is not None or case.finished is not None or case.retried:
+            return None
+        whose = self._key(marks) if marks else self._definition(case)
+        if whose is None:
+            return None
+        span: str | None = ""
+        if case.started is not None:
+            span = self._span(case.started, case.seconds)
+            if span is None:
+                return None
+        said = "" if outcome is _PASSED and self._policy != "all" else self._comment(case, outcome)
+        if marks:
+            return whose, f'{{"testKey":"{whose}"{status}{span}{said}}}'
+        name, definition = case.name, whose
+        if '"' in definition or "\\" in definition:
+            name, definition = _escaped(name), _escaped(definition)
+        return whose, f'{self._head}{name}{self._middle}{definition}"}}{status}{span}{said}}}'
+
+    def _definition(self, case: Case) -> str | None:
+        """Return the definition of the Test of a case without marks."""
+        name, classname = case.name, case.classname
+        if not self._identified or not classname or not name or len(name) > SUMMARY_LIMIT or name.isspace():
+            return None
+        definition = f"{classname}.{name}"
+        return definition if definition.isprintable() else None
+
+    def _key(self, marks: tuple[Mark, ...]) -> str | None:
+        """Return the key that the marks of a case name, None where more than the Test's own marks stand beside it."""
+        key = None
+        for mark in marks:
+            kind = mark.kind
+            if kind is _TEST_KEY and key is None:
+                key = mark.value
+            elif kind not in self._beside:
+                return None
+        return key if key is not None and self._keyed and is_key(key) else None
+
+    def _comment(self, case: Case, outcome: Outcome) -> str:
+        if self._policy == "none":
+            return ""
+        failed = outcome in _FAILED
+        text = escaping.whole_comment(
+            case, (), failure=failed or self._policy == "all", steps=failed, wiki=self._wiki, limit=self._limit
+        )
+        return "" if text is None else f',"comment":{self._encode(text).decode()}'
+
+    def _span(self, started: datetime, seconds: float | None) -> str | None:
+        """Return start and finish, each as the calendar has it; None where one of them is out of it."""
+        if started is not self._moment:
+            self._moment, self._epoch = started, None
+            self._spans.clear()
+            start = self._times.start(started)
+            if start is not None:
+                self._start, self._epoch = f',"start":"{start}"', self._times.epoch
+        if self._epoch is None:
+            return None
+        if seconds is None:
+            return self._start
+        if not 0 <= seconds <= LONGEST:
+            return None
+        second = int(self._epoch + seconds)
+        try:
+            return self._spans[second]
+        except KeyError:
+            return self._remember(started, seconds, second)
+
+    def _remember(self, started: datetime, seconds: float, second: int) -> str | None:
+        self._times.start(started)  # other cases came in between
+        finish = self._times.after(seconds)
+        if finish is None:
+            return None
+        if len(self._spans) >= _REMEMBERED:
+            self._spans.clear()
+        span = self._spans[second] = f'{self._start},"finish":"{finish}"'
+        return span
+
+
+def _escaped(text: str) -> str:
+    """Return a text without control characters as JSON has it between quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -5,7 +5,7 @@ results belong together when their digests are equal; of 16 bytes that happens b
 
 Which results stand for the others of their Test, and what their text says of that.
 
-Folds partition by partition, marks what is not sent, and changes the text of those that stand for several: a line in
+Merges partition by partition, marks what is not sent, and changes the text of those that stand for several: a line in
 the comment, or a list of iterations.
 
 What is known of a run so far, on disk: lines in order, and fixed-size records by partition.
@@ -18,24 +18,25 @@ from __future__ import annotations
 import mmap
 import struct
 from array import array
-from dataclasses import dataclass
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from xray_ci.model import Outcome
-from xray_ci.xray import comments
+from xray_ci.xray import escaping
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from xray_ci.xray.identities import Identities
     from xray_ci.xray.notices import CaseCounts, Notices
     from xray_ci.xray.render import RenderOptions
     from xray_ci.xray.validate import Checker
 
 
-RECORD: Final = struct.Struct("<16sIB")
-"""Digest of the identity, number of the result in the run, code."""
 IDENTITY: Final = 0x08
 """Bit of a code: found or created by identity, not named by key."""
 OUTCOMES: Final = (Outcome.PASSED, Outcome.SKIPPED, Outcome.OTHER, Outcome.FAILED, Outcome.ERROR)
@@ -44,29 +45,28 @@ STEPPED: Final = 0x10
 """Bit of a code: the Test is step-based and found by identity, so its results can become iterations."""
 HAS_EXAMPLES: Final = 0x20
 """Bit of a code: the result is of example rows of a Scenario Outline, which belong together in one Test Run."""
+RETRIED: Final = 0x40
+"""Bit of a code: an earlier attempt that its report holds as a result of its own."""
 _LOW: Final = 0x07
 _WORST: Final = 3
 MOST_ITERATIONS: Final = 1_000
 """Results that can become iterations of one result."""
 
 
-@dataclass(slots=True)
-class RepeatedResults:
+class RepeatedResults(Struct):
     """Results of one Test: the winner's number and code, how many of each code, and all numbers where they matter."""
 
     winner: int
     code: int
     counts: list[int]
     members: list[int] | None = None
+    first: int = 0
+    """Number of the first result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """Outcome of folding one partition."""
+class Merged(Struct, frozen=True):
+    """Outcome of merging."""
 
-    keys: int
-    """Distinct Tests named by key."""
-    identities: int
     losers: tuple[int, ...]
     """Numbers of results that are not sent on their own."""
     groups: tuple[RepeatedResults, ...]
@@ -81,44 +81,55 @@ def better(policy: str, held: int, new: int) -> bool:
     return rank_new < rank_held if policy == "best" else rank_new > rank_held
 
 
-def fold(records: bytes, policy: str, left_out: bytearray) -> Folded:
-    """Fold one partition.
+def merge(  # noqa: PLR0917  # what is known of a run
+    numbers: Iterable[int],
+    codes: bytearray,
+    identity: Callable[[int], object],
+    policy: str,
+    left_out: bytearray,
+    places: Identities,
+) -> Merged:
+    """Merge the results that may be of one Test with others, in their order.
 
-    `left_out` has one byte a result, not zero for one that does not count (its report was dropped, or it is invalid).
-    With `iterations` the winner is the worst, as with `worst`. The members are told of a step-based Test with
-    `iterations`, and of example rows always (one more than `MOST_ITERATIONS` when there are more).
+    `identity` says exactly whose a result is. `left_out` has one byte a result, not zero for one that does not count
+    (its report was dropped, or it is invalid). With `iterations` the winner is the worst, as with `worst`. The members
+    are told of a step-based Test with `iterations`, and of example rows always (one more than `MOST_ITERATIONS` when
+    there are more). `last` is the one that began last, where both say when; else the later one. An earlier attempt
+    never stands for others.
     """
-    keys = identities = 0
     losers: list[int] = []
-    first: dict[bytes, tuple[bytes, int, int]] = {}
-    groups: dict[bytes, RepeatedResults] = {}
-    for record in RECORD.iter_unpack(records):
-        number = record[1]
+    first: dict[object, int] = {}
+    groups: dict[object, RepeatedResults] = {}
+    for number in numbers:
         if left_out[number]:
             continue
-        held = first.setdefault(record[0], record)
-        if held is record:
-            if record[2] & IDENTITY:
-                identities += 1
-            else:
-                keys += 1
+        whose = identity(number)
+        held = first.setdefault(whose, number)
+        if held == number:
             continue
-        group = groups.get(record[0])
+        group = groups.get(whose)
         if group is None:
-            together = held[2] & HAS_EXAMPLES or (policy == "iterations" and held[2] & STEPPED)
-            members = [held[1]] if together else None
-            group = groups[record[0]] = RepeatedResults(held[1], held[2], [0] * len(OUTCOMES), members)
-            group.counts[held[2] & _LOW] = 1
-        losers.append(_settle(group, number, record[2], policy))
-    return Folded(keys, identities, tuple(losers), tuple(groups.values()))
+            code = codes[held]
+            together = code & HAS_EXAMPLES or (policy == "iterations" and code & STEPPED)
+            members = [held] if together else None
+            group = groups[whose] = RepeatedResults(held, code, [0] * len(OUTCOMES), members, held)
+            group.counts[code & _LOW] = 1
+        if codes[number] & IDENTITY:  # a key is its author's choice
+            places.meet(held, number)
+        losers.append(_settle(group, number, codes[number], policy, places))
+    return Merged(tuple(losers), tuple(groups.values()))
 
 
-def _settle(group: RepeatedResults, number: int, new: int, policy: str) -> int:
+def _settle(group: RepeatedResults, number: int, new: int, policy: str, places: Identities) -> int:
     """Put one more result into a group; return the number of the one that loses."""
     group.counts[new & _LOW] += 1
     if group.members is not None and len(group.members) <= MOST_ITERATIONS:
         group.members.append(number)
-    if not better(policy, group.code, new):
+    if (group.code ^ new) & RETRIED:
+        wins = not new & RETRIED
+    else:
+        wins = better(policy, group.code, new) and not (policy == "last" and places.earlier(number, group.winner))
+    if not wins:
         return number
     loser, group.winner, group.code = group.winner, number, new
     return loser
@@ -130,7 +141,7 @@ def counts(group: RepeatedResults) -> dict[Outcome, int]:
 
 
 LEFT_OUT: Final = 1
-"""State of a result that is not sent: folded away, invalid, or of a dropped report."""
+"""State of a result that is not sent: merged into another, invalid, or of a dropped report."""
 REPEATED: Final = 2
 ITERATED: Final = 3
 EXAMPLED: Final = 4
@@ -148,11 +159,38 @@ class _Comment(msgspec.Struct):
     comment: str | None = None
 
 
+class _Info(msgspec.Struct, rename="camel"):
+    project_key: str
+    summary: str
+    type: str | None = None
+    test_type: str | None = None
+    definition: str | None = None
+
+
+class _Whose(msgspec.Struct, rename="camel"):
+    test_key: str | None = None
+    test_info: _Info | None = None
+
+
 class Repeats:
     """Knows what became of the results of each Test."""
 
-    def __init__(self, work: Path, rendering: RenderOptions, checker: Checker, notices: Notices, policy: str) -> None:
+    def __init__(
+        self,
+        work: Path,
+        rendering: RenderOptions,
+        checker: Checker,
+        notices: Notices,
+        policy: str,
+        *,
+        groups: Sequence[int],
+        identities: Identities,
+    ) -> None:
+        """Take for each result the number of its Test Execution as `groups`; empty where there is only one."""
         self._work = work
+        self._groups = groups
+        self._identities = identities
+        self._whose = msgspec.json.Decoder(_Whose).decode
         self._rendering = rendering
         self._checker = checker
         self._notices = notices
@@ -166,30 +204,34 @@ class Repeats:
         self._lines: mmap.mmap | None = None
         self._offsets: mmap.mmap | None = None
 
-    def settle(self, index: Partitions, states: bytearray, counts: CaseCounts) -> None:
-        """Fold all results: set the state of each in `states`, and the numbers of Tests in `counts`."""
+    def settle(self, results: Results, counts: CaseCounts) -> None:
+        """Merge all results: set the state of each, and the numbers of Tests in `counts`."""
+        states, codes = results.states, results.codes
         stretches = (len(states) >> _STRETCH) + 1
         self._count_notes = Partitions(self._work / "repeats", stretches)
         self._member_notes = Partitions(self._work / "members", stretches)
-        iterated = False
-        for number in range(len(index)):
-            folded = fold(index.read(number), self._policy, states)
-            counts.tests_by_key += folded.keys
-            counts.tests_by_identity += folded.identities
-            counts.folded += len(folded.losers)
-            for loser in folded.losers:
+        counts.tests_by_identity = results.by_identity()
+        counts.tests_by_key = len(states) - states.count(LEFT_OUT) - counts.tests_by_identity
+        for meeting in results.meeting():
+            if self._lines is None:
+                self._map_lines()
+            merged = merge(meeting, codes, self._identity, self._policy, states, self._identities)
+            counts.merged += len(merged.losers)
+            for loser in merged.losers:
                 states[loser] = LEFT_OUT
-            for group in folded.groups:
+                if codes[loser] & IDENTITY:
+                    counts.tests_by_identity -= 1
+                else:
+                    counts.tests_by_key -= 1
+            for group in merged.groups:
                 states[group.winner] = REPEATED
+                self._identities.won(group.first, group.winner)
                 self._count_notes.add(group.winner >> _STRETCH, _COUNTS.pack(group.winner, *group.counts))
                 together = self._together(group)
                 if together is not None:
-                    iterated = True
                     states[group.winner] = together
                     for member in group.members or ():
                         self._member_notes.add(group.winner >> _STRETCH, _MEMBER.pack(group.winner, member))
-        if iterated:
-            self._map_lines()
 
     def text(self, number: int, state: int, text: bytes) -> bytes:
         """Return the text to send for a result that was given its state by `settle`; numbers only rise."""
@@ -198,6 +240,8 @@ class Repeats:
         if state not in (REPEATED, ITERATED, EXAMPLED):
             return text
         self._move(number)
+        if number in self._identities.examples:
+            self._identities.named(number, text)
         if state == ITERATED:
             text = self._iterated(number, text)
         elif state == EXAMPLED:
@@ -222,7 +266,7 @@ class Repeats:
             return None
         if group.members is None:
             if self.named:
-                self._notices.add("iterations-folded")
+                self._notices.add("iterations-merged")
             return None
         if len(group.members) > MOST_ITERATIONS:
             self._notices.add("iterations-too-many")
@@ -247,7 +291,7 @@ class Repeats:
         """Return the text of a test with one more line in its comment, which is its last property."""
         held = msgspec.json.decode(text, type=_Comment).comment
         head = text[:-1] if held is None else text[: text.rindex(_COMMENT)]
-        return head + _COMMENT + msgspec.json.encode(comments.with_repeats(held, counts, _SHOWN[self._policy])) + b"}"
+        return head + _COMMENT + msgspec.json.encode(escaping.with_repeats(held, counts, _SHOWN[self._policy])) + b"}"
 
     def _iterated(self, number: int, text: bytes) -> bytes:
         """Return the text of a test with one iteration for each of its results.
@@ -265,7 +309,7 @@ class Repeats:
         if comment is not None:
             test["comment"] = comment
         if not self._checker.valid(test):
-            self._notices.add("iterations-folded")
+            self._notices.add("iterations-merged")
             return text
         return msgspec.json.encode(test)
 
@@ -294,7 +338,7 @@ class Repeats:
     def _map_lines(self) -> None:
         """Make lines of the spool addressable by number, without holding them."""
         position = 0
-        with (self._work / "lines").open("rb") as lines, (self._work / "offsets").open("wb") as out:
+        with (self._work / LINES).open("rb") as lines, (self._work / "offsets").open("wb") as out:
             batch = array("Q")
             for line in lines:
                 batch.append(position)
@@ -304,14 +348,22 @@ class Repeats:
                     batch = array("Q")
             batch.append(position)
             batch.tofile(out)
-        with (self._work / "lines").open("rb") as lines, (self._work / "offsets").open("rb") as offsets:
+        with (self._work / LINES).open("rb") as lines, (self._work / "offsets").open("rb") as offsets:
             self._lines = mmap.mmap(lines.fileno(), 0, access=mmap.ACCESS_READ)
             self._offsets = mmap.mmap(offsets.fileno(), 0, access=mmap.ACCESS_READ)
 
     def _line(self, number: int) -> bytes:
-        assert self._lines is not None and self._offsets is not None  # noqa: S101, PT018  # mapped before the first ITERATED
+        assert self._lines is not None and self._offsets is not None  # noqa: S101, PT018  # mapped before results meet
         first, last = struct.unpack_from("=2Q", self._offsets, number * 8)
-        return self._lines[first:last]
+        return self._lines[first:last].removesuffix(BETWEEN)
+
+    def _identity(self, number: int) -> object:
+        """Return whose a result is: its Test Execution, and the Test's key or what finds it."""
+        test = self._whose(self._line(number))
+        group = self._groups[number] if self._groups else None
+        if (info := test.test_info) is None:
+            return group, test.test_key
+        return group, info.type or info.test_type, info.project_key, info.definition or info.summary
 
 
 def _unnamed(text: bytes) -> bytes:
@@ -321,6 +373,53 @@ def _unnamed(text: bytes) -> bytes:
     test: dict[str, Any] = msgspec.json.decode(text)
     test.pop(NAME, None)
     return msgspec.json.encode(test)
+
+
+LINES: Final = "lines"
+"""File of the tests as they come, a line each."""
+BETWEEN: Final = b",\n"
+"""Between two tests of a file: each is a line, and the lines are the list of a request."""
+_PARTS: Final = 256
+_FEW: Final = 1 << 17
+"""Results that are looked at together."""
+
+
+class Results:
+    """Of each result of a run, by its number: its state, its code, and eight bytes by which those of one Test meet."""
+
+    def __init__(self) -> None:
+        self.states = bytearray()
+        """One byte a result; not zero for one that is not sent as it is."""
+        self.codes = bytearray()
+        self.hashes = array("q")
+
+    def by_identity(self) -> int:
+        """Return how many results count whose Test is found or created."""
+        codes, states = self.codes, self.states
+        every = sum(codes.count(code) for code in range(256) if code & IDENTITY)
+        if not states.count(LEFT_OUT):
+            return every
+        return every - sum(
+            state == LEFT_OUT and bool(code & IDENTITY) for state, code in zip(states, codes, strict=True)
+        )
+
+    def meeting(self) -> Iterator[list[int]]:
+        """Yield numbers of results with equal hashes, in their order: all of a Test that has more than one.
+
+        Different Tests may meet by chance; a part of the run at a time, so that memory is four bytes a result.
+        """
+        hashes = self.hashes
+        if len(hashes) <= _FEW and len(set(hashes)) == len(hashes):
+            return
+        parts = [array("I") for _ in range(_PARTS)]
+        adders = [part.append for part in parts]
+        for number, value in enumerate(hashes):
+            adders[value & 255](number)
+        for part in parts:
+            values = [hashes[number] for number in part]
+            if len(set(values)) < len(values):
+                many = Counter(values)
+                yield [number for number, value in zip(part, values, strict=True) if many[value] > 1]
 
 
 MEMORY: Final = 1 << 20

@@ -2,7 +2,7 @@
 
 Knows patterns; knows no report and no Xray JSON.
 
-A rule never changes what a case is, only what is said about its Test. What it says is hostile like the rest: a captured
+A rule never changes what a case is, only what is said about its Test. What it says is unsafe like the rest: a captured
 text is checked where every key and label is.
 """
 
@@ -59,7 +59,7 @@ class _Compiled(msgspec.Struct, frozen=True, kw_only=True):
     rule: Any
     shown: str
     patterns: tuple[tuple[object, Any], ...]
-    """What each looks at: `suite`, `class`, `name`, `tag`, or the name of a property in a tuple."""
+    """What each looks at: `suite`, `class`, `name`, `tag`, `hostname`, `outcome`, or a property's name in a tuple."""
 
 
 class Rulebook:
@@ -70,7 +70,7 @@ class Rulebook:
 
         `budget` is what all results may cost.
         """
-        import re2  # noqa: PLC0415  # a user's pattern must not hang on a hostile name: RE2 runs in linear time
+        import re2  # noqa: PLC0415  # a user's pattern must not hang on an unsafe name: RE2 runs in linear time
 
         share = _MEMORY // max(1, sum(len(_conditions(rule)) for rule in said.rules))
 
@@ -242,16 +242,26 @@ class _Seen:
     def _of(self, key: object) -> Iterable[str]:
         case = self._case
         match key:
-            case "suite":
-                return (SUITE_SPLIT.join(case.suite),)
-            case "class":
-                return (case.classname or "",)
-            case "name":
-                return (case.name,)
+            case "suite" | "class" | "name" | "outcome":
+                return (_text(case, key),)
             case "tag":
                 return _tags(self._marks)
+            case "hostname":
+                return (value for held, value in case.properties if held == key)
             case _:
                 return (value for held, value in case.properties if (held,) == key)
+
+
+def _text(case: Case, key: object) -> str:
+    match key:
+        case "suite":
+            return SUITE_SPLIT.join(case.suite)
+        case "class":
+            return case.classname or ""
+        case "name":
+            return case.name
+        case _:
+            return case.outcome.value
 
 
 def _tags(marks: Sequence[Mark]) -> list[str]:
@@ -261,7 +271,13 @@ def _tags(marks: Sequence[Mark]) -> list[str]:
 
 def _conditions(rule: Rule) -> list[tuple[object, str]]:
     """Return the patterns of a rule in the order they are tried, each with what it looks at."""
-    single = (("suite", rule.suite), ("class", rule.classname), ("name", rule.name))
+    single = (
+        ("suite", rule.suite),
+        ("class", rule.classname),
+        ("name", rule.name),
+        ("hostname", rule.hostname),
+        ("outcome", rule.outcome),
+    )
     return [
         *((key, pattern) for key, pattern in single if pattern is not None),
         *(("tag", pattern) for pattern in rule.tags),

@@ -27,7 +27,7 @@ class Scrubber:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """Take patterns of RE2 that were checked; they are applied in their order."""
-        import re2  # noqa: PLC0415  # a user's pattern must not hang on a hostile text: RE2 runs in linear time
+        import re2  # noqa: PLC0415  # a user's pattern must not hang on an unsafe text: RE2 runs in linear time
 
         compiled = [re2.compile(pattern) for pattern in patterns]
         self._subs: tuple[Callable[[str, str], str], ...] = tuple(one.sub for one in compiled)
@@ -42,6 +42,10 @@ class Scrubber:
         )  # RE2 takes no halves of surrogate pairs
         scrubbed = hidden_too(plain, self._replaced)
         return text if scrubbed == plain else scrubbed
+
+    def item(self, found: Item) -> Item:
+        """Return a case or problem with all of its texts scrubbed."""
+        return in_texts(found, self.text)
 
     def _replaced(self, text: str) -> str:
         for sub in self._subs:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 _REMEMBERED: Final = 4096
-_LONGEST: Final = 10 * 366 * 86_400
-"""Seconds a case can take; more is a broken clock or a hostile number, and no finish is written."""
+LONGEST: Final = 10 * 366 * 86_400
+"""Seconds a case can take; more is a broken clock or an unsafe number, and no finish is written."""
 
 
 class Timestamps:
@@ -21,7 +21,8 @@ class Timestamps:
         self.earliest: float | None = None
         self.latest: float | None = None
         self._moment: datetime | None = None
-        self._epoch = 0.0
+        self.epoch = 0.0
+        """Of the last start, seconds since 1970."""
         self._text: str | None = None
         self._tz: tzinfo = zone
         self._seconds: dict[int, str | None] = {}
@@ -33,7 +34,7 @@ class Timestamps:
 
     def start(self, moment: datetime) -> str | None:
         """Return the timestamp of a start, or None when the calendar does not hold it."""
-        if moment is self._moment or moment == self._moment:
+        if moment is self._moment or _same(moment, self._moment):
             return self._text
         self._moment = moment
         try:
@@ -46,7 +47,7 @@ class Timestamps:
         if aware.tzinfo is not self._tz:
             self._seconds.clear()
             self._tz = aware.tzinfo or self._zone
-        self._epoch, self._text = epoch, text
+        self.epoch, self._text = epoch, text
         if self.earliest is None or epoch < self.earliest:
             self.earliest = epoch
         self._extend(epoch)
@@ -54,9 +55,9 @@ class Timestamps:
 
     def after(self, seconds: float) -> str | None:
         """Return the timestamp of a finish this long after the last start, or None when there is no such moment."""
-        if self._text is None or not 0 <= seconds <= _LONGEST:
+        if self._text is None or not 0 <= seconds <= LONGEST:
             return None
-        second = int(self._epoch + seconds)
+        second = int(self.epoch + seconds)
         try:
             return self._seconds[second]
         except KeyError:
@@ -70,6 +71,13 @@ class Timestamps:
             return aware.isoformat(timespec="seconds")
         except (OverflowError, ValueError, OSError):
             return None
+
+    def since_1970(self, moment: datetime) -> float:
+        """Return a moment in seconds since the epoch, minus infinity when the calendar does not hold it."""
+        try:
+            return self._aware(moment).timestamp()
+        except (OverflowError, ValueError, OSError):
+            return float("-inf")
 
     def text(self, epoch: float) -> str:
         """Return a moment in the zone of naive timestamps."""
@@ -99,3 +107,8 @@ class Timestamps:
         if offset is not None and offset % timedelta(minutes=1):
             moment = moment.astimezone(UTC)
         return moment
+
+
+def _same(one: datetime, other: datetime | None) -> bool:
+    """Say whether two moments are written alike: equal ones may have other offsets, or be the second of an hour."""
+    return one == other and one.tzinfo is other.tzinfo and one.fold == other.fold

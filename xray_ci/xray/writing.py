@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.model import MarkKind
 from xray_ci.xray import escaping
-from xray_ci.xray.attached import EvidenceWriter
-from xray_ci.xray.repeats import LEFT_OUT, Repeats
+from xray_ci.xray.evidence import EvidenceWriter
+from xray_ci.xray.repeats import BETWEEN, LEFT_OUT, LINES, Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Protocol, Self
 
     from xray_ci.model import Case, Problem
-    from xray_ci.xray.attached import CaseEvidence, EvidenceOptions
+    from xray_ci.xray.evidence import CaseEvidence, EvidenceOptions
+    from xray_ci.xray.identities import Identities
     from xray_ci.xray.notices import CaseCounts, Notices
     from xray_ci.xray.render import RenderOptions
-    from xray_ci.xray.repeats import Partitions
+    from xray_ci.xray.repeats import Results
     from xray_ci.xray.times import Timestamps
     from xray_ci.xray.validate import Checker
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 
 MOST: Final = 500
-"""Test Executions of one run: more is a rule that captured too much, or a hostile report."""
+"""Test Executions of one run: more is a rule that captured too much, or an unsafe report."""
 _NAME_LIMIT: Final = 255
 _ENVIRONMENT: Final = MarkKind.ENVIRONMENT
 
@@ -144,12 +146,13 @@ def _own(case: Case) -> tuple[str, ...]:
 
 _BUFFER: Final = 1 << 18
 _SMALL_BUFFER: Final = 1 << 14
+_TOGETHER: Final = 10_000
+"""Lines that are measured at once."""
 _OPEN: Final = 64
 """Files that are open at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """The tests of one request: a stretch of the file, JSON objects joined by commas, without brackets."""
 
     offset: int
@@ -157,8 +160,7 @@ class Batch:
     tests: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portion:
+class Portion(Struct, frozen=True, kw_only=True):
     """What one Test Execution gets."""
 
     path: Path
@@ -173,8 +175,7 @@ class Portion:
     finished: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assembled:
+class Assembled(Struct, frozen=True, kw_only=True):
     """A run, ready to be sent."""
 
     portions: tuple[Portion, ...]
@@ -191,6 +192,8 @@ class Assembled:
     evidence_files: int
     evidence_bytes: int
     """Of the files, not of their base64."""
+    covered: tuple[tuple[str, str], ...] = ()
+    """Tests that are named by key, each with an issue that it covers, where that can be linked."""
 
     def write_document(self, out: Sink, *, info: Mapping[str, Any] | None = None, key: str | None = None) -> None:
         """Write the tests of all portions as one document of Xray JSON, whatever its size.
@@ -205,21 +208,18 @@ class Assembled:
             out.write(b'"info":' + encode(info) + b",")
         out.write(b'"tests":[')
         for number, portion in enumerate(self.portions):
-            out.write(b"," if number else b"")
+            out.write(BETWEEN if number else b"")
             with portion.path.open("rb") as tests:
                 while piece := tests.read(_BUFFER):
                     out.write(piece)
         out.write(b"]}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spooled:
+class Spooled(Struct, frozen=True, kw_only=True):
     """What the assembly has on disk, and what it needs to be finished."""
 
     work: Path
-    index: Partitions
-    states: bytearray
-    """One byte a result; not zero for one that does not count."""
+    results: Results
     attached: CaseEvidence
     evidence: EvidenceOptions
     rendering: RenderOptions
@@ -229,6 +229,7 @@ class Spooled:
     groups: ExecutionGroups
     text_of: Callable[[float], str]
     """Seconds since the epoch → timestamp."""
+    identities: Identities
 
 
 def write(
@@ -241,30 +242,35 @@ def write(
     batch_tests: int,
     batch_bytes: int,
 ) -> Assembled:
-    """Fold the spooled results and write the finished files beside them."""
-    repeats = Repeats(spooled.work, spooled.rendering, spooled.checker, spooled.notices, spooled.repeats)
-    repeats.settle(spooled.index, spooled.states, counts)
-    name = spooled.rendering.deployment.dialect.evidence
+    """Merge the spooled results, and finish the files: what was spooled is the file, unless something has to change."""
+    work = spooled.work
+    rendering, groups = spooled.rendering, spooled.groups.numbers
+    repeats = Repeats(
+        work, rendering, spooled.checker, spooled.notices, spooled.repeats, groups=groups, identities=spooled.identities
+    )
+    repeats.settle(spooled.results, counts)
+    name = rendering.deployment.dialect.evidence
     with (
-        (spooled.work / "lines").open("rb", buffering=_BUFFER) as lines,
-        _Files(spooled.work) as files,
-        EvidenceWriter(
-            spooled.work, spooled.attached, spooled.evidence, name=name, notices=spooled.notices
-        ) as evidence,
+        _Files(work) as files,
+        EvidenceWriter(work, spooled.attached, spooled.evidence, name=name, notices=spooled.notices) as evidence,
     ):
         writer = _Writer(spooled, files, evidence, batch_tests, batch_bytes)
-        writer.run(lines, repeats)
+        with (work / LINES).open("rb", buffering=_BUFFER) as lines:
+            if any(spooled.results.states) or groups or evidence.any or repeats.named:
+                writer.run(lines, repeats)
+            else:
+                writer.take(lines)
     repeats.close()
     counts.sent = writer.sent
-    for file in ("lines", "side", "index", "inline", "repeats", "members", "offsets"):
-        (spooled.work / file).unlink(missing_ok=True)
+    for file in (LINES, "side", "inline", "repeats", "members", "offsets"):
+        (work / file).unlink(missing_ok=True)
     return Assembled(
         portions=tuple(_portions(spooled, writer, files)),
         counts=counts,
         problems=problems,
         decided=decided,
         identities=identities,
-        notices=spooled.notices.problems(),
+        notices=(*spooled.notices.problems(), *spooled.identities.problems()),
         evidence_files=evidence.files,
         evidence_bytes=evidence.bytes,
     )
@@ -354,11 +360,29 @@ class _Writer:
         """Return the batches of a Test Execution."""
         return tuple(self._cutters[number].batches) if number in self._cutters else ()
 
+    def take(self, lines: BinaryIO) -> None:
+        """Cut the spooled lines as they are, and take them as the finished file."""
+        at = self._cutters[0] = _Cutter()
+        gap, left = len(BETWEEN), (self._spooled.work / LINES).stat().st_size
+        while sizes := list(map(len, islice(lines, min(_TOGETHER, max(1, self._most_tests - at.tests))))):
+            size = sum(sizes)
+            left -= size
+            if not left:  # nothing comes after the last line
+                sizes[-1] += gap
+                size += gap
+            if at.tests + len(sizes) <= self._most_tests and at.position + size - at.start <= self._most_bytes:
+                self._place(at, size - gap)
+                at.tests += len(sizes) - 1
+            else:
+                for each in sizes:
+                    self._place(at, each - gap)
+        at.cut()
+        (self._spooled.work / LINES).rename(self._files.path(0))
+
     def run(self, lines: BinaryIO, repeats: Repeats) -> None:
         """Write every result that counts."""
-        states, evidence, groups = self._spooled.states, self._evidence, self._spooled.groups.numbers
-        most_tests, most_bytes, plain = self._most_tests, self._most_bytes, not repeats.named
-        held = 0
+        states, evidence, groups = self._spooled.results.states, self._evidence, self._spooled.groups.numbers
+        plain, held = not repeats.named, 0
         at, out = self._turned(0)
         for number, line in enumerate(lines):
             state = states[number]
@@ -367,26 +391,35 @@ class _Writer:
             if groups and groups[number] != held:
                 held = groups[number]
                 at, out = self._turned(held)
-            text = line[:-1] if plain and not state else repeats.text(number, state, line[:-1])
+            text = line.removesuffix(BETWEEN)
+            if state or not plain:
+                text = repeats.text(number, state, text)
             items = evidence.of(number) if number >= evidence.next else ()
-            size = len(text) + evidence.planned(items) if items else len(text)
-            if at.tests and (at.tests >= most_tests or at.position + size + 1 - at.start > most_bytes):
-                at.cut()
-            if at.position:
-                out.write(b",")
-                at.position += 1
-            if not at.tests:
-                at.start = at.position
-                if size > most_bytes:
-                    self._spooled.notices.add("over-batch-bytes")
-            at.tests += 1
+            before = at.position
+            self._place(at, len(text) + evidence.planned(items) if items else len(text))
+            if before:
+                out.write(BETWEEN)
             if items:
-                at.position += evidence.write(out, text, items)
+                at.position += evidence.write(out, text, items) - len(text) - evidence.planned(items)
             else:
                 out.write(text)
-                at.position += size
         for cutter in self._cutters.values():
             cutter.cut()
+
+    def _place(self, at: _Cutter, size: int) -> None:
+        """Give a test of so many bytes its place in a file, in the batch that is open or in one of its own."""
+        if at.tests and (
+            at.tests >= self._most_tests or at.position + len(BETWEEN) + size - at.start > self._most_bytes
+        ):
+            at.cut()
+        if at.position:
+            at.position += len(BETWEEN)
+        if not at.tests:
+            at.start = at.position
+            if size > self._most_bytes:
+                self._spooled.notices.add("over-batch-bytes")
+        at.tests += 1
+        at.position += size
 
     def _turned(self, number: int) -> tuple[_Cutter, BinaryIO]:
         """Return what writes for a Test Execution."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from xray_ci.errors import DOCS
+from xray_ci.patterns import lazy
 from xray_ci.settings import texts
 from xray_ci.settings.commands import COMMANDS
-from xray_ci.settings.problems import CONFLICT, MISSING, problem
-from xray_ci.settings.table import API_VERSIONS, BY_NAME
-from xray_ci.settings.values import resolve
+from xray_ci.settings.problems import CONFLICT, MISSING, problem, shown
+from xray_ci.settings.table import API_VERSIONS, BY_NAME, PREVIOUS, ROWS
+from xray_ci.settings.values import by_name, is_on, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from xray_ci.errors import ConfigurationError
 
 _JSON_FORMATS: Final = frozenset({"cucumber", "cucumber-json", "behave", "behave-json"})
-_SIGNING: Final = ("client-secret", "jira-token", "jira-password", "snapshot-api-key")
-_ONLY_CREATES: Final = "Only the creation of a Test Execution takes it: the multipart import always makes a new one."
+_OAUTH: Final = ("oauth-consumer-key", "oauth-token", "oauth-private-key")
+_SIGNING: Final = ("client-secret", "jira-token", "jira-password", "oauth-private-key", "snapshot-api-key")
 
 
 class Chosen(NamedTuple):
@@ -44,8 +46,18 @@ class Chosen(NamedTuple):
 
     @property
     def excused(self) -> bool:
-        """Whether no secret is missed: none is given to this run, and there is none to sign a request with."""
-        return self.withheld and not any(map(self.given, _SIGNING))
+        """Whether no secret is missed: there is none to sign a request with, and the run gets none, or only plans."""
+        return (self.withheld or self.planning) and not any(map(self.given, _SIGNING))
+
+    @property
+    def planning(self) -> bool:
+        """Whether the command writes nothing, so that it can do a part of its work without credentials."""
+        return self.command == "plan" or (self.command == "import" and bool(self.values["dry-run"]))
+
+    @property
+    def talks(self) -> bool:
+        """Whether a service is asked, as far as the configuration lets it."""
+        return (self.planning or "credentials" in COMMANDS[self.command].needs) and not self.excused
 
     @property
     def deployment(self) -> str | None:
@@ -53,7 +65,7 @@ class Chosen(NamedTuple):
         return resolve(
             self.values["deployment"],
             has_cloud=self.given("client-id") or self.given("client-secret"),
-            has_jira=any(map(self.given, ("jira-token", "jira-username", "jira-password"))),
+            has_jira=any(map(self.given, ("jira-token", "jira-username", "jira-password", "oauth-token"))),
             has_jira_url=self.given("jira-url"),
         )
 
@@ -65,28 +77,45 @@ def check(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 
 def notices(chosen: Chosen) -> Iterator[str]:
-    """Yield what is passed over although it was set."""
+    """Yield what is ignored although it was set."""
     deployment = chosen.values["deployment"]
     if deployment == "server":
         for name in ("client-id", "client-secret", "region", "xray-url"):
             if chosen.given(name):
-                yield f"{chosen.origins[name]} is passed over: Xray Server/Data Center has no `{name}`."
+                yield f"{chosen.origins[name]} is ignored: Xray Server/Data Center has no `{name}`."
     if deployment == "cloud" and chosen.given("jira-password"):
-        yield f"{chosen.origins['jira-password']} is passed over: Jira Cloud takes no password, only `jira-token`."
+        yield f"{chosen.origins['jira-password']} is ignored: Jira Cloud takes no password, only `jira-token`."
+    if deployment == "cloud" and chosen.given("oauth-token"):
+        yield f"{chosen.origins['oauth-token']} is ignored: OAuth 1.0a is of Jira Server/Data Center."
     if chosen.deployment == "cloud" and chosen.given("region", "xray-url"):
-        yield f"{chosen.origins['region']} is passed over, because `xray-url` is set."
-    for name in ("execution-scope", "on-rerun"):
+        yield f"{chosen.origins['region']} is ignored, because `xray-url` is set."
+    yield from _matrix(chosen)
+    for name in ("execution-scope", "execution-part", "shards", "on-rerun"):
         if chosen.given(name, "test-execution"):
-            yield f"{chosen.origins[name]} is passed over: `test-execution` names the one that results go into."
+            yield f"{chosen.origins[name]} is ignored: `test-execution` names the one that results go into."
+
+
+def _matrix(chosen: Chosen) -> Iterator[str]:
+    for name, context in (("github-matrix", "matrix"), ("github-strategy", "strategy")):
+        if chosen.values[name] == "":
+            yield f"{chosen.origins[name]} is ignored: it is no JSON object. Pass `${{{{ toJSON({context}) }}}}`."
+    if chosen.values["shards"] in {("auto",), ("none",)}:
+        return
+    import json  # noqa: PLC0415  # only a run with names of keys pays
+
+    known = json.loads(chosen.values["github-matrix"] or "{}")
+    for key in chosen.values["shards"]:
+        if key not in known:
+            yield f"{chosen.origins['shards']} names {shown(key)}, which the matrix of this job does not have."
 
 
 def _needs(chosen: Chosen) -> Iterator[ConfigurationError]:
     needs = COMMANDS[chosen.command].needs
     if "reports" in needs and not chosen.given("reports"):
-        yield _missing("reports", "Set `reports` to the files your tests write, for example `**/TEST-*.xml`.")
+        yield _missing("reports", _REPORTS)
     if chosen.excused:
         return
-    if "credentials" in needs:
+    if chosen.talks:
         yield from _credentials(chosen)
     targets = ("snapshots", "snapshot-urls", "snapshot-page-ids")
     if "snapshots" in needs and not any(map(chosen.given, targets)):
@@ -96,6 +125,12 @@ def _needs(chosen: Chosen) -> Iterator[ConfigurationError]:
             MISSING,
             "Set `snapshot-page-ids` or `snapshot-urls` with `snapshot-api-key`, or `snapshots`.",
         )
+
+
+_REPORTS: Final = (
+    "Set `reports` to the files your tests write, for example `--reports '**/TEST-*.xml'`. `xray-ci --help` lists the "
+    "commands; `xray-ci demo` shows the whole job without an account."
+)
 
 
 def _missing(name: str, advice: str) -> ConfigurationError:
@@ -114,14 +149,16 @@ def _credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
                     name, f"Create an API key in Xray's settings, and store both halves as secrets of your CI.{likely}"
                 )
     elif chosen.deployment == "server":
-        if not chosen.given("jira-token") and not chosen.given("jira-password"):
+        if not any(map(chosen.given, ("jira-token", "jira-password", *_OAUTH))):
             yield _missing(
-                "jira-token", f"Set a personal access token, or `jira-username` with `jira-password`.{likely}"
+                "jira-token",
+                "Set a personal access token, or `jira-username` with `jira-password`, or the three of `oauth-…`."
+                f"{likely}",
             )
-    elif not any(map(chosen.given, ("jira-token", "jira-username", "jira-password"))):
+    elif not any(map(chosen.given, ("jira-token", "jira-username", "jira-password", "oauth-token"))):
         yield problem(
             "There are no credentials",
-            "client-id, client-secret, jira-token",
+            ", ".join(f"{name} ({BY_NAME[name].variable})" for name in ("client-id", "client-secret", "jira-token")),
             MISSING,
             "Xray Cloud: set `client-id` and `client-secret`. Server/Data Center: set `jira-url` and "
             f"`jira-token`.{likely}",
@@ -135,8 +172,7 @@ def _credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 
 def _server(chosen: Chosen) -> Iterator[ConfigurationError]:
-    talks = "credentials" in COMMANDS[chosen.command].needs and not chosen.excused
-    if talks and chosen.values["deployment"] == "server" and not chosen.given("jira-url"):
+    if chosen.talks and chosen.values["deployment"] == "server" and not chosen.given("jira-url"):
         yield _missing("jira-url", "Xray Server/Data Center lives in Jira: set Jira's base URL with its context path.")
 
 
@@ -176,6 +212,28 @@ def _jira_credentials(chosen: Chosen) -> Iterator[ConfigurationError]:
         )
 
 
+def _oauth(chosen: Chosen) -> Iterator[ConfigurationError]:
+    given = [name for name in _OAUTH if chosen.given(name)]
+    missing = [name for name in _OAUTH if name not in given]
+    if given and missing and not chosen.excused:
+        yield problem(
+            f"OAuth 1.0a needs {' and '.join(f'`{name}`' for name in missing)} too",
+            chosen.where(*given),
+            MISSING,
+            "Set all three of oauth-consumer-key, oauth-token and oauth-private-key, or none.",
+        )
+    others = [name for name in ("jira-token", "jira-password") if chosen.given(name)]
+    if chosen.values["deployment"] == "auto":
+        others += [name for name in ("client-id", "client-secret") if chosen.given(name)]
+    if given and others and chosen.values["deployment"] != "cloud":
+        yield problem(
+            f"Both OAuth 1.0a and `{others[0]}` are set",
+            chosen.where(*given, *others),
+            CONFLICT,
+            "Keep one way of logging in, or set `deployment` where they are of two products.",
+        )
+
+
 def _plain_http(chosen: Chosen) -> Iterator[ConfigurationError]:
     for name in ("xray-url", "jira-url", "snapshots-url"):
         url = chosen.values[name]
@@ -207,6 +265,29 @@ def _one_plain(chosen: Chosen, name: str, url: str, *, cloud: bool) -> Iterator[
         )
 
 
+def _too_deep(chosen: Chosen) -> Iterator[ConfigurationError]:
+    for name, deep in (("jira-url", _BELOW_JIRA), ("xray-url", _BELOW_XRAY)):
+        url = chosen.values[name]
+        found = deep.search(url) if url else None
+        if found is not None:
+            yield problem(
+                f"`{name}` goes deeper than the base URL: {shown(found[0])} is a place below it",
+                chosen.origins.get(name, name),
+                advice=f"Write {url[: found.start()]}.",
+            )
+
+
+_BELOW_JIRA: Final = lazy(
+    r"/(rest(/.*)?|(browse|projects)/[A-Z][A-Z0-9_]+(-[0-9]+)?(/.*)?|secure/.*\.jspa.*|plugins/servlet/.*|login\.jsp"
+    r"|jira/(software|core|dashboards|for-you)(/.*)?)$|(?<=\.atlassian\.net)/(jira|wiki)(/.*)?$"
+)
+"""Places of Jira and of its API that people copy from a browser or a script, and the context path that Cloud has not.
+
+Each is certain: a site may be at `/projects` or `/issues`.
+"""
+_BELOW_XRAY: Final = lazy(r"/api(/.*)?$")
+
+
 def _api_version(chosen: Chosen) -> Iterator[ConfigurationError]:
     version, deployment = chosen.values["api-version"], chosen.deployment
     if version and deployment and version not in API_VERSIONS[deployment]:
@@ -219,26 +300,36 @@ def _api_version(chosen: Chosen) -> Iterator[ConfigurationError]:
 
 
 def _only_new(chosen: Chosen) -> Iterator[ConfigurationError]:
-    for name in ("fields", "labels", "test-fields"):
-        if chosen.given(name, "test-execution"):
-            yield problem(
-                f"`{name}` cannot be used with `test-execution`",
-                chosen.where(name, "test-execution"),
-                CONFLICT,
-                _ONLY_CREATES,
-            )
+    if chosen.given("test-fields", "test-execution") and chosen.values["strategy"] == "native":
+        yield problem(
+            "`test-fields` cannot be used with `strategy: native` and `test-execution`",
+            chosen.where("test-fields", "strategy", "test-execution"),
+            CONFLICT,
+            "Native reports take them by the multipart import alone, which makes a new Test Execution of XML reports: "
+            "leave `strategy` out, and Jira gives them afterwards.",
+        )
+
+
+def _several_versions(chosen: Chosen) -> Iterator[ConfigurationError]:
+    if chosen.given("fix-version", "test-execution") and len(chosen.values["fix-version"]) > 1:
+        yield problem(
+            "Several of `fix-version` cannot be used with `test-execution`",
+            chosen.where("fix-version", "test-execution"),
+            CONFLICT,
+            "Only what makes a Test Execution takes several: name one, and set the others in Jira.",
+        )
 
 
 def _native(chosen: Chosen) -> Iterator[ConfigurationError]:
     strategy, form = chosen.values["strategy"], chosen.values["format"]
-    if chosen.given("test-fields") and (strategy != "native" or form in _JSON_FORMATS | {"xray-json", "bundle"}):
+    if chosen.given("test-fields") and strategy == "native" and form in _JSON_FORMATS | {"xray-json", "bundle"}:
         yield problem(
-            "`test-fields` is only taken with `strategy: native` and an XML format",
+            f"A native import of {form} reports takes no `test-fields`",
             chosen.where("test-fields", "strategy", "format"),
             CONFLICT,
-            "Set `strategy: native` for JUnit, TestNG, NUnit, xUnit or Robot reports, or leave `test-fields` out.",
+            "Set `strategy: convert`, and Jira gives them afterwards, or leave `test-fields` out.",
         )
-    if strategy == "native" and form in _JSON_FORMATS and chosen.given("test-execution"):
+    if strategy == "native" and form in {"behave", "behave-json"} and chosen.given("test-execution"):
         yield problem(
             f"A native import of {form} reports cannot go into an existing Test Execution",
             chosen.where("strategy", "format", "test-execution"),
@@ -296,6 +387,16 @@ def _executions(chosen: Chosen) -> Iterator[ConfigurationError]:
         )
 
 
+def _baseline(chosen: Chosen) -> Iterator[ConfigurationError]:
+    if chosen.values["baseline"] == PREVIOUS and chosen.given("test-execution"):
+        yield problem(
+            "`baseline: previous` cannot be used with `test-execution`: it finds what xray-ci made for each run",
+            chosen.where("baseline", "test-execution"),
+            CONFLICT,
+            "Name the `result-file` of an earlier run in `baseline`, or leave one of them out.",
+        )
+
+
 def _certificate(chosen: Chosen) -> Iterator[ConfigurationError]:
     if chosen.given("client-key") and not chosen.given("client-certificate"):
         yield problem(
@@ -325,16 +426,87 @@ def _snapshots(chosen: Chosen) -> Iterator[ConfigurationError]:
             )
 
 
+def _jira(chosen: Chosen) -> Iterator[ConfigurationError]:
+    """Refuse what only Jira does where nobody may ask it: on Xray Cloud the API key of Xray is none of Jira's."""
+    if chosen.deployment != "cloud" or chosen.excused or "credentials" not in COMMANDS[chosen.command].needs:
+        return
+    without = " and ".join(f"`{name}`" for name in ("jira-url", "jira-token") if not chosen.given(name))
+    if not without:
+        return
+    more = f"Set `jira-url`, and `jira-username` with an API token as `jira-token` ({DOCS}/recipes/around.md), or"
+    for row in ROWS:
+        value = chosen.values[row.name]
+        xrays = value == {"environments"} or (row.name == "test-fields" and chosen.values["strategy"] == "native")
+        if row.jira and is_on(value) and not xrays:
+            yield problem(
+                f"`{row.name}` is done by Jira, and without {without} it cannot be asked",
+                chosen.where(row.name),
+                MISSING,
+                f"{more} leave `{row.name}` out.",
+            )
+    for name in ("fields", "test-fields") if chosen.values["strategy"] == "native" else ("fields",):
+        if named := by_name(chosen.values[name]):
+            yield problem(
+                f"what the field {shown(named[0])} is only Jira knows, and without {without} it cannot be asked",
+                chosen.where(name),
+                MISSING,
+                f"{more} give `{name}` by their ids.",
+            )
+
+
+def _folder(chosen: Chosen) -> Iterator[ConfigurationError]:
+    path = chosen.values["test-folder"]
+    if path is not None and not path.replace("/", "").strip():
+        yield problem(
+            "`test-folder` names no folder", chosen.where("test-folder"), CONFLICT, "Write a path such as `/Shop/Cart`."
+        )
+
+
+def _only_in_plan(chosen: Chosen) -> Iterator[ConfigurationError]:
+    if not chosen.values["only-in-plan"]:
+        return
+    if not chosen.given("test-plan"):
+        yield problem(
+            "`only-in-plan` has no `test-plan`", chosen.where("only-in-plan"), MISSING, "Set the one that is meant."
+        )
+    if chosen.values["strategy"] == "native" or chosen.command == "convert":
+        yield problem(
+            "`only-in-plan` cannot be used with `convert` or `strategy: native`: what is in the plan has to be asked, "
+            "and a report that is sent as it is keeps all its results",
+            chosen.where("only-in-plan", "strategy"),
+            CONFLICT,
+            "Leave one of them out.",
+        )
+
+
+def _attached(chosen: Chosen) -> Iterator[ConfigurationError]:
+    if chosen.values["scrub"] and "reports" in chosen.values["attach"]:
+        yield problem(
+            "`scrub` cannot be used with `attach: reports`: a report that is attached as it is keeps its texts",
+            chosen.where("scrub", "attach"),
+            CONFLICT,
+            "Leave one of them out.",
+        )
+
+
 _RULES: Final[tuple[Callable[[Chosen], Iterator[ConfigurationError]], ...]] = (
     _needs,
     _server,
     _jira_credentials,
+    _oauth,
     _plain_http,
+    _too_deep,
     _api_version,
     _only_new,
+    _several_versions,
     _native,
     _sent_as_it_is,
     _executions,
+    _baseline,
     _certificate,
     _snapshots,
+    _jira,
+    _attached,
+    _only_in_plan,
+    _folder,
 )

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.settings import mapping, problems, yamltext
 from xray_ci.settings.mapping import MOST_ITEMS
-from xray_ci.settings.raw import Raw
+from xray_ci.settings.problems import DEFAULT, Config, Raw
 from xray_ci.settings.structures import ITEM_KEYS_IN_FILE
-from xray_ci.settings.table import BY_NAME, FREE, LATER, LIST_KINDS, OUTCOMES, ROWS, Kind, Row
+from xray_ci.settings.table import BY_NAME, FREE, LIST_KINDS, OUTCOMES, ROWS, Kind, Row
 from xray_ci.settings.texts import LONGEST_PATTERN
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from xray_ci.settings.yamltext import YamlNode
 
 
+SCHEMA_ADDRESS: Final = "https://raw.githubusercontent.com/org/xray-ci/v1/docs/xray-ci.schema.json"
+"""Where editors find the schema of a config file."""
 _TEXT: Final = {"type": ["string", "number", "boolean"]}
 _SWITCH: Final = {"enum": [True, False, "yes", "no", "on", "off", "true", "false", "1", "0", 1, 0]}
 _TEXTS: Final = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MOST_ITEMS}]}
@@ -61,6 +63,10 @@ _WHEN: Final = _object(
         "property": _told(
             "Names of properties of the suite or the test, each with the RE2 pattern of its value.",
             {"type": "object", "minProperties": 1, "additionalProperties": _PATTERN},
+        ),
+        "hostname": _told("RE2 pattern, searched in the name of the machine (`hostname` in JUnit XML).", _PATTERN),
+        "outcome": _told(
+            "RE2 pattern, searched in the word of the result: passed, failed, errors, skipped or other.", _PATTERN
         ),
     }
 )
@@ -145,7 +151,7 @@ def document() -> dict[str, Any]:
     """Return the schema, draft 2020-12, that editors use, too."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "xray-ci.schema.json",
+        "$id": SCHEMA_ADDRESS,
         "title": "Config file of xray-ci",
         "description": "Settings marked (named file only) are refused in a file that was merely found in the "
         "workspace.",
@@ -217,32 +223,10 @@ def _explained(error: Any) -> str:
             return f"breaks the rule `{other}` of the schema"
 
 
-DEFAULT: Final = ".xray-ci.yml"
-
-
-class Config(NamedTuple):
-    """What a config file says."""
-
-    path: Path | None
-    values: dict[str, Raw]
-    touched: dict[str, str]
-    """Origins of settings whose value is wrong."""
-    problems: list[ConfigurationError]
-    broken: bool = False
-    """Whether nothing of it could be read."""
-
-
-NOTHING: Final = Config(None, {}, {}, [])
-
-
 def found(workspace: Path) -> Config:
-    """Read the default file when there is one; what it may set is limited."""
+    """Read the default file, which is there; what it may set is limited."""
     path = workspace / DEFAULT
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        return NOTHING
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(path.lstat().st_mode):
         return Config(
             None,
             {},
@@ -333,8 +317,8 @@ def _refusal(key: str, where: str, *, trusted: bool) -> ConfigurationError | Non
 
     row = BY_NAME.get(key)
     if row is None:
-        names = [row.name for row in ROWS if in_file(row) and (trusted or row.ws)]
-        return problems.unknown(key, key, names, LATER, thing="setting", where=where)
+        names = [row.name for row in ROWS if in_file(row)]
+        return problems.unknown(key, key, names, thing="setting", where=where)
     if row.name in FREE:
         return problems.problem(
             f"`{key}` is decided before the config file is read",

@@ -19,10 +19,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from xray_ci.settings import configfile, sources
+from xray_ci.settings import config, configfile, example
 from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import usage
-from xray_ci.settings.table import GROUPS, LIST_KINDS, ROWS, Kind, Row
+from xray_ci.settings.table import BY_NAME, GROUPS, LIST_KINDS, OFTEN, ROWS, Kind, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,6 +40,8 @@ OUTPUTS: Final = (
     ("skipped", "Cases that were skipped."),
     ("imported", "Test Runs stored."),
     ("created-tests", "Tests that were created."),
+    ("new-failures", "Tests that fail and did not in the run that `baseline` names."),
+    ("fixed", "Tests that pass and failed in the run that `baseline` names."),
     ("snapshots-triggered", "Snapshots that were triggered."),
     ("result-file", "Path of the machine-readable result."),
 )
@@ -52,7 +54,8 @@ _UNEXPANDED: Final = frozenset({Kind.REGEX, Kind.REGEXES, Kind.MAPPING})
 def action() -> str:
     """Return action.yml.
 
-    Inputs have no defaults there: GitHub would set them and so outvote variables and config file.
+    Inputs have no defaults there: GitHub would set them and so outvote variables and config file. Only what the job's
+    own contexts say is filled in (D: the runner's schema, `input-default-context`).
     """
     lines = [
         *_head(
@@ -92,7 +95,7 @@ def composite() -> str:
         "      env:",
     ]
     lines += [
-        f"        {variable(name)}: ${{{{ inputs.{name} }}}}" for name in (*(row.name for row in ROWS), *sources.NAMES)
+        f"        {variable(name)}: ${{{{ inputs.{name} }}}}" for name in (*(row.name for row in ROWS), *config.NAMES)
     ]
     return "\n".join(lines) + "\n"
 
@@ -111,7 +114,9 @@ def gitlab(body: str) -> str:
         msg = f"templates/xray-ci.body.yml lacks {INPUTS_HERE} … --- … {VARIABLES_HERE}"
         raise ValueError(msg)
     rows = [
-        row for row in ROWS if not row.secret and not re.search(rf"^ +{re.escape(row.name)}:$", header, re.MULTILINE)
+        row
+        for row in ROWS
+        if not (row.secret or row.context or re.search(rf"^ +{re.escape(row.name)}:$", header, re.MULTILINE))
     ]
     filled = _put(
         header,
@@ -142,19 +147,20 @@ def _head(about: str) -> list[str]:
         "inputs:",
     ]
     for row in ROWS:
-        lines += _input(row.name, f"{row.help} {_default_words(row)}".rstrip())
-    for name, ours in sources.NAMES.items():
-        meaning = f"Accepted and passed over: {ours}." if name in sources.PASSED_OVER else f"Accepted for {ours}."
+        lines += _input(row.name, f"{row.help} {_default_words(row)}".rstrip(), row.context)
+    for name, ours in config.NAMES.items():
+        meaning = f"Accepted and ignored: {ours}." if name in config.IGNORED else f"Accepted for {ours}."
         lines += _input(name, meaning)
     return lines
 
 
-def _input(name: str, meaning: str) -> list[str]:
-    return [f"  {name}:", *_description(meaning, 4), "    required: false"]
+def _input(name: str, meaning: str, context: str | None = None) -> list[str]:
+    default = [f"    default: {context}"] if context else []
+    return [f"  {name}:", *_description(meaning, 4), "    required: false", *default]
 
 
 def _description(text: str, depth: int) -> list[str]:
-    """Return a text as a folded block: no character of it needs quoting, and no line gets long."""
+    """Return a text as a merged block: no character of it needs quoting, and no line gets long."""
     return [" " * depth + "description: >-", *_indented(textwrap.wrap(text, 110, break_on_hyphens=False), depth + 2)]
 
 
@@ -223,16 +229,12 @@ def _kind(row: Row) -> str:
 def table() -> str:
     """Return the settings table of the README, between its markers and without them."""
     lines = ["| setting | kind | default | meaning |", "|---|---|---|---|"]
-    for group, rows in GROUPS.items():
-        lines.append(f"| **{group}** | | | |")
-        lines += [_row(row) for row in rows]
-    return "\n".join(lines) + "\n\n*(ws)*: a config file that was only found in the workspace may set it, too.\n"
+    return "\n".join([*lines, *(_row(BY_NAME[name]) for name in OFTEN)]) + "\n"
 
 
 def _row(row: Row) -> str:
     default = f"`{row.default}`" if row.default is not None else row.unset
-    mark = " *(ws)*" if row.ws else ""
-    return f"| `{row.name}`{mark} | {_kind(row)} | {default} | {row.help} |".replace("\n", " ")
+    return f"| `{row.name}` | {_kind(row)} | {default} | {row.help} |".replace("\n", " ")
 
 
 def readme(text: str) -> str:
@@ -272,8 +274,8 @@ def page() -> str:
     ]
     lines += ["", "## Inputs of another action", "", _ALIASES, "", "| input there | here |", "|---|---|"]
     lines += [
-        f"| `{name}` | {f'passed over: {ours}' if name in sources.PASSED_OVER else ours} |"
-        for name, ours in sources.NAMES.items()
+        f"| `{name}` | {f'ignored: {ours}' if name in config.IGNORED else ours} |"
+        for name, ours in config.NAMES.items()
     ]
     return "\n".join(lines) + "\n"
 
@@ -314,15 +316,16 @@ inputs are errors on GitHub.
 **Secrets** have no flag and no place in a config file. They come from an input, a variable, or a file that
 `XRAY_CI_<NAME>_FILE` names (one trailing line break is dropped).
 
-**Lists** have one item a line, in a config file they are YAML lists. **Sizes** are bytes, or a number with kB, MB, GB \
-(1000) or
-KiB, MiB, GiB (1024). **Switches** take true, yes, on, 1 and false, no, off, 0.
+**Lists** have one item per line, in a config file they are YAML lists. **Sizes** are bytes, or a number with kB, MB, GB
+(1000) or KiB, MiB, GiB (1024). **Switches** take true, yes, on, 1 and false, no, off, 0.
 
 **Trust.** The config file is `config`, else `.xray-ci.yml` when there is one. A pull request can change what lies in \
 the
 workspace, so a file that was only found may set no more than what is read and how it maps: rows that say so below. A \
 file that
-`config` names may set everything but secrets. [`xray-ci.schema.json`](xray-ci.schema.json) is its JSON Schema.
+`config` names may set everything but secrets: `--config .xray-ci.yml`. [`xray-ci.schema.json`](xray-ci.schema.json) is
+its JSON Schema, [`xray-ci.example.yml`](xray-ci.example.yml) has every setting, and `xray-ci init` writes a file to \
+begin with.
 
 **Templates** know `{workflow}`, `{run_number}`, `{run_id}`, `{attempt}`, `{branch}`, `{commit}`, `{short_commit}`, \
 `{job}`,
@@ -343,6 +346,7 @@ def files(root: Path) -> dict[Path, str]:
         root / "composite/action.yml": composite(),
         root / "docs/settings.md": page(),
         root / "docs/xray-ci.schema.json": schema_text(),
+        root / "docs/xray-ci.example.yml": example.whole(),
         root / "xray_ci/settings/help.txt": usage(None),
     }
     home, body = root / "README.md", root / "templates/xray-ci.body.yml"

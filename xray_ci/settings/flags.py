@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from xray_ci.errors import DOCS
 from xray_ci.settings import problems
-from xray_ci.settings.commands import COMMANDS, LATER_COMMANDS, Option
-from xray_ci.settings.table import BY_NAME, GROUPS, LIST_KINDS, ROWS, Kind, Row
-from xray_ci.settings.table import LATER as LATER_SETTINGS
+from xray_ci.settings.commands import COMMANDS, Option
+from xray_ci.settings.table import BY_NAME, GROUPS, LIST_KINDS, OFTEN, ROWS, Kind, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +36,12 @@ class Parsed(NamedTuple):
     """None: `command` of the environment decides, else import."""
     flags: Mapping[str, Value]
     """Settings by name; a list for those that may be repeated."""
-    options: Mapping[str, str | bool]
+    options: Mapping[str, Value]
+    """Of the command alone; a list for one that takes many."""
     help: bool
     version: bool
+    whole: bool = False
+    """Whether the help is to tell all."""
 
 
 def parse(argv: Sequence[str]) -> Parsed:
@@ -46,13 +49,13 @@ def parse(argv: Sequence[str]) -> Parsed:
     reading = _Reading(list(argv))
     reading.all()
     if reading.command is not None:
-        reading.problems += foreign(reading.command, reading.options)
+        reading.problems += misplaced(reading.command, reading.options)
     if reading.problems and not (reading.help or reading.version):
         raise problems.together(reading.problems)
-    return Parsed(reading.command, reading.flags, reading.options, reading.help, reading.version)
+    return Parsed(reading.command, reading.flags, reading.options, reading.help, reading.version, reading.whole)
 
 
-def foreign(command: str, options: Mapping[str, str | bool]) -> list[ConfigurationError]:
+def misplaced(command: str, options: Mapping[str, Value]) -> list[ConfigurationError]:
     """Return a problem for each option that belongs to another command.
 
     Ask again once the environment chose the command.
@@ -76,6 +79,34 @@ def foreign(command: str, options: Mapping[str, str | bool]) -> list[Configurati
     ]
 
 
+def _unexpected(word: str) -> ConfigurationError:
+    """Return the problem of a word without a flag; shown only where it names a file: else it may be a secret."""
+    import os.path  # noqa: PLC0415  # only a mistake pays
+
+    if not os.path.exists(word):  # noqa: PTH110  # help is answered without pathlib
+        return problems.problem(
+            "There is an unexpected argument",
+            "command line",
+            problems.USAGE,
+            "A command stands once, values follow their flags: `xray-ci COMMAND --name VALUE`.",
+        )
+    return problems.problem(
+        f"Unexpected argument {problems.shown(word)}",
+        "command line",
+        problems.USAGE,
+        "Reports follow their flag, and patterns are quoted so that the shell does not expand them: "
+        "`--reports '**/*.xml'`.",
+    )
+
+
+def _spelt(name: str) -> str:
+    """Show a flag, and a secret as the variable that it is set by."""
+    row = BY_NAME.get(name)
+    if row is not None and row.secret:
+        return f"`{row.variable}` (a variable: secrets have no flag)"
+    return f"`--{name}`"
+
+
 class _Reading:
     """The arguments while they are read from left to right."""
 
@@ -83,17 +114,19 @@ class _Reading:
         self.rest = rest
         self.command: str | None = None
         self.flags: dict[str, Value] = {}
-        self.options: dict[str, str | bool] = {}
-        self.help = False
+        self.options: dict[str, Value] = {}
+        self.help = self.whole = False
         self.version = False
         self.problems: list[ConfigurationError] = []
 
     def all(self) -> None:
         while self.rest:
             word = self.rest.pop(0)
-            if word in ("-h", "--help"):
+            if word in ("-h", "--help") or (word == "help" and self.command is None):
                 self.help = True
-            elif word in ("-V", "--version"):
+            elif word == "--help-all":
+                self.help = self.whole = True
+            elif word in ("-V", "--version") or (word == "version" and self.command is None):
                 self.version = True
             elif word.startswith("-") and word != "-":
                 self.flag(word)
@@ -101,27 +134,39 @@ class _Reading:
                 self.positional(word)
 
     def positional(self, word: str) -> None:
-        if self.command is None and word in COMMANDS:
+        pair = f"{word} {self.rest[0]}" if self.rest else ""
+        if self.command is not None and (option := self.plain(self.command)) is not None:
+            self.option(option, f"--{option.name}", word)
+        elif self.command is None and pair in COMMANDS:
+            self.command = pair
+            self.rest.pop(0)
+        elif self.command is None and word in COMMANDS:
             self.command = word
+        elif self.command is None and (pairs := [name for name in COMMANDS if name.startswith(f"{word} ")]):
+            self.problems.append(
+                problems.problem(
+                    f"`{word}` needs a second word",
+                    "command line",
+                    problems.USAGE,
+                    f"Write {' or '.join(f'`{name}`' for name in pairs)}.",
+                )
+            )
         elif (
             self.command is None
             and word.isascii()
             and word.replace("-", "").islower()
             and word.replace("-", "").isalpha()
         ):
-            self.problems.append(
-                problems.unknown(word, word, COMMANDS, LATER_COMMANDS, thing="command", where="command line")
-            )
+            self.problems.append(problems.unknown(word, word, COMMANDS, thing="command", where="command line"))
         else:
-            # Never shown: it may be the value of a secret whose flag was misspelt.
-            self.problems.append(
-                problems.problem(
-                    "There is an argument that belongs to no flag",
-                    "command line",
-                    problems.USAGE,
-                    "A command stands once, values follow their flags: `xray-ci COMMAND --name VALUE`.",
-                )
-            )
+            self.problems.append(_unexpected(word))
+
+    def plain(self, command: str) -> Option | None:
+        """Return what a word without a flag means to a command, as often as that can be given."""
+        for option in COMMANDS[command].options:
+            if option.name == COMMANDS[command].word and (option.many or option.name not in self.options):
+                return option
+        return None
 
     def flag(self, word: str) -> None:
         dashed, _, _ = word.partition("=")
@@ -135,15 +180,13 @@ class _Reading:
             self.switch(BY_NAME[name[3:]], dashed, value, on=False)
         else:
             self.skip(value)
-            known = [row.name for row in ROWS if not row.secret and row.name != "command"] + list(_OPTIONS)
-            self.problems.append(
-                problems.unknown(
-                    dashed, name or dashed.lstrip("-"), known, LATER_SETTINGS, spelt="`--{}`".format, thing="flag"
-                )
-            )
+            known = [row.name for row in ROWS if row.name != "command"]
+            known += [*_OPTIONS, "help", "help-all", "version"]
+            word = name or dashed.lstrip("-")
+            self.problems.append(problems.unknown(dashed, word, known, spelt=_spelt, thing="flag"))
 
     def skip(self, value: str | None) -> None:
-        """Pass over what is probably the value of a flag that is not taken."""
+        """Skip what is probably the value of a flag that is not taken."""
         if value is None and self.rest and not self.rest[0].startswith("-") and self.rest[0] not in COMMANDS:
             self.rest.pop(0)
 
@@ -177,13 +220,22 @@ class _Reading:
             self.flags[row.name] = on if value is None else value
 
     def option(self, option: Option, dashed: str, value: str | None) -> None:
-        if option.name in self.options:
+        if option.name in self.options and not option.many:
             self.problems.append(_twice(dashed))
         if not option.metavar:
             self.options[option.name] = True
             if value is not None:
                 self.problems.append(problems.problem(f"`{dashed}` takes no value", dashed, problems.USAGE))
+        elif option.metavar.startswith("["):
+            if value is None and self.rest and not self.rest[0].startswith("-") and self.rest[0] not in COMMANDS:
+                value = self.rest.pop(0)
+            self.options[option.name] = value or True
         elif (text := self.value(dashed, value)) is not None:
+            if option.many:
+                many = self.options.setdefault(option.name, [])
+                assert isinstance(many, list)  # noqa: S101  # only this line makes values of such options
+                many.append(text)
+                return
             self.options[option.name] = text
             if option.name == "port" and not (text.isascii() and text.isdigit() and int(text[:9]) <= _LARGEST_PORT):
                 self.problems.append(
@@ -222,6 +274,8 @@ _CHOICES_SHOWN: Final = 20
 _METAVAR: Final = {
     Kind.CHOICES: "WORD",
     Kind.KEY: "KEY",
+    Kind.KEYS: "KEY",
+    Kind.NAMES: "NAME",
     Kind.PROJECT: "KEY",
     Kind.PROJECTS: "KEY",
     Kind.URL: "URL",
@@ -233,6 +287,7 @@ _METAVAR: Final = {
     Kind.NUMBER: "N",
     Kind.PATH: "FILE",
     Kind.TARGET: "FILE",
+    Kind.BASELINE: "FILE",
     Kind.FOLDER: "FOLDER",
     Kind.REGEX: "REGEX",
     Kind.FIELDS: "YAML",
@@ -241,12 +296,15 @@ _METAVAR: Final = {
     Kind.MAPPING: "YAML",
     Kind.ZONE: "NAME",
     Kind.CHOICE: "WORD",
+    Kind.SHARDS: "NAME",
+    Kind.CONTEXT: "JSON",
 }
 MEANINGS: Final = {
     "what": "what is read",
     "where": "which Xray and Jira it goes to",
-    "secrets": "who xray-ci is there; what is secret has no flag",
+    "secrets": "credentials: environment variables only, never flags",
     "Test Execution": "what the results become in Jira",
+    "around the import": "what is done before it or follows it, in Jira and Xray",
     "mapping": "which Test a result belongs to, and what of it is sent",
     "delivery": "how it is sent: sizes, times, TLS, what is kept for `resume`",
     "Snapshots": "Confluence pages to refresh after the import",
@@ -283,17 +341,20 @@ _SOURCES: Final = """\
 Each setting comes from the first that has it: its flag (--test-plan SHOP-2), its input (INPUT_TEST-PLAN, as GitHub \
 sets it), its \
 variable (XRAY_CI_TEST_PLAN), its key in the config file (test-plan: SHOP-2 in .xray-ci.yml).
-Secrets come from variables only, or from a file that XRAY_CI_<NAME>_FILE names. Lists: repeat the flag, or one item a \
-line."""
+Secrets come from variables only, or from a file that XRAY_CI_<NAME>_FILE names. Lists: repeat the flag, or one item \
+per line."""
 
 
-def usage(command: str | None, columns: int = WIDTH) -> str:
-    """Return the help of one command for a terminal so wide, or of the program for any; ends with a newline."""
+def usage(command: str | None, columns: int = WIDTH, *, whole: bool = False) -> str:
+    """Return the help of one command for a terminal so wide, or of the program for any; ends with a newline.
+
+    `whole`: with every setting, where they come from, and the exit codes; else the most used.
+    """
     width = min(max(columns, WIDTH), _WIDEST)
-    return "\n".join(_program() if command is None else _command(command, width)) + "\n"
+    return "\n".join(_program(whole=whole) if command is None else _command(command, width, whole=whole)) + "\n"
 
 
-def _program() -> list[str]:
+def _program(*, whole: bool) -> list[str]:
     lines = [
         "usage: xray-ci [COMMAND] [--name VALUE ...]",
         "",
@@ -304,23 +365,25 @@ def _program() -> list[str]:
     lines += [f"  xray-ci {arguments:<43} {what}" for arguments, what in _EXAMPLES]
     lines += ["", "commands (default: import)"]
     lines += [line for row in COMMANDS.values() for line in _short(row.name, row.help)]
-    lines += ["", "settings, by group (`xray-ci COMMAND --help` explains each one)"]
-    for group, rows in GROUPS.items():
-        lines += _short(group, f"{MEANINGS[group]}:")
-        lines += _short("", ", ".join(row.name for row in rows))
-    lines += ["", *_paragraphs(_SOURCES, WIDTH), "", "exit codes"]
-    lines += [line for code, meaning in EXIT_CODES for line in _short(code, meaning)]
+    if whole:
+        lines += ["", "settings, by group (`xray-ci COMMAND --help-all` explains each one)"]
+        for group, rows in GROUPS.items():
+            lines += _short(group, f"{MEANINGS[group]}:")
+            lines += _short("", ", ".join(row.name for row in rows))
+        lines += ["", *_paragraphs(_SOURCES, WIDTH), "", "exit codes"]
+        lines += [line for code, meaning in EXIT_CODES for line in _short(code, meaning)]
     return [
         *lines,
         "",
-        *_short("COMMAND --help", "what each setting of a command means"),
+        *_short("COMMAND --help", "what the command needs, and its most used settings"),
+        *_short("--help-all", "all settings, where they come from, exit codes; also of a COMMAND"),
         *_short("--version", "print the version"),
     ]
 
 
-def _command(name: str, width: int) -> list[str]:
+def _command(name: str, width: int, *, whole: bool) -> list[str]:
     command = COMMANDS[name]
-    plain = f" {command.word.upper()}" if command.word else ""
+    plain = next((f" {each.metavar}" for each in command.options if each.name == command.word), "")
     lines = [f"usage: xray-ci {name}{plain} [--name VALUE ...]", "", *_paragraphs(command.help, width)]
     if command.examples:
         lines += ["", "examples", *(f"  xray-ci {arguments}" for arguments in command.examples)]
@@ -336,6 +399,15 @@ def _command(name: str, width: int) -> list[str]:
             for option in command.options
             for line in _wrapped(f"--{option.name} {option.metavar}".strip(), option.help, width)
         ]
+    rows = [row for group in command.groups for row in GROUPS[group] if row.name != "command"]
+    if rows and not whole:
+        lines += ["", "most used settings"]
+        often = OFTEN if "reports" in command.needs else [name for name in OFTEN if name != "reports"]
+        lines += [line for row in rows if row.name in often for line in _row(row, width)]
+        all_of = (
+            f"`xray-ci {name} --help-all` tells all {len(rows)} settings, where they come from, and the exit codes."
+        )
+        return [*lines, "", *_paragraphs(all_of, width)]
     for group in command.groups:
         lines += ["", f"{group}: {MEANINGS[group]}"]
         lines += [line for row in GROUPS[group] if row.name != "command" for line in _row(row, width)]
@@ -349,9 +421,7 @@ def _row(row: Row, width: int) -> list[str]:
     text = row.help
     if row.choices:
         few = len(row.choices) <= _CHOICES_SHOWN
-        text += (
-            f" One of {', '.join(row.choices)}." if few else f" One of {len(row.choices)} words, see docs/settings.md."
-        )
+        text += f" One of {', '.join(row.choices)}." if few else f" One of {len(row.choices)} words: {DOCS}/settings.md"
     if row.default is not None:
         text += f" [{row.default}]"
     if row.secret:

@@ -9,29 +9,32 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from xray_ci.patterns import lazy
 from xray_ci.secret import Secret
-from xray_ci.settings import mapping, structures, texts
+from xray_ci.settings import texts
 from xray_ci.settings import texts as urls
 from xray_ci.settings.problems import WrongValueError, nearest, shown
-from xray_ci.settings.table import SCOPES, Kind, Row
+from xray_ci.settings.table import PREVIOUS, SCOPES, Kind, Row
 from xray_ci.settings.texts import SCOPE_PLACEHOLDERS, check, names
 from xray_ci.settings.values import MappingRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from xray_ci.settings.raw import Raw
+    from xray_ci.settings.problems import Raw
 
-_SIZE: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?\s*([a-z]{0,3})")
+_SIZE: Final = lazy(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?\s*([a-z]{0,3})")
 _UNITS: Final = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
-_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_PAGE: Final = re.compile(r"[0-9]{1,20}")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SECONDS: Final = lazy(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_NUMBER: Final = lazy(r"[0-9]{1,9}")
+_PAGE: Final = lazy(r"[0-9]{1,20}")
+_MATRIX_KEY: Final = lazy(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+_LONGEST_CONTEXT: Final = 131_072
+"""Characters; no variable of Linux is longer."""
+_SURROGATE: Final = lazy("[\ud800-\udfff]")
 _LONGEST_TIME: Final = 86_400
 _CANNOT_RESOLVE: Final = 1921
 """How Windows says that links lead in a circle."""
@@ -54,7 +57,7 @@ def parse(row: Row, raw: Raw, around: ValueContext) -> Any:
 
 
 def _is_unicode(raw: Raw) -> bool:
-    """Say whether a variable or flag was decoded without loss; Python keeps foreign bytes as lone surrogates."""
+    """Say whether a variable or flag was decoded without loss; Python keeps other bytes as lone surrogates."""
     texts = (raw.value,) if isinstance(raw.value, str) else raw.value if isinstance(raw.value, tuple) else ()
     return all(text.isascii() or not _SURROGATE.search(text) for text in texts)
 
@@ -99,6 +102,14 @@ def _issue_key(_: Row, raw: Raw, __: ValueContext) -> str:
     return texts.issue_key(raw.text())
 
 
+def _keys(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
+    return _unique(texts.issue_key(line) for line in raw.lines())
+
+
+def _names(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
+    return _unique(texts.one_line(line) for line in raw.lines())
+
+
 def _project(_: Row, raw: Raw, __: ValueContext) -> str:
     return texts.matching(raw.text(), texts.PROJECT_KEY, "a project key", "SHOP")
 
@@ -128,7 +139,11 @@ def _globs(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
 
 def _list(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
     # Only `test-environments` is of this kind, and Xray's own import takes them with `;` between (D).
-    return _unique(texts.one_line(part.strip()) for line in raw.lines() for part in line.split(";") if part.strip())
+    parts = _unique(texts.one_line(part.strip()) for line in raw.lines() for part in line.split(";") if part.strip())
+    for part in parts:
+        if "," in part:  # Server/DC would make an environment of that name (O)
+            raise WrongValueError(f"{shown(part)} has a comma in it", "Write each by itself, one per line or with `;`.")
+    return parts
 
 
 def _labels(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
@@ -192,6 +207,17 @@ def _path(_: Row, raw: Raw, around: ValueContext) -> Path:
 
 def _target(_: Row, raw: Raw, around: ValueContext) -> Path:
     path = _inside(raw, around)
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib raises where it may not look
+        raise WrongValueError(f"{shown(raw.text())} is a folder")
+    return path
+
+
+def _baseline(_: Row, raw: Raw, around: ValueContext) -> Path | str:
+    """Return the word `previous`, or a path; the first run of a branch finds no file there, and that is no mistake."""
+    name = _file_name(raw)
+    if name.lower() == PREVIOUS:
+        return PREVIOUS
+    path = around.workspace / name
     if os.path.isdir(path):  # noqa: PTH112  # pathlib raises where it may not look
         raise WrongValueError(f"{shown(raw.text())} is a folder")
     return path
@@ -270,6 +296,31 @@ def _scope(_: Row, raw: Raw, __: ValueContext) -> str:
     return text
 
 
+def _shards(_: Row, raw: Raw, __: ValueContext) -> tuple[str, ...]:
+    lines = _unique(raw.lines())
+    words = {line.lower() for line in lines} & {"auto", "none"}
+    if words and len(lines) > 1:
+        raise WrongValueError(f"`{min(words)}` stands alone", "Write it, or names of matrix keys.")
+    return (words.pop(),) if words else _unique(texts.matching(x, _MATRIX_KEY, "a matrix key", "shard") for x in lines)
+
+
+def _context(_: Row, raw: Raw, __: ValueContext) -> str | None:
+    """Return a JSON object in one spelling, whatever its order and blanks.
+
+    None for `null` and an empty one, the empty text for anything else: what it holds is never shown.
+    """
+    import json  # noqa: PLC0415  # only a job of GitHub pays
+
+    text = raw.text()
+    try:
+        value = json.loads(text) if len(text) <= _LONGEST_CONTEXT else ""
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(value, dict):
+        return None if value is None else ""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")) if value else None
+
+
 def _zone(_: Row, raw: Raw, __: ValueContext) -> str:
     name = raw.text()
     if name.upper() in ("UTC", "Z"):
@@ -300,28 +351,49 @@ def _secrets(_: Row, raw: Raw, __: ValueContext) -> tuple[Secret, ...]:
     return _unique(Secret(urls.opaque(line)) for line in raw.lines())
 
 
+# What reads values with a structure of their own is imported for the first of them: few runs have one.
+
+
 def _headers(_: Row, raw: Raw, __: ValueContext) -> tuple[tuple[str, Secret], ...]:
+    from xray_ci.settings import structures  # noqa: PLC0415
+
     return structures.headers(raw)
 
 
+def _pem(_: Row, raw: Raw, __: ValueContext) -> Secret:
+    from xray_ci.settings import structures  # noqa: PLC0415
+
+    return structures.private_key(raw)
+
+
 def _fields(_: Row, raw: Raw, __: ValueContext) -> Mapping[str, object]:
+    from xray_ci.settings import structures  # noqa: PLC0415
+
     return structures.fields(raw)
 
 
 def _statuses(_: Row, raw: Raw, __: ValueContext) -> Mapping[str, str]:
+    from xray_ci.settings import structures  # noqa: PLC0415
+
     return structures.statuses(raw)
 
 
 def _snapshots(_: Row, raw: Raw, around: ValueContext) -> tuple[Any, ...]:
+    from xray_ci.settings import structures  # noqa: PLC0415
+
     return structures.snapshots(raw, around.env)
 
 
 def _mapping(_: Row, raw: Raw, __: ValueContext) -> MappingRules:
+    from xray_ci.settings import mapping  # noqa: PLC0415
+
     return mapping.rules(raw)
 
 
 _LISTED: Final = frozenset(
     {
+        Kind.KEYS,
+        Kind.NAMES,
         Kind.PROJECTS,
         Kind.GLOBS,
         Kind.LIST,
@@ -331,6 +403,7 @@ _LISTED: Final = frozenset(
         Kind.HEADERS,
         Kind.SNAPSHOTS,
         Kind.REGEXES,
+        Kind.SHARDS,
     }
 )
 _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, ValueContext], Any]]] = {
@@ -338,6 +411,8 @@ _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, ValueContext], Any]]] = {
     Kind.CHOICES: _choices,
     Kind.TEXT: _text,
     Kind.KEY: _issue_key,
+    Kind.KEYS: _keys,
+    Kind.NAMES: _names,
     Kind.PROJECT: _project,
     Kind.PROJECTS: _projects,
     Kind.URL: _url,
@@ -352,8 +427,11 @@ _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, ValueContext], Any]]] = {
     Kind.FLAG: _flag,
     Kind.PATH: _path,
     Kind.TARGET: _target,
+    Kind.BASELINE: _baseline,
     Kind.FOLDER: _folder,
     Kind.SCOPE: _scope,
+    Kind.SHARDS: _shards,
+    Kind.CONTEXT: _context,
     Kind.REGEX: _regex,
     Kind.TEMPLATE: _template,
     Kind.FIELDS: _fields,
@@ -361,6 +439,7 @@ _PARSERS: Final[Mapping[Kind, Callable[[Row, Raw, ValueContext], Any]]] = {
     Kind.ZONE: _zone,
     Kind.SECRET: _secret,
     Kind.SECRETS: _secrets,
+    Kind.PEM: _pem,
     Kind.HEADERS: _headers,
     Kind.SNAPSHOTS: _snapshots,
     Kind.REGEXES: _regexes,

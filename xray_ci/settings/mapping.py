@@ -10,11 +10,12 @@ are RE2.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from xray_ci.errors import DOCS
+from xray_ci.patterns import lazy
 from xray_ci.settings import texts, yamltext
 from xray_ci.settings.problems import WrongValueError, WrongValuesError, nearest, shown
 from xray_ci.settings.table import BY_NAME
@@ -23,7 +24,7 @@ from xray_ci.settings.values import OF_THE_CASE, MappingRules, NamedTest, Rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xray_ci.settings.raw import Raw
+    from xray_ci.settings.problems import Raw
     from xray_ci.settings.yamltext import YamlNode
 
 
@@ -126,7 +127,7 @@ def _one(node: YamlNode) -> str:
 
 PARTS: Final = ("prefixes", "tests", "rules")
 PREFIXES: Final = ("test", "requirement")
-WHEN: Final = ("format", "file", "suite", "class", "name", "tag", "property")
+WHEN: Final = ("format", "file", "suite", "class", "name", "tag", "property", "hostname", "outcome")
 ACTIONS: Final = ("key", "labels", "environment", "environments", "definition", "skip")
 FORMATS: Final = tuple(
     word for word in (*BY_NAME["format"].choices, *dict(BY_NAME["format"].also)) if word not in ("auto", "bundle")
@@ -141,8 +142,8 @@ LONGEST: Final = 2_000
 """Characters of a name, a glob or a definition; patterns and labels have bounds of their own."""
 _SAYS: Final = ("keys", "labels", "environments", "definition", "skip")
 _LONGEST_PREFIX: Final = 100
-_KEY_LITERALS: Final = re.compile(r"[A-Z0-9_-]*")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_KEY_LITERALS: Final = lazy(r"[A-Z0-9_-]*")
+_SURROGATE: Final = lazy("[\ud800-\udfff]")
 
 
 def rules(raw: Raw) -> MappingRules:
@@ -335,7 +336,7 @@ def _format(text: str) -> str:
         f"{shown(text)} is not a format",
         f"Did you mean `{near}`?"
         if near
-        else "docs/formats.md lists them all; without `format` a rule is about every one.",
+        else f"{DOCS}/formats.md lists them all; without `format` a rule is about every one.",
     )
 
 

@@ -5,10 +5,12 @@ Never shows a value of a secret one.
 
 from __future__ import annotations
 
+import base64
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from xray_ci.patterns import lazy
 from xray_ci.secret import Secret
 from xray_ci.settings import texts, yamltext
 from xray_ci.settings.problems import WrongValueError, nearest, shown
@@ -18,11 +20,11 @@ from xray_ci.settings.values import SnapshotTarget
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xray_ci.settings.raw import Raw
+    from xray_ci.settings.problems import Raw
     from xray_ci.settings.yamltext import YamlNode
 
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{1,8000}")
+_HEADER_NAME: Final = lazy(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE: Final = lazy(r"[\x20-\x7e]{1,8000}")
 _OURS: Final = frozenset(
     {
         "authorization",
@@ -40,11 +42,42 @@ _OURS: Final = frozenset(
     }
 )
 """Headers that xray-ci sets itself, or that change how a message is cut."""
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_STATUS: Final = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
-_PAGE: Final = re.compile(r"[0-9]{1,20}")
+_VARIABLE: Final = lazy(r"[A-Za-z_][A-Za-z0-9_]*")
+_STATUS: Final = lazy(r"[^\x00-\x1f\x7f]{1,100}")
+_PAGE: Final = lazy(r"[0-9]{1,20}")
 ITEM_KEYS_IN_FILE: Final = ("url", "page-id", "api-key-env", "bearer-token-env")
 _ITEM_KEYS: Final = (*ITEM_KEYS_IN_FILE, "api-key", "bearer-token")
+
+
+_PEM: Final = lazy(r"-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
+_BASE64: Final = lazy(r"[A-Za-z0-9+/\s]+={0,2}\s*", re.ASCII)
+_LINE: Final = 64
+"""Characters of a line of PEM."""
+
+
+def private_key(raw: Raw) -> Secret:
+    r"""Return an RSA key as PEM with lines of 64 characters, from PEM or base64 of it.
+
+    Stores of secrets keep one line: `\n` and blanks stand for line breaks. What is in it is looked at when it is used.
+    """
+    text = raw.text().replace("\\n", "\n")
+    if "-----" not in text and _BASE64.fullmatch(text):
+        try:
+            text = base64.b64decode(text).decode("ascii")
+        except ValueError:
+            text = ""
+    found = _PEM.search(text)
+    if found is None:
+        raise WrongValueError("It holds no private key", "Give the PEM text from BEGIN to END, or base64 of it.")
+    kind, inner = found[1], "".join(found[2].split())
+    if kind == "OPENSSH ":
+        raise WrongValueError("It is a key of OpenSSH", "Convert a copy of it: ssh-keygen -p -m PEM -N '' -f COPY.")
+    if kind == "ENCRYPTED " or "Proc-Type" in inner:
+        raise WrongValueError("The key is encrypted", "Decrypt a copy of it: openssl pkey -in KEY -out COPY.")
+    if kind not in ("", "RSA ") or not _BASE64.fullmatch(inner):
+        raise WrongValueError("It is no RSA key in PEM", "Jira's application links have RSA keys.")
+    lines = [inner[at : at + _LINE] for at in range(0, len(inner), _LINE)]
+    return Secret("\n".join([f"-----BEGIN {kind}PRIVATE KEY-----", *lines, f"-----END {kind}PRIVATE KEY-----", ""]))
 
 
 def headers(raw: Raw) -> tuple[tuple[str, Secret], ...]:
@@ -71,7 +104,7 @@ def fields(raw: Raw) -> Mapping[str, object]:
     value = _structure(raw)
     if not isinstance(value, dict):
         raise WrongValueError(
-            "It is not a mapping of field names to values", "Write `customfield_10010: value`, one a line."
+            "It is not a mapping of field names to values", "Write `customfield_10010: value`, one per line."
         )
     return MappingProxyType(value)
 
@@ -80,7 +113,7 @@ def statuses(raw: Raw) -> Mapping[str, str]:
     """Read outcome → Xray status; the outcomes are the words of the counts, `error` is `errors`."""
     value = _structure(raw)
     if not isinstance(value, dict):
-        raise WrongValueError("It is not a mapping of outcomes to statuses", "Write `skipped: ABORTED`, one a line.")
+        raise WrongValueError("It is not a mapping of outcomes to statuses", "Write `skipped: ABORTED`, one per line.")
     found: dict[str, str] = {}
     for written, status in value.items():
         outcome = "errors" if written == "error" else written

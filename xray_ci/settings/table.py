@@ -2,14 +2,15 @@
 
 Flags, inputs, variables, schema and docs come from it.
 
-Knows names and words; reads nothing. It is imported for `--help`, so it costs next to nothing: no dataclasses, no
-package.
+Knows names and words; reads nothing. It is imported for `--help`, so it costs next to nothing: no dataclasses.
 """
 
 from __future__ import annotations
 
 import enum
 from typing import Final, NamedTuple
+
+from xray_ci import formats
 
 RELEASE: Final = "0.1"
 """The release that brought these rows; a later row says its own `since`."""
@@ -22,12 +23,14 @@ class Kind(enum.Enum):
     CHOICES = "list of choices"
     TEXT = "text"
     KEY = "issue key"
+    KEYS = "list of issue keys"
     PROJECT = "project key"
     PROJECTS = "list of project keys"
     URL = "url"
     URL_TEMPLATE = "url template"
     GLOBS = "globs"
     LIST = "list"
+    NAMES = "list of names"
     LABELS = "list of labels"
     PAGES = "list of page ids"
     SIZE = "size"
@@ -36,24 +39,40 @@ class Kind(enum.Enum):
     FLAG = "flag"
     PATH = "path"
     TARGET = "path to write"
+    BASELINE = "path, or previous"
     FOLDER = "folder to write"
     REGEX = "regex"
     REGEXES = "list of regexes"
     TEMPLATE = "template"
     SCOPE = "run, branch, pull-request or a template"
+    SHARDS = "auto, none, or a list of names"
+    CONTEXT = "json"
     FIELDS = "yaml or json"
     STATUSES = "yaml"
     MAPPING = "yaml mapping"
     ZONE = "time zone"
     SECRET = "secret"  # noqa: S105  # a word, not one
     SECRETS = "secret list"
+    PEM = "secret key"
     HEADERS = "secret lines"
     SNAPSHOTS = "secret yaml list"
 
 
-SECRET_KINDS: Final = frozenset({Kind.SECRET, Kind.SECRETS, Kind.HEADERS, Kind.SNAPSHOTS})
+SECRET_KINDS: Final = frozenset({Kind.SECRET, Kind.SECRETS, Kind.PEM, Kind.HEADERS, Kind.SNAPSHOTS})
 LIST_KINDS: Final = frozenset(
-    {Kind.CHOICES, Kind.PROJECTS, Kind.GLOBS, Kind.LIST, Kind.LABELS, Kind.PAGES, Kind.SECRETS, Kind.REGEXES}
+    {
+        Kind.CHOICES,
+        Kind.PROJECTS,
+        Kind.GLOBS,
+        Kind.LIST,
+        Kind.KEYS,
+        Kind.NAMES,
+        Kind.LABELS,
+        Kind.PAGES,
+        Kind.SECRETS,
+        Kind.REGEXES,
+        Kind.SHARDS,
+    }
 )
 FREE: Final = frozenset({"command", "config"})
 """Read before the config file, so never in it."""
@@ -77,6 +96,10 @@ class Row(NamedTuple):
     least: float = 0
     """Smallest number, size or time that makes sense."""
     since: str = RELEASE
+    context: str | None = None
+    """What both actions of GitHub fill in by themselves; it has no sense elsewhere."""
+    jira: bool = False
+    """Whether Jira alone does it: on Xray Cloud it needs `jira-url` and credentials of Jira besides the API key."""
     group: str = ""
 
     @property
@@ -97,83 +120,9 @@ class Row(NamedTuple):
 
 FORMATS: Final = (
     "auto",
-    "junit",
-    "xray-json",
-    "nunit",
-    "nunit3",
-    "nunit2",
-    "xunit",
-    "trx",
-    "testng",
-    "robot",
-    "robot-json",
-    "cucumber",
-    "cucumber-json",
-    "cucumber-messages",
-    "behave",
-    "behave-json",
-    "playwright",
-    "playwright-json",
-    "ctrf",
-    "jest",
-    "jest-json",
-    "vitest-json",
-    "mocha",
-    "mocha-json",
-    "mocha-json-stream",
-    "mochawesome",
-    "go",
-    "go-json",
-    "go-text",
-    "tap",
-    "dart",
-    "dart-json",
-    "rspec",
-    "rspec-json",
-    "pytest",
-    "pytest-json-report",
-    "pytest-reportlog",
-    "newman",
-    "newman-json",
-    "rust",
-    "rust-json",
-    "gtest",
-    "gtest-json",
-    "criterion",
-    "criterion-json",
-    "ctest",
-    "ctest-xml",
-    "catch2",
-    "catch2-xml",
-    "doctest",
-    "doctest-xml",
-    "boost",
-    "boost-report-xml",
-    "cppunit",
-    "cppunit-xml",
-    "check",
-    "check-xml",
-    "qtest",
-    "qtest-xml",
-    "open-test-reporting",
-    "xcresult",
-    "xcresult-json",
-    "karate",
-    "karate-json",
-    "ginkgo",
-    "ginkgo-json",
-    "serenity",
-    "serenity-json",
-    "apex",
-    "apex-json",
-    "twister",
-    "twister-json",
-    "k6",
-    "k6-summary",
-    "allure",
-    "allure2-dir",
-    "xrayci",
-    "bundle",
+    *dict.fromkeys(
+        name for row in formats.FORMATS if row.reader or row.medium == "zip" for name in (row.family, row.key)
+    ),
 )
 """Keys and families of the formats table that this version can convert, or Xray takes as they are."""
 OUTCOMES: Final = ("passed", "failed", "errors", "skipped", "other")
@@ -182,6 +131,8 @@ API_VERSIONS: Final = {"cloud": ("v2", "v1"), "server": ("2.0", "1.0", "latest")
 """Newest first, as in the deployments table."""
 SCOPES: Final = ("run", "branch", "pull-request")
 """Words of `execution-scope`; anything else is a template."""
+PREVIOUS: Final = "previous"
+"""Word of `baseline`; a file of that name is `./previous`."""
 
 _WHAT: Final = (
     Row(
@@ -194,10 +145,21 @@ _WHAT: Final = (
             "plan",
             "inspect",
             "convert",
+            "check",
+            "probe",
             "snapshots",
             "collect",
             "resume",
+            "features export",
+            "features import",
+            "results export",
+            "tests import",
+            "backup",
+            "run",
+            "select",
+            "init",
             "migrate",
+            "explain",
             "completion",
             "emulator",
             "demo",
@@ -206,7 +168,8 @@ _WHAT: Final = (
     Row(
         "config",
         Kind.PATH,
-        "Config file; one that is only found in the workspace may set less (see trust).",
+        "Path of the config file. A `.xray-ci.yml` that was found by itself may only set what is marked (ws); "
+        "`--config FILE` may set everything but secrets.",
         unset="`.xray-ci.yml` when it exists",
     ),
     Row(
@@ -263,7 +226,7 @@ _WHERE: Final = (
         choices=API_VERSIONS["cloud"] + API_VERSIONS["server"],
         unset="newest",
     ),
-    Row("allow-http", Kind.FLAG, "Plain http to another host than loopback; never for Cloud.", "false"),
+    Row("allow-http", Kind.FLAG, "Allow http:// for Jira Server/DC (localhost needs no permission).", "false"),
 )
 _SECRETS: Final = (
     Row("client-id", Kind.SECRET, "Xray Cloud: client id of the API key."),
@@ -275,14 +238,23 @@ _SECRETS: Final = (
     ),
     Row("jira-username", Kind.TEXT, "User name that belongs to `jira-password` or, on Cloud, to `jira-token`."),
     Row("jira-password", Kind.SECRET, "Server: password for basic authentication."),
+    Row("oauth-consumer-key", Kind.SECRET, "Server: consumer key of the application link, for OAuth 1.0a."),
+    Row("oauth-token", Kind.SECRET, "Server: access token of OAuth 1.0a."),
+    Row("oauth-private-key", Kind.PEM, "Server: RSA private key (PEM, or base64 of it) of the application link."),
     Row("http-headers", Kind.HEADERS, "Extra `Name: value` lines for access gateways in front of Jira or Xray."),
 )
 _EXECUTION: Final = (
     Row("project", Kind.PROJECT, "Jira project of new issues.", unset="from the Tests", ws=True),
-    Row("test-execution", Kind.KEY, "Import into this existing Test Execution.", unset="a new one"),
-    Row("test-plan", Kind.KEY, "Link to this Test Plan."),
+    Row("test-execution", Kind.KEY, "Import into this Test Execution; overwrites its Test Runs.", unset="a new one"),
+    Row("test-plan", Kind.KEYS, "Link to this Test Plan; of several the first is imported to, the others are linked."),
+    Row(
+        "triggered-from",
+        Kind.KEY,
+        "The issue from which Xray started the job (`${ISSUE_KEY}`): outvotes `test-plan` or `test-execution`, "
+        "whichever it is.",
+    ),
     Row("test-environments", Kind.LIST, "Test Environments; `;` also separates.", ws=True),
-    Row("fix-version", Kind.TEXT, "Fix version of the Test Execution."),
+    Row("fix-version", Kind.NAMES, "Fix versions of the Test Execution."),
     Row("revision", Kind.TEXT, "Revision of the Test Execution.", unset="the commit"),
     Row(
         "summary",
@@ -294,17 +266,17 @@ _EXECUTION: Final = (
     Row(
         "description",
         Kind.TEMPLATE,
-        "Description of the Test Execution, with the same placeholders.",
-        unset="from the CI system",
+        "Description of the Test Execution, with the same placeholders; the ID of the run is added.",
+        unset="-",
         ws=True,
     ),
-    Row("labels", Kind.LABELS, "Labels of a new Test Execution.", ws=True),
-    Row("fields", Kind.FIELDS, "Any Jira fields of a new Test Execution."),
-    Row("test-fields", Kind.FIELDS, "Any Jira fields of new Tests; only with `strategy: native` and an XML format."),
+    Row("labels", Kind.LABELS, "Labels of the Test Execution, added to those it has.", ws=True),
+    Row("fields", Kind.FIELDS, "Any Jira fields of the Test Execution."),
+    Row("test-fields", Kind.FIELDS, "Any Jira fields of Tests that are created.", jira=True),
     Row(
         "executions",
         Kind.CHOICE,
-        "How many Test Executions: one for all, one a report, or one a Test Environment.",
+        "How many Test Executions: one for all, one per report, or one per Test Environment.",
         "single",
         choices=("single", "per-report", "per-environment"),
     ),
@@ -316,11 +288,80 @@ _EXECUTION: Final = (
         "run",
     ),
     Row(
+        "execution-part",
+        Kind.TEXT,
+        "Joins what identifies the Test Execution, where the CI system cannot tell two jobs apart.",
+    ),
+    Row(
+        "shards",
+        Kind.SHARDS,
+        "Legs of a matrix that differ only in these keys share one Test Execution; `auto` knows `shard`, "
+        "`shard_index`, `partition`, `chunk`, `split`, `slice` and `node_index` with a number.",
+        "auto",
+    ),
+    Row(
+        "github-matrix",
+        Kind.CONTEXT,
+        "The matrix of this job, which the action fills in; a `run:` step sets `XRAY_CI_GITHUB_MATRIX` to the "
+        "expression `toJSON(matrix)`.",
+        unset="the job's, in both actions",
+        context="${{ toJSON(matrix) }}",
+    ),
+    Row(
+        "github-strategy",
+        Kind.CONTEXT,
+        "How many jobs the matrix has, which the action fills in.",
+        unset="the job's, in both actions",
+        context="${{ toJSON(strategy) }}",
+    ),
+    Row(
         "on-rerun",
         Kind.CHOICE,
-        "A second attempt adds to the Test Execution of the first, or makes a `new` one.",
+        "A second attempt adds to the Test Execution of the first, overwriting its Test Runs, or makes a `new` one.",
         "reuse",
         choices=("reuse", "new"),
+    ),
+)
+_AROUND: Final = (
+    Row("test-folder", Kind.TEXT, "Folder of the Test Repository for Tests that are created, such as `/Shop/Cart`."),
+    Row("test-sets", Kind.KEYS, "Test Sets that Tests which are created are put into."),
+    Row("components", Kind.NAMES, "Components of Tests that are created.", jira=True),
+    Row(
+        "attach",
+        Kind.GLOBS,
+        "Files of the workspace that are attached to the Test Execution; `reports` means the raw reports.",
+        jira=True,
+    ),
+    Row("assignee", Kind.TEXT, "Assignee of the Test Execution, by e-mail address or name.", jira=True),
+    Row(
+        "transition",
+        Kind.TEXT,
+        "Transition of the Test Execution, by its name, after an import that ended with 0 or 1.",
+        jira=True,
+    ),
+    Row(
+        "defects",
+        Kind.CHOICE,
+        "Known open defects of the same failure are linked to the Test Runs, or those that miss are made as well.",
+        "none",
+        choices=("none", "link", "create"),
+        jira=True,
+    ),
+    Row(
+        "create-missing",
+        Kind.CHOICES,
+        "What is made before the import, where it is not there, instead of being refused.",
+        unset="none",
+        choices=("fix-version", "environments"),
+        jira=True,
+    ),
+    Row("only-in-plan", Kind.FLAG, "Leave out results of Tests that are not in `test-plan`.", "false"),
+    Row("max-new-defects", Kind.NUMBER, "Most defects that a run makes; further failures are told.", "10"),
+    Row(
+        "ci-link",
+        Kind.FLAG,
+        "Say in the description which CI run it was, and link it in Jira where that can be asked.",
+        "true",
     ),
 )
 _MAPPING: Final = (
@@ -340,6 +381,13 @@ _MAPPING: Final = (
     ),
     Row("key-pattern", Kind.REGEX, "Finds a Test key in the test's name (RE2 syntax).", ws=True),
     Row("key-projects", Kind.PROJECTS, "Projects whose Test keys a report may name.", unset="all"),
+    Row(
+        "requirements",
+        Kind.CHOICE,
+        "Requirements that reports name: of `new` Tests, of those that are there, too (`link`, needs Jira), or none.",
+        "new",
+        choices=("new", "link", "none"),
+    ),
     Row(
         "unmapped",
         Kind.CHOICE,
@@ -393,8 +441,8 @@ _MAPPING: Final = (
 )
 _DELIVERY: Final = (
     Row("dry-run", Kind.FLAG, "As `plan`: everything up to the first write.", "false"),
-    Row("batch-tests", Kind.NUMBER, "Most Tests of one request.", unset="by deployment", least=1),
-    Row("batch-bytes", Kind.SIZE, "Most bytes of one request.", unset="by deployment", least=1),
+    Row("batch-tests", Kind.NUMBER, "Maximum number of Tests per request.", unset="by deployment", least=1),
+    Row("batch-bytes", Kind.SIZE, "Maximum number of bytes per request.", unset="by deployment", least=1),
     Row("connect-timeout", Kind.SECONDS, "Longest wait for a connection.", "10", least=0.1),
     Row("timeout", Kind.SECONDS, "Longest wait for one answer; 10 s more for each MB that is sent.", "300", least=0.1),
     Row("time-budget", Kind.SECONDS, "All requests and their retries together.", "1800", least=0.1),
@@ -404,6 +452,12 @@ _DELIVERY: Final = (
         Kind.FOLDER,
         "Journal of what was sent, and what `resume` reads; in the workspace or the runner's temp folder.",
         unset="the runner's temp folder, else `.xray-ci/` in the workspace",
+    ),
+    Row(
+        "state-key",
+        Kind.SECRET,
+        "Seals the state folder; a lasting one opens folders that were left before a token was renewed.",
+        unset="derived from the credentials",
     ),
     Row("ca-bundle", Kind.PATH, "Certificates (PEM) that are trusted besides the system's."),
     Row("client-certificate", Kind.PATH, "Client certificate (PEM), with or without its key."),
@@ -442,13 +496,21 @@ _POLICY: Final = (
     Row(
         "fail-on",
         Kind.CHOICES,
-        "What else fails the step; what could not be imported fails it always.",
+        "What else fails the step. An import error always fails it.",
         unset="none",
         choices=("test-failures", "unmapped", "snapshots"),
     ),
 )
 _OUTPUT: Final = (
+    Row(
+        "baseline",
+        Kind.BASELINE,
+        "Compare with the result file of an earlier run, or with the `previous` Test Execution of the same job and "
+        "branch.",
+    ),
     Row("result-file", Kind.TARGET, "Machine-readable result, in the workspace or the runner's temp folder."),
+    Row("comment-file", Kind.TARGET, "Markdown for a comment on the pull request, at most 60,000 characters."),
+    Row("html-report", Kind.TARGET, "One-file page for people with every test, to search and to filter."),
     Row("dotenv-file", Kind.TARGET, "Outputs as `XRAY_<NAME>=` lines, for CI systems without step outputs."),
     Row("job-summary", Kind.FLAG, "Summary of the job, where the CI system has one.", "true"),
     Row("annotations", Kind.FLAG, "Annotations, where the CI system has them.", "true"),
@@ -462,6 +524,7 @@ GROUPS: Final = {
     "where": _WHERE,
     "secrets": _SECRETS,
     "Test Execution": _EXECUTION,
+    "around the import": _AROUND,
     "mapping": _MAPPING,
     "delivery": _DELIVERY,
     "Snapshots": _SNAPSHOTS,
@@ -472,5 +535,16 @@ GROUPS: Final = {
 ROWS: Final = tuple(row._replace(group=group) for group, rows in GROUPS.items() for row in rows)
 BY_NAME: Final = {row.name: row for row in ROWS}
 
-LATER: Final = frozenset({"oauth-consumer-key", "oauth-token", "oauth-private-key", "html-report"})
-"""Settings of the published interface whose capability a later version brings."""
+OFTEN: Final = (
+    "reports",
+    "project",
+    "client-id",
+    "client-secret",
+    "jira-url",
+    "jira-token",
+    "test-plan",
+    "test-environments",
+    "fail-on",
+    "html-report",
+)
+"""The settings that most pipelines need: the README's table, and the short help."""

@@ -17,15 +17,16 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from xray_ci.patterns import lazy
 from xray_ci.settings.problems import WrongValueError, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-ISSUE_KEY: Final = re.compile(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}")
-PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,254}")
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+ISSUE_KEY: Final = lazy(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]{1,254}-[1-9][0-9]{0,17}")
+PROJECT_KEY: Final = lazy(r"[A-Z][A-Z0-9_]{1,254}")
+CONTROL: Final = lazy(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST_PATTERN: Final = 1000
 LONGEST_LABEL: Final = 255
 _ON: Final = frozenset({"true", "yes", "on", "1"})
@@ -61,7 +62,7 @@ def label(text: str) -> str:
     if len(text.split()) > 1 or len(text) > LONGEST_LABEL:
         raise WrongValueError(
             f"{shown(text)} is not a label: Jira's have no blanks and at most {LONGEST_LABEL} characters",
-            "Write each label by itself, one a line or one an item.",
+            "Write each label by itself, one per line or one per item.",
         )
     return one_line(text)
 
@@ -109,8 +110,8 @@ def hiding(text: str, number: int) -> str:
 
 
 PAGE: Final = "{page-id}"
-_HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
-_FORBIDDEN: Final = re.compile(r"[^\x21-\x7e]|[\\<>\"^`|]")
+_HOST: Final = lazy(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_FORBIDDEN: Final = lazy(r"[^\x21-\x7e]|[\\<>\"^`|]")
 _VENDOR_HOSTS: Final = ("atlassian.net", "jira.com", "getxray.app", "radbeeapps.com")
 
 
@@ -198,15 +199,22 @@ PLACEHOLDERS: Final = (
     "actor",
     "tag",
     "pull_request",
+    "matrix",
+    "run_url",
     "date",
+    "month",
     "time",
     "reports",
     "tests",
     "environment",
     "report",
 )
-"""Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions.
-Of summary and description. `environment` and `report` are empty unless `executions` makes several Test Executions."""
+"""Of summary and description, besides `matrix.NAME`.
+
+`environment` and `report` are empty unless `executions` makes several Test Executions.
+"""
+MATRIX: Final = "matrix."
+"""Begins a placeholder for one value of the job's matrix."""
 SCOPE_PLACEHOLDERS: Final = (
     "workflow",
     "run_number",
@@ -220,17 +228,20 @@ SCOPE_PLACEHOLDERS: Final = (
     "actor",
     "tag",
     "pull_request",
+    "matrix",
 )
 """Of `execution-scope`: facts of the CI system alone, so that another job can know them before it reads a report."""
-_BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_BLANKS: Final = re.compile(r"[ \t\n\u00a0]+")
+_BRACES: Final = lazy(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_CONTROLS: Final = lazy(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_BLANKS: Final = lazy(r"[ \t\n\u00a0]+")
 
 
 def check(template: str, placeholders: tuple[str, ...] = PLACEHOLDERS) -> str:
     """Return the template as it is; raises WrongValueError for a placeholder that does not exist. `{{` is a brace."""
     for match in _BRACES.finditer(template):
         name = match[1]
+        if name is not None and of_matrix(name) and "matrix" in placeholders:
+            continue
         if match[0] in ("{", "}"):
             raise WrongValueError("A brace stands alone", "Write `{{` or `}}` for a brace that is no placeholder.")
         if name is not None and name not in placeholders:
@@ -243,6 +254,11 @@ def check(template: str, placeholders: tuple[str, ...] = PLACEHOLDERS) -> str:
                 + ".",
             )
     return template
+
+
+def of_matrix(name: str) -> bool:
+    """Say whether a placeholder means one value of the job's matrix: `matrix.browser`."""
+    return name.startswith(MATRIX) and bool(name.removeprefix(MATRIX).strip())
 
 
 def names(template: str) -> tuple[str, ...]:

@@ -5,10 +5,13 @@ The frozen result: what the user asked for, as types. Knows how to show itself w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import base64
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
+
+from xray_ci.patterns import lazy
 from xray_ci.secret import Secret
 
 if TYPE_CHECKING:
@@ -21,8 +24,7 @@ OF_THE_CASE: Final = ("name", "class", "suite", "file", "format")
 Placeholders that every rule has; the others are the named groups of its own patterns. Filled with `template.fill`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One rule: what a case must be for it to apply, and what it then says. All conditions must hold."""
 
     number: int
@@ -41,6 +43,9 @@ class Rule:
     """RE2; each must be found in some tag."""
     properties: tuple[tuple[str, str], ...] = ()
     """Name of a property and the RE2 that must be found in a value of it."""
+    hostname: str | None = None
+    outcome: str | None = None
+    """RE2, searched in the word of the result: passed, failed, errors, skipped or other."""
 
     keys: tuple[str, ...] = ()
     """Templates, here and below: `{name}`, `{class}`, `{suite}`, `{file}`, `{format}` and named groups; `{{` is a
@@ -52,8 +57,7 @@ class Rule:
     skip: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedTest:
+class NamedTest(Struct, frozen=True, kw_only=True):
     """An entry of the table `tests`: the keys of the Tests that a name stands for."""
 
     keys: tuple[str, ...]
@@ -64,8 +68,7 @@ def _no_tests() -> Mapping[str, NamedTest]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingRules:
+class MappingRules(Struct, frozen=True, kw_only=True):
     """A whole mapping; empty when none is set."""
 
     rules: tuple[Rule, ...] = ()
@@ -77,8 +80,7 @@ class MappingRules:
     requirement_prefixes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotTarget:
+class SnapshotTarget(Struct, frozen=True, kw_only=True):
     """One macro (`url`) or one whole page (`page_id`, global key) whose snapshots are taken; one of both is set."""
 
     url: Secret | None = None
@@ -87,8 +89,7 @@ class SnapshotTarget:
     bearer_token: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """Every setting by its name with `_` for `-`; sizes in bytes, times in seconds, lists as tuples."""
 
     command: str
@@ -111,13 +112,19 @@ class Settings:
     jira_token: Secret | None
     jira_username: str | None
     jira_password: Secret | None
+    oauth_consumer_key: Secret | None
+    oauth_token: Secret | None
+    oauth_private_key: Secret | None
+    """PEM of an RSA key."""
     http_headers: tuple[tuple[str, Secret], ...]
 
     project: str | None
     test_execution: str | None
-    test_plan: str | None
+    test_plan: tuple[str, ...]
+    """The first is imported to, the others are linked."""
+    triggered_from: str | None
     test_environments: tuple[str, ...]
-    fix_version: str | None
+    fix_version: tuple[str, ...]
     revision: str | None
     """None: the commit, which the CI system knows."""
     summary: str | None
@@ -129,13 +136,36 @@ class Settings:
     """`single`, `per-report` or `per-environment`."""
     execution_scope: str
     """`run`, `branch`, `pull-request`, or a template with placeholders of `template.SCOPE_PLACEHOLDERS`."""
+    execution_part: str | None
+    shards: tuple[str, ...]
+    """`auto`, `none`, or names of matrix keys."""
+    github_matrix: str | None
+    """A JSON object in one spelling; None for none, and empty for what is no JSON object and says not that there is
+    none."""
+    github_strategy: str | None
+    """The same."""
     on_rerun: str
     """`reuse` or `new`."""
+    test_folder: str | None
+    test_sets: tuple[str, ...]
+    components: tuple[str, ...]
+    attach: tuple[str, ...]
+    """Globs, `!` excludes; the word `reports` stands for the raw reports."""
+    assignee: str | None
+    transition: str | None
+    defects: str
+    """`none`, `link` or `create`."""
+    max_new_defects: int
+    create_missing: frozenset[str]
+    only_in_plan: bool
+    ci_link: bool
 
     strategy: str
     test_type: str
     key_pattern: str | None
     key_projects: tuple[str, ...]
+    requirements: str
+    """`new`, `link` or `none`."""
     unmapped: str
     max_new_tests: int | None
     repeats: str
@@ -159,6 +189,7 @@ class Settings:
     reconcile: bool
     state_dir: Path | None
     """None: the runner's temp folder, which the CI system knows, else `.xray-ci/` in the workspace."""
+    state_key: Secret | None
     ca_bundle: Path | None
     client_certificate: Path | None
     client_key: Path | None
@@ -175,7 +206,11 @@ class Settings:
     snapshots_delay: float
 
     fail_on: frozenset[str]
+    baseline: Path | str | None
+    """A result file, or the word `previous`."""
     result_file: Path | None
+    html_report: Path | None
+    comment_file: Path | None
     dotenv_file: Path | None
     job_summary: bool
     annotations: bool
@@ -197,13 +232,36 @@ class Settings:
         return resolve(
             self.deployment,
             has_cloud=(self.client_id or self.client_secret) is not None,
-            has_jira=(self.jira_token or self.jira_username or self.jira_password) is not None,
+            has_jira=(self.jira_token or self.jira_username or self.jira_password or self.oauth_token) is not None,
             has_jira_url=self.jira_url is not None,
         )
 
+    def execution_fields(self) -> Mapping[str, object] | None:
+        """Return the Jira fields of a new Test Execution; Xray's own words take one version, so several are fields."""
+        if len(self.fix_version) <= 1:
+            return self.fields
+        return {"fixVersions": [{"name": name} for name in self.fix_version]} | dict(self.fields or {})
+
     def secrets(self) -> tuple[Secret, ...]:
-        """Return every secret there is, for the redactor."""
-        return tuple(dict.fromkeys(secret for item in fields(self) for secret in _secrets(getattr(self, item.name))))
+        """Return every secret there is, for the redactor; a private key also as `base64` prints it, line by line."""
+        found = [secret for name in self.__struct_fields__ for secret in _secrets(getattr(self, name))]
+        if self.oauth_private_key is not None:
+            found.append(Secret(base64.encodebytes(self.oauth_private_key.reveal().encode()).decode()))
+        return tuple(dict.fromkeys(found))
+
+
+_ID: Final = lazy(r"customfield_[0-9]{1,10}|[a-z][A-Za-z]*")
+"""Ids of fields as Jira makes them: its own are one word that begins small."""
+
+
+def by_name(fields: Mapping[str, object] | None) -> tuple[str, ...]:
+    """Return those of the fields that are given as people call them, and not by their ids."""
+    return tuple(name for name in fields or () if not _ID.fullmatch(name))
+
+
+def is_on(value: object) -> bool:
+    """Say whether a setting that is off by default was set to something."""
+    return bool(value) and value != "none"
 
 
 def resolve(deployment: str, *, has_cloud: bool, has_jira: bool, has_jira_url: bool) -> str | None:

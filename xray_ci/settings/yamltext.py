@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
+
+from xray_ci.patterns import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +23,11 @@ LARGEST: Final = 4_000_000
 _DEEPEST: Final = 40
 _MOST_VALUES: Final = 100_000
 _STR: Final = "tag:yaml.org,2002:str"
-_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INTEGER: Final = lazy(r"[-+]?(0|[1-9][0-9]{0,99})")
+_FORBIDDEN: Final = lazy("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML forbids; looked for here because PyYAML's two readers count its place differently."""
-_ZEROS: Final = re.compile(r"[-+]?0[0-9]")
-_NUMBER: Final = re.compile(r"[-+]?(?=[0-9.]+[.eE]|\.)(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_ZEROS: Final = lazy(r"[-+]?0[0-9]")
+_NUMBER: Final = lazy(r"[-+]?(?=[0-9.]+[.eE]|\.)(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 class NotYamlError(Exception):
@@ -39,8 +41,7 @@ class NotYamlError(Exception):
         self.column = column
 
 
-@dataclass(slots=True, kw_only=True)
-class YamlNode:
+class YamlNode(Struct, kw_only=True):
     """One value and where it begins, both counted from 1."""
 
     line: int

@@ -20,8 +20,14 @@ def main() -> int:
         with open(HELP, encoding="utf-8") as text:  # noqa: PTH123  # pathlib costs more than all of this
             sys.stdout.write(text.read())
         return 0
+    # msgspec takes the same names of `typing` where these extensions are not installed, and that spares `inspect`.
+    hidden = "typing_extensions" not in sys.modules
+    if hidden:
+        sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # what Python takes for "not installed"
     from xray_ci.cli import process  # noqa: PLC0415
 
+    if hidden:
+        del sys.modules["typing_extensions"]
     return process()
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from xray_ci.settings.commands import Command, Option
     from xray_ci.settings.table import Row
 
-_FILES: Final = frozenset({Kind.PATH, Kind.TARGET, Kind.GLOBS})
+_FILES: Final = frozenset({Kind.PATH, Kind.TARGET, Kind.BASELINE, Kind.GLOBS})
 _FOLDERS: Final = frozenset({Kind.FOLDER})
-_OF_OPTIONS: Final = {"FILE": "files", "SHELL": "words"}
+_OF_OPTIONS: Final = {"FILE": "files", "FOLDER": "folders", "PATH ...": "files", "SHELL": "words"}
 _SCOPES: Final = ("run", "branch", "pull-request")
 
 
@@ -54,6 +54,12 @@ def run(shell: str, out: TextIO) -> int:
     return 0
 
 
+_HELP: Final = (
+    Flag("--help", "nothing", (), "Show the help of this command."),
+    Flag("--help-all", "nothing", (), "Show all of it."),
+)
+
+
 def flags(command: Command) -> tuple[Flag, ...]:
     """Return every flag of a command: its own options first, then its settings; a secret has none."""
     found = [_option(option) for option in command.options]
@@ -61,7 +67,7 @@ def flags(command: Command) -> tuple[Flag, ...]:
         for row in GROUPS[group]:
             if not row.secret and row.name != "command":
                 found += _setting(row)
-    return (*found, Flag("--help", "nothing", (), "Show the help of this command."))
+    return (*found, *_HELP)
 
 
 def _option(option: Option) -> Flag:
@@ -90,6 +96,23 @@ def _once() -> Mapping[str, Flag]:
     return {flag.name: flag for command in COMMANDS.values() for flag in flags(command)}
 
 
+def _pairs() -> Mapping[str, tuple[str, ...]]:
+    """Return the second words of commands of two words by their first: `features export`, `features import`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in COMMANDS:
+        first, _, second = name.partition(" ")
+        if second:
+            found[first] = (*found.get(first, ()), second)
+    return found
+
+
+def _first() -> Mapping[str, str]:
+    """Return the first words of all commands, each with what it does."""
+    pairs = _pairs()
+    told = {name.partition(" ")[0]: row.help for name, row in COMMANDS.items()}
+    return {word: f"{' or '.join(pairs[word])}." if word in pairs else text for word, text in told.items()}
+
+
 def _bash() -> str:
     by_takes: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for flag in _once().values():
@@ -100,16 +123,23 @@ def _bash() -> str:
         for (takes, words), names in by_takes.items()
     ]
     commands = [
-        f"    {name}) flags='{' '.join(flag.name for flag in flags(row))}'{_bash_word(row)};;"
+        f"    '{name}') flags='{' '.join(flag.name for flag in flags(row))}'{_bash_word(row)};;"
         for name, row in COMMANDS.items()
     ]
+    commands += [f"    {first}) plain='{' '.join(seconds)}';;" for first, seconds in _pairs().items()]
     return _BASH.format(
-        names=" ".join(COMMANDS),
-        choice="|".join(COMMANDS),
+        names=" ".join(_first()),
+        choice="|".join(_first()),
+        pairs=_shell_pairs(),
         values="\n".join(values),
         commands="\n".join(commands),
         default=" ".join(flag.name for flag in flags(COMMANDS["import"])),
     )
+
+
+def _shell_pairs() -> str:
+    """Return commands of two words as a pattern of bash and zsh."""
+    return "|".join(f"'{name}'" for name in COMMANDS if " " in name)
 
 
 _BASH_VALUES: Final = {
@@ -144,6 +174,9 @@ _xray_ci() {{
   for ((at = 1; at < COMP_CWORD; at++)); do
     case ${{COMP_WORDS[at]}} in {choice}) command=${{COMP_WORDS[at]}}; break;; esac
   done
+  if ((at + 1 < COMP_CWORD)); then
+    case "$command ${{COMP_WORDS[at + 1]}}" in {pairs}) command+=" ${{COMP_WORDS[at + 1]}}";; esac
+  fi
   case $prev in
 {values}
   esac
@@ -167,10 +200,12 @@ def _zsh() -> str:
     cases = []
     for name, row in COMMANDS.items():
         after = _after(row)
-        specs = [*(_zsh_flag(flag) for flag in flags(row)), *(["'1:" + _zsh_action(after) + "'"] if after else [])]
-        cases.append(f"    {name})\n      _arguments \\\n" + " \\\n".join(f"        {spec}" for spec in specs) + ";;")
-    described = "\n".join(f"    '{name}:{_zsh_text(row.help)}'" for name, row in COMMANDS.items())
-    return _ZSH.format(described=described, choice="|".join(COMMANDS), cases="\n".join(cases))
+        place = "1" if after and after.name != "--path" else "*"
+        specs = [*(_zsh_flag(flag) for flag in flags(row)), *([f"'{place}:{_zsh_action(after)}'"] if after else [])]
+        cases.append(f"    '{name}')\n      _arguments \\\n" + " \\\n".join(f"        {spec}" for spec in specs) + ";;")
+    cases += [f"    {first}) _arguments '1:word:({' '.join(seconds)})';;" for first, seconds in _pairs().items()]
+    described = "\n".join(f"    '{word}:{_zsh_text(text)}'" for word, text in _first().items())
+    return _ZSH.format(described=described, choice="|".join(_first()), pairs=_shell_pairs(), cases="\n".join(cases))
 
 
 def _zsh_flag(flag: Flag) -> str:
@@ -208,6 +243,9 @@ _xray_ci() {{
   for ((at = 2; at < CURRENT; at++)); do
     case $words[at] in ({choice}) command=$words[at]; words[at]=(); (( CURRENT-- )); break;; esac
   done
+  if [[ -n $command ]] && (( at < CURRENT )); then
+    case "$command $words[at]" in ({pairs}) command+=" $words[at]"; words[at]=(); (( CURRENT-- ));; esac
+  fi
   if [[ -z $command && $words[CURRENT] != -* && $words[CURRENT-1] != --* ]]; then
     _describe command described
     return
@@ -223,10 +261,20 @@ if [[ $funcstack[1] == _xray-ci ]]; then _xray_ci "$@"; else compdef _xray_ci xr
 
 def _fish() -> str:
     lines = ["# Completion of xray-ci for fish. Load it: xray-ci completion fish | source", "complete -c xray-ci -f"]
-    seen = f"__fish_seen_subcommand_from {' '.join(COMMANDS)}"
+    seen = f"__fish_seen_subcommand_from {' '.join(_first())}"
+    pairs = _pairs()
+    for word, text in _first().items():
+        lines.append(f"complete -c xray-ci -n {_fish_text(f'not {seen}')} -a {word} -d {_fish_text(text)}")
     for name, row in COMMANDS.items():
-        lines.append(f"complete -c xray-ci -n {_fish_text(f'not {seen}')} -a {name} -d {_fish_text(row.help)}")
-        own = _fish_text(f"__fish_seen_subcommand_from {name}")
+        first, _, second = name.partition(" ")
+        own = f"__fish_seen_subcommand_from {first}"
+        if second:
+            choice = _fish_text(f"{own}; and not __fish_seen_subcommand_from {' '.join(pairs[first])}")
+            lines.append(f"complete -c xray-ci -n {choice} -a {second} -d {_fish_text(row.help)}")
+            own += f"; and __fish_seen_subcommand_from {second}"
+        elif any(name in seconds for seconds in pairs.values()):
+            own += f"; and not __fish_seen_subcommand_from {' '.join(pairs)}"
+        own = _fish_text(own)
         lines += [f"complete -c xray-ci -n {own} {_fish_flag(flag)}" for flag in flags(row)]
         if after := _after(row):
             lines.append(f"complete -c xray-ci -n {own} {_fish_takes(after, plain=True)}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from xray_ci.emulator.server import Emulator
 
-_SAMPLES: Final = Path(__file__).parent / "samples"
+SAMPLES: Final = Path(__file__).parent / "samples"
 _PAGE: Final = "131073"
 _PATIENCE: Final = 10.0
 """Seconds to wait for the page's new version; the emulated service settles after two."""
@@ -54,7 +54,7 @@ def run(process: Process, execute: Callable[[Process], int], *, keep: bool, watc
         Emulator(0, clock=Clock(datetime.now(UTC))) as emulator,
     ):
         workspace = Path(folder) / "workspace"
-        shutil.copytree(_SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(SAMPLES, workspace, ignore=shutil.ignore_patterns("__pycache__"))
         return _show(process, execute, emulator, workspace, keep=keep, watched=watched)
 
 
@@ -75,7 +75,7 @@ def _show(
     say("Importing " + ", ".join(sorted(path.name for path in workspace.iterdir() if path.is_file())))
     say()
     before = _version(emulator.url)
-    code = execute(Process(["import"], _environment(emulator.url), str(workspace), process.out, process.err))
+    code = execute(Process(["import"], environment(emulator.url), str(workspace), process.out, process.err))
     after = _risen(emulator.url, before)
     say()
     say(f"Confluence page {_PAGE}: version {before} → {after}")
@@ -99,7 +99,7 @@ def _show(
     return code
 
 
-def _environment(url: str) -> dict[str, str]:
+def environment(url: str) -> dict[str, str]:
     """Return the environment of the job: that of a pipeline which knows nothing but its own settings."""
     settings = {
         "REPORTS": "*.xml\n*.json",

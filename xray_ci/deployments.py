@@ -7,9 +7,10 @@ Knows nothing of settings, reports or HTTP.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from xray_ci.model import Outcome
 
@@ -25,8 +26,7 @@ class BodyKind(enum.Enum):
     FORM = "multipart/form-data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """One import endpoint: a format, plain or multipart."""
 
     format: str
@@ -46,14 +46,13 @@ class Endpoint:
     """File name of the report part."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class Dialect(Struct, frozen=True, kw_only=True):
     """Words and property names of Xray JSON."""
 
     statuses: Mapping[Outcome, str]
     """Default status word of each outcome: built-in ones only (INTERFACE)."""
     builtin: frozenset[str]
-    foreign: frozenset[str]
+    other_words: frozenset[str]
     """Built-in words of the other deployment, refused unless `statuses` names them."""
     example_words: Mapping[Outcome, str]
     test_type: str
@@ -71,8 +70,7 @@ class Dialect:
     """Comments are Jira wiki text (O); elsewhere only mentions are dangerous (A)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """Bounds of one import. Undocumented on both products (A): chosen below what was seen refused."""
 
     batch_tests: int = 10_000
@@ -87,16 +85,33 @@ class Limits:
     """Characters of a summary (D, Jira)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """So many calls in so many seconds: where the pace starts, before the service itself says more."""
 
     calls: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Api(Struct, frozen=True, kw_only=True):
+    """One API of Xray or of the Jira below it, as the vendor's pages on its APIs tell them apart (D)."""
+
+    title: str
+    root: str
+    """What its paths begin with, below the base URL."""
+
+
+class LoginWay(Struct, frozen=True, kw_only=True):
+    """One way to be let in: a row for each authentication that the vendors name (D)."""
+
+    title: str
+    settings: tuple[str, ...]
+    """Names of the settings that hold it."""
+    apis: tuple[Api, ...]
+    refused: str = ""
+    """What a 401 most likely asks for, beyond looking at the credentials."""
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
     """One product: where it is, how it is asked, what it calls things."""
 
     key: str
@@ -105,6 +120,8 @@ class Deployment:
     """Newest first; the first is the default."""
     import_root: str
     """Path template below the base URL; `{version}`."""
+    jira_root: str
+    """Where the Jira below it has its REST API; `serverInfo` alone is asked at version 2, which both have."""
     key_path: tuple[str, ...]
     """Where the answer of an import holds the key of the Test Execution; without it no import succeeded."""
     dialect: Dialect
@@ -183,6 +200,7 @@ CLOUD: Final = Deployment(
     title="Xray Cloud",
     api_versions=("v2", "v1"),
     import_root="/api/{version}",
+    jira_root="/rest/api/3",
     key_path=("key",),
     dialect=Dialect(
         statuses=MappingProxyType(
@@ -195,7 +213,7 @@ CLOUD: Final = Deployment(
             }
         ),
         builtin=frozenset({"PASSED", "FAILED", "TO DO", "TODO", "EXECUTING", "ABORTED"}),
-        foreign=frozenset({"PASS", "FAIL"}),
+        other_words=frozenset({"PASS", "FAIL"}),
         example_words=MappingProxyType(
             {
                 Outcome.PASSED: "PASSED",
@@ -234,6 +252,7 @@ SERVER: Final = Deployment(
     title="Xray Server/Data Center",
     api_versions=("2.0", "1.0", "latest"),
     import_root="/rest/raven/{version}",
+    jira_root="/rest/api/latest",
     key_path=("testExecIssue", "key"),
     dialect=Dialect(
         statuses=MappingProxyType(
@@ -246,7 +265,7 @@ SERVER: Final = Deployment(
             }
         ),
         builtin=frozenset({"PASS", "FAIL", "TODO", "EXECUTING", "ABORTED"}),
-        foreign=frozenset({"PASSED", "FAILED", "TO DO"}),
+        other_words=frozenset({"PASSED", "FAILED", "TO DO"}),
         example_words=MappingProxyType(
             {
                 Outcome.PASSED: "PASS",
@@ -271,3 +290,79 @@ SERVER: Final = Deployment(
 )
 
 DEPLOYMENTS: Final = MappingProxyType({row.key: row for row in (CLOUD, SERVER)})
+
+_XRAY_CLOUD: Final = (
+    Api(title="Xray Cloud REST v1", root="/api/v1/"),
+    Api(title="Xray Cloud REST v2", root="/api/v2/"),
+    Api(title="Xray Cloud GraphQL", root="/api/v2/graphql"),
+)
+_JIRA_CLOUD: Final = (Api(title="Jira Cloud REST v3", root=f"{CLOUD.jira_root}/"),)
+_ANY_SERVER: Final = (
+    *(
+        Api(title=f"Xray Server/DC REST {version}", root=f"{SERVER.import_root.format(version=version)}/")
+        for version in ("1.0", "2.0", "latest")
+    ),
+    Api(title="Jira Server/DC REST latest", root=f"{SERVER.jira_root}/"),
+)
+API_KEY: Final = LoginWay(
+    title="Xray API key",
+    settings=("client-id", "client-secret"),
+    apis=_XRAY_CLOUD,
+    refused="An API key belongs to one site: Xray's settings list those that are valid.",
+)
+GATEWAY: Final = "https://api.atlassian.com/ex/jira"
+"""Where Jira Cloud takes API tokens with scopes and tokens of OAuth 2, and takes them nowhere else (D, O)."""
+
+
+def is_gateway(jira_url: str) -> bool:
+    """Say whether an address is a site behind Atlassian's gateway, real or emulated."""
+    return "/ex/jira/" in jira_url
+
+
+_GATEWAY_REMEDY: Final = (
+    f"is taken by Atlassian's gateway alone: set `jira-url` to {GATEWAY}/CLOUDID; "
+    "https://SITE.atlassian.net/_edge/tenant_info shows the CLOUDID of a site."
+)
+API_TOKEN: Final = LoginWay(
+    title="Jira API token, with the e-mail address",
+    settings=("jira-username", "jira-token"),
+    apis=_JIRA_CLOUD,
+    refused=f"API tokens end after a year at most (D). A token with scopes {_GATEWAY_REMEDY}",
+)
+SCOPED_TOKEN: Final = LoginWay(
+    title="Jira API token with scopes, through the gateway",
+    settings=("jira-username", "jira-token"),
+    apis=_JIRA_CLOUD,
+    refused="API tokens end after a year at most (D); the scopes read:jira-work, write:jira-work and read:jira-user "
+    "are needed, and the CLOUDID in `jira-url` must be that of the site.",
+)
+OAUTH2: Final = LoginWay(
+    title="OAuth 2 bearer token, through the gateway",
+    settings=("jira-token",),
+    apis=_JIRA_CLOUD,
+    refused=f"Without `jira-username` it is a token of OAuth 2, ends after an hour, and {_GATEWAY_REMEDY}",
+)
+PERSONAL_TOKEN: Final = LoginWay(
+    title="personal access token",
+    settings=("jira-token",),
+    apis=_ANY_SERVER,
+    refused="Personal access tokens expire and can be revoked: Jira lists yours under your profile. Before 8.14 "
+    "it has none.",
+)
+BASIC: Final = LoginWay(
+    title="basic authentication",
+    settings=("jira-username", "jira-password"),
+    apis=_ANY_SERVER,
+    refused="After some wrong passwords Jira asks for a CAPTCHA; a personal access token in `jira-token` is better.",
+)
+OAUTH1: Final = LoginWay(
+    title="OAuth 1.0a, RSA-SHA1",
+    settings=("oauth-consumer-key", "oauth-token", "oauth-private-key"),
+    apis=_ANY_SERVER,
+    refused="The application link in Jira must have this consumer key and the public key of `oauth-private-key`, and "
+    "`oauth-token` must come from it.",
+)
+LOGINS: Final = MappingProxyType(
+    {"cloud": (API_KEY, API_TOKEN, SCOPED_TOKEN, OAUTH2), "server": (PERSONAL_TOKEN, BASIC, OAUTH1)}
+)
+"""By deployment."""

@@ -9,11 +9,26 @@ import contextlib
 import errno
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from xray_ci import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+DOCS: Final = f"https://github.com/org/xray-ci/blob/v{__version__}/docs"
+"""The pages of this version: the repository that the package's metadata names, at the tag of the version."""
+
 ORDER: Final = (2, 5, 6, 7, 8, 4, 3, 9, 1)
 """When several exit codes hold, the first of these wins (INTERFACE: exit codes)."""
+
+
+def explained_at(slug: str) -> str:
+    """Return the address of the paragraph that explains a message; `xray-ci explain SLUG` prints it offline."""
+    return f"{DOCS}/errors.md#{slug}"
+
+
+def many(count: int, noun: str) -> str:
+    """Return a number with its noun as people read it: `1 test`, `12,000 tests`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def worst_exit(codes: set[int]) -> int:
@@ -48,6 +63,8 @@ class Failure(Exception):
         """What the service said, with its status, not yet cut or redacted."""
         self.service = service
         """Who said it: Xray, Jira, Snapshots."""
+        self.raw: str | None = None
+        """The body of that answer as it came, at most 20,000 characters, not yet cut or redacted."""
         self.next = advice or self.advice
 
 
@@ -88,19 +105,20 @@ class NoResults(NoReports):
     advice = "Check why the test tool wrote an empty report, or set `if-no-reports: ignore`."
 
 
+class NothingSelected(Failure):
+    """`select` found no Test, or none that the runner could be told."""
+
+    exit_code = 3
+    slug = "nothing-selected"
+    advice = "Nothing was printed: do not start the runner, which would run everything."
+
+
 class UnreadableReport(Failure):
-    """A report is broken, hostile or no test report."""
+    """A report is broken, unsafe or no test report."""
 
     exit_code = 4
     slug = "unreadable-report"
     advice = "Make the test tool write the report again, or leave the file out with `!path`."
-
-
-class HostileReport(UnreadableReport):
-    """A report asks for more than a report needs: entities, files, depth, size."""
-
-    slug = "hostile-report"
-    advice = "No test tool writes this. Find out where the file came from, or leave it out with `!path`."
 
 
 class NotAReport(UnreadableReport):
@@ -115,6 +133,22 @@ class AmbiguousFormat(UnreadableReport):
 
     slug = "ambiguous-format"
     advice = "Name the format in the line of `reports`: `FORMAT=glob`."
+
+
+class UnusableFile(Failure):
+    """A file that a command was given is broken, unsafe, or not what the command takes."""
+
+    exit_code = 4
+    slug = "unusable-file"
+    advice = "Correct the files that are named above, and run this again. Nothing was sent."
+
+
+class BaselineUnusable(Failure):
+    """The file that `baseline` names is no result file that this version reads; only ever a warning."""
+
+    exit_code = 2
+    slug = "baseline-unusable"
+    advice = "Name the `result-file` of an earlier run. The import goes on; only the comparison is left out."
 
 
 class InvalidPayload(Failure):
@@ -180,6 +214,13 @@ class Refused(Failure):
     exit_code = 6
     slug = "refused"
     advice = "Read what the service said above. Nothing of this request was imported."
+
+
+class UnknownIssue(Refused):
+    """An issue that was named is not there, or of another type."""
+
+    slug = "unknown-issue"
+    advice = "Correct the key, or let this user see the issue."
 
 
 class TooLarge(Refused):
@@ -265,6 +306,21 @@ def spooling(folder: Callable[[], object]) -> Iterator[None]:
         raise failure from error
 
 
+class AskedToFail(Failure):
+    """Everything arrived, and a condition of `fail-on` holds."""
+
+    exit_code = 1
+    slug = "fail-on"
+    advice = "The results are in Xray. Mend the tests, or take the word out of `fail-on`."
+
+
+class SnapshotMissing(AskedToFail):
+    """Everything arrived, and a snapshot that `fail-on` asks for could not be triggered."""
+
+    exit_code = 9
+    advice = "The results are in Xray; the snapshot's own line says why it failed. `xray-ci resume` triggers it again."
+
+
 class UnknownDelivery(Unreachable):
     """A request was sent and its answer was lost or not understood: it may have been imported."""
 
@@ -272,6 +328,15 @@ class UnknownDelivery(Unreachable):
     advice = "Look for the Test Execution in Xray before you run this again: a blind repeat could double it."
     slow = False
     """Whether somebody on the way did not want to wait for the answer: a smaller request may be answered in time."""
+    busy = False
+    """Whether the service said to come again (503 with `Retry-After`): then it most likely took nothing."""
+
+
+class MayHaveBeenDone(Unreachable):
+    """A change that is no import of results was sent, and its answer was lost or not understood."""
+
+    slug = "may-have-been-done"
+    advice = "Look in Xray for what was to be made before you run this again: it was not sent a second time."
 
 
 class PartlyImported(Failure):
@@ -287,10 +352,23 @@ class EvidenceRefused(PartlyImported):
 
     slug = "evidence-refused"
     advice = (
-        "Send less of it (`attachments`, `evidence-max-file`), or correct what is named above and run `xray-ci "
-        "resume`, which adds "
-        "the rest."
+        "Send less of it (`attachments`, `evidence-max-file`), or correct what is named above and run "
+        "`xray-ci resume`, which adds the rest."
     )
+
+
+class AroundRefused(Refused):
+    """All results are stored, and Jira refused a step that was to follow the import."""
+
+    slug = "after-import-refused"
+    advice = "The import is done. Correct what is named above and run this again: what was done is not done twice."
+
+
+class AroundUndone(PartlyImported):
+    """All results are stored, and a step that was to follow the import could not be done."""
+
+    slug = "after-import-undone"
+    advice = "The import is done. Run `xray-ci resume`, or this again: what was done is not done twice."
 
 
 class SnapshotFailed(Failure):

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from xray_ci.errors import ConfigurationError, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from xray_ci.model import Place
@@ -130,6 +130,14 @@ def open_regular(path: Path, *, links: bool) -> BinaryIO:
     except OSError:
         os.close(descriptor)
         raise
+
+
+def open_named(path: Path, workspace: Path) -> BinaryIO:
+    """Open a regular file that the command line names; below the workspace no link leads out of it. Raises OSError."""
+    whole = Path(os.path.normpath(path))
+    if not whole.is_relative_to(workspace):
+        return open_regular(whole, links=True)
+    return open_inside(os.path.realpath(workspace), whole.relative_to(workspace).parts, links=True)
 
 
 def _regular(descriptor: int, resolved: str) -> BinaryIO:
@@ -401,18 +409,19 @@ def place(path: Path, roots: tuple[Path, ...]) -> tuple[Path, Path]:
     raise WriteError(f"{path} is neither in the workspace nor in the temporary folder of the runner.")
 
 
-def write(path: Path, data: bytes, roots: tuple[Path, ...]) -> None:
-    """Write a file below one of the roots, making folders on the way; raises WriteError.
+def write(path: Path, data: bytes | Iterable[bytes], roots: tuple[Path, ...]) -> None:
+    """Write a file, whole or in pieces, below one of the roots, making folders on the way; raises WriteError.
 
     The old content stays until the new one is there. A link in the way is not followed: as a folder it is refused, as
     the file itself it is replaced. Written by root, all that is new belongs to the owner of the workspace.
     """
     root, below = place(path, roots)
+    pieces = (data,) if isinstance(data, bytes) else data
     try:
         if _HERE:
-            _write_by_descriptor(root, below, data)
+            _write_by_descriptor(root, below, pieces)
         else:
-            _write_by_name(root, below, data)
+            _write_by_name(root, below, pieces)
     except OSError as error:
         raise WriteError(f"{path}: {error.strerror or error}.") from error
 
@@ -437,7 +446,7 @@ def append(path: Path, data: bytes, *, limit: int | None = None) -> None:
         raise WriteError(f"{path.name}: {error.strerror or error}.") from error
 
 
-def _write_by_descriptor(root: Path, below: Path, data: bytes) -> None:
+def _write_by_descriptor(root: Path, below: Path, pieces: Iterable[bytes]) -> None:
     with contextlib.ExitStack() as opened:
         folder = os.open(root, _FOLDER)
         opened.callback(os.close, folder)
@@ -452,7 +461,7 @@ def _write_by_descriptor(root: Path, below: Path, data: bytes) -> None:
         descriptor = os.open(part, _NEW, 0o644, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                file.writelines(pieces)
             _give(part, owner, folder)
             os.replace(part, below.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
@@ -461,7 +470,7 @@ def _write_by_descriptor(root: Path, below: Path, data: bytes) -> None:
             raise
 
 
-def _write_by_name(root: Path, below: Path, data: bytes) -> None:
+def _write_by_name(root: Path, below: Path, pieces: Iterable[bytes]) -> None:
     folder = root
     for name in below.parts[:-1]:
         folder /= name
@@ -472,7 +481,7 @@ def _write_by_name(root: Path, below: Path, data: bytes) -> None:
     descriptor = os.open(part, _NEW, 0o644)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
         part.replace(folder / below.name)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -509,7 +518,7 @@ def replacing(target: Path, *, option: str = "--output", folders: bool = False) 
         if folders:
             _make(target.parent)
         with contextlib.ExitStack() as undo:
-            with part.open("xb") as file:
+            with part.open("x+b") as file:
                 undo.callback(part.unlink, missing_ok=True)
                 yield file
             _give_owner(part, target.parent)

@@ -10,6 +10,8 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
+from xray_ci.patterns import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,11 +20,11 @@ SHORTEST: Final = 4
 """A value of fewer characters is never looked for: it would cut ordinary words out of every line, and guessing it takes
 no log. Longer than `MASK`, so that redacting always shortens and therefore ends."""
 
-_PLAIN: Final = re.compile(r"[0-9A-Za-z._-]")
+_PLAIN: Final = lazy(r"[0-9A-Za-z._-]")
 """Characters that no encoding a secret travels in changes (URL, JSON, HTML, repr)."""
 _NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
-_RUNS: Final = re.compile(r"[0-9A-Za-z]+")
+_RUNS: Final = lazy(r"[0-9A-Za-z]+")
 _TELLING: Final = 3
 """Characters of a stretch that is worth a search: shorter ones stand everywhere."""
 _BASE64: Final = "[0-9A-Za-z+/_-]?"
@@ -77,7 +79,7 @@ class Secret:
 LONG: Final = 12
 """Characters from which on a value is replaced in what goes to Xray, too. A shorter one may be a word of the reports: a
 password `cart` must not rename every CartTest."""
-_TOKEN: Final = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z._~+=-]{8,}")
+_TOKEN: Final = lazy(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z._~+=-]{8,}")
 
 
 def is_long(value: str) -> bool:
@@ -94,7 +96,7 @@ class Spotter:
 
     def __init__(self, redactor: Redactor, *, exact: bool = False) -> None:
         """`exact`: where there may be one, say also whether there is."""
-        found = {anchor for value in redactor.values for anchor in _anchors(value)}
+        found = {anchor.encode() for anchor in redactor.anchors}
         self._everywhere = any(len(anchor) < _TELLING for anchor in found)
         self._anchors = tuple(sorted(found))
         self._redactor = redactor if exact else None
@@ -135,7 +137,8 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._forms: dict[str, int] = {}
+        self.anchors: set[str] = set()
+        """A text without any of them holds no secret: mostly that is all there is to look for."""
         self._pattern: re.Pattern[str] | None = None
         self.values: list[str] = []
         """The values and each of their lines, as they are looked for."""
@@ -151,7 +154,7 @@ class Redactor:
 
     def holds(self, text: str) -> bool:
         """Say whether a text holds a registered secret."""
-        return self._compiled().search(text) is not None
+        return self._may_be_in(text) and self._compiled().search(text) is not None
 
     def register(self, secret: Secret | str) -> bool:
         """Know one more secret from now on; call it before any text that may hold it can be written.
@@ -161,18 +164,18 @@ class Redactor:
         """
         text = secret.reveal() if isinstance(secret, Secret) else secret
         values = dict.fromkeys(value for line in (text, *text.splitlines()) if len(value := line.strip()) >= SHORTEST)
-        fresh = {form: len(value) for value in values for form in _forms(value) if form not in self._forms}
+        fresh = [value for value in values if value not in self.values]
         if fresh:
-            self._forms |= fresh
-            self.values.extend(value for value in values if value not in self.values)
+            self.anchors |= {anchor.decode() for value in fresh for anchor in _anchors(value)}
+            self.values.extend(fresh)
             # One line each: that is what a runner's mask is compared with.
-            self.masked.extend(value for value in values if len(value.splitlines()) == 1 and value not in self.masked)
-            self._pattern = None  # compiled when the next text comes: secrets arrive in a row
+            self.masked.extend(value for value in fresh if len(value.splitlines()) == 1)
+            self._pattern = None  # compiled when a text comes that may hold one
         return bool(values)
 
     def __call__(self, text: str) -> str:
         """Return the text without any registered secret."""
-        if not self._forms:
+        if not self._may_be_in(text):
             return text
         pattern = self._compiled()
         # A mask can complete a secret that itself holds asterisks: look again until nothing is found.
@@ -187,10 +190,15 @@ class Redactor:
             text = "".join(parts) + text[end:]
         return text
 
+    def _may_be_in(self, text: str) -> bool:
+        return any(anchor in text for anchor in self.anchors)
+
     def _compiled(self) -> re.Pattern[str]:
         if self._pattern is None:
-            forms = sorted(self._forms, key=lambda form: -self._forms[form])
-            self._pattern = re.compile("|".join(forms) if forms else r"(?!)")
+            forms = dict.fromkeys(
+                form for value in sorted(self.values, key=len, reverse=True) for form in _forms(value)
+            )
+            self._pattern = re.compile("|".join(forms))
         return self._pattern
 
 

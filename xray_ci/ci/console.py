@@ -10,14 +10,17 @@ import contextlib
 import enum
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TextIO
 
 from xray_ci.ci.syntax import Annotation, AnnotationKind, Syntax, annotation, group_end, group_start, mask
 from xray_ci.ci.text import clean, cut, harmless, one_line
-from xray_ci.errors import ConfigurationError, Failure
+from xray_ci.errors import ConfigurationError, Failure, explained_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tqdm import tqdm
 
     from xray_ci.secret import Redactor
 
@@ -25,6 +28,10 @@ ANSWER_LIMIT: Final = 500
 """Characters of a service's answer that a failure shows."""
 ANNOTATION_LIMIT: Final = 10
 """Annotations of a kind that GitHub keeps of one step (D)."""
+_DRAWN: Final = 0.1
+_WATCHED: Final = 2.0
+_SPARSE: Final = 20.0
+"""Seconds between two bars or lines about how far something is: where somebody looks on, on a terminal, in a log."""
 _MESSAGE_LIMIT: Final = 4000
 _TITLE_LIMIT: Final = 255
 _WIDTH: Final = 10
@@ -50,6 +57,50 @@ _MARK: Final = {Level.ERROR: "✗ ", Level.WARNING: "! ", Level.NOTICE: "- ", Le
 _COLOR: Final = {Level.ERROR: "31", Level.WARNING: "33", Level.DEBUG: "2"}
 
 
+def columns(out: TextIO, env: Mapping[str, str]) -> int:
+    """Return how wide the terminal is, 80 where there is none; COLUMNS outvotes it."""
+    import os  # noqa: PLC0415
+
+    said = env.get("COLUMNS", "")
+    if said.isascii() and said.isdigit():
+        return int(said[:9])
+    try:
+        return os.get_terminal_size(out.fileno()).columns
+    except (OSError, ValueError):  # a pipe, a file, or no file at all
+        return 80
+
+
+def colored(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Say whether marks of the log have colours: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise."""
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return env.get("TERM") != "dumb" and stream.isatty()
+
+
+_LINKING: Final = {
+    "TERM_PROGRAM": ("iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "WarpTerminal", "rio"),
+    "TERM": ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm"),
+}
+"""Terminals in which a text can be a link, by what they say of themselves; others may show neither link nor address."""
+
+
+def watched(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Say whether somebody looks on: a terminal with colours, and no log of a CI system."""
+    return stream.isatty() and not env.get("CI") and colored(stream, env)
+
+
+def linking(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Say whether a text of the log can be a link: where somebody looks on, on a terminal that is known for it."""
+    if not watched(stream, env) or env.get("TMUX") or env.get("STY"):  # what shows it later may know no links
+        return False
+    vte = env.get("VTE_VERSION", "")[:9]
+    newer = vte.isascii() and vte.isdigit() and int(vte) > 5000  # noqa: PLR2004 - 0.50.0 crashed at a link
+    said = any(env.get(name) in words for name, words in _LINKING.items())
+    return said or newer or bool(env.get("WT_SESSION") or env.get("KONSOLE_VERSION"))
+
+
 class ConsoleContext(Protocol):
     """What the console wants to know of its surroundings."""
 
@@ -58,8 +109,30 @@ class ConsoleContext(Protocol):
         """What the log understands."""
 
 
+def _plain(url: str) -> bool:
+    """Say whether an address holds nothing that could end the sequence which makes it a link."""
+    return url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and " " not in url
+
+
+class Pace:
+    """Lets a count through now and then, while something takes long: after `every` s, from then on after `then` s."""
+
+    def __init__(
+        self, say: Callable[[int, int], None], clock: Callable[[], float], every: float, then: float | None = None
+    ) -> None:
+        self._say, self._clock, self._every, self._then = say, clock, every, then
+        self._told = clock()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take how much is done; the end is told by who comes next."""
+        if done < total and self._clock() - self._told >= self._every:
+            self._told = self._clock()
+            self._every = self._every if self._then is None else self._then
+            self._say(done, total)
+
+
 class Console:
-    """Writes lines; one for a process. Text may be anything: hostile, long, of several lines, with secrets in it."""
+    """Writes lines; one for a process. Text may be anything: unsafe, long, of several lines, with secrets in it."""
 
     def __init__(
         self,
@@ -69,6 +142,8 @@ class Console:
         surroundings: ConsoleContext,
         redactor: Redactor,
         color: bool = False,
+        links: bool = False,
+        bars: bool = False,
         annotations: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -77,6 +152,10 @@ class Console:
         self._syntax = surroundings.syntax
         self._redactor = redactor
         self._color = color
+        self._links = links
+        self._bars = bars
+        self._bar: tqdm[NoReturn] | None = None
+        """Below the last line, until the next one is written."""
         self._annotations = annotations
         self._clock = clock
         self._told = 0
@@ -106,13 +185,44 @@ class Console:
         """Write an ordinary line."""
         self._say(Level.INFO, text)
 
+    def linked(self, text: str, label: str, url: str | None) -> None:
+        """Write an ordinary line of which `label` leads to an address, which follows where no text can be a link."""
+        if url is None or not (self._links and _plain(url) and self._redacted(url) == url):
+            self._say(Level.INFO, f"{text}  {url}" if url else text)
+        else:
+            self._say(Level.INFO, text, (label, f"\x1b]8;;{url}\x1b\\{label}\x1b]8;;\x1b\\"))
+
     def debug(self, text: str) -> None:
         """Write what helps to find out why."""
         self._say(Level.DEBUG, text)
 
-    def progress(self, text: str) -> None:
-        """Write that something is under way: a line like any other, terminals get no tricks."""
-        self._say(Level.INFO, text)
+    def pace(self, what: str, clock: Callable[[], float]) -> Pace:
+        """Return what says how far something is.
+
+        After 2 s a bar where somebody looks on; a line every 2 s on another terminal, every 20 s elsewhere.
+        """
+        if self._bars and self._level >= Level.INFO:
+            return Pace(lambda done, total: self._draw(what, done, total), clock, _WATCHED, _DRAWN)
+        every = _WATCHED if self._stream.isatty() else _SPARSE
+        return Pace(lambda done, total: self.info(f"  {done:,} of {total:,} {what}"), clock, every)
+
+    def _draw(self, what: str, done: int, total: int) -> None:
+        """Draw a bar, which the next line takes away again: so none is left behind, however the work ends."""
+        from tqdm import tqdm  # noqa: PLC0415 - only what takes long on a terminal pays
+
+        if self._bar is None:
+            tqdm.monitor_interval = 0  # no thread beside ours
+            beneath = SimpleNamespace(write=self._drawn, flush=self._stream.flush, encoding=self._stream.encoding)
+            wide = max(40, columns(self._stream, {})) - 1  # a terminal may say that it is 0 wide
+            look = f"  {{n_fmt}} of {{total_fmt}} {what} |{{bar}}|"
+            self._bar = tqdm(total=total, initial=done, bar_format=look, leave=False, ncols=wide, file=beneath)
+        self._bar.n, self._bar.total = done, total
+        self._bar.refresh()
+
+    def _drawn(self, text: str) -> None:
+        """Write a part of a bar, as every text of the log."""
+        with contextlib.suppress(OSError, ValueError):  # full or closed: the next line says so
+            self._write_out(self._redactor(text))
 
     @contextlib.contextmanager
     def group(self, title: str) -> Iterator[None]:
@@ -200,6 +310,8 @@ class Console:
     def close(self) -> None:
         """Close what is open and say how many annotations the system would not have taken."""
         self.end_group()
+        if self._bar is not None:
+            self._bar.close()
         for kind, count in self._annotated.items():
             if count > ANNOTATION_LIMIT:
                 self.notice(f"{count - ANNOTATION_LIMIT} more annotations of kind {kind.value} are in the log only.")
@@ -217,18 +329,20 @@ class Console:
             ),
             ("next", self._redacted(failure.next)),
         ]
-        facts += [("", f"docs/errors.md#{failure.slug}")] if link else []
+        facts += [("", explained_at(failure.slug))] if link else []
         for label, text in facts:
             for number, line in enumerate(text.split("\n") if text else ()):
                 lines.append(f"  {label if number == 0 else '':{_WIDTH - 2}}{line}".rstrip())
         return "\n".join(lines)
 
-    def _say(self, level: Level, text: str) -> None:
+    def _say(self, level: Level, text: str, link: tuple[str, str] | None = None) -> None:
+        """Write lines; `link` is a part of them and what to write for it, once they have no other sequence."""
         if level > self._level:
             return
         head, *rest = self._redacted(text).split("\n")
         blanks = " " * len(_MARK[level])
-        self._write("\n".join([self._marked(level, head), *(f"{blanks}{line}".rstrip() for line in rest)]))
+        lines = harmless("\n".join([self._marked(level, head), *(f"{blanks}{line}".rstrip() for line in rest)]))
+        self._put(lines.replace(*link, 1) if link else lines)
 
     def _marked(self, level: Level, text: str) -> str:
         sign, color = _MARK[level], _COLOR.get(level)
@@ -245,6 +359,9 @@ class Console:
         """Write finished lines, after the masks of all secrets that came up since the last ones."""
         fresh, self._told = self._redactor.masked[self._told :], len(self._redactor.masked)
         masks = "".join(f"{line}\n" for value in fresh for line in mask(self._syntax.masks, value))
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
         if self.lost:
             return
         try:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from xray_ci.ci.text import one_line
+from xray_ci.patterns import lazy
 
 Environment: TypeAlias = Mapping[str, str]
 Source: TypeAlias = str | Callable[[Environment], str | None]
@@ -18,11 +19,10 @@ Source: TypeAlias = str | Callable[[Environment], str | None]
 
 TEXT_LIMIT: Final = 255
 _URL_LIMIT: Final = 2000
-_MATRIX_LIMIT: Final = 65_536
-_COMMIT: Final = re.compile(r"[0-9a-fA-F]{7,64}")
-_NUMBER: Final = re.compile(r"[0-9]{1,19}")
+_COMMIT: Final = lazy(r"[0-9a-fA-F]{7,64}")
+_NUMBER: Final = lazy(r"[0-9]{1,19}")
 _UNSET: Final = frozenset({"", "false", "0", "none", "null"})
-_PART: Final = re.compile(r"\{(\w+)\}")
+_PART: Final = lazy(r"\{(\w+)\}")
 
 
 class AnyCase(dict[str, str]):
@@ -185,27 +185,6 @@ def joined(*names: str) -> Source:
     def read(env: Environment) -> str | None:
         values = [env.get(name) or "" for name in names]
         return "/".join(values) if all(values) else None
-
-    return read
-
-
-def matrix(name: str) -> Source:
-    """Read a JSON object, written in one spelling whatever its order and blanks.
-
-    None for anything else and an empty one.
-    """
-
-    def read(env: Environment) -> str | None:
-        import json  # noqa: PLC0415  # only a leg of a matrix pays for it
-
-        value = env.get(name, "")
-        try:
-            values = json.loads(value) if value and len(value) <= _MATRIX_LIMIT else None
-        except (ValueError, RecursionError):
-            return None
-        return (
-            json.dumps(values, sort_keys=True, separators=(",", ":")) if values and isinstance(values, dict) else None
-        )
 
     return read
 

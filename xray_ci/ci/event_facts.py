@@ -14,11 +14,12 @@ does. Knows which runs each system keeps secrets from (D, marked where not); kno
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from xray_ci.ci.environment import is_set, repository
+from xray_ci.errors import DOCS
+from xray_ci.patterns import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +141,7 @@ def _document(path: str) -> Any:
         return None
 
 
-_NAME: Final = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
+_NAME: Final = lazy(r"[\w.-]{1,100}/[\w.-]{1,100}")
 _DEPENDABOT: Final = "dependabot[bot]"
 _OF_PULL_REQUESTS: Final = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 """Events of GitHub that run what a pull request brings, and so without secrets where it comes from a fork."""
@@ -153,7 +154,7 @@ REMEDY: Final = (
 )
 GITHUB_REMEDY: Final = (
     "To import such runs too, let a second workflow do it: `on: workflow_run`, with the reports as an artifact "
-    "(docs/recipes/github.md). Dependabot's runs can also have secrets of their own: Settings, Secrets, Dependabot."
+    f"({DOCS}/recipes/github.md). Dependabot's runs can also have secrets of their own: Settings, Secrets, Dependabot."
 )
 
 

@@ -9,7 +9,6 @@ grammars; knows nothing of where the values come from.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
@@ -17,17 +16,18 @@ from typing import TYPE_CHECKING, Final, assert_never
 from xray_ci.ci import syntax
 from xray_ci.ci.syntax import Outputs, variable
 from xray_ci.ci.text import harmless, one_line
+from xray_ci.patterns import lazy
 from xray_ci.safefiles import WriteError, append, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from xray_ci.ci.result import RunResult
 
 DOTENV_LIMIT: Final = 5_000
 """Bytes that GitLab takes as a dotenv report (D: 5 KB, 20 variables)."""
 _VALUE_LIMIT: Final = 4_000
-_SAFE: Final = re.compile(r"[0-9A-Za-z_.,:/@%+=-]*")
+_SAFE: Final = lazy(r"[0-9A-Za-z_.,:/@%+=-]*")
 """What a shell that sources the file, Docker and GitLab read alike without quotes, which they read differently."""
 
 
@@ -42,6 +42,7 @@ def publish(
     log: Callable[[str], object] | None = None,
     result_file: Path | None = None,
     dotenv_file: Path | None = None,
+    history: Iterable[bytes] | None = None,
 ) -> tuple[str, ...]:
     """Write all outputs that have a place; return warnings, each naming what was not written and why.
 
@@ -60,7 +61,7 @@ def publish(
         return True
 
     values = {name: one_line(value, _VALUE_LIMIT) for name, value in result.outputs()}
-    if result_file and not attempt("result-file", lambda: write(result_file, document(result), roots)):
+    if result_file and not attempt("result-file", lambda: write(result_file, document(result, history), roots)):
         values["result-file"] = ""  # nobody is sent to a file that is not there
     if outputs_file and (lines := _for_file(kind, values)):
         attempt("The file of step outputs", lambda: append(Path(outputs_file), lines.encode("utf-8", "replace")))
@@ -142,7 +143,15 @@ def dotenv(values: Iterable[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
     return "".join(lines), tuple(left_out)
 
 
-def document(result: RunResult) -> bytes:
-    """Return the result file: JSON in UTF-8."""
-    text = json.dumps(result.as_json(), ensure_ascii=False, indent=2)
-    return (text + "\n").encode("utf-8", "backslashreplace")  # a lone surrogate becomes its JSON escape
+def document(result: RunResult, history: Iterable[bytes] | None = None) -> Iterator[bytes]:
+    """Yield the result file, JSON in UTF-8, piece by piece; `history`: entries of that list, which may be long."""
+    text = json.dumps(result.as_json(), ensure_ascii=False, indent=2).removesuffix("null\n}")
+    yield text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its JSON escape
+    if history is None:
+        yield b"null"
+    else:
+        yield b"["
+        for number, entry in enumerate(history):
+            yield (b",\n    " if number else b"\n    ") + entry
+        yield b"\n  ]"
+    yield b"\n}\n"

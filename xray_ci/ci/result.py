@@ -11,28 +11,28 @@ docs/result.schema.json describes.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields, is_dataclass, replace
+import operator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from xray_ci.ci.systems import Provider
 from xray_ci.errors import ConfigurationError, Failure
 from xray_ci.model import Outcome, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from xray_ci.ci.provider import Surroundings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Struct, frozen=True, kw_only=True):
     """Results at each station of a run; None where nobody counted."""
 
     in_reports: int | None = None
     """Cases of the reports that were used; None where an earlier run read them."""
-    folded: int = 0
+    merged: int = 0
     """Results that went into another one's, because they are of the same Test."""
     left_out: int = 0
     """By rules, by `unmapped: skip`, or because they could be no result in Xray."""
@@ -57,7 +57,7 @@ class Balance:
                 f"{sign} {count:,} {word}"
                 for sign, count, word in (
                     ("+", self.further, "of further keys"),
-                    ("-", self.folded, "folded"),
+                    ("-", self.merged, "merged"),
                     ("-", self.left_out, "left out"),
                     ("-", self.not_sent, "not sent"),
                 )
@@ -74,6 +74,10 @@ SCHEMA: Final = 1
 """Version of the result file: raised when a name goes or changes its meaning, not when one is added."""
 FAILURES_LIMIT: Final = 200
 """Failed cases that a result names; beyond it they are only counted."""
+CHANGES_LIMIT: Final = 100
+"""Tests of each change that a comparison names."""
+_SWINGS: Final = 2
+"""Changes between failed and passed that make a test flaky over time: one is a fault that came, or was mended."""
 
 
 class RunOutcome(enum.Enum):
@@ -94,8 +98,7 @@ class RunOutcome(enum.Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportCounts:
+class ReportCounts(Struct, frozen=True, kw_only=True):
     """Cases of reports by outcome."""
 
     passed: int = 0
@@ -103,6 +106,10 @@ class ReportCounts:
     errors: int = 0
     skipped: int = 0
     other: int = 0
+    flaky: int = 0
+    """Of those that passed: after an attempt that did not."""
+    seconds: float = 0.0
+    """How long all of them took, one after the other."""
 
     @property
     def tests(self) -> int:
@@ -110,7 +117,7 @@ class ReportCounts:
         return self.passed + self.failed + self.errors + self.skipped + self.other
 
     def __add__(self, more: ReportCounts) -> ReportCounts:
-        return ReportCounts(**{fact.name: getattr(self, fact.name) + getattr(more, fact.name) for fact in fields(self)})
+        return ReportCounts(**{name: getattr(self, name) + getattr(more, name) for name in self.__struct_fields__})
 
     def of(self, outcome: Outcome) -> int:
         """Return how many have this outcome."""
@@ -121,8 +128,7 @@ class ReportCounts:
         return {"tests": self.tests} | {outcome.value: self.of(outcome) for outcome in Outcome}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionResult:
+class ExecutionResult(Struct, frozen=True, kw_only=True):
     """A Test Execution that holds results of this run."""
 
     key: str
@@ -130,8 +136,7 @@ class ExecutionResult:
     """Where people look at it; None without the address of Jira."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One report that was found."""
 
     path: str
@@ -142,8 +147,7 @@ class Report:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureRow:
+class FailureRow(Struct, frozen=True, kw_only=True):
     """One case that did not pass, as its report states it."""
 
     name: str
@@ -153,22 +157,123 @@ class FailureRow:
     """In the report, counted from 1."""
     outcome: Outcome = Outcome.FAILED
     key: str | None = None
-    """Of its Test, as far as the report or the user's own rules name one."""
+    """Of its Test: named by the report or the user's own rules, else read back after the import."""
+    identity: bytes | None = None
+    """What the import finds its Test by where nothing names it; for whoever reads back, and not written."""
     file: str | None = None
     """Of the workspace, in which the test failed."""
     file_line: int | None = None
+    trace: str | None = None
+    """The beginning of what was printed where it failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Change(enum.Enum):
+    """How a test of this run stands against the runs before."""
+
+    NEW = "new-failure"
+    FIXED = "fixed"
+    STILL = "still-failing"
+    NONE = "none"
+    """Neither: named because it is flaky over time, or has no result in this run."""
+
+
+class ChangedTest(Struct, frozen=True, kw_only=True):
+    """One test and its last runs."""
+
+    name: str
+    key: str | None = None
+    """Of its Test, where it is known."""
+    runs: str
+    """A sign for each of the last runs, this one last: `F` failed, `P` passed, `-` no such result."""
+
+    @property
+    def change(self) -> Change:
+        """What this run changed; a run without result of it changed nothing."""
+        now, before = self.runs[-1:], self.runs[:-1].replace("-", "")[-1:]
+        match now:
+            case "F":
+                return Change.STILL if before == "F" else Change.NEW
+            case "P" if before == "F":
+                return Change.FIXED
+            case _:
+                return Change.NONE
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it went from failed to passed and back (or the other way) within these runs."""
+        known = self.runs.replace("-", "")
+        return sum(one != two for one, two in pairwise(known)) >= _SWINGS
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the result file has it."""
+        return {**_plain(self), "change": self.change.value, "flaky": self.flaky}
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """A run against an earlier one."""
+
+    against: str
+    """The earlier result file as the user named it, or keys of Test Executions."""
+    new: int = 0
+    """Tests that fail, and did not in the run before."""
+    fixed: int = 0
+    """Tests that pass, and failed when they last ran."""
+    still: int = 0
+    flaky: int = 0
+    """Tests that changed there and back within the last runs; they count among the others as well."""
+    tests: tuple[ChangedTest, ...] = ()
+    """The first of each change, at most `CHANGES_LIMIT` of each."""
+
+    def of(self, change: Change) -> tuple[ChangedTest, ...]:
+        """Return those of its tests that changed so."""
+        return tuple(one for one in self.tests if one.change is change)
+
+    def line(self) -> str:
+        """Return the counts as people read them."""
+        counts = ((self.new, "newly failing"), (self.fixed, "fixed"), (self.still, "still failing"))
+        flaky = f", {self.flaky:,} flaky over time" if self.flaky else ""
+        return ", ".join(f"{count:,} {word}" for count, word in counts) + flaky
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the result file has it."""
+        return {
+            "against": self.against,
+            "new_failures": self.new,
+            "fixed": self.fixed,
+            "still_failing": self.still,
+            "flaky": self.flaky,
+            "tests": [one.as_json() for one in self.tests],
+        }
+
+
+def compared(against: str, tests: Iterable[ChangedTest]) -> Comparison:
+    """Return what changed, counting all of the tests and naming the first."""
+    counts, flaky, kept = dict.fromkeys(Change, 0), 0, []
+    for one in tests:
+        if (change := one.change) is Change.NONE and not (one.flaky and one.runs[-1:] == "P"):
+            continue
+        counts[change] += 1
+        flaky += one.flaky
+        if counts[change] <= CHANGES_LIMIT:
+            kept.append(one)
+    return Comparison(
+        against=against,
+        new=counts[Change.NEW],
+        fixed=counts[Change.FIXED],
+        still=counts[Change.STILL],
+        flaky=flaky,
+        tests=tuple(kept),
+    )
+
+
+class Notice(Struct, frozen=True, kw_only=True):
     """A decision worth knowing, and how often it was taken."""
 
     text: str
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotRow:
+class SnapshotRow(Struct, frozen=True, kw_only=True):
     """What became of one snapshot."""
 
     name: str
@@ -179,8 +284,51 @@ class SnapshotRow:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+_RAW: Final = 4_000
+"""Characters of an answer's body in the result file: secrets are gone by then."""
+
+
+class PlannedTest(Struct, frozen=True, kw_only=True):
+    """One Test that results would go to."""
+
+    key: str | None
+    """None where it would be created, or found by what nobody looked up."""
+    name: str
+    """Of the first result of it."""
+    definition: str | None = None
+    by: str
+    """What decided that it is this Test."""
+    new: bool | None = False
+    """Whether an import would create it; None where that was not looked up."""
+    place: str = ""
+    """Where its first result stands."""
+    like: str | None = None
+    """Key of a Test that a new one looks like, renamed."""
+
+
+class TestGroup(Struct, frozen=True, kw_only=True):
+    """Tests of a plan of one kind."""
+
+    title: str
+    count: int
+    first: tuple[PlannedTest, ...] = ()
+
+
+class Announcement(Struct, frozen=True, kw_only=True):
+    """What an import would do."""
+
+    asked: bool
+    """Whether the site was asked; else nobody knows which Tests would be created."""
+    groups: tuple[TestGroup, ...] = ()
+    requests: tuple[str, ...] = ()
+    """One line each."""
+    settings: tuple[tuple[str, str, str], ...] = ()
+    """Name, value and origin of each that somebody set; of a secret no value."""
+    new: int | None = None
+    """Tests that would be created; None where that is not known of all."""
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
     """One thing that went wrong, and what to do about it."""
 
     slug: str
@@ -191,6 +339,8 @@ class Trouble:
     """Who answered."""
     answer: str | None = None
     next: str | None = None
+    raw: str | None = None
+    """The body of the answer as it came; the result file has the beginning of it."""
 
     @classmethod
     def of(cls, failure: Failure) -> tuple[Trouble, ...]:
@@ -205,13 +355,13 @@ class Trouble:
                 service=each.service,
                 answer=each.answer,
                 next=each.next,
+                raw=each.raw,
             )
             for each in problems or (failure,)
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(Struct, frozen=True, kw_only=True):
     """What became of a run. None means: the service did not say, and nothing was read back."""
 
     command: str
@@ -221,11 +371,11 @@ class RunResult:
     executions: tuple[ExecutionResult, ...] = ()
     counts: ReportCounts = ReportCounts()
     sent: int = 0
-    """Results in the requests of this run, after repeats were folded."""
+    """Results in the requests of this run, after repeats were merged."""
     imported: int | None = None
     """Test Runs stored."""
     created_tests: int | None = None
-    folded: int = 0
+    merged: int = 0
     """Results that went into another one's, because they are of the same Test."""
     unmapped: int = 0
     """Results without Test key."""
@@ -234,6 +384,8 @@ class RunResult:
     reports: tuple[Report, ...] = ()
     failures: tuple[FailureRow, ...] = ()
     """The first of them, at most `FAILURES_LIMIT`."""
+    comparison: Comparison | None = None
+    """None without `baseline`, and where there was nothing to compare with."""
     troubles: tuple[Trouble, ...] = ()
     notices: tuple[Notice, ...] = ()
     snapshots: tuple[SnapshotRow, ...] = ()
@@ -245,11 +397,18 @@ class RunResult:
     result_file: str | None = None
     """Where the result file goes, as the user named it."""
     surroundings: Surroundings | None = None
+    announcement: Announcement | None = None
+    """Of a run that only plans."""
 
     @property
     def bad(self) -> int:
         """Cases that failed, with errors: what the output `failed` counts."""
         return self.counts.failed + self.counts.errors
+
+    @property
+    def issues_at(self) -> str | None:
+        """The address of issues without their keys; None where nobody knows where people look at them."""
+        return next((one.url.removesuffix(one.key) for one in self.executions if one.url and _at(one)), None)
 
     def redacted(self, redact: Callable[[str], str]) -> RunResult:
         """Return the same result with every text redacted: before any view escapes or cuts it."""
@@ -269,6 +428,8 @@ class RunResult:
             ("skipped", self.counts.skipped),
             ("imported", self.imported),
             ("created-tests", self.created_tests),
+            ("new-failures", self.comparison.new if self.comparison else None),
+            ("fixed", self.comparison.fixed if self.comparison else None),
             ("snapshots-triggered", sum(one.ok for one in self.snapshots)),
             ("result-file", self.result_file),
         )
@@ -288,7 +449,7 @@ class RunResult:
             "sent": self.sent,
             "imported": self.imported,
             "created_tests": self.created_tests,
-            "folded": self.folded,
+            "merged": self.merged,
             "unmapped": self.unmapped,
             "balance": _plain(self.balance) | {"holds": self.balance.holds} if self.balance else None,
             "reports": [
@@ -300,8 +461,9 @@ class RunResult:
                 }
                 for one in self.reports
             ],
-            "failures": [_plain(one) | {"outcome": one.outcome.value} for one in self.failures],
-            "problems": [_plain(one) for one in self.troubles],
+            "failures": [_failure(one, self.issues_at) for one in self.failures],
+            "comparison": self.comparison.as_json() if self.comparison else None,
+            "problems": [_plain(one) | {"raw": one.raw[:_RAW] if one.raw else None} for one in self.troubles],
             "notices": [_plain(one) for one in self.notices],
             "snapshots": [_plain(one) for one in self.snapshots],
             "requests": self.requests,
@@ -309,11 +471,25 @@ class RunResult:
             "versions": {"xray_ci": self.version, "python": self.python},
             "ci": {"provider": around.provider.key, **around.facts()} if around else None,
             "outputs": dict(self.outputs()),
+            "history": None,  # the last: whoever writes the file puts a list there that may be long
         }
 
 
+def _at(one: ExecutionResult) -> bool:
+    """Say whether people look at an issue where Jira shows issues."""
+    url = one.url or ""
+    return url.startswith(("https://", "http://")) and url.endswith(f"/browse/{one.key}")
+
+
+def _failure(one: FailureRow, base: str | None) -> dict[str, Any]:
+    """Return a failure as the result file has it."""
+    plain = _plain(one) | {"outcome": one.outcome.value, "url": f"{base}{one.key}" if base and one.key else None}
+    del plain["identity"]
+    return plain
+
+
 def _plain(value: Any) -> dict[str, Any]:
-    return {fact.name: getattr(value, fact.name) for fact in fields(value)}
+    return structs.asdict(value)
 
 
 def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
@@ -321,15 +497,17 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
         case str():
             return redact(value)
         case tuple():
-            return tuple(_redacted(inner, redact) for inner in value)
-        case Problem():
-            return structs.replace(
-                value, **{name: _redacted(inner, redact) for name, inner in structs.asdict(value).items()}
-            )
+            clean = tuple(_redacted(inner, redact) for inner in value)
+            return value if all(map(operator.is_, clean, value)) else clean
         case Provider() | Balance() | enum.Enum():  # ours, not text of this run
             return value
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{name: _redacted(inner, redact) for name, inner in _plain(value).items()})
+        case Struct():
+            changed = {
+                name: new
+                for name in value.__struct_fields__
+                if (new := _redacted(old := getattr(value, name), redact)) is not old
+            }
+            return structs.replace(value, **changed) if changed else value
         case _:
             return value
 

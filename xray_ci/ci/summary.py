@@ -10,23 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
-from xray_ci.ci.result import RunOutcome
-from xray_ci.ci.text import code, inline, link, table
+from xray_ci.ci.result import Change, RunOutcome, RunResult, Trouble
+from xray_ci.ci.text import code, inline, link, table, verbatim
+from xray_ci.errors import many
 from xray_ci.model import Outcome
-from xray_ci.safefiles import WriteError, append
+from xray_ci.safefiles import WriteError, append, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xray_ci.ci.provider import Surroundings
-    from xray_ci.ci.result import FailureRow, Report, RunResult
+    from xray_ci.ci.result import ChangedTest, FailureRow, Report
+    from xray_ci.errors import Failure
 
 LIMIT: Final = 1024 * 1024
 """Bytes that GitHub takes of one step's summary (D)."""
+COMMENT_LIMIT: Final = 60_000
+"""Bytes of a comment: GitHub takes 65,536 characters, GitLab a million (R)."""
+COMMENT_MARK: Final = "<!-- xray-ci -->"
 FAILURES_SHOWN: Final = 50
 _ROWS_SHOWN: Final = 200
 _KEYS_SHOWN: Final = 5
 _MESSAGE: Final = 300
+_TRACES: Final = 10
 _ALIKE: Final = 3
 """Failures with the same message that are told as one cause, and causes that are."""
 _BLOCKS: Final = 24
@@ -38,6 +44,16 @@ _BLOCK: Final = {
     Outcome.OTHER: "🟦",
 }
 _MARGIN: Final = 200
+_SIGN: Final = {"F": "🟥", "P": "🟩", "-": "⬜"}
+CHANGES: Final = {
+    Change.NEW: ("newly failing", "new"),
+    Change.FIXED: ("fixed", "fixed"),
+    Change.STILL: ("still failing", "still"),
+    Change.NONE: ("flaky", ""),
+}
+"""How each change is called, and which count of a comparison is its own."""
+CHANGES_SHOWN: Final = 20
+"""Tests of each change that a page lists."""
 
 
 def markdown(result: RunResult, *, limit: int = LIMIT) -> str:
@@ -46,6 +62,8 @@ def markdown(result: RunResult, *, limit: int = LIMIT) -> str:
         _headline(result),
         _bar(result),
         _troubles(result),
+        _announced(result),
+        _compared(result),
         _failures(result),
         _reports(result),
         _snapshots(result),
@@ -69,19 +87,44 @@ def publish(result: RunResult, *, summary_file: str | None, redact: Callable[[st
     return ()
 
 
+def of_failure(failure: Failure, around: Surroundings, redact: Callable[[str], str]) -> tuple[str, ...]:
+    """Add a failure that came before there were settings, which is where people look for it; return warnings."""
+    result = RunResult(
+        command="import",
+        outcome=RunOutcome.FAILED,
+        exit_code=failure.exit_code,
+        troubles=Trouble.of(failure),
+        surroundings=around,
+    )
+    return publish(result, summary_file=around.summary_file, redact=redact)
+
+
+def comment(result: RunResult, path: Path, roots: tuple[Path, ...]) -> tuple[str, ...]:
+    """Write the summary as a comment of a pull request; return warnings. `result` is redacted already.
+
+    Its first line, which nobody sees, is the same in each run, so that a job finds its comment and changes that.
+    """
+    try:
+        write(path, f"{COMMENT_MARK}\n{markdown(result, limit=COMMENT_LIMIT)}".encode("utf-8", "replace"), roots)
+    except WriteError as error:
+        return (f"comment-file could not be written. {error}",)
+    return ()
+
+
 def headline(result: RunResult) -> tuple[str, str]:
     """Return a sign and the plain sentence that says what became of the run."""
     match result.outcome:
         case RunOutcome.IMPORTED:
-            told = ("❌" if result.exit_code else "✅"), _stored(result)
+            told = ("❌" if result.exit_code or result.bad else "✅"), _verdict(result)
         case RunOutcome.PARTLY:
             told = "⚠️", "Only partly imported"
         case RunOutcome.UNKNOWN:
             told = "⚠️", "It is not known whether the results were imported"
         case RunOutcome.PLANNED:
-            told = "📝", f"Planned only: {_many(result.sent, 'result')} would be sent"
+            told = "📝", f"Planned only: {_foreseen(result)}"
         case RunOutcome.NOTHING:
-            told = "⚪", "There was nothing to import"
+            missed = result.command == "snapshots"
+            told = ("⚠️", "No snapshot was triggered") if missed else ("⚪", "There was nothing to import")
         case RunOutcome.SKIPPED:
             told = (
                 "⏭️",
@@ -94,41 +137,65 @@ def headline(result: RunResult) -> tuple[str, str]:
         case RunOutcome.TRIGGERED:
             told = (
                 ("❌" if result.exit_code else "🔄"),
-                f"{_many(sum(one.ok for one in result.snapshots), 'snapshot')} triggered",
+                f"{many(sum(one.ok for one in result.snapshots), 'snapshot')} triggered",
             )
         case RunOutcome.FAILED:
-            told = "❌", "Nothing was imported"
+            told = "❌", "No snapshot was triggered" if result.command == "snapshots" else "Nothing was imported"
         case _:
             assert_never(result.outcome)
     return told
 
 
-def _stored(result: RunResult) -> str:
-    if result.imported is None:  # nothing was read back, so nothing more is claimed
-        return f"{_many(result.sent, 'result')} sent"
-    return f"{_many(result.imported, 'result')} imported"
+def _foreseen(result: RunResult) -> str:
+    """Return what an import would do, as far as that is known."""
+    made = result.announcement
+    new = "" if made is None or made.new is None else f", {many(made.new, 'new Test')}"
+    return f"{many(result.sent, 'result')} would be sent{new}"
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _verdict(result: RunResult) -> str:
+    """Return what the tests say, then that it arrived: a reader takes the first words for the verdict."""
+    done = "sent" if result.imported is None else "imported"  # nothing was read back, so nothing more is claimed
+    counts = result.counts
+    if not counts.tests:  # an earlier run read the reports
+        return f"{many(result.sent if result.imported is None else result.imported, 'result')} {done}"
+    if result.bad:
+        told = f"{result.bad:,} of {many(counts.tests, 'test')} failed"
+    elif counts.passed == counts.tests:
+        told = f"{'All ' if counts.tests > 1 else ''}{many(counts.tests, 'test')} passed"
+    else:
+        told = f"{counts.passed:,} of {many(counts.tests, 'test')} passed, none failed"
+    return f"{told}, {done}"
 
 
 def _headline(result: RunResult) -> list[str]:
     sign, sentence = headline(result)
     links = [link(one.key, one.url) for one in result.executions[:_KEYS_SHOWN]]
     links += ["…"] if len(result.executions) > _KEYS_SHOWN else []
-    facts = [f"{_many(result.created_tests, 'Test')} created"] if result.created_tests else []
-    facts += [f"{_many(result.folded, 'repeat')} folded"] if result.folded else []
+    facts = [f"tests took {_took(result.counts.seconds)}"] if result.counts.seconds else []
+    facts += [result.comparison.line()] if result.comparison else []
+    facts += [f"{result.counts.flaky:,} passed after another attempt"] if result.counts.flaky else []
+    new = f" ({many(result.created_tests, 'new Test')})" if result.created_tests else ""
+    facts += [f"{many(result.merged, 'repeat')} merged"] if result.merged else []
     facts += [f"{result.unmapped:,} without Test key"] if result.unmapped else []
-    facts += [f"{_many(result.requests, 'request')} in {result.seconds:.1f} s"] if result.requests else []
+    facts += [f"{many(result.requests, 'request')} in {result.seconds:.1f} s"] if result.requests else []
     facts += [f"exit code {result.exit_code}"] if result.exit_code else []
-    lines = [f"## {sign} {inline(sentence)}{' into ' if links else ''}{', '.join(links)}"]
+    lines = [f"## {sign} {inline(sentence)}{' into ' if links else ''}{', '.join(links)}{new}"]
     if result.outcome is RunOutcome.SKIPPED and result.surroundings is not None:
         lines += ["", f"The reports were read and nothing was sent. {inline(result.surroundings.provider.remedy, 500)}"]
     return [
         *lines,
         *(line for told in (facts, _context(result.surroundings)) if told for line in ("", " · ".join(told))),
     ]
+
+
+def _took(seconds: float) -> str:
+    """Return a duration as people say it."""
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _context(around: Surroundings | None) -> list[str]:
@@ -193,18 +260,59 @@ def _troubles(result: RunResult) -> list[str]:
     return lines
 
 
+def _announced(result: RunResult) -> list[str]:
+    """Return what an import would create and send, and where its settings come from."""
+    made = result.announcement
+    if made is None:
+        return []
+    lines = [
+        "### What an import would do",
+        "",
+        *([] if made.asked else ["The site was not asked: which Tests would be created is not known.", ""]),
+        *table((("Tests", False), ("", True)), [[group.title, f"{group.count:,}"] for group in made.groups]),
+    ]
+    for group in made.groups:
+        rows = [
+            [code(one.key or ""), code(one.definition or one.name), inline(one.by), code(one.like or "")]
+            for one in group.first
+        ]
+        heads = (("key", False), ("Test", False), ("decided by", False), ("looks like, renamed", False))
+        left = group.count - len(group.first)
+        lines += ["", f"<details><summary>{inline(group.title)}: {group.count:,}</summary>", "", *table(heads, rows)]
+        lines += [*([] if left <= 0 else ["", f"and {left:,} more."]), "", "</details>"]
+    lines += ["", *(inline(one, _MESSAGE) for one in made.requests[:_ROWS_SHOWN])]
+    rows = [[code(name), code(value), code(origin)] for name, value, origin in made.settings]
+    columns = (("setting", False), ("value", False), ("from", False))
+    return [*lines, "", "<details><summary>Settings</summary>", "", *table(columns, rows), "", "</details>"]
+
+
+def _compared(result: RunResult) -> list[str]:
+    """Return what an earlier run had otherwise."""
+    found = result.comparison
+    if found is None:
+        return []
+    base, rows, left = result.issues_at, list[list[str]](), list[str]()
+    for change, (word, count) in CHANGES.items():
+        shown = found.of(change)[:CHANGES_SHOWN]
+        for one in shown:
+            name = _named(one, base) if one.key != one.name else link(one.key, f"{base}{one.key}" if base else None)
+            rows.append([word + (", flaky" if one.flaky and word != "flaky" else ""), name, history(one)])
+        if (more := (getattr(found, count) if count else len(found.of(change))) - len(shown)) > 0:
+            left.append(f"{more:,} more {word}")
+    lines = [f"### Compared with {inline(found.against)}", "", found.line()]
+    lines += ["", *table((("", False), ("test", False), ("last runs", False)), rows)] if rows else []
+    return [*lines, *(["", f"and {', '.join(left)}."] if left else [])]
+
+
+def history(one: ChangedTest) -> str:
+    """Return the last runs of a test as a row of blocks, this run last."""
+    return "".join(_SIGN[sign] for sign in one.runs)
+
+
 def _failures(result: RunResult) -> list[str]:
     if not result.failures:
         return []
-    shown = result.failures[:FAILURES_SHOWN]
-    base = next(
-        (
-            one.url.removesuffix(one.key)
-            for one in result.executions
-            if one.url and one.url.endswith(f"/browse/{one.key}")
-        ),
-        None,
-    )
+    shown, base = result.failures[:FAILURES_SHOWN], result.issues_at
     rows = [
         [
             _BLOCK[one.outcome],
@@ -221,10 +329,17 @@ def _failures(result: RunResult) -> list[str]:
         *table((("", False), ("test", False), ("message", False), ("where", False)), rows),
     ]
     left = max(result.bad, len(result.failures)) - len(shown)
-    return [*lines, "", f"and {left:,} more."] if left > 0 else lines
+    lines += ["", f"and {left:,} more."] if left > 0 else []
+    traced = [one for one in shown if one.trace][:_TRACES]
+    return [*lines, *(line for one in traced for line in ("", _trace(one)))]
 
 
-def _named(one: FailureRow, base: str | None) -> str:
+def _trace(one: FailureRow) -> str:
+    """Return the trace of a failure, to be opened; on one line, as a blank one would end the HTML."""
+    return f"<details><summary>{code(one.name)}</summary><pre>{verbatim(one.trace or '')}</pre></details>"
+
+
+def _named(one: FailureRow | ChangedTest, base: str | None) -> str:
     """Return the key of a Test, which leads to it, and the name of its result."""
     return f"{link(one.key, f'{base}{one.key}' if base else None)} {code(one.name)}" if one.key else code(one.name)
 

@@ -14,16 +14,18 @@ redacted and are one line each.
 from __future__ import annotations
 
 import enum
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
+
+from xray_ci.patterns import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 class LogGroups(enum.Enum):
-    """How part of a log can be folded."""
+    """How part of a log can be merged."""
 
     NONE = "none"
     GITHUB = "github"
@@ -49,8 +51,7 @@ class Masks(enum.Enum):
     AZURE = "azure"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Syntax:
+class Syntax(Struct, frozen=True, kw_only=True):
     """What the log of one CI system understands."""
 
     groups: LogGroups = LogGroups.NONE
@@ -70,8 +71,7 @@ class AnnotationKind(enum.Enum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class Annotation(Struct, frozen=True, kw_only=True):
     """A message with its place in a file of the repository."""
 
     kind: AnnotationKind
@@ -83,7 +83,7 @@ class Annotation:
 
 
 _AZURE: Final = {"%": "%AZP25", "\r": "%0D", "\n": "%0A", "]": "%5D", ";": "%3B"}
-_TEAMCITY: Final = re.compile("[|'\\[\\]\r\n\x80-\U0010ffff]")
+_TEAMCITY: Final = lazy("[|'\\[\\]\r\n\x80-\U0010ffff]")
 
 
 def group_start(groups: LogGroups, title: str, *, number: int, now: float) -> str:
@@ -208,8 +208,7 @@ class Summaries(enum.Enum):
     """One line of text, added to the status of the build (D)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class Handover(Struct, frozen=True, kw_only=True):
     """What one CI system takes besides its log."""
 
     outputs: Outputs = Outputs.NONE

@@ -5,9 +5,9 @@ Knows names of variables; reads none of them.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from xray_ci.ci import event_facts
 from xray_ci.ci.environment import (
@@ -19,7 +19,6 @@ from xray_ci.ci.environment import (
     found,
     joined,
     largest,
-    matrix,
     only,
     remote,
     repository,
@@ -28,10 +27,13 @@ from xray_ci.ci.environment import (
     when,
 )
 from xray_ci.ci.syntax import NOTHING, PLAIN, Annotations, Handover, LogGroups, Masks, Outputs, Summaries, Syntax
+from xray_ci.patterns import lazy
+
+if TYPE_CHECKING:
+    import re
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(Struct, frozen=True, kw_only=True):
     """One CI system. Each fact has its sources, the first that says something wins."""
 
     key: str
@@ -49,6 +51,8 @@ class Provider:
     """Variable that names the file for the job summary, in Markdown."""
     event: str | None = None
     """Variable that names the file that says what started the run, in GitHub's format."""
+    withholds: bool = True
+    """Whether runs for outsiders get no secrets by rule, and not only as a rule."""
     remedy: str = event_facts.REMEDY
     """What those can do whose runs get no secrets."""
     commit: tuple[Source, ...] = ()
@@ -61,6 +65,8 @@ class Provider:
     run_id: tuple[Source, ...] = ()
     run_number: tuple[Source, ...] = ()
     attempt: tuple[Source, ...] = ()
+    tries: tuple[Source, ...] = ()
+    """Tells attempts apart where `attempt` is a sum of several counters."""
     actor: tuple[Source, ...] = ()
     run_url: tuple[Source, ...] = ()
     workspace: tuple[Source, ...] = ()
@@ -72,12 +78,14 @@ class Provider:
     """What tells installations of one system apart where the host of a run's address does not."""
     definition: tuple[Source, ...] = ()
     """Which file or project a run is of, where the workflow is a name that several can have."""
-    foreign_branch: tuple[Source, ...] = ()
+    fork_branch: tuple[Source, ...] = ()
     """Whose branch it is, where that is not what `pull_request` says."""
     matrix: tuple[Source, ...] = ()
     """The values of this leg of a matrix: JSON, or any text."""
     looks: bool = False
     """Whether a job's first attempt looks, too: the system repeats steps that no counter tells."""
+    numbered: bool = False
+    """Whether `run_id` is a number that begins again when a job or repository is made anew."""
     pull_request_title: tuple[Source, ...] = ()
     outsider: tuple[Source, ...] = ()
     secrets: tuple[Source, ...] = ()
@@ -99,8 +107,10 @@ PROVIDERS: Final = (
         commit=(event_facts.COMMIT, "GITHUB_SHA"),
         branch=(
             event_facts.BRANCH,
-            unless(event_facts.RUN_ID, "GITHUB_HEAD_REF"),
-            unless(event_facts.RUN_ID, branch("GITHUB_REF")),
+            # Of `pull_request_target` GITHUB_REF is our own branch; without the number theirs would pass for it.
+            when(event_facts.PULL_REQUEST, unless(event_facts.RUN_ID, "GITHUB_HEAD_REF")),
+            unless(event_facts.RUN_ID, only("GITHUB_HEAD_REF", "GITHUB_REF", r"^(refs/pull/\d+/.*)?$")),
+            unless("GITHUB_HEAD_REF", unless(event_facts.RUN_ID, branch("GITHUB_REF"))),
             unless("GITHUB_REF", "GITHUB_REF_NAME"),
         ),
         tag=(tag("GITHUB_REF"),),
@@ -113,6 +123,7 @@ PROVIDERS: Final = (
         run_id=(unless("ACT", event_facts.RUN_ID), unless("ACT", "GITHUB_RUN_ID")),
         run_number=(event_facts.RUN_NUMBER, "GITHUB_RUN_NUMBER"),
         attempt=(attempts("GITHUB_RUN_ATTEMPT", event_facts.ATTEMPT),),
+        tries=(joined(event_facts.ATTEMPT, "GITHUB_RUN_ATTEMPT"),),
         actor=(event_facts.ACTOR, "GITHUB_ACTOR"),
         run_url=(
             built(f"{{GITHUB_SERVER_URL}}/{{GITHUB_REPOSITORY}}/actions/runs/{{{event_facts.RUN_ID}}}"),
@@ -122,7 +133,6 @@ PROVIDERS: Final = (
         temp=("RUNNER_TEMP",),
         # Several workflows can follow one run.
         step=(when(event_facts.RUN_ID, built("{GITHUB_WORKFLOW}/{GITHUB_ACTION}")), "GITHUB_ACTION"),
-        matrix=(matrix("INPUT_GITHUB-MATRIX"), matrix("XRAY_CI_GITHUB_MATRIX")),
         pull_request_title=(event_facts.TITLE,),
         outsider=(event_facts.github,),
         secrets=(event_facts.said(event_facts.ON_GITHUB),),
@@ -130,13 +140,14 @@ PROVIDERS: Final = (
     Provider(
         key="gitlab",
         title="GitLab CI",
+        withholds=False,  # a fork's merge request runs in the fork, or here by a member's hand
         detect=("GITLAB_CI",),
         syntax=Syntax(groups=LogGroups.GITLAB),
         commit=("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA"),
         branch=("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH"),
         tag=("CI_COMMIT_TAG",),
         pull_request=("CI_MERGE_REQUEST_IID", "CI_EXTERNAL_PULL_REQUEST_IID"),
-        foreign_branch=("CI_MERGE_REQUEST_IID",),
+        fork_branch=("CI_MERGE_REQUEST_IID",),
         repository=("CI_PROJECT_PATH",),
         definition=(built("{CI_PROJECT_PATH}/{CI_CONFIG_PATH}"), "CI_PROJECT_PATH"),
         attempt=(counted_from_zero("CI_JOB_RETRY_COUNT"),),
@@ -169,7 +180,7 @@ PROVIDERS: Final = (
         key="azure",
         title="Azure Pipelines",
         detect=("TF_BUILD",),
-        unset=re.compile(r"\$\([^)]*\)"),  # `$(NAME)` as it stands in the pipeline (D)
+        unset=lazy(r"\$\([^)]*\)"),  # `$(NAME)` as it stands in the pipeline (D)
         syntax=Syntax(groups=LogGroups.AZURE, annotations=Annotations.AZURE, masks=Masks.AZURE),
         handover=Handover(outputs=Outputs.AZURE, summary=Summaries.AZURE),
         commit=("SYSTEM_PULLREQUEST_SOURCECOMMITID", "BUILD_SOURCEVERSION"),
@@ -237,7 +248,7 @@ PROVIDERS: Final = (
             "CIRCLE_PR_NUMBER",
             only(found("CIRCLE_PULL_REQUEST", r"/(\d+)$"), "CIRCLE_PULL_REQUESTS", r"^[^,]*$"),
         ),
-        foreign_branch=("CIRCLE_PR_NUMBER",),
+        fork_branch=("CIRCLE_PR_NUMBER",),
         repository=(built("{CIRCLE_PROJECT_USERNAME}/{CIRCLE_PROJECT_REPONAME}"),),
         workflow=("CIRCLE_PROJECT_REPONAME",),
         job=("CIRCLE_JOB",),
@@ -307,6 +318,7 @@ PROVIDERS: Final = (
         workflow=("CI_WORKFLOW_NAME", "CI_REPO"),
         job=("CI_STEP_NAME",),
         run_id=("CI_PIPELINE_NUMBER",),
+        numbered=True,
         run_number=("CI_PIPELINE_NUMBER",),
         actor=("CI_COMMIT_AUTHOR",),
         run_url=("CI_PIPELINE_URL",),
@@ -326,6 +338,7 @@ PROVIDERS: Final = (
         job=(joined("DRONE_STAGE_NAME", "DRONE_STEP_NAME"), "DRONE_STEP_NAME"),
         step=("DRONE_STAGE_NUMBER",),
         run_id=("DRONE_BUILD_NUMBER",),
+        numbered=True,
         run_number=("DRONE_BUILD_NUMBER",),
         actor=("DRONE_COMMIT_AUTHOR",),
         run_url=("DRONE_BUILD_LINK",),
@@ -365,6 +378,7 @@ PROVIDERS: Final = (
         job=("bamboo_shortJobKey", "bamboo_shortJobName"),
         # Failed jobs run again under the same number.
         run_id=(built("{bamboo_planKey}-{bamboo_buildNumber}"),),
+        numbered=True,
         run_number=("bamboo_buildNumber",),
         run_url=("bamboo_resultsUrl", "bamboo_buildResultsUrl"),
         workspace=("bamboo_build_working_directory",),
@@ -402,6 +416,7 @@ PROVIDERS: Final = (
         job_group=(found(joined("GO_STAGE_NAME", "GO_JOB_NAME"), r"^(.*?)(?:-runInstance-\d+)?$"),),
         shards=("GO_JOB_RUN_COUNT",),
         run_id=(joined("GO_PIPELINE_NAME", "GO_PIPELINE_COUNTER"),),
+        numbered=True,
         run_number=("GO_PIPELINE_COUNTER",),
         attempt=("GO_STAGE_COUNTER",),
         actor=("GO_TRIGGER_USER",),
@@ -417,6 +432,7 @@ PROVIDERS: Final = (
     Provider(
         key="jenkins",
         title="Jenkins",
+        withholds=False,
         detect=("JENKINS_URL", "JENKINS_HOME"),
         commit=("GIT_COMMIT",),
         # In a multibranch job BRANCH_NAME of a pull request is PR-12, and of a tag the tag.
@@ -428,6 +444,7 @@ PROVIDERS: Final = (
         job=("STAGE_NAME",),
         server=("HUDSON_SERVER_COOKIE",),  # there without an address of Jenkins, too
         run_id=("BUILD_TAG", "BUILD_ID"),
+        numbered=True,
         run_number=("BUILD_NUMBER",),
         actor=("BUILD_USER_ID", "CHANGE_AUTHOR"),
         run_url=("BUILD_URL",),
@@ -468,6 +485,7 @@ PROVIDERS: Final = (
         workflow=("JOB_NAME",),
         # A number alone may be another pipeline's.
         run_id=("BUILD_URL",),
+        numbered=True,
         run_number=("BUILD_NUMBER",),
         run_url=("BUILD_URL",),
     ),

@@ -1,4 +1,4 @@
-"""Hostile text made harmless for a log: what could command a runner, or fool a terminal or a reader's eye.
+"""Unsafe text made harmless for a log: what could command a runner, or fool a terminal or a reader's eye.
 
 Pure. Knows how runners look for commands in a log; knows nothing of streams, secrets or what the text says.
 
@@ -13,11 +13,13 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
+from xray_ci.patterns import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_ANSI: Final = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)")
+_ANSI: Final = lazy("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)")
 _JOINING: Final = "\u200c\u200d\ufe00-\ufe0f"
 """Invisible, yet part of ordinary words and emoji: left alone, but never believed to separate anything."""
 _INVISIBLE: Final = (
@@ -25,12 +27,12 @@ _INVISIBLE: Final = (
     "\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
 """What Unicode calls default ignorable (bidirectional overrides among it)."""
-_STRANGE: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_INVISIBLE}]")
-_COMMAND: Final = re.compile(rf"^((?:[^\S\n]|[{_JOINING}])*:)(?=[{_JOINING}]*:)", re.MULTILINE)
-_LIKE_COMMAND: Final = re.compile(r"(?<![\w)>\]]):(?=:[A-Za-z])")
+_STRANGE: Final = lazy(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_INVISIBLE}]")
+_COMMAND: Final = lazy(rf"^((?:[^\S\n]|[{_JOINING}])*:)(?=[{_JOINING}]*:)", re.MULTILINE)
+_LIKE_COMMAND: Final = lazy(r"(?<![\w)>\]]):(?=:[A-Za-z])")
 """The same further on in a line: no runner takes it there, yet a line may be cut or wrapped by whoever passes it on.
 The `::` of C++ and Rust names stays."""
-_HASH_COMMAND: Final = re.compile(rf"#(?=[{_JOINING}]*#[\w.{_JOINING}-]*\[)")
+_HASH_COMMAND: Final = lazy(rf"#(?=[{_JOINING}]*#[\w.{_JOINING}-]*\[)")
 
 
 def clean(text: str) -> str:
@@ -71,10 +73,10 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-_MARKUP: Final = re.compile(r"[!-+/:-@\[-`{-~]|(?<=[Ww]{3})\.")
+_MARKUP: Final = lazy(r"[!-+/:-@\[-`{-~]|(?<=[Ww]{3})\.")
 """ASCII punctuation but `, - .`, and the dot that makes an address of `www.`. As a character reference none of it can
 structure anything: neither inline, nor as the end of a table's cell (CommonMark 2.5, GFM tables)."""
-_MENTION: Final = re.compile(r"(&#64;)(?=\w)")
+_MENTION: Final = lazy(r"(&#64;)(?=\w)")
 
 
 def inline(text: str, limit: int = 200) -> str:
@@ -87,6 +89,14 @@ def inline(text: str, limit: int = 200) -> str:
 def code(text: str, limit: int = 200) -> str:
     """Return any text as code that can stand in a table, where backticks cannot hold everything."""
     return f"<code>{inline(text, limit)}</code>" if text.strip() else ""
+
+
+def verbatim(text: str) -> str:
+    """Return any text as it is, its lines kept, for between `<pre>` and `</pre>` on one line of Markdown."""
+    lines = clean(text).replace("\t", "    ").strip("\n").split("\n")
+    return "&#10;".join(
+        f"{' ' * (len(line) - len(line.lstrip(' ')))}{inline(line, len(line) + 1)}" for line in map(str.rstrip, lines)
+    )
 
 
 def link(text: str, url: str | None) -> str:

@@ -1,63 +1,83 @@
-"""The lines of a journal: `digest json`, where each digest covers the one before it.
+"""The journal of a delivery: typed entries that survive a crash at any instant, beside the files they speak of.
 
-The first line has the version in front.
+A line for each entry, `digest json`, where each digest covers the one before it. The first line has version and salt
+in front and seals the files with their lengths and digests; the last one of a finished journal says so. Digests are
+made with a key (HMAC-SHA256): who may write the folder and does not have it can damage a journal, and cannot change
+what it says. What makes a key of the salt is handed in.
 
-Bytes only: knows nothing of folders, entries or of what a line means, but that the last line of a finished journal says
-so.
-
-What a journal seals: its first line, and the files beside it with their lengths and digests.
-
-Knows which names may lie in a state folder and how they are compared and removed; knows nothing of entries.
-
-The journal of a delivery: typed entries in a file that survives a crash at any instant, beside the files they speak of.
-
-Knows when a line is certainly on the disk, and the folder it lies in; knows nothing of Xray, plans, settings or of what
-an entry means. There is no key in its digests: they are against damage and confusion, not against who may write the
-folder. Targets and hosts that an entry names are for the caller to compare.
+Knows when a line is certainly on the disk, which names may lie in the folder, and how they are compared and removed;
+knows nothing of Xray, plans, settings or of what an entry means. Targets and hosts that an entry names are for the
+caller to compare.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import os
 import re
+import secrets
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 import msgspec
 
+from xray_ci.patterns import lazy
 from xray_ci.safefiles import Folder, JournalFault, StateUnwritable, reason
+from xray_ci.services.body import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
-
-VERSION: Final = 1
-DIGEST_BYTES: Final = 16
-LINE_LIMIT: Final = 1_000_000
-"""Bytes of one line, with its end."""
+KeyOf: TypeAlias = "Callable[[bytes], bytes]"
+"""Makes the key of a journal from its salt."""
+VERSION: Final = 2
+LINE_LIMIT: Final = 32_000_000
+"""Bytes of one line, with its end: the first one holds a whole plan."""
 JOURNAL_LIMIT: Final = 64_000_000
 FINISHED: Final = b'"finished"'
 """What the last line of a finished journal says; entries are objects, so none of them is that."""
-_SEED: Final = hashlib.blake2b(b"xray-ci-journal 1", digest_size=DIGEST_BYTES).digest()
-_FIRST: Final = re.compile(rb"xray-ci-journal ([0-9]{1,9}) (.*)\n", re.DOTALL)
-_LINE: Final = re.compile(rb"([0-9a-f]{32}) (.+)", re.DOTALL)
-_ZEROS: Final = re.compile(rb"\0+")
+_FIRST: Final = lazy(rb"xray-ci-journal ([0-9]{1,9}) (.*)\n", re.DOTALL)
+_SALTED: Final = lazy(rb"([0-9a-f]{32}) ([0-9a-f]{64} .+)", re.DOTALL)
+_LINE: Final = lazy(rb"([0-9a-f]{64}) (.+)", re.DOTALL)
+_ZEROS: Final = lazy(rb"\0+")
 _BLOCK: Final = 512
 """Bytes that a disk writes as one, or not at all; larger blocks are multiples of it."""
-_LAST: Final = re.compile(rb"\n[0-9a-f]{32} " + FINISHED + rb"\n")
-LAST_LENGTH: Final = 1 + 2 * DIGEST_BYTES + 1 + len(FINISHED) + 1
+_LAST: Final = lazy(rb"\n[0-9a-f]{64} " + FINISHED + rb"\n")
+_LAST_LENGTH: Final = 1 + 64 + 1 + len(FINISHED) + 1
 """Bytes at the end of a finished journal by which it is known."""
 
 
-class Chain(NamedTuple):
-    """Where a journal stands: the digest over all its lines, and their bytes."""
+class SealedOtherwise(JournalFault):
+    """The first line does not verify: another key made it, or somebody else did."""
 
-    digest: bytes = _SEED
+    slug = "state-foreign"
+    advice = (
+        "Nothing of it is sent. Run `resume` with the credentials of the run that left it; if they were renewed since, "
+        "set `state-key` to the client secret or token that sealed it. Else import the reports again into the Test "
+        "Execution that was begun: `xray-ci import --test-execution KEY`."
+    )
+
+
+class Chain(NamedTuple):
+    """Where a journal stands: its key and salt, the digest over all its lines, and their bytes."""
+
+    key: bytes
+    salt: bytes
+    digest: bytes
     length: int = 0
+
+    @classmethod
+    def begin(cls, salt: bytes, key_of: KeyOf) -> Chain:
+        """Return the beginning of a journal with this salt."""
+        return cls(key=key_of(salt), salt=salt, digest=b"xray-ci-journal %d" % VERSION)
+
+    def after(self, payload: bytes) -> bytes:
+        """Return the digest of the line that says that and follows."""
+        return hmac.digest(self.key, b"%b %b %b" % (self.digest, self.salt, payload), "sha256")
 
 
 def line_after(chain: Chain, payload: bytes) -> tuple[bytes, Chain]:
@@ -65,22 +85,28 @@ def line_after(chain: Chain, payload: bytes) -> tuple[bytes, Chain]:
 
     Raises ValueError for a line over `LINE_LIMIT`.
     """
-    digest = _digest(chain.digest, payload)
-    line = b"%b%b %b\n" % (b"" if chain.length else b"xray-ci-journal %d " % VERSION, digest.hex().encode(), payload)
+    digest = chain.after(payload)
+    front = b"" if chain.length else b"xray-ci-journal %d %b " % (VERSION, chain.salt.hex().encode())
+    line = b"%b%b %b\n" % (front, digest.hex().encode(), payload)
     if len(line) > LINE_LIMIT:
         raise ValueError(f"a line of a journal has at most {LINE_LIMIT:,} bytes, this one has {len(line):,}")
-    return line, Chain(digest, chain.length + len(line))
+    return line, chain._replace(digest=digest, length=chain.length + len(line))
 
 
-def read_lines(file: BinaryIO, size: int, where: str) -> Iterator[tuple[bytes, Chain]]:
+def read_lines(file: BinaryIO, size: int, where: str, key_of: KeyOf) -> Iterator[tuple[bytes, Chain]]:
     """Yield what each line says, checked, and where the journal stands after it; a torn last line is left out.
 
     `size` is that of the file in bytes. Raises JournalFault, with `where` and the line, for what was not written like
-    that.
+    that, SealedOtherwise where the first line already was not written with this key.
     """
-    if size > JOURNAL_LIMIT:
-        raise JournalFault(f"the journal is larger than {JOURNAL_LIMIT:,} bytes", where=where)
-    chain, number, payload = Chain(), 0, b""
+    first = _Opening.read(file, size, where)
+    payload = first.payload
+    chain = Chain.begin(first.salt, key_of)
+    if not hmac.compare_digest(first.digest, chain.after(payload).hex().encode()):
+        raise SealedOtherwise("the journal was sealed with another key, or was changed", where=where)
+    chain = chain._replace(digest=chain.after(payload), length=first.length)
+    yield payload, chain
+    number = 1
     while line := file.readline(LINE_LIMIT + 1):
         number += 1
         if not line.endswith(b"\n") and len(line) <= LINE_LIMIT:
@@ -90,21 +116,46 @@ def read_lines(file: BinaryIO, size: int, where: str) -> Iterator[tuple[bytes, C
             raise JournalFault(
                 "something else follows the journal" if payload == FINISHED else "this line is too long", where=here
             )
-        found = _LINE.fullmatch(line[:-1] if chain.length else _versioned(line, here))
-        digest = _digest(chain.digest, found[2]) if found else b""
-        if found is None or digest.hex().encode() != found[1]:
-            if chain.length and chain.length + len(line) == size and _never_written(line, chain.length):
+        found = _LINE.fullmatch(line[:-1])
+        digest = chain.after(found[2]) if found else b""
+        if found is None or not hmac.compare_digest(digest.hex().encode(), found[1]):
+            if chain.length + len(line) == size and _never_written(line, chain.length):
                 break
             raise JournalFault("this line was changed, or lines before it are missing", where=here)
-        chain, payload = Chain(digest, chain.length + len(line)), found[2]
+        chain, payload = chain._replace(digest=digest, length=chain.length + len(line)), found[2]
         yield payload, chain
-    if not chain.length:
-        raise JournalFault("the journal was never begun", where=where)
 
 
-def is_finished(end: bytes) -> bool:
-    """Whether the last `LAST_LENGTH` bytes of a journal say that it is finished; what is before them is not checked."""
-    return _LAST.fullmatch(end) is not None
+class _Opening(NamedTuple):
+    """The first line, not checked with any key."""
+
+    salt: bytes
+    digest: bytes
+    payload: bytes
+    length: int
+
+    @classmethod
+    def read(cls, file: BinaryIO, size: int, where: str) -> Self:
+        """Return it; raises JournalFault for what no release wrote, and for what another one did."""
+        if size > JOURNAL_LIMIT:
+            raise JournalFault(f"the journal is larger than {JOURNAL_LIMIT:,} bytes", where=where)
+        line = file.readline(LINE_LIMIT + 1)
+        if not line.endswith(b"\n") and len(line) <= LINE_LIMIT:
+            raise JournalFault("the journal was never begun", where=where)
+        found = _FIRST.fullmatch(line)
+        if found is None:
+            raise JournalFault("this is no journal of xray-ci", where=where)
+        if found[1] != b"%d" % VERSION:
+            raise JournalFault(
+                f"the journal is of version {int(found[1])}, this xray-ci reads version {VERSION}",
+                where=where,
+                advice="Run `xray-ci resume` with the release that wrote it.",
+            )
+        salted = _SALTED.fullmatch(found[2])
+        said = _LINE.fullmatch(salted[2]) if salted else None
+        if salted is None or said is None:
+            raise JournalFault("this line was changed", where=f"{where}:1")
+        return cls(salt=bytes.fromhex(salted[1].decode()), digest=said[1], payload=said[2], length=len(line))
 
 
 def _never_written(line: bytes, start: int) -> bool:
@@ -120,39 +171,23 @@ def _never_written(line: bytes, start: int) -> bool:
     )
 
 
-def _versioned(line: bytes, where: str) -> bytes:
-    """Return the first line without what stands in front of its digest."""
-    found = _FIRST.fullmatch(line)
-    if found is None:
-        raise JournalFault("this is no journal of xray-ci", where=where)
-    if found[1] != b"%d" % VERSION:
-        raise JournalFault(
-            f"the journal is of version {int(found[1])}, this xray-ci reads version {VERSION}",
-            where=where,
-            advice="Run `xray-ci resume` with the release that wrote it.",
-        )
-    return found[2]
-
-
-def _digest(before: bytes, payload: bytes) -> bytes:
-    return hashlib.blake2b(before + payload, digest_size=DIGEST_BYTES).digest()
-
-
 Value = TypeVar("Value")
+Entry = TypeVar("Entry")
+Header = TypeVar("Header")
 
 NAME: Final = "xray-ci.journal"
 LOCKS: Final = ("lock", "lock.held")
 """Names that `statelock` uses in the same folder."""
 _PIECE: Final = 262_144
 """Bytes of a file that are read at once."""
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PLAIN: Final = lazy(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Names that mean the same file everywhere: no folder, no blank, no dot in front."""
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of the folder as it was when the journal began.
 
-    Its plain name, bytes, and blake2b digest in hexadecimal.
+    Its plain name, bytes, and SHA-256 in hexadecimal.
     """
 
     name: str
@@ -169,16 +204,62 @@ class JournalHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     header: msgspec.Raw
 
 
-def seal(folder: Folder, name: str, *, through: bool = False) -> Sealed:
-    """Return the length and digest of a file, read in pieces and on request written through; raises OSError."""
-    with os.fdopen(folder.open(name, os.O_RDWR if through else os.O_RDONLY), "rb", buffering=0) as file:
-        length, digest = 0, hashlib.blake2b(digest_size=DIGEST_BYTES)
-        while piece := file.read(_PIECE):
+class _Files:
+    """The sealed files of a folder, each open for as long as the journal is."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._descriptors: dict[str, int] = {}
+        self.sealed: tuple[Sealed, ...] = ()
+
+    def seal(self, names: Sequence[str]) -> None:
+        """Open files, read them and write them through; raises OSError."""
+        self.sealed = tuple(self._read(name, os.O_RDWR) for name in names)
+        for descriptor in self._descriptors.values():
+            os.fsync(descriptor)
+
+    def verify(self, files: tuple[Sealed, ...], shown: Path) -> None:
+        """Open what was sealed and compare it; lengths first, so that no more is read than was sealed."""
+        for sealed in files:
+            where = str(shown / sealed.name)
+            if not _plain(sealed.name) or sealed.name in self._descriptors:
+                raise JournalFault("the journal names a file that xray-ci never writes", where=str(shown / NAME))
+            try:
+                same = (
+                    self._folder.status(sealed.name).st_size == sealed.length
+                    and self._read(sealed.name, os.O_RDONLY) == sealed
+                )
+            except OSError as error:
+                raise JournalFault(f"a file that is to be sent cannot be read: {reason(error)}", where=where) from error
+            if not same:
+                raise JournalFault("a file that is to be sent was changed", where=where)
+        self.sealed = files
+
+    @property
+    def slices(self) -> Mapping[str, Slice]:
+        """Each file whole, by its name, read from what is open."""
+        return {
+            each.name: Slice(
+                path=self._folder.path / each.name,
+                offset=0,
+                length=each.length,
+                descriptor=self._descriptors[each.name],
+            )
+            for each in self.sealed
+        }
+
+    def close(self) -> None:
+        """Let go of them."""
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
+
+    def _read(self, name: str, mode: int) -> Sealed:
+        descriptor = self._descriptors[name] = self._folder.open(name, mode)
+        length, digest = 0, hashlib.sha256()
+        while piece := os.read(descriptor, _PIECE):
             length += len(piece)
             digest.update(piece)
-        if through:
-            os.fsync(file.fileno())
-    return Sealed(name=name, length=length, digest=digest.hexdigest())
+        return Sealed(name=name, length=length, digest=digest.hexdigest())
 
 
 def entered(folder: Path, root: Path | None) -> Folder:
@@ -192,10 +273,10 @@ def entered(folder: Path, root: Path | None) -> Folder:
 
 
 def head_of(folder: Folder) -> JournalHead:
-    """Return the first line of the journal in a folder; raises JournalFault, OSError."""
+    """Return the first line of the journal in a folder, not checked with any key; raises JournalFault, OSError."""
     where = str(folder.path / NAME)
     with os.fdopen(folder.open(NAME, os.O_RDONLY), "rb") as file:
-        payload, _ = next(read_lines(file, os.fstat(file.fileno()).st_size, where))
+        payload = _Opening.read(file, os.fstat(file.fileno()).st_size, where).payload
     return decoded(payload, msgspec.json.Decoder(JournalHead), where)
 
 
@@ -223,20 +304,6 @@ def decoded(payload: bytes, reader: msgspec.json.Decoder[Value], where: str) -> 
         ) from error
 
 
-def verify(folder: Folder, files: tuple[Sealed, ...], shown: Path) -> None:
-    """Compare the files with their seals; their lengths first, so that no more is read than was sealed."""
-    for sealed in files:
-        where = str(shown / sealed.name)
-        if not _plain(sealed.name):
-            raise JournalFault("the journal names a file that xray-ci never writes", where=str(shown / NAME))
-        try:
-            same = folder.status(sealed.name).st_size == sealed.length and seal(folder, sealed.name) == sealed
-        except OSError as error:
-            raise JournalFault(f"a file that is to be sent cannot be read: {reason(error)}", where=where) from error
-        if not same:
-            raise JournalFault("a file that is to be sent was changed", where=where)
-
-
 def clear(folder: Folder, files: tuple[Sealed, ...]) -> None:
     """Remove what belongs to a finished journal, itself last; then the folder, if nothing else is in it."""
     for sealed in files:
@@ -249,10 +316,6 @@ def clear(folder: Folder, files: tuple[Sealed, ...]) -> None:
         folder.path.rmdir()
 
 
-Entry = TypeVar("Entry")
-Header = TypeVar("Header", bound=msgspec.Struct)
-
-
 class JournalFinished(JournalFault):
     """The delivery of a state folder was completed, by another process meanwhile or by an earlier run."""
 
@@ -263,22 +326,26 @@ class JournalFinished(JournalFault):
 class Journal(Generic[Entry]):
     """An open journal; for one process (see `statelock.lock`) and one thread."""
 
-    def __init__(self, folder: Folder, descriptor: int) -> None:
-        self.files: tuple[Sealed, ...] = ()
-        """What lies beside the journal, as it was sealed."""
+    def __init__(self, folder: Folder, descriptor: int, chain: Chain | None = None) -> None:
         self._folder = folder
+        self._files = _Files(folder)
         self._descriptor = descriptor
-        self._chain = Chain()
-        """What is certainly on the disk."""
+        self._chain = chain
+        """What is certainly on the disk; None before anything was read."""
         self._torn = False
         """Whether more than that may be in the file."""
+
+    @property
+    def files(self) -> Mapping[str, Slice]:
+        """What lies beside the journal as it was sealed, by name: read from what was opened then, not by its path."""
+        return self._files.slices
 
     @classmethod
     def begin(
         cls,
         folder: Path,
-        header: msgspec.Struct,
-        entry_type: Any = None,  # noqa: ARG003
+        header: bytes,
+        key_of: KeyOf,
         *,
         files: Sequence[Path] = (),
         root: Path | None = None,
@@ -286,20 +353,22 @@ class Journal(Generic[Entry]):
     ) -> Journal[Entry]:
         """Seal the files of a new folder and write the first line; after it returned both survive a power loss.
 
-        `files` lie in the folder itself, under plain names, and stay unchanged from now on. `root`: see `Folder.enter`.
-        `entry_type` only says to the reader what will be recorded. Raises JournalFault for a folder that is used or a
-        link, StateUnwritable, and ValueError for files elsewhere or a header over `LINE_LIMIT`.
+        `header` is JSON. `files` lie in the folder itself, under plain names, and stay unchanged from now on. `root`:
+        see `Folder.enter`. Raises JournalFault for a folder that is used or a link, StateUnwritable, and ValueError for
+        files elsewhere or a header over `LINE_LIMIT`.
         """
         names = plain_names(folder, files)
         opened = entered(folder, root)
+        chain = Chain.begin(secrets.token_bytes(16), key_of)
         with contextlib.ExitStack() as undone:
             undone.callback(opened.close)
             try:
-                sealed = tuple(seal(opened, name, through=True) for name in names)
-                journal = cls(opened, opened.open(NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL))
+                journal = cls(opened, -1, chain)
+                undone.callback(journal._close_files)
+                journal._files.seal(names)
+                journal._descriptor = opened.open(NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL)
                 undone.callback(opened.remove, NAME)
-                undone.callback(journal._close_file)
-                head = JournalHead(begun=clock(), files=sealed, header=msgspec.Raw(msgspec.json.encode(header)))
+                head = JournalHead(begun=clock(), files=journal._files.sealed, header=msgspec.Raw(header))
                 journal._append(msgspec.json.encode(head))
                 opened.sync()
                 _sync_around(folder)
@@ -310,34 +379,37 @@ class Journal(Generic[Entry]):
                     f"what is to be sent could not be kept: {reason(error)}", where=str(folder)
                 ) from error
             undone.pop_all()
-        journal.files = sealed
         return journal
 
     @classmethod
     def reopen(
-        cls, folder: Path, header_type: type[Header], entry_type: Any, *, root: Path | None = None
+        cls,
+        folder: Path,
+        header: msgspec.json.Decoder[Header],
+        entry: msgspec.json.Decoder[Entry],
+        key_of: KeyOf,
+        *,
+        root: Path | None = None,
     ) -> tuple[Journal[Entry], Header, tuple[Entry, ...]]:
         """Return the journal of an earlier run, ready to go on, its header, and what was recorded, in order.
 
         A last line that was being written when the run ended is dropped. All else is checked, the sealed files too.
-        Raises JournalFault for anything that is not exactly ours, JournalFinished where nothing is left to do,
-        StateUnwritable.
+        Raises JournalFault for anything that is not exactly ours, SealedOtherwise for what another key sealed,
+        JournalFinished where nothing is left to do, StateUnwritable.
         """
         opened, where = entered(folder, root), str(folder / NAME)
         with contextlib.ExitStack() as undone:
             undone.callback(opened.close)
             try:
                 journal = cls(opened, opened.open(NAME, os.O_RDWR | os.O_APPEND))
-                undone.callback(journal._close_file)
-                payloads = journal._payloads(where)
-                first = next(payloads)
-                head = decoded(first, msgspec.json.Decoder(JournalHead), f"{where}:1")
-                header = decoded(bytes(head.header), msgspec.json.Decoder(header_type), f"{where}:1")
-                reader = msgspec.json.Decoder(entry_type)
+                undone.callback(journal._close_files)
+                payloads = journal._payloads(where, key_of)
+                head = decoded(next(payloads), msgspec.json.Decoder(JournalHead), f"{where}:1")
+                said = decoded(bytes(head.header), header, f"{where}:1")
                 entries = tuple(
-                    decoded(payload, reader, f"{where}:{number}") for number, payload in enumerate(payloads, 2)
+                    decoded(payload, entry, f"{where}:{number}") for number, payload in enumerate(payloads, 2)
                 )
-                verify(opened, head.files, folder)
+                journal._files.verify(head.files, folder)
             except OSError as error:
                 raise JournalFault(f"the journal cannot be read: {reason(error)}", where=where) from error
             try:
@@ -345,8 +417,7 @@ class Journal(Generic[Entry]):
             except OSError as error:
                 raise StateUnwritable(f"the journal could not be written: {reason(error)}", where=where) from error
             undone.pop_all()
-        journal.files = head.files
-        return journal, header, entries
+        return journal, said, entries
 
     def record(self, entry: Entry) -> None:
         """Append an entry; after it returned the entry survives the death of the process and a power loss.
@@ -365,13 +436,13 @@ class Journal(Generic[Entry]):
         removed.
         """
         self._append(FINISHED)
-        self._close_file()
-        clear(self._folder, self.files)
+        self._close_files()
+        clear(self._folder, self._files.sealed)
         self._folder.close()
 
     def close(self) -> None:
         """Let go of the files; the journal stays as it is for a later `reopen`."""
-        self._close_file()
+        self._close_files()
         self._folder.close()
 
     def __enter__(self) -> Self:
@@ -383,6 +454,7 @@ class Journal(Generic[Entry]):
         self.close()
 
     def _append(self, payload: bytes) -> None:
+        assert self._chain is not None  # noqa: S101  # begun or read by now
         line, chain = line_after(self._chain, payload)
         where = str(self._folder.path / NAME)
         if chain.length > JOURNAL_LIMIT:
@@ -402,21 +474,23 @@ class Journal(Generic[Entry]):
     def _mend(self) -> None:
         """Cut off what is not certain."""
         if self._torn:
-            os.ftruncate(self._descriptor, self._chain.length)
+            os.ftruncate(self._descriptor, self._chain.length if self._chain is not None else 0)
             os.fsync(self._descriptor)
             self._torn = False
 
-    def _payloads(self, where: str) -> Iterator[bytes]:
+    def _payloads(self, where: str, key_of: KeyOf) -> Iterator[bytes]:
         """Yield what the lines say, and stand after the last one when all were taken."""
-        size = os.fstat(self._descriptor).st_size
+        size, length = os.fstat(self._descriptor).st_size, 0
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
-            for payload, self._chain in read_lines(file, size, where):
+            for payload, chain in read_lines(file, size, where, key_of):
                 if payload == FINISHED:
                     raise JournalFinished("this delivery is finished", where=where)
+                self._chain, length = chain, chain.length
                 yield payload
-        self._torn = self._chain.length < size
+        self._torn = length < size
 
-    def _close_file(self) -> None:
+    def _close_files(self) -> None:
+        self._files.close()
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
@@ -426,7 +500,7 @@ def pending(state_dir: Path, *, root: Path | None = None) -> tuple[Path, ...]:
     """Return the folders in a state folder that hold an unfinished journal, the oldest first.
 
     Looks only as far as it takes to know that: what a journal says is checked by `reopen`. Links and what is not ours
-    are passed over; no state folder, no journals. Raises JournalFault for a state folder that is a link or cannot be
+    are ignored; no state folder, no journals. Raises JournalFault for a state folder that is a link or cannot be
     read.
     """
     found = [(begun, name) for name, begun, finished in _journals(state_dir, root) if not finished]
@@ -455,8 +529,8 @@ def _journals(state_dir: Path, root: Path | None) -> Iterator[tuple[str, float, 
                 with os.fdopen(folder.open(NAME, os.O_RDONLY), "rb") as file:
                     begun = file.readline(LINE_LIMIT + 1)
                     size = file.seek(0, os.SEEK_END)
-                    file.seek(max(0, size - LAST_LENGTH))
-                    finished = is_finished(file.read(LAST_LENGTH))
+                    file.seek(max(0, size - _LAST_LENGTH))
+                    finished = _LAST.fullmatch(file.read(_LAST_LENGTH)) is not None
                 if not begun.endswith(b"\n") and len(begun) <= LINE_LIMIT:
                     continue  # the run ended before it had begun to send
                 try:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from xray_ci.ci.provider import placeholders
-from xray_ci.services.stored import quoted
+from msgspec import Struct
+
+from xray_ci.ci.provider import AUTO, is_shard, leg, placeholders
+from xray_ci.patterns import lazy
+from xray_ci.services.store import quoted
 from xray_ci.settings.problems import problem
+from xray_ci.settings.table import SCOPES
 from xray_ci.settings.texts import fill, names
 
 if TYPE_CHECKING:
@@ -25,21 +26,17 @@ if TYPE_CHECKING:
     from xray_ci.ci.provider import Surroundings
 
 PREFIX: Final = "xrayci"
-TOKEN: Final = re.compile(PREFIX + r"[a-z2-7]{24}")
+TOKEN: Final = lazy(PREFIX + r"[a-z2-7]{24}")
 """One alphanumeric word: a valid label, and one word to the text search of both deployments."""
 _LENGTH: Final = 24
 _VERSION: Final = "1"
 """Of what goes into the token; another one never finds what this one marked."""
 _FIRST: Final = "1"
-AUTO: Final = ("auto",)
-NONE: Final = ("none",)
-_SHARD: Final = re.compile(r"(?i)shards?|shard[_-]?index|partition|chunk|split|slice|(?:ci[_-]?)?node[_-]?index")
-"""Keys of a matrix whose values are numbers of shards; `node` alone is a version of Node.js."""
-_INDEX: Final = re.compile(r"\d+(?:/\d+)?")
+_YOUNG: Final = 30
+"""Days after which nobody runs a job again, and a number may be another run's (A)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marker:
+class Marker(Struct, frozen=True, kw_only=True):
     """What identifies one Test Execution, and how careful its making has to be."""
 
     token: str
@@ -48,6 +45,10 @@ class Marker:
     """Whether a Test Execution with it may exist already: look before making one."""
     race: bool
     """Whether several runs may make it at the same moment; implies `look`."""
+    recent: bool = False
+    """Whether only a young one can be this run's: its number may come again, as of a job that is made anew (O)."""
+    line: str | None = None
+    """The second mark: that of all runs of this job on this branch. Matches `TOKEN`; only for `baseline: previous`."""
 
 
 def marker(
@@ -78,15 +79,17 @@ def marker(
     """
     if scope == "run" and around.run_id is None:
         return Marker(token=_token([*_place(around, target, group), ("unique", unique)]), look=False, race=False)
-    leg, split = _leg(around.matrix, sharding)
-    shards = (around.shards is not None and int(around.shards) > 1 and tuple(sharding) != NONE) or split
+    mine = leg(around, sharding)
+    split = mine is not None and mine.split
+    shards = is_shard(around, sharding)
     race = scope != "run" or explicit or shards
-    facts = [*_place(around, target, group), *_scope(around, scope)]
+    facts = [*_place(around, target, group), *_scope(around, scope, sharding)]
     if part:
         facts.append(("part", part))
-    if leg is not None and (scope in {"branch", "pull-request"} or (scope == "run" and not explicit)):
-        facts.append(("leg", leg))
-    if scope == "run" and not explicit:
+    own_job = scope == "run" and not explicit
+    if mine is not None and mine.identity and (own_job or scope in {"branch", "pull-request"}):
+        facts.append(("leg", mine.identity))
+    if own_job:
         # Jobs that the system splits have names with their number in them; legs of a matrix of GitHub have one name.
         own = [] if shards and not split else [("job", around.job), ("step", around.step)]
         facts += [("job group", around.job_group), *own]
@@ -95,30 +98,51 @@ def marker(
     again = around.attempt != _FIRST
     if on_rerun == "new" and again:
         # An attempt is one of a run: the second of another run is another one, whatever the scope.
-        facts += [("attempt", around.attempt), ("attempt of", around.run_id)]
+        facts += [("attempt", around.tries or around.attempt), ("attempt of", around.run_id)]
     fresh = named and (not again or (on_rerun == "new" and around.attempt is not None))
-    return Marker(token=_token(facts), look=race or around.provider.looks or not fresh, race=race)
+    return Marker(
+        token=_token(facts), look=race or around.provider.looks or not fresh, race=race, recent=_numbered(around, scope)
+    )
 
 
-def _leg(matrix: str | None, sharding: Sequence[str]) -> tuple[str | None, bool]:
-    """Return what tells a leg of a matrix from those it does not share with, and whether it shares with others.
+def line(
+    around: Surroundings,
+    *,
+    environments: Sequence[str] = (),
+    group: str = "",
+    part: str = "",
+    sharding: Sequence[str] = AUTO,
+) -> str | None:
+    """Return the word of every run of this job and leg on this branch, by which the run before is found.
 
-    `sharding` is `auto`, `none`, or the keys by which the work is split. A leg that is called by a text is split by
-    nothing.
+    None where the CI system does not say the branch, or neither repository nor job. Test Environments, `group` and
+    `part` tell apart what one job makes several of.
     """
-    if matrix is None or not matrix.startswith("{"):
-        return matrix, False
-    values: dict[str, Any] = json.loads(matrix)
-    auto = tuple(sharding) == AUTO
-    named = frozenset() if tuple(sharding) in {AUTO, NONE} else frozenset(sharding)
-    split = {
-        key
-        for key, value in values.items()
-        if key in named
-        or (auto and _SHARD.fullmatch(key) and not isinstance(value, bool) and _INDEX.fullmatch(str(value)))
-    }
-    rest = {key: value for key, value in values.items() if key not in split}
-    return (json.dumps(rest, sort_keys=True, separators=(",", ":")) if rest else None), bool(split)
+    job = around.repository or around.definition or around.workflow or around.job
+    if around.branch is None or job is None:
+        return None
+    mine = leg(around, sharding)
+    own = (
+        [] if is_shard(around, sharding) and not (mine and mine.split) else [("job", around.job), ("step", around.step)]
+    )
+    return _token(
+        [
+            *_place(around, ("line", *environments), group),
+            ("branch", around.branch),
+            ("pull request of it", around.stranger),
+            ("part", part),
+            ("leg", mine.identity if mine else None),
+            ("job group", around.job_group),
+            *own,
+        ]
+    )
+
+
+def _numbered(around: Surroundings, scope: str) -> bool:
+    """Say whether a scope rests on a number that another run may get one day."""
+    if scope in SCOPES:
+        return scope == "run" and around.provider.numbered
+    return "run_number" in names(scope) or ("run_id" in names(scope) and around.provider.numbered)
 
 
 def jql(marked: Marker, project: str | None) -> str:
@@ -129,9 +153,26 @@ def jql(marked: Marker, project: str | None) -> str:
     """
     if not TOKEN.fullmatch(marked.token):
         raise ValueError(f"not a marker: {marked.token!r}")
-    word = quoted(marked.token)
+    return _query(marked.token, project, _YOUNG if marked.recent else None, "ASC")
+
+
+def line_jql(marked: Marker, project: str | None, days: int) -> str:
+    """Return the query that finds the Test Executions of this job and branch of so many days, the latest first.
+
+    Raises ValueError for what is no marker.
+    """
+    if not TOKEN.fullmatch(marked.line or ""):
+        raise ValueError(f"not a marker: {marked.line!r}")
+    return _query(marked.line or "", project, days, "DESC")
+
+
+def _query(token: str, project: str | None, days: int | None, order: str) -> str:
+    word = quoted(token)
     place = f"project = {quoted(project)} AND " if project else ""
-    return f'{place}issuetype = "Test Execution" AND (labels = {word} OR description ~ {word}) ORDER BY id ASC'
+    young = f"created >= -{days}d AND " if days else ""
+    return (
+        f'{place}issuetype = "Test Execution" AND {young}(labels = {word} OR description ~ {word}) ORDER BY id {order}'
+    )
 
 
 def _place(around: Surroundings, target: Sequence[str], group: str) -> list[tuple[str, str | None]]:
@@ -148,7 +189,7 @@ def _place(around: Surroundings, target: Sequence[str], group: str) -> list[tupl
     ]
 
 
-def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
+def _scope(around: Surroundings, scope: str, sharding: Sequence[str]) -> list[tuple[str, str | None]]:
     """Return the facts of the scope; raises ConfigurationError for one that is unknown here."""
     match scope:
         case "run":
@@ -160,7 +201,7 @@ def _scope(around: Surroundings, scope: str) -> list[tuple[str, str | None]]:
         case "pull-request":
             return [("pull request", _known(around.pull_request, "pull request", scope))]
         case _:
-            facts = placeholders(around)
+            facts = placeholders(around, sharding)
             for name in names(scope):
                 _known(facts.get(name), name, scope)
             # Filled for `{{`, and once more fact by fact: `{branch}{job}` must not mix up `a`, `bc` with `ab`, `c`.

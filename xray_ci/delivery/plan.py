@@ -1,39 +1,54 @@
-"""What will be sent, as frozen objects: `plan` prints them and `send` sends the same ones.
+"""What will be sent, as frozen objects: `plan` prints them, `send` sends them, and a journal keeps them as they are.
 
 Pure: no network, no clock, no random, no look into files. Knows endpoints, bodies on disk and what each path can
 carry; knows nothing of settings' names beyond those in its notices, and nothing of cases.
 
-A plan as the first line of a journal holds it, and back: everything `resume` needs, and nothing secret.
-
-What is read back is hostile input: every value is of its type and within its bounds, files are those that were sealed,
+What is read back is unsafe input: every value is of its type and within its bounds, files are those that were sealed,
 and endpoints are rows of our own table. Who it goes to is taken from the present settings; the caller compares.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, TypeAlias
+from collections.abc import Mapping  # noqa: TC003  # msgspec reads the types of a plan
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xray_ci.delivery.marker import TOKEN, Marker
+from xray_ci.deployments import (
+    Deployment,  # noqa: TC001
+    Endpoint,  # noqa: TC001  # msgspec reads the types of a plan
+)
 from xray_ci.safefiles import JournalFault
 from xray_ci.services.body import Slice
-from xray_ci.services.stored import KEY
+from xray_ci.services.store import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from xray_ci.deployments import Deployment, Endpoint
+    from collections.abc import Iterable, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
+_Plain = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[ -~]*\Z")]
+"""What goes into a header."""
+
+
+class _Planned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A part of a plan. It never shows what is sent: a body may hold a secret."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class Hole(_Planned, frozen=True, kw_only=True, tag="key"):
     """What only an answer brings, the key of a Test Execution; filled while sending."""
 
     call: str
     """Id of the request that creates it."""
+    sign: str = ""
+    """What stands before the key in a piece: `@` where it is a tag."""
 
     def __str__(self) -> str:
         """Return it in words, for people."""
@@ -44,8 +59,7 @@ PlannedPiece: TypeAlias = bytes | Slice | Hole
 """A hole stands for a whole JSON string, quotes included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportTarget:
+class ImportTarget(Struct, frozen=True, kw_only=True):
     """Where results go, from the settings; None and () where nothing is asked for."""
 
     deployment: Deployment
@@ -64,37 +78,35 @@ class ImportTarget:
 
     @property
     def wants_form(self) -> bool:
-        """Whether only the multipart path can carry what is asked for."""
-        return bool(self.fields or self.labels) and self.test_execution is None
+        """Whether only the multipart path can carry what is asked for: of one that exists, what is written to it."""
+        if self.test_execution is not None:
+            return bool(self.fields or self.labels or self.summary or self.description)
+        return bool(self.fields or self.labels)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedPart:
+class PlannedPart(_Planned, frozen=True, kw_only=True):
     """One part of a form."""
 
-    name: str
-    filename: str
-    content_type: str
-    pieces: tuple[PlannedPiece, ...] = field(repr=False)
+    name: _Plain
+    filename: _Plain
+    content_type: _Plain
+    pieces: tuple[PlannedPiece, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedBody:
+class PlannedBody(_Planned, frozen=True, kw_only=True, tag="body"):
     """A body that is one document."""
 
-    content_type: str
-    pieces: tuple[PlannedPiece, ...] = field(repr=False)
+    content_type: _Plain
+    pieces: tuple[PlannedPiece, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedForm:
+class PlannedForm(_Planned, frozen=True, kw_only=True, tag="form"):
     """A body that is a form; its boundary is drawn while sending."""
 
     parts: tuple[PlannedPart, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedImport:
+class PlannedImport(_Planned, frozen=True, kw_only=True):
     """One import request."""
 
     id: str
@@ -106,17 +118,24 @@ class PlannedImport:
     """The Test Execution it adds to; None creates one."""
     project: str | None = None
     """Of a new Test Execution, as far as it is known."""
-    tests: int | None = None
+    tests: _Count | None = None
     """Results in it; None when the report was not counted."""
     reports: tuple[str, ...] = ()
     """Native reports in it, as they are shown."""
     label: str | None = None
     """What tells its Test Execution from others of the run, in words."""
-    adding: PlannedImport | None = field(default=None, repr=False)
+    adding: PlannedImport | None = None
     """Of a request that creates: the same results for a Test Execution that turned out to be there already, its key a
     hole. None where the path cannot add."""
-    tests_at: Slice | None = field(default=None, repr=False)
+    tests_at: Slice | None = None
     """Of converted results: where its tests lie, JSON objects joined by commas."""
+    expected_at: Slice | None = None
+    """Of native reports: what Xray is to store of them, written as `tests_at` is; None where nobody knows."""
+
+    @property
+    def stored_at(self) -> Slice | None:
+        """Where it is written what Xray is to store of it."""
+        return self.tests_at or self.expected_at
 
     @property
     def size(self) -> int:
@@ -144,8 +163,7 @@ class PlannedImport:
         return f"{does}: {', '.join(what)}, POST {self.endpoint.path}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanNotice:
+class PlanNotice(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was asked for and that a path cannot do."""
 
     text: str
@@ -153,8 +171,7 @@ class PlanNotice:
     """Requests or reports it concerns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedExecution:
+class PlannedExecution(_Planned, frozen=True, kw_only=True):
     """One Test Execution: what finds it again, and the requests that fill it, in their order."""
 
     id: str
@@ -166,16 +183,17 @@ class PlannedExecution:
     """What JQL finds it by; None where the user named one, or no request can carry a mark."""
     project: str | None = None
     test_plan: str | None = None
-    blank: Mapping[str, object] | None = field(default=None, repr=False)
+    blank: Mapping[str, Any] | None = None
     """Jira fields of an empty one, for runs that may make it at the same moment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(_Planned, frozen=True, kw_only=True):
     """Every request of a run, in the order in which they are sent."""
 
     deployment: Deployment
     executions: tuple[PlannedExecution, ...]
+    covered: tuple[tuple[str, str], ...] = ()
+    """Keys of Tests, each with that of an issue that it covers: linked after the import, which cannot say it."""
     notices: tuple[PlanNotice, ...] = ()
 
     @property
@@ -193,10 +211,6 @@ class Plan:
         """Whether a request takes the multipart path, so that its `info` part counts."""
         return any(call.endpoint.multipart for call in self.calls)
 
-    def describe(self) -> tuple[str, ...]:
-        """Return the lines that `plan` prints."""
-        return tuple(f"{number}. {call.describe()}" for number, call in enumerate(self.calls, 1))
-
 
 def joined(plans: Sequence[Plan]) -> Plan:
     """Return the plans of several Test Executions, each numbered on from the one before, as one.
@@ -208,6 +222,7 @@ def joined(plans: Sequence[Plan]) -> Plan:
     return Plan(
         deployment=plans[0].deployment,
         executions=tuple(each for plan in plans for each in plan.executions),
+        covered=tuple(pair for plan in plans for pair in plan.covered),
         notices=_summed(notice for plan in plans for notice in plan.notices),
     )
 
@@ -234,286 +249,109 @@ def _size(piece: PlannedPiece) -> int:
             return len(piece)
 
 
-VERSION: Final = 1
-TEXTS: Final = "texts"
-_SHORT: Final = 100
-"""Bytes of a text that stands in the first line itself."""
-_REPORTS: Final = 20
-"""Reports of a request that are remembered by name."""
-_Name = Annotated[str, msgspec.Meta(max_length=2_000)]
-_Plain = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[ -~]*\Z")]
-"""What goes into a header."""
-_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
+VERSION: Final = 2
 
 
-class Stretch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="file"):
-    """Bytes of a file beside the journal."""
-
-    name: _Name
-    offset: _Count
-    length: _Count
-
-
-class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="text"):
-    """Bytes that stand here."""
-
-    data: bytes
-
-
-class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="key"):
-    """The key that a request brings."""
-
-    call: _Name
-
-
-Piece = Stretch | Text | Key
-
-
-class RecordedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A body, or one part of a form."""
-
-    content_type: _Plain
-    pieces: tuple[Piece, ...]
-    name: _Plain = ""
-    filename: _Plain = ""
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One import."""
-
-    id: _Name
-    format: _Name
-    multipart: bool
-    bodies: tuple[RecordedBody, ...]
-    query: tuple[tuple[_Name, _Name | Key], ...] = ()
-    execution: _Name | Key | None = None
-    project: _Name | None = None
-    tests: _Count | None = None
-    reports: tuple[str, ...] = ()
-    label: str | None = None
-    tests_at: Stretch | None = None
-    adding: Request | None = None
-
-
-class RecordedExecution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One Test Execution."""
-
-    id: _Name
-    calls: tuple[Request, ...]
-    key: _Name | None = None
-    token: _Name | None = None
-    look: bool = False
-    race: bool = False
-    project: _Name | None = None
-    test_plan: _Name | None = None
-    blank: dict[str, Any] | None = None
-
-
-class RecordedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A whole delivery, and where it was meant to go."""
+class KeptPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan as a journal holds it, and where it was meant to go: all that `resume` needs, and nothing secret."""
 
     version: int
-    made_by: _Name
-    deployment: _Name
-    host: _Name
+    made_by: str
+    deployment: str
+    host: str
     """Base URL of Xray without credentials."""
-    executions: tuple[RecordedExecution, ...]
+    executions: tuple[PlannedExecution, ...]
+    covered: tuple[tuple[str, str], ...] = ()
     failed: _Count = 0
     """Cases that failed, in the reports that it was made from."""
+    run: str = ""
+    """Digest of what tells a run from others: its reports, where they go, and the CI system's own id."""
+
+    def written(self, folder: Path) -> bytes:
+        """Return it as JSON; raises ValueError when a stretch is not of a file in the folder."""
+
+        def name(value: object) -> str:
+            if isinstance(value, Path) and value.parent == folder:
+                return value.name
+            raise ValueError(f"{getattr(value, 'name', value)} does not lie beside the journal")
+
+        return msgspec.json.encode(self, enc_hook=name)
+
+    def plan(self, deployment: Deployment, files: Mapping[str, Slice]) -> Plan:
+        """Return the plan, reading from the sealed files of the folder; raises JournalFault for what is not ours."""
+        if self.version != VERSION:
+            raise JournalFault(
+                f"the plan in the journal is of version {self.version}, and this xray-ci reads {VERSION}",
+                advice=f"Resume with the release that wrote it ({self.made_by[:100]}).",
+            )
+        made = Plan(deployment=deployment, executions=self.executions, covered=self.covered)
+        for those in (made.executions, made.calls):
+            if len({each.id for each in those}) != len(those):
+                raise _not_ours("one id twice")
+        return bound(made, files)
 
 
-def recorded(plan: Plan, folder: Path, *, host: str, made_by: str, failed: int = 0) -> RecordedRun:
-    """Return a plan as data; long texts go into the file `TEXTS` of the folder, so that the first line stays short.
+def kept_plan(folder: Path) -> msgspec.json.Decoder[KeptPlan]:
+    """Return what reads a plan of that folder."""
+    return msgspec.json.Decoder(KeptPlan, dec_hook=lambda _, name: folder / str(name))
 
-    Raises ValueError when a stretch is not of a file in the folder, OSError when the texts cannot be written.
+
+def bound(plan: Plan, files: Mapping[str, Slice]) -> Plan:
+    """Return the plan with every stretch in one of the files, each given whole by its name.
+
+    Raises JournalFault for what lies in none of them, and for marks, keys and endpoints that are not ours.
     """
-    with (folder / TEXTS).open("xb") as texts:
-        writer = _Writer(folder, texts)
-        return RecordedRun(
-            version=VERSION,
-            made_by=made_by,
-            deployment=plan.deployment.key,
-            host=host,
-            executions=tuple(map(writer.execution, plan.executions)),
-            failed=failed,
-        )
-
-
-def restored(run: RecordedRun, deployment: Deployment, folder: Path, sizes: Mapping[str, int]) -> Plan:
-    """Return the plan that was recorded; `sizes` are bytes of the sealed files by name.
-
-    Raises JournalFault for what is not ours.
-    """
-    if run.version != VERSION:
-        raise JournalFault(
-            f"the journal is of version {run.version}, and this xray-ci reads {VERSION}",
-            advice=f"Resume with the release that wrote it ({run.made_by}).",
-        )
+    for each in plan.executions:
+        marks = (each.marker.token, each.marker.line) if each.marker is not None else ()
+        if not all(mark is None or TOKEN.fullmatch(mark) for mark in marks):
+            raise _not_ours("a marker")
+        if any(key is not None and not KEY.fullmatch(key) for key in (each.key, each.test_plan)):
+            raise _not_ours("an issue key")
+        for call in each.calls:
+            if call.adding is not None and call.adding.adding is not None:
+                raise _not_ours("a request")
+            if any(made.endpoint not in plan.deployment.endpoints for made in (call, call.adding) if made is not None):
+                raise _not_ours("an endpoint")
+    if not all(KEY.fullmatch(key) for pair in plan.covered for key in pair):
+        raise _not_ours("an issue key")
+    binder = _Binder(files)
     return Plan(
-        deployment=deployment,
-        executions=tuple(_Reader(deployment, folder, sizes).execution(each) for each in run.executions),
+        deployment=plan.deployment,
+        executions=tuple(replace(each, calls=tuple(map(binder.request, each.calls))) for each in plan.executions),
+        covered=plan.covered,
+        notices=plan.notices,
     )
 
 
-class _Writer:
-    """Turns a plan into data."""
+class _Binder:
+    """Finds every stretch of a plan in files that are open."""
 
-    def __init__(self, folder: Path, texts: BinaryIO) -> None:
-        self._folder = folder
-        self._texts = texts
+    def __init__(self, files: Mapping[str, Slice]) -> None:
+        self._files = files
 
-    def execution(self, execution: PlannedExecution) -> RecordedExecution:
-        marker = execution.marker
-        return RecordedExecution(
-            id=execution.id,
-            calls=tuple(map(self.request, execution.calls)),
-            key=execution.key,
-            project=execution.project,
-            token=marker.token if marker else None,
-            look=bool(marker and marker.look),
-            race=bool(marker and marker.race),
-            test_plan=execution.test_plan,
-            blank=dict(execution.blank) if execution.blank is not None else None,
-        )
-
-    def request(self, call: PlannedImport) -> Request:
+    def request(self, call: PlannedImport) -> PlannedImport:
         match call.body:
-            case PlannedBody(content_type=content_type, pieces=pieces):
-                bodies: tuple[RecordedBody, ...] = (
-                    RecordedBody(content_type=content_type, pieces=self.pieces(pieces)),
-                )
+            case PlannedBody() as whole:
+                body: PlannedBody | PlannedForm = replace(whole, pieces=self._pieces(whole.pieces))
             case PlannedForm(parts=parts):
-                bodies = tuple(
-                    RecordedBody(
-                        content_type=part.content_type,
-                        name=part.name,
-                        filename=part.filename,
-                        pieces=self.pieces(part.pieces),
-                    )
-                    for part in parts
-                )
-        return Request(
-            id=call.id,
-            format=call.endpoint.format,
-            multipart=call.endpoint.multipart,
-            bodies=bodies,
-            project=call.project,
-            tests=call.tests,
-            query=tuple((name, _keyed(value)) for name, value in call.query),
-            reports=call.reports[:_REPORTS],
-            label=call.label,
-            execution=None if call.execution is None else _keyed(call.execution),
-            tests_at=self.stretch(call.tests_at) if call.tests_at else None,
-            adding=self.request(call.adding) if call.adding else None,
-        )
-
-    def pieces(self, pieces: tuple[PlannedPiece, ...]) -> tuple[Piece, ...]:
-        return tuple(map(self.piece, pieces))
-
-    def piece(self, piece: PlannedPiece) -> Piece:
-        match piece:
-            case Slice():
-                return self.stretch(piece)
-            case Hole(call=call):
-                return Key(call=call)
-            case _ if len(piece) <= _SHORT:
-                return Text(data=piece)
-            case _:
-                offset = self._texts.tell()
-                self._texts.write(piece)
-                return Stretch(name=TEXTS, offset=offset, length=len(piece))
-
-    def stretch(self, piece: Slice) -> Stretch:
-        if piece.path.parent != self._folder:
-            raise ValueError(f"{piece.path.name} does not lie beside the journal")
-        return Stretch(name=piece.path.name, offset=piece.offset, length=piece.length)
-
-
-def _keyed(value: str | Hole) -> str | Key:
-    return Key(call=value.call) if isinstance(value, Hole) else value
-
-
-class _Reader:
-    """Reads a plan back."""
-
-    def __init__(self, deployment: Deployment, folder: Path, sizes: Mapping[str, int]) -> None:
-        self._deployment = deployment
-        self._folder = folder
-        self._sizes = sizes
-
-    def execution(self, held: RecordedExecution) -> PlannedExecution:
-        if held.token is not None and not TOKEN.fullmatch(held.token):
-            raise _foreign("a marker")
-        for key in (held.key, held.test_plan):
-            if key is not None and not KEY.fullmatch(key):
-                raise _foreign("an issue key")
-        marker = Marker(token=held.token, look=held.look, race=held.race) if held.token is not None else None
-        return PlannedExecution(
-            id=held.id,
-            calls=tuple(map(self.request, held.calls)),
-            key=held.key,
-            marker=marker,
-            project=held.project,
-            test_plan=held.test_plan,
-            blank=held.blank,
-        )
-
-    def request(self, held: Request) -> PlannedImport:
-        endpoint = self._endpoint(held)
-        bodies = tuple(
-            PlannedPart(
-                name=body.name,
-                filename=body.filename,
-                content_type=body.content_type,
-                pieces=tuple(map(self.piece, body.pieces)),
-            )
-            for body in held.bodies
-        )
-        if not bodies or (held.adding is not None and held.adding.adding is not None):
-            raise _foreign("a request")
-        body = (
-            PlannedForm(parts=bodies)
-            if bodies[0].name
-            else PlannedBody(content_type=bodies[0].content_type, pieces=bodies[0].pieces)
-        )
-        return PlannedImport(
-            id=held.id,
-            endpoint=endpoint,
+                body = PlannedForm(parts=tuple(replace(part, pieces=self._pieces(part.pieces)) for part in parts))
+        return replace(
+            call,
             body=body,
-            project=held.project,
-            tests=held.tests,
-            reports=held.reports,
-            label=held.label,
-            query=tuple((name, self.keyed(value)) for name, value in held.query),
-            execution=None if held.execution is None else self.keyed(held.execution),
-            tests_at=self.stretch(held.tests_at) if held.tests_at else None,
-            adding=self.request(held.adding) if held.adding else None,
+            adding=None if call.adding is None else self.request(call.adding),
+            tests_at=None if call.tests_at is None else self._stretch(call.tests_at),
+            expected_at=None if call.expected_at is None else self._stretch(call.expected_at),
         )
 
-    def _endpoint(self, held: Request) -> Endpoint:
-        found = self._deployment.endpoint(held.format, multipart=held.multipart)
-        if found is None:
-            raise _foreign("an endpoint")
-        return found
+    def _pieces(self, those: tuple[PlannedPiece, ...]) -> tuple[PlannedPiece, ...]:
+        return tuple(self._stretch(piece) if isinstance(piece, Slice) else piece for piece in those)
 
-    def keyed(self, value: str | Key) -> str | Hole:
-        return Hole(value.call) if isinstance(value, Key) else value
-
-    def piece(self, held: Piece) -> PlannedPiece:
-        match held:
-            case Stretch():
-                return self.stretch(held)
-            case Key(call=call):
-                return Hole(call)
-            case Text(data=data):
-                return data
-
-    def stretch(self, held: Stretch) -> Slice:
-        size = self._sizes.get(held.name)
-        if size is None or held.offset + held.length > size:
-            raise _foreign("a stretch of a file")
-        return Slice(path=self._folder / held.name, offset=held.offset, length=held.length)
+    def _stretch(self, piece: Slice) -> Slice:
+        whole = self._files.get(piece.path.name)
+        if whole is None or piece.place is not None or piece.offset + piece.length > whole.length:
+            raise _not_ours("a stretch of a file")
+        return whole.part(piece.offset, piece.length)
 
 
-def _foreign(what: str) -> JournalFault:
+def _not_ours(what: str) -> JournalFault:
     return JournalFault(f"the journal holds {what} that xray-ci never wrote")

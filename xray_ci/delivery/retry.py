@@ -4,19 +4,19 @@ Repeats only what is certainly safe: what never left, what was refused for the m
 A call that may have been done and may not be done twice is to be looked up, which is the business of whoever knows what
 it makes.
 
-A caller that does what `retry.decide` says, at the pace that `rate` allows each host.
+A caller that signs a call and does what `decide` says, no faster than each host allows.
 
-Holds the time budget and one bucket a host; knows nothing of what is called.
+Holds the time budget and one pace a host; knows nothing of what is called.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from xray_ci.delivery import rate
-from xray_ci.delivery.rate import MARGIN
+from msgspec import Struct
+
 from xray_ci.services.verdict import names_other_region, origin
 from xray_ci.services.wire import (
     Answered,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from xray_ci.services.wire import Call, Caller
 
 
+MARGIN: Final = 0.1
+"""Seconds on top of a wait that was told, which may have been rounded down."""
 FEW: Final = 3
 """Repeats of a call that met a broken connection or gateway."""
 MANY: Final = 100
@@ -51,13 +53,13 @@ _SHORTEST_TOLD: Final = 0.5
 """Seconds; doubled up to `_FIRST_THROTTLED` for a service that says 0 again and again."""
 _PASSING: Final = frozenset({408, 502, 503, 504})
 """Statuses of gateways, gone a little later."""
-_PERMANENT: Final = frozenset({Unsent.TLS, Unsent.ADDRESS, Unsent.TIME})
+_PERMANENT: Final = frozenset({Unsent.TLS, Unsent.ADDRESS, Unsent.TIME, Unsent.PROXY_LOGIN})
+"""A proxy locks out who knocks with a wrong password again and again."""
 _SIGNED: Final = frozenset({CallKind.IMPORT, CallKind.READ})
 """Kinds whose authorization can have run out; a login and a trigger carry what they were given."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """What is left to decide with."""
 
     left: float
@@ -68,33 +70,28 @@ class Budget:
     """Whether this call has been signed anew already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
+class Succeeded(Struct, frozen=True, kw_only=True):
     """It succeeded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     """Send the same call again after so many seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookUp:
+class LookUp(Struct, frozen=True, kw_only=True):
     """It may have been done and must not be done twice: only a look at what the service holds leads on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reauthenticate:
+class Reauthenticate(Struct, frozen=True, kw_only=True):
     """Send the same call again with a fresh authorization.
 
     Where one can be had (Cloud; on Server/DC it leads to a CAPTCHA).
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(Struct, frozen=True, kw_only=True):
     """Leave it; the outcome is what is reported."""
 
 
@@ -123,7 +120,9 @@ def _unknown(kind: CallKind, outcome: Failed | Lost, attempt: int, budget: Budge
     match kind:
         case CallKind.IMPORT:
             return LookUp()
-        case CallKind.READ | CallKind.AUTHENTICATE | CallKind.TRIGGER:
+        case CallKind.TRIGGER:  # a page that was refreshed already gets one version too many
+            return Stop()
+        case CallKind.READ | CallKind.AUTHENTICATE:
             if isinstance(outcome, Lost):
                 return _again(attempt, budget)
             return _again(attempt, budget, told=outcome.after) if outcome.status in _PASSING else Stop()
@@ -159,8 +158,63 @@ def _within(seconds: float, budget: Budget) -> Wait | Stop:
     return Wait(seconds=seconds) if seconds <= budget.left else Stop()
 
 
-_SAID: Final = 5.0
+_TICK: Final = 1e-6
+"""Seconds; less than that is a rounding of what was waited already."""
+
+
+def _cause(outcome: Outcome) -> str:
+    match outcome:
+        case NotSent(cause=cause) | Lost(cause=cause):
+            return cause
+        case Throttled(status=status):
+            return f"rate limit (status {status})"
+        case Answered(status=status) | Failed(status=status) | RefusedAnswer(status=status) | Redirected(status=status):
+            return f"status {status}"
+    assert_never(outcome)
+
+
+def _tries(outcome: Outcome, attempt: int) -> str:
+    """Return which try comes next, and of how many."""
+    return f"{attempt + 1} of {1 + (MANY if isinstance(outcome, Throttled) else FEW)}"
+
+
+_SAID: Final = 2.0
 """Seconds of a wait for the rate limit that people are told of."""
+
+
+class _Pace(Struct, kw_only=True):
+    """How fast one host may be asked: its published plan, and what it says itself. Moments are of the run's clock.
+
+    Most runs make three requests: what a plan allows goes at once, what is beyond it goes one by one, and a 429 shuts
+    the host until the moment that it names.
+    """
+
+    free: float = math.inf
+    """Calls that may go at once."""
+    every: float = 0.0
+    """Seconds between those that follow."""
+    shut: float = -math.inf
+    """Moment before which nothing goes."""
+    turn: float = -math.inf
+    """Moment of the next call beyond the plan."""
+
+    def wait(self, now: float, *, counted: bool) -> float:
+        """Return the seconds until a call may be made; a login does not count, and waits for a shut host only."""
+        seconds = max(self.shut - now, self.turn - now if counted else 0.0)
+        return seconds if seconds > _TICK else 0.0
+
+    def spend(self, now: float) -> None:
+        """Count a call that is made now."""
+        self.free -= 1
+        if self.free <= 0:
+            self.turn = max(self.turn, now) + self.every
+
+    def close(self, until: float) -> None:
+        """Let nothing go before a moment, and one call at a time from then on."""
+        self.shut, self.free = max(self.shut, until), 0
+        self.turn = max(self.turn, until)
+
+
 _NO_RATES: Final[Mapping[str, Rate]] = MappingProxyType({})
 
 
@@ -187,10 +241,10 @@ class Persistent:
         self._end: float | None = None
         self._tell = tell
         self._rates = rates
-        self._buckets: dict[str, rate.Bucket] = {}
+        self._paces: dict[str, _Pace] = {}
 
     def call(self, call: Call) -> Outcome:
-        """Return the last outcome of a call; the budget runs from the first call of the run.
+        """Return the last outcome of a call; the budget runs from the first call of the run. Raises as signing does.
 
         An import that may have been done is returned as it is, for the caller to look up.
         """
@@ -198,15 +252,16 @@ class Persistent:
             self._end = self._clock() + self._time_budget
         attempt, renewed = 1, False
         while True:
-            outcome, held = self._paced(call)
+            outcome = self._paced(call)
             budget = Budget(left=self._left(), jitter=self._random.random(), renewed=renewed)
             decision = decide(call.kind, outcome, attempt, budget)
-            self._learn(call, outcome, decision, held=held)
+            self._heed(call, outcome, decision)
             match decision:
                 case Succeeded() | Stop() | LookUp():
                     return outcome
                 case Wait(seconds=seconds):
-                    self._tell(f"{call.kind.value}: again in {seconds:.1f} s")
+                    tries = _tries(outcome, attempt)
+                    self._tell(f"{call.kind.value}: {_cause(outcome)}: next try in {seconds:.1f} s ({tries})")
                     self._sleep(seconds)
                 case Reauthenticate():
                     if call.auth is None or not call.auth.renew():
@@ -214,42 +269,43 @@ class Persistent:
                     renewed = True
             attempt += 1
 
-    def _paced(self, call: Call) -> tuple[Outcome, bool]:
-        """Return the outcome of one try, made when the host's bucket allows it.
+    def _paced(self, call: Call) -> Outcome:
+        """Return the outcome of one try, made when the host's pace allows it; a login that this takes is its own call.
 
-        Whether that had to be waited for.
+        Signed last: what is signed is good for minutes (OAuth 1.0a), and a wait may be longer.
         """
-        counted = call.kind is not CallKind.AUTHENTICATE
-        seconds = rate.wait(self._bucket(call), self._clock(), counted=counted)
+        pace, counted = self._pace(call), call.kind is not CallKind.AUTHENTICATE
+        seconds = pace.wait(self._clock(), counted=counted)
         if seconds > self._left():
             return NotSent(
                 cause="the rate limit asks to wait for longer than `time-budget` has left", reason=Unsent.TIME
-            ), True
+            )
         if seconds > 0:
             if seconds >= _SAID:
-                self._tell(f"{call.kind.value}: in {seconds:.1f} s, as the rate limit allows")
+                self._tell(f"{call.kind.value}: waiting {seconds:.1f} s, as the rate limit asks")
             self._sleep(seconds)
+        signed = call.signed()
         if counted:
-            self._buckets[origin(call.url)] = rate.spent(self._bucket(call), self._clock())
-        return self._inner.call(call), seconds > 0
+            pace.spend(self._clock())
+        return self._inner.call(signed)
 
-    def _learn(self, call: Call, outcome: Outcome, decision: Decision, *, held: bool) -> None:
-        after = decision.seconds - rate.MARGIN if isinstance(decision, Wait) else None
+    def _heed(self, call: Call, outcome: Outcome, decision: Decision) -> None:
+        """Shut the host until the moment that its answer names; a 503 that says when is as good as a 429 (D)."""
+        after = None
         if isinstance(outcome, Throttled):
-            after = after if outcome.after is None else outcome.after
-        elif call.kind is CallKind.AUTHENTICATE:
-            return
-        self._buckets[origin(call.url)] = rate.learned(
-            self._bucket(call), self._clock(), outcome, after=after, held=held
-        )
+            told = decision.seconds - MARGIN if isinstance(decision, Wait) else 0.0
+            after = told if outcome.after is None else outcome.after
+        elif isinstance(outcome, Failed) and call.kind is not CallKind.AUTHENTICATE:
+            after = outcome.after
+        if after is not None:
+            self._pace(call).close(self._clock() + max(0.0, after) + MARGIN)
 
-    def _bucket(self, call: Call) -> rate.Bucket:
-        """Return the bucket of a call's host.
-
-        Asked for anew each time, as signing a call may make another call on the way.
-        """
+    def _pace(self, call: Call) -> _Pace:
         host = origin(call.url)
-        return self._buckets[host] if host in self._buckets else rate.starting(self._rates.get(host))
+        if host not in self._paces:
+            plan = self._rates.get(host)
+            self._paces[host] = _Pace(free=plan.calls, every=plan.seconds / plan.calls) if plan else _Pace()
+        return self._paces[host]
 
     def _left(self) -> float:
         return (0.0 if self._end is None else self._end) - self._clock()

@@ -10,57 +10,66 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from xray_ci.delivery.context import Delivered, Receipt, summed
-from xray_ci.delivery.evidence import attach
 from xray_ci.delivery.plan import Hole, PlannedBody, PlannedForm
 from xray_ci.delivery.prepare import TRIES, located, tidied
-from xray_ci.delivery.progress import Begun, Ended, ExecutionFound, Lightened, Withdrawn
+from xray_ci.delivery.progress import (
+    Begun,
+    Delivered,
+    Ended,
+    ExecutionFound,
+    Lightened,
+    Receipt,
+    Withdrawn,
+    again,
+    summed,
+)
 from xray_ci.delivery.reconcile import difference, expected_of, issue_of, listed, stable
-from xray_ci.delivery.splitting import isolate, lightened, restricted, to_send
-from xray_ci.errors import ConfigurationError, Failure, Interrupted, Refused, UnknownDelivery
+from xray_ci.errors import ConfigurationError, Failure, Interrupted, PartlyImported, Refused, UnknownDelivery
 from xray_ci.services.body import FormPart, Pieces, Upload, boundary, multipart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from xray_ci.delivery.context import Means
     from xray_ci.delivery.plan import Plan, PlannedExecution, PlannedImport, PlannedPiece
+    from xray_ci.delivery.progress import Context
     from xray_ci.delivery.reconcile import ExpectedTest
     from xray_ci.services.body import Slice
     from xray_ci.services.xray import ImportAnswer
 
 
-def send(plan: Plan, means: Means) -> Delivered:
+def send(plan: Plan, context: Context) -> Delivered:
     """Send every request of a plan in order that is not done yet; never raises a Failure, it returns them.
 
     A request that fails takes those for the same Test Execution with it. Other Test Executions are still filled when it
     was refused: then the service is there, and has said no to this one alone.
     """
-    courier = _Courier(means)
+    courier = _Courier(context, plan)
     over = False
     for execution in plan.executions:
         if over:
-            courier.delivered.not_sent += [call for call in execution.calls if call.id not in means.progress.ended]
+            courier.delivered.not_sent += [call for call in execution.calls if call.id not in context.progress.ended]
             continue
         try:
             courier.fill(execution)
         except Failure as failure:
             courier.delivered.failures.append(failure)
             over = not isinstance(failure, Refused)
-    return summed(courier.delivered, plan, means.progress)
+    return summed(courier.delivered, plan, context.progress)
 
 
 class _Courier:
     """One run of a delivery."""
 
-    def __init__(self, means: Means) -> None:
-        self._means = means
+    def __init__(self, context: Context, plan: Plan) -> None:
+        self._means = context
+        self._plan = plan
         self.delivered = Delivered()
 
     def fill(self, execution: PlannedExecution) -> None:
         """Bring every request of a Test Execution to its end; raises Failure."""
-        means, progress = self._means, self._means.progress
+        context, progress = self._means, self._means.progress
+        context.busy = False
         known = progress.found.get(execution.id)
         key = execution.key or (known.key if known else None)
         waiting = [call for call in execution.calls if call.id not in progress.ended]
@@ -68,37 +77,72 @@ class _Courier:
             if (
                 key is None and waiting and waiting[0].id not in progress.begun
             ):  # what was under way is looked for with more patience
-                key = located(execution, means)
+                key = located(execution, context)
             while waiting:
                 key = self._import(execution, waiting[0], key)
                 waiting.pop(0)
-            if key is not None and (refused := attach(execution, key, means)) is not None:
-                self.delivered.failures.append(refused)
-            tidied(execution, means, last=True)
+                context.pace(len(progress.ended), len(self._plan.calls))
+            if key is not None and any(call.id in context.progress.light for call in execution.calls):
+                from xray_ci.delivery.evidence import attach  # noqa: PLC0415
+
+                if (refused := attach(execution, key, context)) is not None:
+                    self.delivered.failures.append(refused)
+            self._plan_tests(execution, key)
+            tidied(execution, context, last=True)
         except Failure as failure:
             self.delivered.not_sent += waiting[1:]
-            raise _advised(failure, waiting[0] if waiting else None, key) from failure.__cause__
+            raise _advised(failure, waiting[0] if waiting else None, key, self._plan) from failure.__cause__
         finally:
             if key is not None and any(call.id in progress.ended for call in execution.calls):
                 self.delivered.keys[execution.id] = key
 
+    def _plan_tests(self, execution: PlannedExecution, key: str | None) -> None:
+        """Add the Tests to the Test Plan where a form made the Test Execution on Server/DC: it links only that (D)."""
+        plan, context = execution.test_plan, self._means
+        forms = any(call.endpoint.multipart for call in execution.calls)
+        if plan is None or key is None or not forms or self._plan.deployment.key != "server":
+            return
+        answers = {receipt.call.id: receipt.answer.tests_ok for receipt in self.delivered.receipts}
+        stored = [answers.get(call.id) for call in execution.calls]
+        issue = issue_of(execution, key, context)
+        try:
+            if None not in stored:
+                tests = [test for each in stored for test in each or ()]
+            else:
+                tests = [run.test for run in context.store.runs(issue)] if issue is not None else []
+            context.store.plan_tests(plan, list(dict.fromkeys(tests)))
+        except Interrupted:
+            raise
+        except Failure as failure:
+            self.delivered.failures.append(
+                PartlyImported(
+                    f"all results are in {key}, and its Tests are not all in {plan}: {failure.what}",
+                    where=plan,
+                    answer=failure.answer,
+                    service=failure.service,
+                    advice="Add the Tests to the Test Plan in Xray.",
+                )
+            )
+
     def _import(self, execution: PlannedExecution, call: PlannedImport, key: str | None) -> str:
         """Bring one request to its end and return the key that its results went to; raises Failure."""
-        means = self._means
+        context = self._means
         lost: UnknownDelivery | None = None
         parts = 1
         for _ in range(TRIES):
-            if key is None and (known := means.progress.found.get(execution.id)) is not None:
+            if key is None and (known := context.progress.found.get(execution.id)) is not None:
                 key = known.key
-            if call.id in means.progress.begun:
+            if call.id in context.progress.begun:
                 key, there = self._sought(execution, call, key, lost)
                 if there:
                     return self._end(execution, call, key, None)
             try:
                 return self._send(execution, call, key, parts)
             except UnknownDelivery as failure:
-                means.tell(f"{call.id}: {failure.what}; looking for what became of it")
+                context.busy = failure.busy
+                context.say(f"{call.id}: {failure.what}: looking whether it arrived, up to {context.lag:g} s")
                 lost = failure
+                context.lost = True
                 parts *= 2 if failure.slow else 1  # a gateway that does not wait for all of it may wait for half of it
         assert lost is not None  # noqa: S101  # only a lost answer leads to another try
         raise lost
@@ -123,19 +167,21 @@ class _Courier:
         except (UnknownDelivery, Interrupted):
             raise
         except Failure:
-            self.delivered.failures.append(_advised(doubt, call, key))
+            self.delivered.failures.append(_advised(doubt, call, key, self._plan))
             raise
 
     def _send(self, execution: PlannedExecution, call: PlannedImport, key: str | None, parts: int) -> str:
         """Send a request, in so many parts where it can be divided; raises Failure."""
-        means = self._means
+        context = self._means
         self._lighten(call)
-        whole, tests = _into(call, key), None
+        whole, tests = into(call, key), None
         if call.tests_at is not None and (
-            parts > 1 or means.progress.left_out.get(call.id) or means.progress.light.get(call.id)
+            parts > 1 or context.progress.left_out.get(call.id) or context.progress.light.get(call.id)
         ):
-            tests = list(to_send(call, means.progress))
-            whole = restricted(whole, tests)
+            from xray_ci.delivery import splitting  # noqa: PLC0415 - for what goes in parts
+
+            tests = list(splitting.to_send(call, context.progress))
+            whole = splitting.restricted(whole, tests)
             if not tests and key is not None:
                 return self._end(execution, call, key, None)
         try:
@@ -146,29 +192,40 @@ class _Courier:
                 key = self._part(execution, call, key, tests[start : start + size])
             return self._end(execution, call, key, None)
         except Refused as refusal:
-            key = key or self._made_all_the_same(execution)
+            try:
+                key = key or self._made_all_the_same(execution)
+            except Interrupted:
+                raise
+            except Failure as failure:  # what was said first is what is told
+                context.tell(f"{call.id} was refused, and it cannot be looked for what it made: {failure.what}")
+                raise refusal from None
             return self._isolated(execution, call, key, refusal)
 
     def _lighten(self, call: PlannedImport) -> None:
-        """Let the evidence of a test that is larger than a request may be follow the results."""
-        means = self._means
-        if (
-            call.tests != 1
-            or call.tests_at is None
-            or means.most is None
-            or call.size <= means.most
-            or call.id in means.progress.light
-        ):
+        """Let evidence follow the results: of a test that is larger than a request may be, and what is uploaded."""
+        context, least = self._means, self._means.store.upload_from
+        if call.tests_at is None or call.id in context.progress.light:
             return
-        for test in listed(call.tests_at, means.progress.left_out.get(call.id, ())):
-            if files := lightened(test)[1]:
-                means.note(Lightened(call=call.id, index=test.index, files=len(files)))
+        whole = call.tests == 1 and context.most is not None and call.size > context.most
+        if not whole and (least is None or call.size < least):
+            return
+        from xray_ci.delivery import splitting  # noqa: PLC0415 - for what goes in parts
+
+        if not whole and least is not None:
+            for test, files in splitting.heavy(call, least, context.progress):
+                context.note(Lightened(call=call.id, index=test.index, files=files))
+            return
+        for test in listed(call.tests_at, context.progress.left_out.get(call.id, ())):
+            if found := splitting.lightened(test)[1]:
+                context.note(Lightened(call=call.id, index=test.index, files=len(found)))
 
     def _part(
         self, execution: PlannedExecution, call: PlannedImport, key: str | None, tests: Sequence[ExpectedTest]
     ) -> str:
         """Send some tests of a request and return the key that they went to; raises Failure."""
-        answer = self._begin(restricted(_into(call, key), tests), key)
+        from xray_ci.delivery import splitting  # noqa: PLC0415 - for what goes in parts
+
+        answer = self._begin(splitting.restricted(into(call, key), tests), key)
         if key is None:
             self._means.note(ExecutionFound(execution=execution.id, key=answer.key, number=answer.id))
         return key or answer.key
@@ -183,7 +240,9 @@ class _Courier:
             nonlocal key
             key = self._part(execution, call, key, tests)
 
-        isolate(call, refusal, part, self._means, may_end=key is not None)
+        from xray_ci.delivery import splitting  # noqa: PLC0415 - for what goes in parts
+
+        splitting.isolate(call, refusal, part, self._means, may_end=key is not None)
         assert key is not None  # noqa: S101  # known before, or brought by the first part that was sent
         return self._end(execution, call, key, None)
 
@@ -202,25 +261,26 @@ class _Courier:
             raise
 
     def _post(self, call: PlannedImport, key: str | None) -> ImportAnswer:
-        means = self._means
-        answer = means.xray.import_report(
-            call.endpoint, query=_query(call, key), upload=upload(call, key, means.random)
+        context, left = self._means, self._means.left()
+        answer = context.xray.import_report(
+            call.endpoint, query=_query(call, key), upload=upload(call, key, context.random)
         )
+        context.answered.setdefault(call.id, left - context.left())
         self.delivered.receipts.append(Receipt(call=call, answer=answer))
-        means.tell(f"{call.id}: imported into {answer.key}")
+        context.tell(f"{call.id}: imported into {answer.key}")
         return answer
 
     def _end(
         self, execution: PlannedExecution, call: PlannedImport, key: str | None, answer: ImportAnswer | None
     ) -> str:
         """Record that the results of a request are where they belong."""
-        means = self._means
+        context = self._means
         key = key or (answer.key if answer else None)
         assert key is not None  # noqa: S101  # an answer holds one
-        if execution.id not in means.progress.found:
-            means.note(ExecutionFound(execution=execution.id, key=key, number=answer.id if answer else None))
-        tests = (call.tests or 0) - len(means.progress.left_out.get(call.id, ()))
-        means.note(
+        if execution.id not in context.progress.found:
+            context.note(ExecutionFound(execution=execution.id, key=key, number=answer.id if answer else None))
+        tests = (call.tests or 0) - len(context.progress.left_out.get(call.id, ()))
+        context.note(
             Ended(
                 call=call.id,
                 key=key,
@@ -245,18 +305,18 @@ class _Courier:
         Where they are not, or where they cannot be told from others, the request goes again into the same Test
         Execution: results are overwritten there, none is doubled.
         """
-        means = self._means
-        stored = issue_of(execution, key, means)
-        expected = expected_of([call], means)
+        context = self._means
+        stored = issue_of(execution, key, context)
+        expected = expected_of([call], context)
         if stored is None:
             return False
-        before = expected_of([each for each in execution.calls if each.id in means.progress.ended], means)
+        before = expected_of([each for each in execution.calls if each.id in context.progress.ended], context)
         if expected is not None and before is not None:
             expected.others.update(before.others)
             expected.keyed |= before.keyed
         # In a Test Execution that others fill, or filled before, the same numbers may be there without this request.
         ours = execution.marker is not None and not execution.marker.look
-        runs = stable(stored, means, enough=expected if ours else None, quiet=means.patience.unseen)
+        runs = stable(stored, context, enough=expected if ours else None, quiet=context.unseen)
         if (
             runs is None
         ):  # Xray may still be at work on it: the same results at the same time could make each new Test twice
@@ -282,7 +342,7 @@ def upload(call: PlannedImport, key: str | None, random: Random) -> Upload:
             return multipart(filled, boundary(random))
 
 
-def _into(call: PlannedImport, key: str | None) -> PlannedImport:
+def into(call: PlannedImport, key: str | None) -> PlannedImport:
     """Return the request as it goes to a key, or as it makes a Test Execution.
 
     Raises ConfigurationError where it cannot be added.
@@ -304,7 +364,9 @@ def _query(call: PlannedImport, key: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _filled(pieces: tuple[PlannedPiece, ...], key: str | None) -> tuple[bytes | Slice, ...]:
-    return tuple(json.dumps(_known(key)).encode() if isinstance(piece, Hole) else piece for piece in pieces)
+    return tuple(
+        json.dumps(piece.sign + _known(key)).encode() if isinstance(piece, Hole) else piece for piece in pieces
+    )
 
 
 def _known(key: str | None) -> str:
@@ -313,13 +375,11 @@ def _known(key: str | None) -> str:
     return key
 
 
-def _advised(failure: Failure, call: PlannedImport | None, key: str | None) -> Failure:
+def _advised(failure: Failure, call: PlannedImport | None, key: str | None, plan: Plan) -> Failure:
     """Return the failure with what is known of the request it met."""
     if isinstance(failure, Interrupted) and call is not None:
         failure.where = f"{call.id} was under way and may have been imported: {call.describe()}"
     if isinstance(failure, UnknownDelivery) and key is not None:
-        failure.next = (
-            f"Run `xray-ci resume`, or again with `test-execution: {key}`: results that are there already are "
-            "overwritten, nothing is doubled."
-        )
+        advice = again([key], plan)
+        failure.next = advice[0].upper() + advice[1:]
     return failure

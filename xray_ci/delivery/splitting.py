@@ -12,34 +12,35 @@ gets alike is one of the whole request and is not searched further. Knows ranges
 
 from __future__ import annotations
 
-import mmap
 import re
-from contextlib import closing
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+from msgspec.structs import replace as changed
 
 from xray_ci.delivery.plan import PlannedBody, PlannedForm
 from xray_ci.delivery.progress import LeftOut, Lightened
-from xray_ci.delivery.reconcile import foreign, listed
-from xray_ci.errors import Failure, Interrupted, Refused, TooLarge
-from xray_ci.services.body import Slice
-from xray_ci.services.stored import KEY, PAGE, EvidenceFile
+from xray_ci.delivery.reconcile import listed, unreadable
+from xray_ci.errors import Failure, Interrupted, Refused, TooLarge, many
+from xray_ci.patterns import lazy
+from xray_ci.services.store import KEY, PAGE, EvidenceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from xray_ci.delivery.context import Means
     from xray_ci.delivery.plan import PlannedImport, PlannedPiece
-    from xray_ci.delivery.progress import Progress
+    from xray_ci.delivery.progress import Context, Progress
     from xray_ci.delivery.reconcile import ExpectedTest
+    from xray_ci.services.body import Slice
 
 
 _TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # Inside of a JSON text every quote is escaped, so this is always the name of a member.
-_OPENING: Final = re.compile(rb',"evidences?":\[(?=\{"filename":)')
-_ITEM: Final = re.compile(
+_BEGINS: Final = b',"evidence'
+_OPENING: Final = lazy(rb',"evidences?":\[(?=\{"filename":)')
+_ITEM: Final = lazy(
     rb',?\{"filename":(?P<name>'
     + _TEXT
     + rb'),"contentType":(?P<type>'
@@ -54,7 +55,7 @@ def lightened(test: ExpectedTest) -> tuple[ExpectedTest, tuple[EvidenceFile, ...
     start, stop = test.at.offset, test.at.offset + test.at.length
     files: list[EvidenceFile] = []
     parts: list[Slice] = []
-    with test.at.path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as mapped:
+    with test.at.mapped() as mapped:
         kept = position = start
         while found := _OPENING.search(mapped, position, stop):
             position = found.end()
@@ -66,12 +67,39 @@ def lightened(test: ExpectedTest) -> tuple[ExpectedTest, tuple[EvidenceFile, ...
                 continue
             position += 1
             files += [_file(test, item) for item in items]
-            parts.append(Slice(path=test.at.path, offset=kept, length=found.start() - kept))
+            parts.append(test.at.part(kept, found.start() - kept))
             kept = position
     if not files:
         return test, ()
-    parts.append(Slice(path=test.at.path, offset=kept, length=stop - kept))
+    parts.append(test.at.part(kept, stop - kept))
     return replace(test, parts=tuple(parts)), tuple(files)
+
+
+def heavy(call: PlannedImport, least: int, progress: Progress) -> Iterator[tuple[ExpectedTest, int]]:
+    """Yield the tests of a converted request that have a file of `least` bytes, each with how many files it has.
+
+    Costs a plain search where the request has no evidence of ours.
+    """
+    at = call.tests_at
+    if at is None or call.size < least:
+        return
+    if not _holds_evidence(at):
+        return
+    for test in listed(at, progress.left_out.get(call.id, ())):
+        if test.at.length > least:
+            files = lightened(test)[1]
+            if any(file.size >= least for file in files):
+                yield test, len(files)
+
+
+def _holds_evidence(at: Slice) -> bool:
+    """Say whether evidence begins somewhere, read piece by piece: a mapped file counts as memory of the process."""
+    kept = b""
+    for piece in at.read():
+        if _BEGINS in piece or _BEGINS in kept + piece[: len(_BEGINS)]:
+            return True
+        kept = piece[-len(_BEGINS) :]
+    return False
 
 
 def to_send(call: PlannedImport, progress: Progress) -> Iterator[ExpectedTest]:
@@ -87,11 +115,11 @@ def to_send(call: PlannedImport, progress: Progress) -> Iterator[ExpectedTest]:
 
 
 def _file(test: ExpectedTest, item: re.Match[bytes]) -> EvidenceFile:
-    data = Slice(path=test.at.path, offset=item.start("data"), length=item.end("data") - item.start("data"))
+    data = test.at.part(item.start("data"), item.end("data") - item.start("data"))
     try:
         name, kind = (msgspec.json.decode(item[part], type=str) for part in ("name", "type"))
     except (msgspec.MsgspecError, ValueError) as error:  # it may come from a state folder that somebody wrote into
-        raise foreign(test.at.path) from error
+        raise unreadable(test.at.path) from error
     return EvidenceFile(filename=name, content_type=kind, data=(data,))
 
 
@@ -102,13 +130,12 @@ FEW: Final = 8
 Send: TypeAlias = "Callable[[Sequence[ExpectedTest]], None]"
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     """One search: how many requests it may still send, and what it knows."""
 
     call: PlannedImport
     send: Send
-    means: Means
+    context: Context
     left: int = LIMIT
     asked: bool = False
     """Whether it was asked already which keys are Tests."""
@@ -186,11 +213,10 @@ class _Search:
         light, files = lightened(heaviest) if not heaviest.parts else (heaviest, ())
         if not files:
             return None
-        self.means.tell(
-            f"{heaviest.head.name[:200]}: its evidence, {len(files)} file{'s' * (len(files) != 1)}, goes after the "
-            "results"
+        self.context.tell(
+            f"{heaviest.head.name[:200]}: its evidence, {many(len(files), 'file')}, goes after the results"
         )
-        self.means.note(Lightened(call=self.call.id, index=heaviest.index, files=len(files)))
+        self.context.note(Lightened(call=self.call.id, index=heaviest.index, files=len(files)))
         return [light if test.index == heaviest.index else test for test in tests]
 
     def _retry(self, tests: Sequence[ExpectedTest]) -> None:
@@ -229,17 +255,17 @@ class _Search:
             known = {
                 each.key
                 for start in range(0, len(keys), PAGE)
-                for each in self.means.store.tests_named(keys[start : start + PAGE])
+                for each in self.context.store.tests_named(keys[start : start + PAGE])
             }
         except Interrupted:
             raise
         except Failure as failure:
-            self.means.tell(f"which keys are Tests cannot be asked: {failure.what}")
+            self.context.tell(f"which keys are Tests cannot be asked: {failure.what}")
             return []
         return [test for test in tests if test.head.testKey is not None and test.head.testKey not in known]
 
 
-def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means, *, may_end: bool = False) -> None:
+def isolate(call: PlannedImport, refusal: Refused, send: Send, context: Context, *, may_end: bool = False) -> None:
     """Send a refused request without the tests that are to blame, each noted at the end.
 
     Raises the refusal when nothing can be sent.
@@ -249,16 +275,16 @@ def isolate(call: PlannedImport, refusal: Refused, send: Send, means: Means, *, 
     """
     if call.tests_at is None:
         raise refusal
-    tests = list(to_send(call, means.progress))
+    tests = list(to_send(call, context.progress))
     if len(tests) == 1 and not may_end and not isinstance(refusal, TooLarge):
         raise refusal
-    means.tell(f"{call.id} was refused: looking for the tests that are to blame")
-    search = _Search(call, send, means)
+    context.tell(f"{call.id} was refused: looking for the tests that are to blame")
+    search = _Search(call, send, context)
     search.sift(tests, refusal)
     if not search.sent and not (search.certain and may_end):
         raise search.without_evidence or refusal
     for entry in search.out.values():
-        means.note(entry)
+        context.note(entry)
 
 
 def _without(tests: Sequence[ExpectedTest], others: Iterable[ExpectedTest]) -> list[ExpectedTest]:
@@ -272,7 +298,7 @@ def restricted(call: PlannedImport, tests: Sequence[ExpectedTest]) -> PlannedImp
     for test in tests:
         last = stretches[-1][0] if stretches and len(stretches[-1]) == 1 else None
         if last is not None and not test.parts and last.offset + last.length + 1 == test.at.offset:
-            stretches[-1] = (replace(last, length=test.at.offset + test.at.length - last.offset),)
+            stretches[-1] = (last.part(last.offset, test.at.offset + test.at.length - last.offset),)
         else:
             stretches.append(test.pieces)
     inside: list[PlannedPiece] = []
@@ -284,12 +310,12 @@ def restricted(call: PlannedImport, tests: Sequence[ExpectedTest]) -> PlannedImp
 
     match call.body:
         case PlannedBody() as body:
-            return replace(call, tests=len(tests), body=replace(body, pieces=swapped(body.pieces)))
+            return changed(call, tests=len(tests), body=changed(body, pieces=swapped(body.pieces)))
         case PlannedForm(parts=parts):
-            return replace(
+            return changed(
                 call,
                 tests=len(tests),
-                body=PlannedForm(parts=tuple(replace(part, pieces=swapped(part.pieces)) for part in parts)),
+                body=PlannedForm(parts=tuple(changed(part, pieces=swapped(part.pieces)) for part in parts)),
             )
 
 

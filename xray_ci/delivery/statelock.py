@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from xray_ci.errors import Failure
+from xray_ci.patterns import lazy
 from xray_ci.safefiles import Folder, JournalFault, StateUnwritable, reason
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ STALE: Final = 21_600.0
 _NAME: Final = "lock"
 _HELD: Final = "lock.held"
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
-_WORDS: Final = re.compile(r"(\S{1,200}) (\d{1,10}) (\d{1,12})\n")
+_WORDS: Final = lazy(r"(\S{1,200}) (\d{1,10}) (\d{1,12})\n")
 _TRIES: Final = 5
 
 
@@ -46,7 +47,9 @@ class _Holder(NamedTuple):
     """Seconds since 1970."""
 
     def __str__(self) -> str:
-        return f"process {self.process} on {self.host.partition('/')[0]}"
+        """Return it in words that a stranger's file cannot shape: letters, digits and marks of a host's name, cut."""
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", self.host.partition("/")[0])[:60]
+        return f"process {self.process} on {name}"
 
 
 @contextlib.contextmanager

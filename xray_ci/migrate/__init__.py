@@ -1,7 +1,8 @@
 """`migrate FILE`: an old pipeline's import into Xray → the same step for xray-ci, with the reasons.
 
-Recognised by content: a GitHub workflow, a job of GitLab CI, a Jenkinsfile, a shell script. Nothing is executed,
-fetched or written. Knows settings; nothing of reports, services or delivery.
+Recognised by content: a GitHub workflow, a job of GitLab CI, pipelines of Azure, CircleCI and Bitbucket, a Jenkinsfile,
+a script of a shell or of PowerShell, and scripts in any other YAML. Nothing is executed, fetched or written. Knows
+settings; nothing of reports, services or delivery.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from xray_ci.errors import ConfigurationError
+from xray_ci.errors import DOCS, ConfigurationError
 from xray_ci.migrate import jenkins, printing, workflow
 from xray_ci.migrate.reading import FoundSteps
 from xray_ci.migrate.step import Host, Refs
@@ -30,10 +31,16 @@ NOTHING: Final = "nothing-to-migrate"
 _GROOVY: Final = re.compile(
     r"^[ \t]*(?:@Library|pipeline[ \t]*\{|node[ \t]*[({]|stage[ \t]*\(|step[ \t]*\()|XrayImportBuilder", re.MULTILINE
 )
-_YAML: Final = re.compile(r"^[ \t-]*(?:uses|run|script|before_script|after_script|steps|jobs)[ \t]*:", re.MULTILINE)
+_YAML: Final = re.compile(
+    r"^[ \t-]*(?:uses|run|script|before_script|after_script|steps|jobs|stages|pipelines|commands?|bash|pwsh|powershell)"
+    r"[ \t]*:",
+    re.MULTILINE,
+)
 _LOOKED_FOR: Final = (
     "Looked for: steps of a GitHub action for Xray, `step([$class: 'XrayImportBuilder', …])` of Jenkins, and calls of "
-    "curl to …/import/execution in `run`, `script`, `sh` or the script itself."
+    "curl or `Invoke-RestMethod` to …/import/execution in `run`, `script`, `command`, `bash`, `pwsh`, `sh` or the "
+    "script itself. Files that it includes and variables that hold a whole command are not read. The step to write by "
+    f"hand: {DOCS}/recipes/"
 )
 
 
@@ -84,7 +91,9 @@ def migrate(text: str, shown: str) -> Migrated:
         found.script(refs.clean(text), 1, {}, Host.SHELL)
     if not found.steps:
         unknown = f" Not known: {'; '.join(found.unknown[:5])}." if found.unknown else ""
-        raise ConfigurationError("There is nothing to migrate", where=shown, slug=NOTHING, advice=_LOOKED_FOR + unknown)
+        page = "README" if found.system is None else found.system.name.lower()
+        advice = f"{_LOOKED_FOR}{page}.md.{unknown}"
+        raise ConfigurationError("There is nothing to migrate", where=shown, slug=NOTHING, advice=advice)
     return Migrated(redactor(printing.text(found.steps)), tuple(found.steps), tuple(found.unknown), redactor)
 
 
@@ -112,7 +121,7 @@ def _content(path: Path, shown: str) -> str:
             "The file cannot be read, or is no text",
             where=shown,
             slug=NOTHING,
-            advice="Name a workflow, a Jenkinsfile, a GitLab CI file or a shell script.",
+            advice="Name a workflow, a Jenkinsfile, a pipeline in YAML, a script of a shell or of PowerShell.",
         ) from None
     if len(content) > LARGEST:
         raise ConfigurationError(

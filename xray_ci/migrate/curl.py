@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
-from xray_ci.settings.sources import SAME
+from xray_ci.migrate.step import quoted
+from xray_ci.settings.config import SAME
 from xray_ci.settings.table import FORMATS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xray_ci.migrate.step import MigratedStep
 
 _VALUED: Final = frozenset(
@@ -84,7 +87,7 @@ _SHORT: Final = {
     "k": "insecure",
 }
 _IMPORT: Final = re.compile(
-    r"^(?P<base>.*?)(?P<root>/api/v[12]|/rest/raven/[^/]{1,10})?/import/execution(?:/(?P<format>[a-z0-9]{1,20}))?"
+    r"^(?P<base>.*?)(?P<root>/api/v[12]|/rest/raven/[^/]{1,10}(?:/api)?)?/import/execution(?:/(?P<format>[a-z0-9]{1,20}))?"
     r"(?P<multipart>/multipart)?/?(?:\?(?P<query>.*))?$",
     re.DOTALL,
 )
@@ -107,6 +110,8 @@ _WHY_LEFT: Final = {
     "insecure": "certificates are always checked; a private authority goes into `ca-bundle`",
     "retry": "what is repeated depends on what is safe; see `time-budget`",
     "proxy": "set the usual variable HTTPS_PROXY",
+    "output": "what the run made is in its outputs and in `result-file`",
+    "write-out": "what the run made is in its outputs and in `result-file`",
     "config": "the file is not read; what it sets must be set here",
 }
 _OURS: Final = frozenset(
@@ -186,17 +191,26 @@ def is_cloud(parts: re.Match[str], *, logged_in: bool) -> bool:
 
 
 def translate(
-    made: CurlCall, parts: re.Match[str], step: MigratedStep, *, cloud: bool, key: dict[str, str] | None
+    made: CurlCall,
+    parts: re.Match[str],
+    step: MigratedStep,
+    *,
+    cloud: bool,
+    key: dict[str, str] | None,
+    written: Mapping[str, str],
 ) -> None:
-    """Fill a step with what an import call says; `key` is what an earlier login sent."""
+    """Fill a step with what an import call says.
+
+    `key` is what an earlier login sent, `written` the texts of files that the script itself writes.
+    """
     step.address(parts["base"], "the address", cloud=cloud)
-    _report(made, parts, step)
+    _report(made, parts, step, written)
     for pair in (parts["query"] or "").split("&"):
         name, _, value = pair.partition("=")
         if name in _ISSUES:
             step.put(_ISSUES[name], unquote_plus(value), f"`{name}` of the query")
         elif name:
-            step.leave("a name of the query", "Xray does not know it")
+            step.leave(f"{quoted(name)} of the query", "Xray does not know it")
     if cloud:
         for half, name in (("client_id", "client-id"), ("client_secret", "client-secret")):
             step.secret(name, (key or {}).get(half, ""), f"`{half}` of the login")
@@ -206,7 +220,7 @@ def translate(
     step.finish(cloud=cloud)
 
 
-def _report(made: CurlCall, parts: re.Match[str], step: MigratedStep) -> None:
+def _report(made: CurlCall, parts: re.Match[str], step: MigratedStep, written: Mapping[str, str]) -> None:
     format_ = parts["format"]
     if format_ in ("multipart", None):
         step.put("format", "xray-json", "the endpoint")
@@ -220,17 +234,53 @@ def _report(made: CurlCall, parts: re.Match[str], step: MigratedStep) -> None:
         path = value[1:].partition(";")[0].strip('"') if value[:1] in ("@", "<") else None
         if name in _REPORT_PARTS and path:
             files.append(path)
-        elif name in ("info", "testInfo"):
-            ours = "fields" if name == "info" else "test-fields"
-            step.leave(
-                f"the part `{name}`",
-                f"put what its `fields` hold into `{ours}`; project, summary, Test Plan and Test "
-                f"Environments have settings of their own",
-            )
+        elif name == "info":
+            info(written.get(path.removeprefix("./"), "") if path else value, step, "the part `info`")
+        elif name == "testInfo":
+            step.leave("the part `testInfo`", "put what its `fields` hold into `test-fields`")
         else:
-            step.leave("a part of the form", "Xray does not read it there; issues are named in the query")
+            step.leave(
+                f"the part {quoted(name)} of the form", "Xray does not read it there; issues are named in the query"
+            )
     if files:
         step.put("reports", "\n".join(files), "the file that is sent")
+
+
+def info(text: str, step: MigratedStep, was: str) -> None:
+    """Read the JSON of a multipart import: fields of the Test Execution."""
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        read = None
+    fields = read.get("fields") if isinstance(read, dict) else None
+    if not isinstance(read, dict) or not isinstance(fields, dict):
+        step.leave(
+            was,
+            "what it holds is not known here. The project is in it: set `project`, without which nothing can be "
+            "created; put other `fields` into `fields`; summary, Test Plan and Test Environments have settings of "
+            "their own",
+        )
+        return
+    if fields.pop("issuetype", None):
+        step.notes.append(f"{was}, `issuetype`, is not needed: a Test Execution is what is made.")
+    project = fields.pop("project", None)
+    if isinstance(project, dict) and isinstance(project.get("key"), str):
+        step.put("project", project["key"], f"{was}, the project,")
+    elif project is not None:
+        step.leave(f"{was}, the project", "it is no key; set `project`")
+    for name in ("summary", "description"):
+        if isinstance(value := fields.pop(name, None), str):
+            step.put(name, value.replace("{", "{{").replace("}", "}}"), f"{was}, the {name},")
+    labels = fields.pop("labels", None)
+    if isinstance(labels, list):
+        step.put("labels", "\n".join(map(str, labels)), f"{was}, the labels,")
+    if fields:
+        step.put("fields", json.dumps(fields, ensure_ascii=False), f"{was}, other fields,")
+    extra: Any = read.get("xrayFields")
+    for key, name in (("testPlanKey", "test-plan"), ("environments", "test-environments")):
+        value = extra.get(key) if isinstance(extra, dict) else None
+        if value:
+            step.put(name, "\n".join(map(str, value)) if isinstance(value, list) else str(value), f"{was}, `{key}`,")
 
 
 def _credentials(made: CurlCall, step: MigratedStep) -> None:
@@ -259,8 +309,8 @@ def _credentials(made: CurlCall, step: MigratedStep) -> None:
 
 def _transfer(made: CurlCall, step: MigratedStep) -> None:
     for header in made.all("header"):
-        if header.partition(":")[0].strip().lower() not in _OURS:
-            step.leave("an extra header", "store its line `Name: value` as a secret and set `http-headers`")
+        if (name := header.partition(":")[0].strip()).lower() not in _OURS:
+            step.leave(f"the header {quoted(name)}", "store its line `Name: value` as a secret and set `http-headers`")
     for name, value in made.options:
         if name in _TAKEN:
             step.put(_TAKEN[name], value, f"`{name}` of curl")

@@ -9,12 +9,12 @@ The plugin's parameters are (O): public Jenkinsfiles and the plugin's source.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from xray_ci.migrate import curl
 from xray_ci.migrate.reading import MOST_STEPS
-from xray_ci.migrate.step import Host
+from xray_ci.migrate.step import Host, quoted
 from xray_ci.settings.table import FORMATS
 
 if TYPE_CHECKING:
@@ -126,24 +126,16 @@ _SAME: Final = {
     "revision": "revision",
     "fixVersion": "fix-version",
 }
-_PASSED_OVER: Final = {
+_IGNORED: Final = {
     "importInParallel": "reports become one Test Execution in one request where one will do",
+    **dict.fromkeys(("inputInfoSwitcher", "inputTestInfoSwitcher"), "text or file is told by what stands there"),
     "testImportInfo": "put the Jira fields of new Tests into `test-fields`",
 }
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,99})\}")
 _MOST_TOKENS: Final = 1000
 """Of the arguments of one step: a bound for text that never closes its bracket."""
 _QUIET: Final = frozenset(
-    {
-        "endpointName",
-        "importToSameExecution",
-        "serverInstance",
-        "credentialId",
-        "importInfo",
-        "inputInfoSwitcher",
-        "inputTestInfoSwitcher",
-        "$class",
-        *_SAME,
-    }
+    {"endpointName", "importToSameExecution", "serverInstance", "credentialId", "importInfo", "$class", *_SAME}
 )
 
 
@@ -157,7 +149,7 @@ def read(text: str, found: FoundSteps) -> None:
         ahead = tokens[at + 1] if at + 1 < len(tokens) else token
         if token.kind == "word" and ahead.text == "=" and ahead.kind == "sign" and at + 2 < len(tokens):
             known[token.text.removeprefix("env.")] = groovy_value(tokens, at + 2, known, found.refs)[0]
-        elif token.kind == "word" and token.text in ("sh", "bat"):
+        elif token.kind == "word" and token.text in ("sh", "bat", "powershell", "pwsh"):
             _script(tokens, at + 1, known, found)
         elif (
             token.kind == "string"
@@ -205,14 +197,17 @@ def _arguments(tokens: Sequence[Token], at: int, known: dict[str, str], found: F
 
 
 def _plugin(arguments: Mapping[str, str], step: MigratedStep) -> None:
-    """Fill a step with the parameters of the plugin."""
+    """Fill a step with the parameters of the plugin, which puts variables into `${NAME}` by itself (O)."""
+    arguments = {
+        name: _VARIABLE.sub(lambda found: step.refs.variable(found[1]), value) for name, value in arguments.items()
+    }
     for name, value in arguments.items():
         if name in _SAME:
             step.put(_SAME[name], value, f"`{name}`")
-        elif name in _PASSED_OVER and value.strip():
-            step.leave(f"`{name}`", _PASSED_OVER[name])
+        elif name in _IGNORED and value.strip():
+            step.leave(f"`{name}`", _IGNORED[name])
         elif name not in _QUIET:
-            step.leave("another parameter", "there is nothing like it here")
+            step.leave(quoted(name), "there is nothing like it here")
     endpoint = arguments.get("endpointName", "").strip("/").removesuffix("/multipart").removesuffix("multipart")
     if endpoint in ("", *FORMATS):
         step.put("format", endpoint or "xray-json", "`endpointName`")
@@ -221,40 +216,11 @@ def _plugin(arguments: Mapping[str, str], step: MigratedStep) -> None:
     together = arguments.get("importToSameExecution", "false").strip().lower() == "true"
     if not together and "*" in step.settings.get("reports", "") and "test-execution" not in step.settings:
         step.put("executions", "per-report", "`importToSameExecution`, which is not true,")
+    elif "importToSameExecution" in arguments:
+        step.notes.append("`importToSameExecution` is not needed: one Test Execution is what is made.")
     if info := arguments.get("importInfo", "").strip():
-        _info(info, step)
+        curl.info(info, step, "`importInfo`")
     _instance(arguments, step)
-
-
-def _info(text: str, step: MigratedStep) -> None:
-    """Read the JSON of a multipart import: fields of the Test Execution."""
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
-        read = None
-    fields = read.get("fields") if isinstance(read, dict) else None
-    if not isinstance(read, dict) or not isinstance(fields, dict):
-        step.leave("`importInfo`", "it is a file, or no JSON as it stands; put its `fields` into `fields`")
-        return
-    fields.pop("issuetype", None)
-    project = fields.pop("project", None)
-    if isinstance(project, dict) and isinstance(project.get("key"), str):
-        step.put("project", project["key"], "`importInfo`, the project,")
-    for name in ("summary", "description"):
-        if isinstance(value := fields.pop(name, None), str):
-            step.put(name, value.replace("{", "{{").replace("}", "}}"), f"`importInfo`, the {name},")
-    labels = fields.pop("labels", None)
-    if isinstance(labels, list):
-        step.put("labels", "\n".join(map(str, labels)), "`importInfo`, the labels,")
-    if fields:
-        step.put("fields", json.dumps(fields, ensure_ascii=False), "`importInfo`, other fields,")
-    extra: Any = read.get("xrayFields")
-    for key, name in (("testPlanKey", "test-plan"), ("environments", "test-environments")):
-        value = extra.get(key) if isinstance(extra, dict) else None
-        if value:
-            step.put(
-                name, "\n".join(map(str, value)) if isinstance(value, list) else str(value), f"`importInfo`, `{key}`,"
-            )
 
 
 def _instance(arguments: Mapping[str, str], step: MigratedStep) -> None:

@@ -1,8 +1,8 @@
-"""Steps of ours as text: a GitHub step, a GitLab job, a Jenkins stage, a `docker run`.
+"""Steps of ours as text, for each CI system in its own file format, and for bash and PowerShell.
 
 Each reference is written as its pipeline reads it.
 
-Knows the quoting of the four; decides nothing. A literal part never ends a quote: it is escaped for where it stands.
+Knows the quoting of each; decides nothing. A literal part never ends a quote: it is escaped for where it stands.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _ACTION: Final = "org/xray-ci@v1"
 _IMAGE: Final = "ghcr.io/org/xray-ci:v1"
+_TYPED: Final = frozenset({"continue-on-error", "timeout-minutes"})
+"""Keys of a GitHub step whose value is a boolean or a number, never a text (D)."""
 _PLAIN: Final = re.compile(
     r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9_./-]*|\$\{\{ [\w. ]+ \}\}|always\(\)",
     re.IGNORECASE | re.ASCII,
@@ -37,16 +39,29 @@ def text(steps: list[MigratedStep]) -> str:
         lines += [""] if lines else []
         lines.append(f"{mark} In place of {step.what} on line {step.line}.")
         lines += [f"{mark} Not translated: {one_line(reason, 400)}" for reason in step.left]
-        match step.host:
-            case Host.GITHUB:
-                lines += _github(step)
-            case Host.GITLAB:
-                lines += _gitlab(step, names)
-            case Host.JENKINS:
-                lines += _jenkins(step)
-            case Host.SHELL:
-                lines += _docker(step)
+        lines += lines_of(step, names)
     return "\n".join(lines) + "\n"
+
+
+def lines_of(step: MigratedStep, names: set[str] | None = None) -> Iterator[str]:
+    """Yield the lines of one step; `names` are those of jobs that were given before."""
+    match step.host:
+        case Host.GITHUB:
+            yield from _github(step)
+        case Host.GITLAB:
+            yield from _gitlab(step, set() if names is None else names)
+        case Host.JENKINS:
+            yield from _jenkins(step)
+        case Host.SHELL:
+            yield from _docker(step)
+        case Host.AZURE:
+            yield from _azure(step)
+        case Host.CIRCLECI:
+            yield from _circleci(step)
+        case Host.BITBUCKET:
+            yield from _bitbucket(step)
+        case Host.POWERSHELL:
+            yield from _powershell(step)
 
 
 def _filled(
@@ -74,7 +89,8 @@ def _github(step: MigratedStep) -> Iterator[str]:
 
     first = "- "
     for name, value in step.frame.items():
-        yield f"{first}{name}: {_yaml(_filled(step, value, expression))}"
+        typed = name in _TYPED and re.fullmatch(r"true|false|[0-9]{1,9}(\.[0-9]{1,9})?", value)
+        yield f"{first}{name}: {value if typed else _yaml(_filled(step, value, expression))}"
         first = "  "
     yield f"{first}uses: {_ACTION}"
     yield "  with:"
@@ -116,22 +132,21 @@ def _gitlab(step: MigratedStep, taken: set[str]) -> Iterator[str]:
 
 def _jenkins(step: MigratedStep) -> Iterator[str]:
     yield "stage('Xray') {"
-    yield f"  agent {{ docker {{ image '{_IMAGE}'; args '--entrypoint=' }} }}"
-    yield "  environment {"
-    for setting, value in step.settings.items():
-        yield f"    {BY_NAME[setting].variable} = {_groovy(step, value)}"
+    yield f"  agent {{ docker {{ image '{_IMAGE}'; args '--entrypoint='; reuseNode true }} }}"
+    variables = [f"{BY_NAME[setting].variable} = {_groovy(step, value)}" for setting, value in step.settings.items()]
     before, bindings = [], []
     for setting, value in step.secrets.items():
         ref, own = step.refs.alone(value), BY_NAME[setting].variable
         if ref is None:
             bindings.append(f"string(credentialsId: '{SECRET_NAMES[setting]}', variable: '{own}')")
         elif ref.kind is RefKind.CREDENTIAL:
-            yield f"    {own} = credentials('{ref.name}')"
+            variables.append(f"{own} = credentials('{ref.name}')")
         elif ref.kind is RefKind.GROOVY:
-            yield f'    {own} = "${{{ref.name}}}"'
+            variables.append(f'{own} = "${{{ref.name}}}"')
         elif ref.name != own:
             before.append(f'{own}="${ref.name}"')
-    yield "  }"
+    if variables:  # an empty block is refused
+        yield from ("  environment {", *(f"    {line}" for line in variables), "  }")
     if step.pair:
         names = (
             ("client-id", "client-secret")
@@ -197,3 +212,64 @@ def _shell(step: MigratedStep, value: str) -> str:
         + _filled(step, value, lambda ref: f"${{{ref.name}}}", lambda part: re.sub(r'([\\"$`])', r"\\\1", part))
         + '"'
     )
+
+
+def _exports(step: MigratedStep) -> Iterator[str]:
+    """Return lines of bash, each one line, that set what is no secret."""
+    for setting, value in step.settings.items():
+        written = _shell(step, value)
+        line = written.replace("\n", f"{written[0]}$'\\n'{written[0]}")
+        yield f"export {BY_NAME[setting].variable}={line}"
+
+
+def _named_secrets(step: MigratedStep) -> Iterator[tuple[str, str]]:
+    """Return our variable and the variable that holds the secret, for each secret."""
+    for setting, value in step.secrets.items():
+        ref = step.refs.alone(value)
+        yield BY_NAME[setting].variable, ref.name if ref is not None else SECRET_NAMES[setting]
+
+
+def _command(step: MigratedStep) -> str:
+    renamed = [f'{own}="${source}"' for own, source in _named_secrets(step) if own != source]
+    return " ".join([*renamed, "xray-ci import"])
+
+
+def _azure(step: MigratedStep) -> Iterator[str]:
+    yield "- bash: |"
+    yield from (f"    {line}" for line in _exports(step))
+    yield "    pipx run xray-ci import"
+    yield f"  displayName: {_yaml(step.frame.get('name') or 'Import into Xray')}"
+    yield f"  condition: {_yaml(step.frame.get('condition') or 'succeededOrFailed()')}"
+    yield "  env:"  # a secret reaches a script only by this (D)
+    yield from (f"    {own}: $({source})" for own, source in _named_secrets(step))
+
+
+def _circleci(step: MigratedStep) -> Iterator[str]:
+    yield "- run:"
+    yield f"    name: {_yaml(step.frame.get('name') or 'Import into Xray')}"
+    yield "    when: always"
+    yield "    command: |"
+    yield from (f"      {line}" for line in _exports(step))
+    yield "      pip install --quiet xray-ci"
+    yield f"      {_command(step)}"
+
+
+def _bitbucket(step: MigratedStep) -> Iterator[str]:
+    yield "- step:"
+    yield "    name: Import into Xray"
+    yield f"    image: {_IMAGE}"
+    yield "    script:"
+    yield from (f"      - {json.dumps(line, ensure_ascii=False)}" for line in _exports(step))
+    yield f"      - {json.dumps(_command(step))}"
+
+
+def _powershell(step: MigratedStep) -> Iterator[str]:
+    def literal(part: str) -> str:
+        return re.sub(r'(["$`])', r"`\1", part).replace("\n", "`n")
+
+    for setting, value in step.settings.items():
+        written = _filled(step, value, lambda ref: f"${{env:{ref.name}}}", literal)
+        yield f'$env:{BY_NAME[setting].variable} = "{written}"'
+    yield from (f"$env:{own} = $env:{source}" for own, source in _named_secrets(step) if own != source)
+    yield "pip install --quiet xray-ci"
+    yield "xray-ci import"

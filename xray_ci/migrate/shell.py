@@ -20,6 +20,7 @@ _MOST_SPENT: Final = 1_000_000
 """Characters that values of variables may add to a script."""
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:[:#%/^,-][^{}\n]{0,200})?\}")
+_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _BEFORE: Final = frozenset(
     {
@@ -49,6 +50,8 @@ class ShellCommand(NamedTuple):
 
     words: tuple[str, ...]
     line: int
+    body: str = ""
+    """Of its here-document."""
 
 
 def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Iterator[ShellCommand]:
@@ -69,7 +72,7 @@ def commands(script: str, line: int, known: dict[str, str], refs: Refs) -> Itera
             known[found[1]] = value if len(value) <= _LONGEST else refs.computed()
             words = words[1:]
         if words:
-            yield ShellCommand(words, command.line)
+            yield command._replace(words=words)
 
 
 class _Lexer:
@@ -108,13 +111,12 @@ class _Lexer:
             elif char == "#":
                 self.at = self.line_end()
             elif char in ("\n", ";", "&", "|", "(", ")", "", until):
+                body = self.new_line() if char == "\n" else ""
                 yield from self.inner
                 self.inner.clear()
                 if words:
-                    yield ShellCommand(tuple(words), begin)
+                    yield ShellCommand(tuple(words), begin, body)
                 words = []
-                if char == "\n":
-                    self.new_line()
                 if char in ("", until):
                     return
 
@@ -174,10 +176,7 @@ class _Lexer:
             return self.quoted()
         if found := _BRACED.match(self.text, self.at) or _NAME.match(self.text, self.at):
             self.at = found.end()
-            name = found[1] if found.re is _BRACED else found[0]
-            value = self.known.get(name) or self.refs.variable(name)
-            self.spent += len(value)
-            return value if self.spent <= _MOST_SPENT else self.refs.computed()
+            return self.expanded(found[1] if found.re is _BRACED else found[0])
         if ahead == "{":
             end = self.text.find("}", self.at, self.at + 300)
             self.at = end + 1 if end > 0 else self.at + 1
@@ -198,7 +197,7 @@ class _Lexer:
         return self.refs.computed()
 
     def redirection(self, char: str) -> None:
-        """Pass over the sign; remember a here-document, whose lines are no commands."""
+        """Skip the sign; remember a here-document, whose lines are no commands."""
         found = (
             re.compile(r"<-?[ \t]*['\"]?([A-Za-z_]\w{0,60})['\"]?").match(self.text, self.at) if char == "<" else None
         )
@@ -206,8 +205,10 @@ class _Lexer:
             self.at = found.end()
             self.heredocs.append(found[1])
 
-    def new_line(self) -> None:
+    def new_line(self) -> str:
+        """Go to the next line, beyond here-documents; returns the text of these."""
         self.line += 1
+        rows = []
         for word in self.heredocs:
             while self.at < len(self.text):
                 end = self.line_end()
@@ -216,7 +217,18 @@ class _Lexer:
                 self.line += 1
                 if row == word:
                     break
+                rows.append(_VARIABLE.sub(self._value, row))
         self.heredocs.clear()
+        return "\n".join(rows)
+
+    def _value(self, found: re.Match[str]) -> str:
+        return self.expanded(found[1] or found[2])
+
+    def expanded(self, name: str) -> str:
+        """Return the value of a variable, or a reference to it; computed once all values together are too long."""
+        value = self.known.get(name) or self.refs.variable(name)
+        self.spent += len(value)
+        return value if self.spent <= _MOST_SPENT else self.refs.computed()
 
     def line_end(self) -> int:
         end = self.text.find("\n", self.at)

@@ -18,11 +18,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from xray_ci.ci.text import clean, harmless
+from xray_ci.ci.text import clean, harmless, one_line
 from xray_ci.deployments import DEPLOYMENTS
 from xray_ci.settings.kinds import ValueContext, parse
-from xray_ci.settings.problems import WrongValueError
-from xray_ci.settings.raw import Raw
+from xray_ci.settings.problems import Raw, WrongValueError
 from xray_ci.settings.table import BY_NAME, Kind
 
 if TYPE_CHECKING:
@@ -156,6 +155,15 @@ class Host(enum.Enum):
     GITLAB = "a job of GitLab CI"
     JENKINS = "a stage of Jenkins"
     SHELL = "a container, started from a shell"
+    AZURE = "a step of Azure Pipelines"
+    CIRCLECI = "a step of CircleCI"
+    BITBUCKET = "a step of Bitbucket Pipelines"
+    POWERSHELL = "lines of PowerShell"
+
+
+def quoted(name: str) -> str:
+    """Return a name of the input as it may stand in a reason."""
+    return "`" + harmless(one_line(name, 60)).replace("`", "'") + "`"
 
 
 class MigratedStep:

@@ -5,17 +5,18 @@ Facts about those actions are (O): their public files.
 The most used action's inputs are the aliases of the settings; another is known by its inputs too, since its name
 differs by fork.
 
-Pipelines written in YAML: GitHub workflows and actions, and GitLab CI. Finds their steps and scripts, with the
-variables they see.
+Pipelines written in YAML: GitHub workflows and actions, GitLab CI, Azure Pipelines, CircleCI, Bitbucket Pipelines, and
+the scripts of any other. Finds their steps and scripts, with the variables they see.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.ci.text import harmless, one_line
-from xray_ci.migrate.step import Host
-from xray_ci.settings.sources import NAMES, PASSED_OVER, SAME
+from xray_ci.migrate.step import Host, quoted
+from xray_ci.settings.config import IGNORED, NAMES, SAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ _REPORTER: Final = {
     "description": "description",
     "testEnvironments": "test-environments",
     "labels": "labels",
+    "assignee": "assignee",
 }
 """Inputs of a reporter of Cucumber results to Server/DC (O)."""
 _FALSE: Final = "false"
@@ -62,15 +64,18 @@ def _most_used(inputs: Mapping[str, str], step: MigratedStep) -> None:
             step.put(SAME[name], value, was)
         elif name == "revision":
             step.put(name, value, was)
-        elif name in PASSED_OVER:
-            step.leave(was, PASSED_OVER[name])
+        elif name in IGNORED:
+            step.leave(was, IGNORED[name])
         elif name in ("testExecutionJson", "testJson"):
             _file(name, value, step, existing=bool(inputs.get("testExecKey", "").strip()))
         elif name not in NAMES:
-            step.leave("an input that is not known", "that action does not have it either")
+            step.leave(quoted(name), "the old action does not know this input either")
     step.address(inputs.get("xrayBaseUrl", ""), "`xrayBaseUrl`", cloud=cloud)
-    if inputs.get("combineInSingleTestExec", "").strip().lower() == _FALSE and not inputs.get("testExecKey"):
+    combined = inputs.get("combineInSingleTestExec", "").strip().lower()
+    if combined == _FALSE and not inputs.get("testExecKey"):
         step.put("executions", "per-report", "`combineInSingleTestExec`")
+    elif combined:
+        step.notes.append("`combineInSingleTestExec` is not needed: one Test Execution is what is made.")
     milliseconds = inputs.get("responseTimeout", "").strip()
     if milliseconds.isascii() and milliseconds.isdigit():
         step.put("timeout", f"{max(int(milliseconds[:12]) / 1000, 1):g}", "`responseTimeout`, in milliseconds,")
@@ -111,10 +116,10 @@ def _reporter(inputs: Mapping[str, str], step: MigratedStep) -> None:
             step.user(value, f"`{name}`")
         elif name == "jira-password":
             step.secret(name, value, f"`{name}`")
-        elif name in ("affected-versions", "assignee"):
+        elif name == "affected-versions":
             step.leave(f"`{name}`", "put the Jira field into `fields`")
         else:
-            step.leave("another input", "there is nothing like it here")
+            step.leave(quoted(name), "there is nothing like it here")
     step.finish(cloud=False)
 
 
@@ -135,7 +140,11 @@ _CONTEXT: Final = {
 
 
 def read(root: YamlNode, found: FoundSteps) -> None:
-    """Find every import of a YAML document, whichever of the two it is."""
+    """Find every import of a YAML document, whichever system it belongs to."""
+    if (host := _system(root)) is not None:
+        found.system = host
+        _walk(root, {}, {}, host, found)
+        return
     if root.items is not None:
         _steps(root, {}, found)
         return
@@ -153,11 +162,87 @@ def read(root: YamlNode, found: FoundSteps) -> None:
     steps = entries.get("steps") or _entry(entries.get("runs"), "steps")
     if steps is not None:
         _steps(steps, around, found)
-        return
+        if found.steps or found.unknown:
+            return
     shared = _variables(entries.get("variables"), found)
     for name, job in entries.items():
         if job.entries is not None:
             _job(name, job, shared | _variables(job.entries.get("variables"), found), found)
+    if not found.steps:  # a system that is not known by name
+        _walk(root, {}, {}, Host.SHELL, found)
+
+
+_AZURE: Final = frozenset({"script", "bash", "pwsh", "powershell", "task", "checkout"})
+_LINES: Final = frozenset(
+    {*_AZURE, "command", "commands", "run", "scripts", "before_script", "after_script", "after-script"}
+)
+_MACRO: Final = re.compile(r"\$\((?!(?:date|pwd|whoami|hostname|uname)\))([A-Za-z_][\w.]{0,99})\)")
+"""`$(Build.BuildId)`, which Azure fills in; a few words are nearly always commands of the shell."""
+
+
+def _system(root: YamlNode) -> Host | None:
+    """Tell Azure Pipelines, CircleCI and Bitbucket Pipelines by what only they have; None for any other."""
+    entries = root.entries or {}
+    if "pipelines" in entries:
+        return Host.BITBUCKET
+    if "jobs" in entries and "on" not in entries and {"version", "orbs", "executors"} & {*entries}:
+        return Host.CIRCLECI
+    if "plan" in entries:  # Bamboo's specs, which have stages, too
+        return None
+    if any((node := entries.get(name)) is not None and node.items is not None for name in ("jobs", "stages")):
+        first = (entries.get("jobs") or entries["stages"]).items or []
+        return Host.AZURE if first and first[0].entries is not None else None
+    steps = root if root.items is not None else entries.get("steps")
+    nodes = steps.items if steps is not None and steps.items is not None else []
+    return Host.AZURE if any(_AZURE & {*(node.entries or {})} for node in nodes) else None
+
+
+def _walk(
+    node: YamlNode, known: Mapping[str, str], frame: Mapping[str, str], host: Host, found: FoundSteps, *, key: str = ""
+) -> None:
+    """Read every script below a node, with the variables that it and what is around it set."""
+    for item in node.items or ():
+        _walk(item, known, frame, host, found, key=key)
+    if node.text and key in _LINES:
+        text = found.refs.clean(node.text)
+        if host is Host.AZURE:
+            text = _MACRO.sub(lambda macro: f"${{{_azure_name(macro[1])}}}", text)
+        for step in found.script(text, node.line + ("\n" in node.text), dict(known), host):
+            step.frame = dict(frame)
+    if node.entries is None:
+        return
+    own = dict(known)
+    for name in ("env", "variables", "environment"):
+        own |= _set(node.entries.get(name), host, found)
+    title = _text(node.entries.get("displayName")) or _text(node.entries.get("name"))
+    around = {
+        name: harmless(one_line(text, 200))
+        for name, text in (("name", title), ("condition", _text(node.entries.get("condition"))))
+        if text
+    }
+    for name, entry in node.entries.items():
+        _walk(entry, own, around or frame, host, found, key=name)
+
+
+def _azure_name(name: str) -> str:
+    """Return the environment variable that a variable of Azure arrives in (D)."""
+    return name.upper().replace(".", "_")
+
+
+def _set(node: YamlNode | None, host: Host, found: FoundSteps) -> dict[str, str]:
+    """Return what a block of variables sets; Azure's may be a list, and may name others as `$(NAME)`."""
+    values = _texts(node, found)
+    for item in node.items if node is not None and node.items is not None else ():
+        entry = item.entries or {}
+        values |= {_text(entry.get("name")): _text(entry.get("value"))} if "name" in entry else _texts(item, found)
+    if host is not Host.AZURE:
+        return {name: value for name, value in values.items() if value and "$" not in value}
+    read = {}
+    for name, value in values.items():
+        filled = _MACRO.sub(lambda macro: found.refs.variable(_azure_name(macro[1])), value)
+        if filled and "$" not in filled:
+            read[_azure_name(name)] = filled
+    return read
 
 
 def _entry(node: YamlNode | None, name: str) -> YamlNode | None:
@@ -213,6 +298,10 @@ def _job(name: str, job: YamlNode, known: dict[str, str], found: FoundSteps) -> 
     for part in _SCRIPTS:
         node = job.entries.get(part)
         for line in [] if node is None else [node] if node.items is None else node.items:
+            if line.entries is not None and any("curl" in key for key in line.entries):
+                found.unknown.append(
+                    f"line {line.line} of `{part}`, which YAML reads as a mapping (put it in quotes, or below `- |`)"
+                )
             if not line.text:
                 continue
             for step in found.script(found.refs.clean(line.text), line.line + ("\n" in line.text), known, Host.GITLAB):

@@ -14,22 +14,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
-from xray_ci.errors import Failure
+from xray_ci.errors import Failure, many
 from xray_ci.model import Origin, Problem, Severity
+from xray_ci.patterns import lazy
 from xray_ci.pipeline import reading
-from xray_ci.pipeline.tally import Tally
+from xray_ci.pipeline.job import Tally
 from xray_ci.reports import shard
 from xray_ci.reports.shard import CAUSE_LIMIT, FRAME_LIMIT, ShardWriter
 from xray_ci.safefiles import replacing
 from xray_ci.xray import evidence
-from xray_ci.xray.attached import EvidenceOptions
-from xray_ci.xray.evidence import EvidenceRefusal, Workspace
+from xray_ci.xray.evidence import EvidenceOptions, EvidenceRefusal, Workspace
 from xray_ci.xray.notices import Notices
 
 if TYPE_CHECKING:
@@ -206,7 +205,7 @@ class Embedding:
 
 
 ENDING: Final = ".xrayci"
-_ODD: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_ODD: Final = lazy(r"[^A-Za-z0-9_-]+")
 _NAME_LIMIT: Final = 60
 
 
@@ -249,7 +248,7 @@ def _write(job: Job, tally: Tally, sources: Sequence[ReportSource], target: Path
             tally.problem(problem)
         collector.finish([*(problem for report in tally.reports for problem in report.problems), *said])
         size = file.tell()
-    job.console.info(f"{reading.many(collector.cases, 'result')} written to {target.name} ({size:,} bytes)")
+    job.console.info(f"{many(collector.cases, 'result')} written to {job.shown(target)} ({size:,} bytes)")
 
 
 class Collector:
@@ -276,8 +275,12 @@ class Collector:
         self._notices.path = shown
         self._writer.origin(Origin(path=shown, format=names[0], family=names[1]))
 
-    def add(self, case: Case, /) -> None:
-        """Put one case into the file, with its evidence."""
+    def add(self, *cases: Case) -> None:
+        """Put some cases into the file, with their evidence."""
+        for case in cases:
+            self._add(case)
+
+    def _add(self, case: Case) -> None:
         self._notices.line = case.line
         if self._writer.add(self._embedding.case(case)):
             self._here += 1

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from xray_ci.ci.text import clean, harmless
 from xray_ci.deployments import DEPLOYMENTS
-from xray_ci.errors import ConfigurationError, Failure, NoResults, spooling
-from xray_ci.pipeline import planning, reading
-from xray_ci.pipeline.tally import Tally, place
+from xray_ci.errors import ConfigurationError, Failure, NoResults, many, spooling
+from xray_ci.pipeline import converting, planning, reading
+from xray_ci.pipeline.job import Tally
 from xray_ci.safefiles import replacing
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ def inspect(job: Job, out: TextIO, *, as_json: bool) -> int:
     """Write one line for each report and return the exit code; everything else goes to the log."""
     tally = Tally(job)
     sources = reading.find(job, tally)
-    reading.read_all(job, tally, sources, None)
-    out.writelines(job.redactor(_json(_row(report)) if as_json else _line(report)) + "\n" for report in tally.reports)
+    if sources:
+        reading.read_all(job, tally, sources, None)
+    out.writelines(
+        job.redactor(json_line(_row(report)) if as_json else _line(report)) + "\n" for report in tally.reports
+    )
     return tally.result().exit_code
 
 
@@ -48,8 +51,9 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
     sources = reading.find(job, tally)
     if not sources:
         return
+    job = planning.followed(job, tally, sources)
     with spooling(lambda: job.work.path):
-        done = planning.assembled(job, tally, DEPLOYMENTS[key], sources)
+        done = converting.assembled(job, tally, DEPLOYMENTS[key], sources)
     if not done.portions:
         if tally.counts.tests:
             tally.fail(
@@ -78,7 +82,7 @@ def _convert(job: Job, tally: Tally, out: TextIO, target: Path | None) -> None:
     else:
         with replacing(target) as file:
             done.write_document(file, info=info, key=execution)
-        job.console.info(f"{done.counts.sent:,} results written to {target.name}")
+        job.console.info(f"{many(done.counts.sent, 'result')} written to {job.shown(target)}")
 
 
 def _row(report: Report) -> dict[str, Any]:
@@ -97,7 +101,7 @@ def _row(report: Report) -> dict[str, Any]:
     return {"path": report.path, "format": report.format, **totals, "problems": problems}
 
 
-def _json(row: dict[str, Any]) -> str:
+def json_line(row: object) -> str:
     """Return one line of JSON in which no CI runner finds a command of its own."""
     text = json.dumps(row)
     return (
@@ -106,7 +110,4 @@ def _json(row: dict[str, Any]) -> str:
 
 
 def _line(report: Report) -> str:
-    counts = report.counts
-    totals = f"{reading.many(counts.tests, 'result')}: {reading.words(counts)}" if counts else "refused"
-    problems = "".join(f"\n    {place(problem)}: {problem.cause}" for problem in report.problems)
-    return harmless(clean(f"{report.path}  {report.format or '?'}  {totals}{problems}"))
+    return harmless(clean(reading.line_of(report)))

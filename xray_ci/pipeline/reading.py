@@ -5,34 +5,40 @@ Nothing here looks into a report itself.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+import gc
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from xray_ci.ci.result import FAILURES_LIMIT, Report, ReportCounts
-from xray_ci.errors import NoReports, NoResults
+from xray_ci.errors import NoReports, NoResults, many
 from xray_ci.model import Case, Origin, Outcome, Problem, Restart, Severity
+from xray_ci.patterns import lazy
+from xray_ci.pipeline import failures
 from xray_ci.secret import Redactor, Spotter
 from xray_ci.settings import problems
-from xray_ci.xray.scrub import hidden_too, in_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from xray_ci.ci.result import FailureRow
+    from xray_ci.formats import Format
     from xray_ci.model import Place
     from xray_ci.pipeline.failures import FailureRows
-    from xray_ci.pipeline.job import Job
-    from xray_ci.pipeline.tally import Tally
+    from xray_ci.pipeline.job import Job, Tally
     from xray_ci.reports.discover import FoundReport
-    from xray_ci.reports.formats import Format
     from xray_ci.xray.scrub import Item, Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
-_TICKED: Final = re.compile(r"`([^`]+)`")
+_OUTCOME, _SECONDS, _ATTEMPTS = attrgetter("outcome"), attrgetter("seconds"), attrgetter("attempts")
+_TICKED: Final = lazy(r"`([^`]+)`")
+_COLLECTED: Final = 10_000
+"""Objects that come before the collector of garbage looks at them."""
 _LISTED = 20
 """Reports that the log lists; more are counted, and listed at debug level."""
 
@@ -49,8 +55,8 @@ class Gathering(Protocol):
     def restart(self) -> None:
         """Forget what came of the current report: it comes again from its start."""
 
-    def add(self, case: Case, /) -> None:
-        """Take one case."""
+    def add(self, *cases: Case) -> None:
+        """Take some cases in their order."""
 
     def commit(self) -> object:
         """Count the current report in."""
@@ -59,8 +65,38 @@ class Gathering(Protocol):
         """Leave the current report out: it turned out broken."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportSource:
+class _Each:
+    """Hands everything to an assembly, to the rows of the page and to what names failed tests."""
+
+    def __init__(self, *each: Gathering) -> None:
+        self._each = each
+
+    def begin(self, place: Place, names: tuple[str, ...] = ()) -> None:
+        for one in self._each:
+            one.begin(place, names)
+
+    def origin(self, shown: str, names: tuple[str, ...]) -> None:
+        for one in self._each:
+            one.origin(shown, names)
+
+    def restart(self) -> None:
+        for one in self._each:
+            one.restart()
+
+    def add(self, *cases: Case) -> None:
+        for one in self._each:
+            one.add(*cases)
+
+    def commit(self) -> None:
+        for one in self._each:
+            one.commit()
+
+    def drop(self) -> None:
+        for one in self._each:
+            one.drop()
+
+
+class ReportSource(Struct, frozen=True, kw_only=True, dict=True):
     """A report that was found; what it is is looked up when somebody asks."""
 
     found: FoundReport
@@ -71,6 +107,20 @@ class ReportSource:
         from xray_ci.reports.reading import identify  # noqa: PLC0415
 
         return identify(self.found)
+
+    @property
+    def settled(self) -> FoundReport:
+        """The report with its format, where somebody has asked for that already."""
+        row = vars(self).get("row")
+        return self.found if row is None or isinstance(row, Problem) else replace(self.found, format=row.key)
+
+    def tell(self, row: Format) -> None:
+        """Know its format from who read it."""
+        vars(self)["row"] = row
+
+    def decide(self) -> None:
+        """Know that it was decided, and told, whether it is followed where it says that its results go."""
+        vars(self)["decided"] = True
 
     @property
     def shown(self) -> str:
@@ -94,6 +144,10 @@ def find(job: Job, tally: Tally) -> tuple[ReportSource, ...]:
     from xray_ci.reports.discover import discover  # noqa: PLC0415
 
     settings = job.settings
+    if job.history is not None:
+        from xray_ci.pipeline import comparing  # noqa: PLC0415
+
+        comparing.begin(job, tally)
     found = discover(
         settings.reports,
         settings.workspace,
@@ -112,7 +166,26 @@ def find(job: Job, tally: Tally) -> tuple[ReportSource, ...]:
             tally,
             NoReports("no report was found", where=searched or f"reports, from {settings.origin('reports')}"),
         )
-    return tuple(ReportSource(found=each) for each in _named(found.files, job.redactor.split()[0]))
+    named = _named(found.files, job.redactor.split()[0])
+    sources = _reports(tally, tuple(ReportSource(found=each) for each in named))
+    tally.places = lambda keys: failures.FailureRows(job).places(_again(sources), keys)
+    return sources
+
+
+def _reports(tally: Tally, sources: tuple[ReportSource, ...]) -> tuple[ReportSource, ...]:
+    """Leave out, with a notice, what wildcards found beside reports and is known to be something else (coverage)."""
+    from xray_ci.reports.detect import beside  # noqa: PLC0415
+
+    if not any(source.found.wide for source in sources) or all(isinstance(each.row, Problem) for each in sources):
+        return sources
+    kept = []
+    for source in sources:
+        row = source.row
+        if isinstance(row, Problem) and source.found.wide and row.slug == "not-a-test-report" and beside(row.cause):
+            tally.problem(msgspec.structs.replace(row, severity=Severity.NOTICE, cause=f"{row.cause}; it is not read"))
+        else:
+            kept.append(source)
+    return tuple(kept)
 
 
 def _named(files: Sequence[FoundReport], secrets: Redactor) -> Iterator[FoundReport]:
@@ -151,17 +224,23 @@ def read_all(
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
     """
-    from xray_ci.pipeline import failures  # noqa: PLC0415
-
-    say = job.console.info if len(sources) <= _LISTED else job.console.debug
-    scrubber, rows = _scrubber(job), failures.FailureRows(job)
-    with job.console.group(f"reading {many(len(sources), 'report')}"):
+    table = job.settings.command == "inspect"  # which prints the same lines, on standard output
+    say = job.console.debug if table or len(sources) > _LISTED else job.console.info
+    scrubber, rows = _scrubber(job), failures.FailureRows(job, as_it_is=as_it_is)
+    rows.help(job)
+    takers = [each for each in (assembly, job.page, job.history) if each is not None]
+    assembly = _Each(*takers) if len(takers) > 1 else next(iter(takers), None)
+    with job.console.group(f"reading {many(len(sources), 'report')}"), _uncollected():
         long, short = job.redactor.split()
-        for source in sources:
+        pace = job.console.pace("reports read", job.clock)
+        for done, source in enumerate(sources, 1):
             reader = _Reader(source, assembly, scrubber, rows, (long, short), as_it_is=as_it_is)
-            reader.run()
-            tally.report(reader.report(), reader.failures)
-            say(line_of(reader.report()))
+            reader.run(FAILURES_LIMIT - len(tally.failures))
+            report = reader.report()
+            tally.report(report, reader.failures)
+            say(line_of(report))
+            if say != job.console.info:
+                pace(done, len(sources))
             if reader.short_at is not None:
                 short = Redactor()  # one notice is enough
                 tally.problem(reader.short_at)
@@ -177,6 +256,19 @@ def read_all(
             job, tally, NoResults("the reports hold no result", where=_first([report.path for report in tally.reports]))
         )
     return False
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the collector of garbage leave alone what is there already, and look less often: readers leave no circles."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _scrubber(job: Job) -> Scrubber | None:
@@ -216,20 +308,29 @@ class _Reader:
         """The report that cases are from, which may have been collected elsewhere."""
         self._scrubber = scrubber
         self._assembly = assembly
+        self._begun: Gathering | None = None
+        """It, once the report was begun."""
+        self._most = 0
         self._as_it_is = as_it_is
         self.problems: list[Problem] = []
         self.failures: list[FailureRow] = []
         self._counts = dict.fromkeys(Outcome, 0)
+        self._flaky, self._seconds = 0, 0.0
         self._broken = False
 
-    def run(self) -> None:
+    def run(self, failures: int) -> None:
+        """Read it; at most so many failed tests are named."""
+        self._most = failures
+        if not self._as_it_is:
+            self._read()
+            return
         row = self._source.row
         if isinstance(row, Problem):
             self._other(row)
-        elif self._as_it_is and self._source.uncounted:
+        elif self._source.uncounted:
             self._check()
         else:
-            self._read(row)
+            self._read()
 
     def _check(self) -> None:
         from xray_ci.reports.reading import check  # noqa: PLC0415
@@ -238,49 +339,74 @@ class _Reader:
             self._other(problem)
         self._tell_secrets()
 
-    def _read(self, row: Format) -> None:
-        from xray_ci.reports.reading import read  # noqa: PLC0415
-
-        assembly, counts = self._assembly, self._counts
+    def _begin(self, row: Format) -> None:
+        """Begin to gather what is read, now that its format is known."""
+        self._source.tell(row)
         self._names = (row.key, row.family)
-        add = assembly.add if assembly else _ignore
-        if assembly:
-            assembly.begin(self._source.found.place, (row.key, row.family))
-        scrub = self._scrubber.text if self._scrubber else None
-        for found in read(replace(self._source.found, format=row.key), self._look):
-            item = found
-            # Secrets first: a pattern that takes a part of one would hide the rest from being known.
-            if self._long.seen:
-                item = self._without_secrets(item)
-            if self._short.seen and self.short_at is None and not isinstance(item, Origin):
-                self._look_for_words(item)
-            if scrub is not None and not isinstance(item, Origin):
-                item = in_texts(item, scrub)
-            if type(item) is Case:
-                counts[item.outcome] += 1
-                if item.outcome in _BAD:
-                    self._failed(item)
-                add(item)
-            else:
-                self._other(item)
+        self._begun = self._assembly
+        if self._begun:
+            self._begun.begin(self._source.found.place, self._names)
+
+    def _read(self) -> None:
+        from xray_ci.reports.reading import batches  # noqa: PLC0415
+
+        counts, add = self._counts, self._assembly.add if self._assembly else _ignore
+        for batch in batches(self._source.settled, self._look, self._begin):
+            items = batch
+            if self._scrubber or self._long.seen or self._short.seen:
+                items = [self._cleaned(item) for item in batch]
+            cases = cast("list[Case]", items)
+            if [*map(type, items)].count(Case) < len(items):
+                cases = [item for item in items if type(item) is Case]
+                for item in items:
+                    if type(item) is not Case:
+                        self._other(item)
+            # Mostly there is nothing to see, and then no line of Python runs for a case.
+            passed = [*map(_OUTCOME, cases)].count(Outcome.PASSED)
+            counts[Outcome.PASSED] += passed
+            self._seconds += sum(filter(None, map(_SECONDS, cases)))
+            if any(map(_ATTEMPTS, cases)):
+                self._flaky += sum(bool(case.attempts) for case in cases if case.outcome is Outcome.PASSED)
+            for case in cases if passed < len(cases) else ():
+                if case.outcome is not Outcome.PASSED:
+                    counts[case.outcome] += 1
+                    if case.outcome in _BAD:
+                        self._failed(case)
+            add(*cases)
         self._tell_secrets()
-        if assembly:
+        if self._begun:
             if self._broken:
-                assembly.drop()
+                self._begun.drop()
             else:
-                assembly.commit()
+                self._begun.commit()
+
+    def _cleaned(self, found: Item | Origin) -> Item | Origin:
+        """Return what was read without what nobody may see."""
+        item = found
+        # Secrets first: a pattern that takes a part of one would hide the rest from being known.
+        if self._long.seen:
+            item = self._without_secrets(item)
+        if isinstance(item, Origin):
+            return item
+        if self._short.seen and self.short_at is None:
+            self._look_for_words(item)
+        return self._scrubber.item(item) if self._scrubber else item
 
     def _look(self, piece: bytes) -> None:
         self._long.look(piece)
         self._short.look(piece)
 
     def _look_for_words(self, item: Item) -> None:
+        from xray_ci.xray.scrub import in_texts  # noqa: PLC0415
+
         if in_texts(item, self._words) != item:
             self.short_at = _short_secret(self._shown, item.line if isinstance(item, Case) else None)
 
     def _without_secrets(self, item: Item | Origin) -> Item | Origin:
         if isinstance(item, Origin):
             return msgspec.structs.replace(item, path=self._secrets(item.path))
+        from xray_ci.xray.scrub import hidden_too, in_texts  # noqa: PLC0415
+
         clean = in_texts(item, lambda text: hidden_too(text, self._secrets))
         if isinstance(clean, Case) and isinstance(item, Case) and clean != item:
             named = any(getattr(clean, name) != getattr(item, name) for name in ("suite", "name", "classname", "marks"))
@@ -318,7 +444,13 @@ class _Reader:
     def report(self) -> Report:
         row = self._source.row
         counts = (
-            None if self._broken else ReportCounts(**{outcome.value: count for outcome, count in self._counts.items()})
+            None
+            if self._broken
+            else ReportCounts(
+                **{outcome.value: count for outcome, count in self._counts.items()},
+                flaky=self._flaky,
+                seconds=self._seconds,
+            )
         )
         return Report(
             path=self._source.shown,
@@ -335,6 +467,7 @@ class _Reader:
                     self._assembly.origin(item.path, (item.format, item.family))
             case Restart():
                 self._counts.update(dict.fromkeys(Outcome, 0))
+                self._flaky, self._seconds = 0, 0.0
                 self.failures.clear()
                 self.problems.clear()
                 self._touched = {False: [], True: []}
@@ -351,6 +484,8 @@ class _Reader:
                             advice="Set `strategy: convert`, which repairs what can be repaired.",
                         )
                     )
+            case Problem(slug="destination-in-report") if "decided" in vars(self._source):
+                pass
             case Problem():
                 self._broken = self._broken or item.severity is Severity.ERROR
                 self.problems.append(item)
@@ -358,7 +493,7 @@ class _Reader:
                 raise AssertionError
 
     def _failed(self, case: Case) -> None:
-        if len(self.failures) < FAILURES_LIMIT:
+        if len(self.failures) < self._most:
             self.failures.append(self._rows.row(case, self._shown, self._names))
 
 
@@ -374,6 +509,18 @@ def _short_secret(shown: str, line: int | None) -> Problem:
     )
 
 
+def _again(sources: Sequence[ReportSource]) -> Iterator[tuple[Case, str, tuple[str, ...]]]:
+    """Yield the cases of all reports once more, each with its report and the names of its format."""
+    from xray_ci.reports.reading import batches  # noqa: PLC0415
+
+    for source in sources:
+        row = source.row
+        names = () if isinstance(row, Problem) else (row.key, row.family)
+        yield from (
+            (item, source.shown, names) for batch in batches(source.settled) for item in batch if type(item) is Case
+        )
+
+
 def line_of(report: Report) -> str:
     """Return what was found in a report as one line."""
     if report.counts is None:
@@ -387,15 +534,11 @@ def line_of(report: Report) -> str:
 
 def words(counts: ReportCounts) -> str:
     """Return the counts that are not zero, in words."""
-    return ", ".join(f"{counts.of(outcome)} {outcome.value}" for outcome in Outcome if counts.of(outcome)) or "none"
+    told = [f"{counts.of(outcome):,} {outcome.value}" for outcome in Outcome if counts.of(outcome)]
+    return ", ".join("1 error" if each == "1 errors" else each for each in told) or "none"
 
 
-def many(count: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _ignore(_: Case) -> None:
+def _ignore(*_: Case) -> None:
     pass
 
 

@@ -1,6 +1,4 @@
-"""What `plan` prints: which rule decided each Test, and the requests that would be sent. Writes nothing but the log.
-
-When snapshots are triggered, and what their failures mean.
+"""When snapshots are triggered, and what their failures mean.
 
 Sends the plan and tells what became of it: keys, links, what is stored. Goes on with what an earlier run left.
 """
@@ -8,48 +6,44 @@ Sends the plan and tells what became of it: keys, links, what is stored. Goes on
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from xray_ci.ci.result import ExecutionResult, SnapshotRow
-from xray_ci.errors import Failure, WrongRegion
+from xray_ci.deployments import is_gateway
+from xray_ci.errors import Failure, Interrupted, NotAuthorised, PartlyImported, Refused, Unreachable, WrongRegion, many
+from xray_ci.pipeline.job import Filled
+from xray_ci.settings.table import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xray_ci.delivery.context import Delivered, Means
     from xray_ci.delivery.plan import Plan
-    from xray_ci.delivery.progress import Progress
+    from xray_ci.delivery.progress import Context, Delivered, Log, Progress
     from xray_ci.pipeline.connecting import Site
-    from xray_ci.pipeline.job import Job
-    from xray_ci.pipeline.tally import Tally
+    from xray_ci.pipeline.job import Job, Tally
 
 
-_LISTED: Final = 1_000
-"""Results that the log lists with what decided their Test; more are listed at debug level."""
+def finish(job: Job, tally: Tally, site: Site) -> bool:
+    """Do what is to follow an import, in Jira and then on pages; return whether nothing is left to do.
+
+    A transition waits for the verdict: where snapshots are part of it, it comes behind them.
+    """
+    links = job.settings.ci_link and job.surroundings.run_url is not None and site.signs_jira
+    if not links and not _surrounded(job):
+        return after_import(job, tally)
+    from xray_ci.pipeline import afterwards  # noqa: PLC0415
+
+    awaited = bool(job.settings.snapshots) and job.needs_snapshots
+    done = afterwards.follow(job, tally, site)
+    done = (awaited or afterwards.conclude(job, tally, site)) and done
+    done = after_import(job, tally) and done
+    return (not awaited or not done or afterwards.conclude(job, tally, site)) and done
 
 
-def show(job: Job, tally: Tally, made: Plan) -> None:
-    """Print what would be sent, from the very objects that would be sent."""
-    tally.planned = True
-    tally.sent = 0
-    if job.settings.strategy != "native":
-        _show_decisions(job)
-    job.console.info(f"would send {len(made.calls)} request{'s' * (len(made.calls) != 1)} to {made.deployment.title}:")
-    for line in made.describe():
-        job.console.info(f"  {line}")
-
-
-def _show_decisions(job: Job) -> None:
-    """Print for each result its Test and what decided that, as it was written down while reading."""
-    from xray_ci.xray.notices import read  # noqa: PLC0415
-
-    count = 0
-    with job.console.group("each result, its Test, and what decided that"):
-        for count, decided in enumerate(read(job.work.path), 1):
-            say = job.console.info if count <= _LISTED else job.console.debug
-            say(f"{decided.place} {decided.name}  ->  {decided.test}  by {decided.by}")
-        if count > _LISTED:
-            job.console.info(f"… and {count - _LISTED:,} more: `log-level: debug` lists them")
+def _surrounded(job: Job) -> bool:
+    """Say whether a setting wants something around the import."""
+    given = (job.settings.origin(row.name) for row in GROUPS["around the import"])
+    return len(job.settings.test_plan) > 1 or any(origin != "default" for origin in given)
 
 
 def after_import(job: Job, tally: Tally) -> bool:
@@ -63,17 +57,30 @@ def after_import(job: Job, tally: Tally) -> bool:
     if tally.stopped:
         return False
     tally.refreshed = True
+    if _is_shard(job) and settings.snapshots_when != "always":
+        tally.note(
+            "snapshots are not triggered by one of several shards, as the page would show a part: a job after them "
+            "does with `command: snapshots`, or each shard under `snapshots-when: always`"
+        )
+        return True
     if not _wanted(job, tally):
         job.console.info(f"snapshots are not triggered (`snapshots-when: {settings.snapshots_when}`)")
         return True
     if tally.executions and settings.snapshots_delay > 0:
         # A snapshot is a search in Jira, and Jira's index lags behind writes (D).
-        job.console.progress(
+        job.console.info(
             f"waiting {settings.snapshots_delay:g} s before the snapshots, so that Jira's search knows the results"
         )
         job.sleep(settings.snapshots_delay)
     trigger(job, tally)
     return not tally.snapshots_left
+
+
+def _is_shard(job: Job) -> bool:
+    """Say whether other jobs fill the same Test Execution: then the page is right once all of them are in."""
+    from xray_ci.ci.provider import is_shard  # noqa: PLC0415
+
+    return is_shard(job.surroundings, job.settings.shards)
 
 
 def trigger(job: Job, tally: Tally) -> None:
@@ -86,7 +93,6 @@ def trigger(job: Job, tally: Tally) -> None:
         job.console.debug(text)
 
     settings = job.settings
-    fatal = "snapshots" in settings.fail_on
     with caller_of(job, observe) as caller:
         results = trigger_all(caller, settings.snapshots, template=settings.snapshots_url)
     for result in results:
@@ -100,7 +106,7 @@ def trigger(job: Job, tally: Tally) -> None:
         )
         if result.problem is None:
             job.console.info(f"✓ snapshot of {result.name} was triggered")
-        elif fatal:
+        elif job.needs_snapshots:
             tally.fail(result.problem)
         else:
             tally.warn(result.problem)
@@ -126,21 +132,33 @@ def send(job: Job, tally: Tally, site: Site, plan: Plan, *, last: Callable[[], b
     """
     from xray_ci.pipeline import state  # noqa: PLC0415
 
+    if job.settings.create_missing:
+        from xray_ci.pipeline import afterwards  # noqa: PLC0415
+
+        afterwards.prepare(job, site, plan)
     count = len(plan.calls)
     where = f"{site.deployment.title} ({site.base_url})"
-    job.console.info(f"sending {count} request{'s' * (count != 1)} to {where}")
-    with state.journal(job, site, plan, failed=tally.failed) as held:
-        if held is not None and isinstance(job.work, state.StateFolder):
-            job.work.kept = True
-        arrived = deliver(job, tally, site, plan, means_of(job, site, held))
+    job.console.info(f"sending {many(count, 'request')} to {where}")
+    run, work = state.run_of(job, site, plan, (report.path for report in tally.reports)), job.work
+    with state.journal(job, site, plan, failed=tally.failed, run=run) as (held, sealed):
+        if held is not None and isinstance(work, state.StateFolder):
+            work.kept = True
+        ended = deliver(job, tally, site, sealed, context_of(job, site, held))
         tally.weigh()
-        if arrived and last() and isinstance(job.work, state.StateFolder):
-            job.work.kept = False
+        if (ended.needless or (ended.complete and last())) and isinstance(work, state.StateFolder):
+            work.kept = False
         if held is not None and not _kept(job):
             held.finish()
-    if _kept(job):
-        what = "what is left of the snapshots" if arrived else "what is not known to have arrived"
-        job.console.info(f"{what} is kept in {job.work.path}: `xray-ci resume` goes on with it")
+    if ended.complete and not _kept(job):
+        state.drop_needless(job, site, run)
+    if isinstance(work, state.StateFolder) and work.kept:
+        what = "what is left to do after it is" if ended.complete else "what may not have arrived is"
+        what = what if ended.touched else "nothing was sent; all of it is"
+        job.console.info(
+            f"{what} kept in {work.path}: `xray-ci resume` sends it"
+            if work.stays
+            else f"{what} in {work.path}, which goes with this job: {state.KEEPING}"
+        )
 
 
 def resume(job: Job, tally: Tally, site: Site, *, last: Callable[[], bool]) -> int:
@@ -156,10 +174,11 @@ def resume(job: Job, tally: Tally, site: Site, *, last: Callable[[], bool]) -> i
         for folder in folders:
             job.console.info(f"going on with {folder.name}")
             try:
-                held, plan, progress, failed = opened.enter_context(state.reopened(folder, site, root))
-                tally.failed_before += failed
-                if deliver(job, tally, site, plan, means_of(job, site, held, progress)):
-                    arrived.append(held)
+                left = opened.enter_context(state.reopened(folder, job, site, root))
+                state.hold(job.settings, left.plan, folder)
+                tally.failed_before += left.kept.failed
+                if deliver(job, tally, site, left.plan, context_of(job, site, left.held, left.progress)).complete:
+                    arrived.append(left.held)
             except JournalFinished:
                 job.console.info(f"{folder.name} was completed meanwhile")
             except Failure as failure:
@@ -172,41 +191,114 @@ def resume(job: Job, tally: Tally, site: Site, *, last: Callable[[], bool]) -> i
     return len(folders)
 
 
-def deliver(job: Job, tally: Tally, site: Site, plan: Plan, means: Means) -> bool:
-    """Send what is not sent yet, compare, and tell; return whether nothing is left to do."""
-    from xray_ci.delivery.send import send as carry  # noqa: PLC0415
+class Delivery(NamedTuple):
+    """How a delivery ended."""
 
-    delivered = carry(plan, means)
+    complete: bool
+    """Whether nothing is left to do."""
+    touched: bool
+    """Whether anything may have arrived."""
+    needless: bool
+    """Whether nothing was sent, and what refused it would refuse it again: nobody would go on with it."""
+
+
+_FOR_GOOD: Final = frozenset({2, 4, 5, 6})
+"""Exit codes of what only somebody can put right: settings, reports, credentials, what Xray refuses."""
+
+
+def deliver(job: Job, tally: Tally, site: Site, plan: Plan, context: Context) -> Delivery:
+    """Send what is not sent yet, compare, and tell."""
+    from xray_ci.delivery.send import send as carry  # noqa: PLC0415
+    from xray_ci.pipeline import state  # noqa: PLC0415
+
+    delivered = carry(plan, context)
     _keep(job, tally, site, delivered)
+    progress = context.progress
+    if delivered.left_out is not None:
+        delivered.left_out.where = tally.places(_lost(progress)) or None
+    ended = Delivery(
+        complete=all(call.id in progress.ended for call in plan.calls) and not progress.surplus and not progress.owes,
+        touched=progress.touched,
+        needless=not progress.touched and {each.exit_code for each in delivered.failures} <= _FOR_GOOD,
+    )
     for failure in delivered.failures:
         if isinstance(failure, WrongRegion):
             site.locate_region(failure)
-        tally.fail(failure)
-    complete = (
-        all(call.id in means.progress.ended for call in plan.calls)
-        and not means.progress.surplus
-        and not means.progress.owes
-    )
+        tally.fail(state.advised(job, failure, left=not ended.complete and not ended.needless))
     if not delivered.keys:
-        return complete
-    compared, stored = _reconciled(job, tally, plan, means) if job.settings.reconcile else (True, None)
-    converted = all(call.tests_at is not None for call in plan.calls)
-    tally.delivered(
-        planned=plan.tests if converted else 0,
-        sent=delivered.sent,
-        stored=delivered.stored if stored is None else stored,
+        return ended
+    tally.filled.append(Filled(plan, context, delivered.keys))
+    _cover(tally, site, plan, progress)
+    compared, stored = (
+        _reconciled(job, tally, plan, context, delivered, left=not ended.complete)
+        if job.settings.reconcile
+        else (True, None)
     )
-    return compared and complete
+    if job.settings.baseline is not None:
+        from xray_ci.pipeline import comparing  # noqa: PLC0415
+
+        comparing.previous(job, tally, plan, context)
+    known = all(call.stored_at is not None for call in plan.calls)
+    tally.delivered(
+        planned=plan.tests if known else 0, sent=delivered.sent, stored=delivered.stored if stored is None else stored
+    )
+    return ended._replace(complete=compared and ended.complete)
 
 
-def means_of(job: Job, site: Site, held: Any, progress: Progress | None = None) -> Means:
+_COVERED: Final = 1_000
+"""Tests that are looked at after an import, one request each."""
+
+
+def _lost(progress: Progress) -> set[str]:
+    """Return the names of Tests whose results were left out: keys, where they have one."""
+    return {each.test for those in progress.left_out.values() for each in those.values()}
+
+
+def _cover(tally: Tally, site: Site, plan: Plan, progress: Progress) -> None:
+    """Link Tests that were named by key to what reports say that they cover: the import would rewrite the Test.
+
+    Once linked nothing changes.
+    """
+    lost = _lost(progress)
+    issues: dict[str, list[str]] = {}
+    for test, issue in plan.covered:
+        if test not in lost:
+            issues.setdefault(test, []).append(issue)
+    jira = site.jira if site.covers else None
+    if jira is None or not issues:
+        return
+    for number, (test, covered) in enumerate(issues.items()):
+        if number == _COVERED:
+            tally.note(f"{len(issues) - number:,} Tests were not linked to what they cover: {_COVERED:,} are in a run")
+            return
+        try:
+            jira.cover(test, covered)
+        except (Interrupted, NotAuthorised, Unreachable) as failure:
+            tally.fail(_uncovered(test, failure))
+            return
+        except Failure as failure:
+            tally.fail(_uncovered(test, failure))
+
+
+def _uncovered(test: str, failure: Failure) -> Failure:
+    if isinstance(failure, Interrupted):
+        return failure
+    return PartlyImported(
+        f"all results of {test} are imported, and it is not linked to all that it covers: {failure.what}",
+        where=test,
+        answer=failure.answer,
+        service=failure.service,
+        advice="Correct the requirement in the report, or link it in Jira.",
+    )
+
+
+def context_of(job: Job, site: Site, held: Log | None, progress: Progress | None = None) -> Context:
     """Return what a delivery of this run works with."""
-    from xray_ci.delivery.context import Means  # noqa: PLC0415
-    from xray_ci.delivery.progress import Progress  # noqa: PLC0415
+    from xray_ci.delivery.progress import Context, Progress  # noqa: PLC0415
 
     begun = job.clock()
     most = job.settings.batch_bytes or site.deployment.limits.batch_bytes
-    return Means(
+    return Context(
         xray=site.xray,
         store=site.store,
         random=job.random,
@@ -214,35 +306,63 @@ def means_of(job: Job, site: Site, held: Any, progress: Progress | None = None) 
         work=job.work.path,
         left=lambda: job.settings.time_budget - (job.clock() - begun),
         tell=job.console.debug,
+        say=job.console.info,
+        pace=job.console.pace("requests sent", job.clock),
         log=held,
         most=most,
         progress=progress or Progress(),
     )
 
 
-def _reconciled(job: Job, tally: Tally, plan: Plan, means: Means) -> tuple[bool, int | None]:
+def _reconciled(
+    job: Job, tally: Tally, plan: Plan, context: Context, delivered: Delivered, *, left: bool
+) -> tuple[bool, int | None]:
     """Compare what is stored with what was sent.
 
     Return whether that could be done, and how much is there as it was sent.
 
-    The number is None unless every Test Execution that holds results was compared.
+    The number is None unless every Test Execution that holds results was compared. `left`: something is to be sent yet.
     """
     from xray_ci.delivery.reconcile import reconcile  # noqa: PLC0415
+    from xray_ci.pipeline import failures, state  # noqa: PLC0415
 
     try:
-        rows = reconcile(plan, means)
+        rows = reconcile(plan, context, failures.bad_words(job, plan))
+    except (NotAuthorised, Refused) as failure:  # asking again is answered the same
+        tally.warn(_unread(failure, delivered))
+        return True, None
     except Failure as failure:
-        tally.fail(failure)
+        tally.fail(state.advised(job, _unread(failure, delivered), left=True))
         return False, None
+    failures.read_back(job, tally, plan, context, rows)
     filled = [
-        execution for execution in plan.executions if any(call.id in means.progress.ended for call in execution.calls)
+        execution for execution in plan.executions if any(call.id in context.progress.ended for call in execution.calls)
     ]
     for row in rows:
-        if len(rows) > 1 or row.stored != row.sent:
-            job.console.info(f"  {row.key}: {row.sent:,} sent, {row.stored:,} Test Run{'s' * (row.stored != 1)} stored")
+        if row.stored is not None and (len(rows) > 1 or row.stored != row.sent):
+            job.console.info(f"  {row.key}: {row.sent:,} sent, {many(row.stored, 'Test Run')} stored")
+        if row.unchecked:
+            tally.note(
+                f"{row.unchecked:,} results in {row.key} were not looked at one by one: there are more than are read "
+                "back. Their number by status was compared where Xray counts it."
+            )
         if row.failure is not None:
-            tally.fail(row.failure)
-    return True, sum(min(row.sent, row.stored) for row in rows) if len(rows) == len(filled) else None
+            tally.fail(state.advised(job, row.failure, left=left))
+    made = [row.created for row in rows if row.created is not None]
+    if len(made) == len(plan.executions) and job.settings.command != "resume":  # nobody knows what an earlier run made
+        tally.created = sum(made)
+        if tally.created:
+            job.console.info(f"  {many(tally.created, 'new Test')}")
+    counted = [min(row.sent, row.stored) for row in rows if row.stored is not None]
+    return True, sum(counted) if len(counted) == len(filled) else None
+
+
+def _unread(failure: Failure, delivered: Delivered) -> Failure:
+    """Return why what is stored could not be read back, so that nobody takes it for a failed import."""
+    if not isinstance(failure, Interrupted):
+        failure.what = f"all results were sent to {', '.join(delivered.keys.values())}; reading back: {failure.what}"
+        failure.next = f"The import is done. {failure.next.replace(' Nothing of this request was imported.', '')}"
+    return failure
 
 
 def _kept(job: Job) -> bool:
@@ -257,15 +377,18 @@ def _keep(job: Job, tally: Tally, site: Site, delivered: Delivered) -> None:
         execution = ExecutionResult(key=key, url=browse(key, job.settings.jira_url, urls.get(key)))
         if execution not in tally.executions:
             tally.executions.append(execution)
-            job.console.info(f"✓ {execution.key}" + (f"  {execution.url}" if execution.url else ""))
+            job.console.linked(f"✓ {execution.key}", execution.key, execution.url)
     for receipt in delivered.receipts:
         for message in receipt.answer.messages:
             tally.note(f"{site.deployment.title} says: {message}")
 
 
 def browse(key: str, jira_url: str | None, api_url: str | None) -> str | None:
-    """Return the address at which people see an issue: below `jira-url`, else below the site that answered."""
-    if jira_url is not None:
+    """Return the address at which people see an issue: below `jira-url`, else below the site that answered.
+
+    Nobody can look at an issue through Atlassian's gateway.
+    """
+    if jira_url is not None and not is_gateway(jira_url):
         return f"{jira_url.rstrip('/')}/browse/{key}"
     site, found, _ = (api_url or "").partition(_API)
     return f"{site}/browse/{key}" if found and site.startswith(("https://", "http://")) else None

@@ -41,6 +41,7 @@ KEPT = (
     "TMP",
     "TMPDIR",
     "XRAY_CI_CORPUS",
+    "XRAY_CI_FACTS",
     "XRAY_CI_REWRITE_GOLDEN",
     *MEASURED,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
-from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.server import Emulator, Serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -226,8 +227,8 @@ def basic(user: str, password: str) -> str:
 
 @pytest.fixture(scope="session")
 def emulator_server() -> Iterator[Emulator]:
-    """Serve the emulator from a thread while the session lasts."""
-    with Emulator(port=0) as serving:
+    """Serve the emulator from a thread while the session lasts; `make facts` names a report of a site."""
+    with Emulator(port=0, serving=Serving(facts=os.environ.get("XRAY_CI_FACTS", ""))) as serving:
         yield serving
 
 

@@ -6,9 +6,9 @@ from io import BytesIO
 
 import pytest
 
+from xray_ci.formats import Reader
 from xray_ci.model import Case, Mark, MarkKind, Problem
-from xray_ci.reports.fault import Fault
-from xray_ci.reports.formats import Reader
+from xray_ci.reports.notices import Fault
 
 
 def cases_of(read: Reader, document: str | bytes) -> list[Case]:

@@ -4,6 +4,7 @@ Fixtures `cloud`, `server`, `inside` and `reports`, and small JUnit reports to r
 """
 
 import io
+import json
 
 import pytest
 from conftest import SEALED, Result
@@ -12,6 +13,18 @@ from xray_ci.cli import execute
 from xray_ci.model import Process
 
 CLOUD = {"XRAY_CI_CLIENT_ID": "EMULATORCLIENTID0000000000000001", "XRAY_CI_CLIENT_SECRET": "emulator-secret"}
+
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "acme/shop",
+    "GITHUB_WORKFLOW": "tests",
+    "GITHUB_JOB": "unit",
+    "GITHUB_RUN_ID": "4711",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_SERVER_URL": "https://github.example",
+}
+AGAIN = {**GITHUB, "GITHUB_RUN_ATTEMPT": "2"}
+"""Another attempt of the same job."""
 
 
 def runs(execution):
@@ -39,7 +52,7 @@ class Inside:
 
     def __init__(self, emulator, folder, clock):
         self._emulator = emulator
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         base = {**SEALED, "XRAY_CI_PROJECT": "SHOP"}
         self.cloud = {**base, **CLOUD, "XRAY_CI_XRAY_URL": emulator.url}
@@ -57,7 +70,7 @@ class Inside:
         process = Process(
             args,
             {name: value for name, value in env.items() if value is not None},
-            str(self._folder),
+            str(self.folder),
             out,
             err,
             sleep=self._sleep,
@@ -67,7 +80,7 @@ class Inside:
 
     def left(self):
         """Return the folders of what is left to deliver."""
-        return sorted((self._folder / ".xray-ci").glob("*"))
+        return sorted((self.folder / ".xray-ci").glob("run-*"))
 
     def _sleep(self, seconds):
         self._clock.sleep(seconds)
@@ -104,3 +117,55 @@ def reports(workspace):
     (workspace / "b.xml").write_text(suite("b", case("sorts", "<skipped/>"), case("shows", classname="shop.List")))
     (workspace / "c.xml").write_text(suite("c", case("pays", classname="shop.Pay")))
     return workspace
+
+
+@pytest.fixture(params=["cloud", "server"])
+def side(request):
+    """Name the product."""
+    return request.param
+
+
+@pytest.fixture
+def job(side, inside):
+    """Run a command against it, as a job of GitHub unless told."""
+    return lambda *args, env=GITHUB, **more: inside(*args, on=side, **{**env, **more})
+
+
+@pytest.fixture
+def report(workspace):
+    """Write a report."""
+
+    def written(name, content):
+        (workspace / name).write_text(content if isinstance(content, str) else json.dumps(content))
+
+    return written
+
+
+JIRA = {"jira_username": "dev@example.com", "jira_token": "emulator-jira-token"}
+"""Of the emulated Jira Cloud."""
+
+
+def failure(message):
+    """Return what a failed case holds."""
+    return f'<failure message="{message}">at shop.py</failure>'
+
+
+def defects(issue):
+    """Return how many defects each Test Run has."""
+    return sorted(len(run["defects"]) for run in issue["execution"]["runs"].values())
+
+
+@pytest.fixture
+def around(side, inside, emulator, workspace):
+    """Import one report into the emulated product, with credentials of Jira; as a job of GitHub unless told."""
+    (workspace / "r.xml").write_text(suite("s", case("adds"), case("pays", failure("not paid after 31 ms"))))
+    (workspace / "logs").mkdir()
+    (workspace / "logs/a.log").write_text("a log\n")
+    base = {"reports": "*.xml", **({**JIRA, "jira_url": emulator.url} if side == "cloud" else {})}
+    return lambda *args, env=GITHUB, **changes: inside(*(args or ("import",)), on=side, **{**base, **env, **changes})
+
+
+@pytest.fixture
+def path(side):
+    """Give the path of a request to the product's Jira."""
+    return lambda rest: rest if side == "cloud" else f"/jira{rest}"

@@ -27,8 +27,16 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
     key: str
 
 
+def key_of(salt: bytes) -> bytes:
+    """Return the key of the pretended delivery."""
+    return b"ours" + salt
+
+
 HEAD = Head(host="https://xray.example", batches=2)
 STEP = Asked | Answered
+HEADS = msgspec.json.Decoder(Head)
+READER: msgspec.json.Decoder[Asked | Answered] = msgspec.json.Decoder(STEP)
+WORDS = msgspec.json.encode(HEAD)
 STEPS: tuple[Asked | Answered, ...] = (
     Asked(batch=1),
     Answered(batch=1, key="SHOP-7"),
@@ -46,7 +54,7 @@ def begun(
         files = [folder / "batch-1.json"]
         files[0].write_bytes(spool)
     clock = time.time if at is None else lambda: at
-    return folder, Journal[Asked | Answered].begin(folder, HEAD, STEP, files=files, clock=clock)
+    return folder, Journal[Asked | Answered].begin(folder, WORDS, key_of, files=files, clock=clock)
 
 
 def written(state: Path, steps: tuple[Asked | Answered, ...] = STEPS, **more) -> Path:
@@ -60,7 +68,7 @@ def written(state: Path, steps: tuple[Asked | Answered, ...] = STEPS, **more) ->
 
 def read(folder: Path) -> tuple[Asked | Answered, ...]:
     """Return what a journal holds."""
-    journal, head, steps = Journal.reopen(folder, Head, STEP)
+    journal, head, steps = Journal.reopen(folder, HEADS, READER, key_of)
     journal.close()
     assert head == HEAD
     return steps
@@ -68,7 +76,7 @@ def read(folder: Path) -> tuple[Asked | Answered, ...]:
 
 def write_until_killed(folder: Path) -> None:
     """Record numbers, and say each one only after it was recorded."""
-    journal = Journal[Asked | Answered].begin(folder, HEAD)
+    journal = Journal[Asked | Answered].begin(folder, WORDS, key_of)
     number = 0
     while True:
         journal.record(Asked(batch=number, note="x" * (number * 37 % 5000)))

@@ -7,6 +7,7 @@ No HTTP is pretended here: it stands where `services` ends. What goes over the w
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from xray_ci.delivery.context import Means
 from xray_ci.delivery.marker import PREFIX, Marker
 from xray_ci.delivery.plan import ImportTarget, Plan
 from xray_ci.delivery.planners import BatchOnDisk, MarkerLookup, convert
+from xray_ci.delivery.progress import Context
 from xray_ci.deployments import CLOUD
-from xray_ci.errors import Refused, TooLarge, UnknownDelivery
-from xray_ci.services.stored import ExistingTest, StoredExecution, StoredRun, empty_execution
+from xray_ci.errors import Refused, TooLarge, UnknownDelivery, Unreachable
+from xray_ci.services import body
+from xray_ci.services.store import ExistingTest, RunTotals, StoredExecution, StoredRun, empty_execution
 from xray_ci.services.xray import ImportAnswer
 
 TOKEN = PREFIX + "a" * 24
@@ -71,6 +73,10 @@ class MemoryXray:
         """Bytes of an import."""
         self.most_evidence = 10**9
         """Bytes of a file of evidence."""
+        self.upload_from: int | None = None
+        """Bytes of a file that is uploaded by itself."""
+        self.uploads: list[tuple[str, str]] = []
+        """Name and base64 of each file that was."""
         self.tell = tell
         self.issues: dict[str, Issue] = {}
         self.created: dict[str, str] = {}
@@ -78,6 +84,8 @@ class MemoryXray:
         self.calls: list[tuple[str, Any]] = []
         self.faults: dict[int, str] = {}
         """By number of the call from 0: `lost` (done), `dropped` (not done), `died` (done), `killed` (not done)."""
+        self.counts = True
+        """Whether it counts runs, as Cloud does."""
         self._made = 0
         self.lookups = True
         """Whether the store can look for keys of Tests."""
@@ -168,6 +176,28 @@ class MemoryXray:
             raise Refused(f"there is no {execution.key}", answer="404")
         yield from [StoredRun(test=test, status=status) for test, status in self.issues[execution.key].runs.items()]
 
+    def totals(self, execution: StoredExecution, statuses, **_) -> RunTotals | None:
+        """Count its runs, unless it is a product that cannot."""
+        if not self.counts:
+            return None
+        self._arrive("read", execution.key)
+        runs = list(self.issues[execution.key].runs.values()) if execution.key in self.issues else []
+        return RunTotals(runs=len(runs), by_status={status: runs.count(status) for status in statuses})
+
+    def ages(self, *_, **__):
+        """Say nothing of how old its Tests are."""
+        yield from ()
+
+    def some_runs(self, execution: StoredExecution, *, status=None, keys=()):
+        """Yield the runs of a status, or of keys."""
+        assert len(keys) <= 100
+        self._arrive("read", execution.key)
+        yield from [
+            StoredRun(test=test, status=word)
+            for test, word in self.issues[execution.key].runs.items()
+            if (status is None or word == status) and (not keys or test in keys)
+        ]
+
     def tests_named(self, keys) -> tuple[ExistingTest, ...]:
         """Return those that are Tests."""
         assert len(keys) <= 100
@@ -181,9 +211,27 @@ class MemoryXray:
         self._arrive("evidence", run.test)
         return tuple(name for name, _ in self.issues[execution.key].evidence.get(run.test, ()))
 
-    def add_evidence(self, execution: StoredExecution, run: StoredRun, evidence) -> None:
-        """Add a file."""
-        data = b"".join(piece if isinstance(piece, bytes) else b"".join(piece.read()) for piece in evidence.data)
+    def upload(self, evidence) -> str | None:
+        """Store a file by itself, from a size on."""
+        if self.upload_from is None or evidence.size < self.upload_from:
+            return None
+        data = b"".join(body.decoded(evidence.data).read())
+        fault = self._arrive("upload", evidence.filename)
+        if fault == "dropped":
+            raise Unreachable("the connection was reset")
+        self.uploads.append((evidence.filename, base64.b64encode(data).decode()))
+        if fault == "died":
+            raise Died
+        if fault is not None:
+            raise Unreachable("the answer was lost")
+        return f"upload-{len(self.uploads):04}"
+
+    def add_evidence(self, execution: StoredExecution, run: StoredRun, evidence, uploaded=None) -> None:
+        """Add a file, or one that was uploaded."""
+        if uploaded is None:
+            data = b"".join(piece if isinstance(piece, bytes) else b"".join(piece.read()) for piece in evidence.data)
+        else:
+            data = self.uploads[int(uploaded[-4:]) - 1][1].encode()
         fault = self._arrive("attach", (run.test, evidence.filename))
         if fault == "dropped":
             raise UnknownDelivery("the connection was reset")
@@ -264,10 +312,10 @@ def planned(
     return convert(wanted, spooled(folder / "spool", tests, size), info=info, mark=mark)
 
 
-def means(xray: MemoryXray, *, budget: float = 1800.0, **given: Any) -> Means:
+def context(xray: MemoryXray, *, budget: float = 1800.0, **given: Any) -> Context:
     """Return what a delivery to it works with."""
     clock = xray.clock
-    return Means(
+    return Context(
         **(
             {
                 "xray": xray,

@@ -12,12 +12,13 @@ from random import Random
 
 from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
 
-from xray_ci.delivery.context import Means
+from xray_ci.delivery.progress import Context
 from xray_ci.delivery.retry import Persistent
 from xray_ci.deployments import Deployment
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin, Bearer
-from xray_ci.services.cloud import CloudStore, GraphQL
+from xray_ci.services.cloud import CloudStore
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.jira import Jira
 from xray_ci.services.server import ServerStore
 from xray_ci.services.transport import Transport
@@ -141,7 +142,7 @@ class Side:
             if deployment.key == "cloud"
             else ServerStore(self.jira, version=version)
         )
-        self.means = Means(
+        self.context = Context(
             xray=self.xray,
             store=self.store,
             random=Random(1),

@@ -2,7 +2,7 @@
 
 Its blocks by their marks, and a machine that runs the shell lines of them.
 
-On the machine `xray-ci` is the checkout's; what installs or wraps it (pip, pipx, uvx, Buildkite's agent) is a stand-in
+On the machine `xray-ci` is the checkout's; what installs or wraps it (pip, pipx, uvx, Buildkite's agent) is replaced
 that refuses whatever the real one would not take that way.
 """
 
@@ -24,6 +24,7 @@ _STAND_INS = {
     "pip": '[ "$*" = "install --quiet xray-ci" ]',
     "python": '[ "$*" = "-m pip install xray-ci" ]',
     "pipx": '[ "$1 $2" = "run xray-ci" ] && shift && exec "$@"',
+    "pytest": '[ "$*" = "@tests.txt --junit-xml results/pytest.xml" ] && [ -s tests.txt ] && ./run-tests',
     "uvx": '[ "$1" = xray-ci ] && exec "$@"',
     "buildkite-agent": """case "$1 $2" in
 "artifact download") [ "$4" = . ] ;;

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+from xray_ci.formats import Format
 from xray_ci.model import Case, Outcome, Place, Problem, Restart, Severity
 from xray_ci.reports import junit
 from xray_ci.reports.discover import FoundReport
-from xray_ci.reports.formats import Format
 from xray_ci.reports.reading import identify, read
 
 NUMBERS = ("tests", *(outcome.value for outcome in Outcome))

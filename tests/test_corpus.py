@@ -148,7 +148,7 @@ def test_what_is_no_whole_report_is_refused(sample, record_property):
 
 
 @of("safe")
-def test_a_hostile_report_reads_nothing_and_asks_nobody(sample, record_property):
+def test_an_unsafe_report_reads_nothing_and_asks_nobody(sample, record_property):
     """No other file is opened and no socket made; the result is a refusal or the one test."""
     with watched() as opened:
         report, _ = look(sample, record_property)

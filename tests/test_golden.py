@@ -26,8 +26,8 @@ import pytest
 from report_reading import Seen, seen
 
 from xray_ci.cli import execute
+from xray_ci.formats import FORMATS
 from xray_ci.model import Attachment, Case, MarkKind, Process
-from xray_ci.reports.formats import FORMATS
 from xray_ci.xray.validate import Checker
 
 DATA = Path(__file__).parent / "data"

@@ -149,8 +149,16 @@ class WireServer:
                 sock.close()
 
 
+class Signing(Transport):
+    """A transport that signs what it carries, as who repeats calls does before each try."""
+
+    def call(self, call: Call) -> Outcome:
+        """Sign a call and carry it."""
+        return super().call(call.signed())
+
+
 def outcome_of(url, *, kind=CallKind.IMPORT, body=b"{}", auth=None, options=None, redactor=None, **call) -> Outcome:
     """Send one request and return what became of it."""
     upload = Upload(content_type="application/json", body=Pieces(pieces=(body,))) if body is not None else None
-    with Transport(options or ConnectionOptions(connect_timeout=5, timeout=5), redactor or Redactor()) as transport:
+    with Signing(options or ConnectionOptions(connect_timeout=5, timeout=5), redactor or Redactor()) as transport:
         return transport.call(Call(kind=kind, method="POST", url=url, upload=upload, auth=auth, **call))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from xray_ci.deployments import CLOUD, Deployment
 from xray_ci.model import Case, Mark, MarkKind, Outcome, Place
 from xray_ci.xray import mapping, notices, render
 from xray_ci.xray.assembly import Assembly, AssemblyOptions
-from xray_ci.xray.attached import EvidenceOptions
+from xray_ci.xray.evidence import EvidenceOptions
 from xray_ci.xray.validate import Checker
 from xray_ci.xray.writing import Assembled, Portion
 
@@ -24,6 +26,7 @@ def assembly(
     max_file: int = 10**7,
     max_total: int = 10**8,
     comments: str = "failed",
+    statuses: Mapping[str, str] = MappingProxyType({}),
     **mapped: Any,
 ) -> Assembly:
     """Begin an assembly whose work folder and workspace lie in a folder."""
@@ -36,7 +39,7 @@ def assembly(
             mapping=mapping.MappingOptions(**{"project": "CALC", **mapped}),
             evidence=evidence,
             repeats=repeats,
-            rendering=render.RenderOptions(deployment=deployment, comments=comments),
+            rendering=render.RenderOptions(deployment=deployment, comments=comments, statuses=statuses),
         ),
     )
 
@@ -88,6 +91,37 @@ def _tests(portion: Portion) -> list[dict[str, Any]]:
     assert tests == [test for piece in pieces for test in piece]
     assert [len(piece) for piece in pieces] == [batch.tests for batch in portion.batches]
     return tests
+
+
+def both_ways(base: Path, fill: Callable[[Assembly], object], **options: Any) -> tuple[Any, Any, int]:
+    """Assemble the same twice: plain cases by their short way, and all by the long one.
+
+    Return what came of each, files first, and how many cases went the short way.
+    """
+    found, taken = [], [0]
+    for way in ("short", "long"):
+        (base / way).mkdir()
+        begun = assembly(base / way, **options)
+        if way == "long":
+            begun._plain = None
+        count = begun._count
+
+        def counted(made: bytearray, count: Callable[[bytearray], None] = count) -> None:
+            taken[0] += len(made)
+            count(made)
+
+        begun._count = counted  # type: ignore[method-assign]
+        begun.begin(place("build/r.xml"))
+        fill(begun)
+        begun.commit()
+        done = begun.finish(batch_tests=3, batch_bytes=3_000)
+        files = b"".join(portion.path.read_bytes() for portion in done.portions)
+        told = [
+            (portion.batches, portion.environments, portion.report, portion.started, portion.finished)
+            for portion in done.portions
+        ]
+        found.append((files, told, done.counts, done.problems, done.notices, done.decided, done.evidence_files))
+    return found[0], found[1], taken[0]
 
 
 def names(tests: list[dict[str, Any]]) -> list[str]:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xray_ci.deployments import DEPLOYMENTS, Deployment, Endpoint
+from xray_ci.formats import FORMATS, Format
 from xray_ci.model import MarkKind
-from xray_ci.reports.formats import FORMATS, Format
-from xray_ci.reports.known import EvidencePlace, Known
-from xray_ci.reports.known_others import KNOWN
+from xray_ci.reports.format_notes import EvidencePlace, Known
+from xray_ci.reports.format_notes_others import KNOWN
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 WORDS = {

@@ -1,12 +1,19 @@
 """Every slug in the code has its paragraph in docs/errors.md, and every paragraph its slug."""
 
 import ast
+import io
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from xray_ci import __version__
+from xray_ci.cli import execute
+from xray_ci.errors import explained_at
+from xray_ci.model import Process
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "errors.md"
@@ -181,3 +188,21 @@ def test_each_paragraph_says_something(slug):
     """A paragraph says what happened and what to do, in some words of its own."""
     body = PAGE.read_text("utf-8").partition(f"\n## {slug}\n")[2].partition("\n## ")[0]
     assert len(body.split()) > 12
+
+
+def test_every_message_leads_to_its_paragraph():
+    """A message ends in the address of its paragraph, in the repository at this version; `explain` prints it."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert explained_at("no-reports") == f"{project['urls']['Source']}/blob/v{__version__}/docs/errors.md#no-reports"
+    for slug in re.findall(r"^## (\S+)$", PAGE.read_text("utf-8"), re.MULTILINE):
+        out = io.StringIO()
+        assert execute(Process(("explain", slug), {}, str(CHECKOUT), out, io.StringIO())) == 0
+        assert out.getvalue().startswith(f"{slug}\n\n")
+
+
+def test_the_wheel_carries_what_explain_prints():
+    """A pip installation has the page beside the package."""
+    built = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
+
+    assert built["wheel"]["force-include"] == {"docs/errors.md": "xray_ci/errors.md"}

@@ -13,10 +13,11 @@ from agreement import formats_table
 from agreement.format_proofs import PROOFS
 from report_reading import seen
 
+from xray_ci.formats import FORMATS, Format
 from xray_ci.model import Case
-from xray_ci.reports.formats import FORMATS, Format, format_of
-from xray_ci.reports.known import TOLD, DataRows, EvidencePlace
-from xray_ci.reports.known_others import KNOWN
+from xray_ci.reports.detect import format_of
+from xray_ci.reports.format_notes import TOLD, DataRows, EvidencePlace
+from xray_ci.reports.format_notes_others import KNOWN
 
 HERE = Path(__file__).parents[1] / "data" / "reports"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]

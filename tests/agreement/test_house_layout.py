@@ -8,7 +8,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from xray_ci.reports.formats import FORMATS
+from xray_ci.formats import FORMATS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MODULES = sorted((CHECKOUT / "xray_ci").rglob("*.py"))

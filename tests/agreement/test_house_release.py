@@ -69,6 +69,7 @@ def test_a_quick_answer_imports_no_library(run, argument, monkeypatch):
         "urllib3",
         "werkzeug",
         "jinja2",
+        "tqdm",
     )
     probe = (
         f"import atexit, json, runpy, sys; sys.argv = [{run.command()[-1]!r}, {argument!r}]; "

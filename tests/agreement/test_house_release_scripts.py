@@ -8,7 +8,6 @@ import io
 import json
 import runpy
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -217,18 +216,3 @@ def test_an_image_that_is_not_there_has_no_digest(registry):
     assert (done.code, done.out) == (1, "")
     assert "library/base:missing" in done.err
     assert "404" in done.err
-
-
-def test_the_forwarder_reaches_the_stand_in(emulator):
-    """What is said to the forwarder's port, the emulator on loopback answers."""
-    port = emulator.url.rpartition(":")[2]
-    with subprocess.Popen(
-        [sys.executable, "-B", SCRIPTS / "forward.py", "127.0.0.1", "0", port], stdout=subprocess.PIPE, encoding="utf-8"
-    ) as forward:
-        try:
-            assert forward.stdout
-            through = type(emulator)(f"http://{forward.stdout.readline().strip()}")
-            assert emulator.state()["issues"] == through.state()["issues"]
-            assert through.call("GET", "/nothing").status == 404
-        finally:
-            forward.kill()

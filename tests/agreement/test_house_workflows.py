@@ -44,7 +44,8 @@ WRITING = {
         "sign": {"packages": "write", "id-token": "write", "attestations": "write"},
         "pypi": {"id-token": "write", "attestations": "write"},
         "names": {"contents": "write", "packages": "write"},
-    }
+    },
+    "site.yml": {"publish": {"contents": "write"}},
 }
 """Every job that may write anything."""
 
@@ -80,7 +81,7 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(name):
 def test_a_job_says_what_it_may_do_and_for_how_long(name, key, job):
     """Each job names its permissions and ends by itself.
 
-    Only those of the release that publish may write, guarded by an environment.
+    Only those that publish may write, guarded by an environment.
     """
     writing = {what: how for what, how in job["permissions"].items() if how != "read"}
 

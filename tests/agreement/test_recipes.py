@@ -14,6 +14,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
+from around_table import ROWS, setting
 from recipe_runs import CI, PAGES, block, blocks
 
 from xray_ci.ci.provider import surroundings
@@ -23,12 +24,15 @@ from xray_ci.settings import configfile
 from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import parse
 
-OURS = ("README", "azure", "bitbucket", "buildkite", "circleci", "execution", "plain", "server", "shards", "teamcity")
+ELSEWHERE = {"github", "github-composite", "gitlab", "jenkins"}
+"""Pages that have tests of their own."""
+OURS = sorted(page.stem for page in PAGES.glob("*.md") if page.stem not in ELSEWHERE)
 SCHEMAS = {
     "azure-pipelines.yml": "azure-pipelines",
     "bitbucket-pipelines.yml": "bitbucket-pipelines",
     ".circleci/config.yml": "circle-ci",
     "pipeline.yml": "buildkite",
+    ".travis.yml": "travis",
 }
 BLOCKS = [
     (page, kind, name, language, text)
@@ -65,9 +69,10 @@ def test_a_file_is_what_its_ci_system_takes(page, name):
     assert [f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in errors] == []
 
 
-def test_the_github_workflow_is_one(tmp_path):
+@pytest.mark.parametrize(("page", "name"), [("shards", "shards"), ("trigger", "from-xray")])
+def test_the_github_workflow_is_one(tmp_path, page, name):
     """By actionlint, shell lines included."""
-    (tmp_path / "shards.yml").write_text(blocks("shards.md")["file", ".github/workflows/shards.yml"][1])
+    (tmp_path / "shards.yml").write_text(blocks(f"{page}.md")["file", f".github/workflows/{name}.yml"][1])
     actionlint = Path(sys.executable).with_name("actionlint")
     if not actionlint.exists():
         assert "CI" not in os.environ
@@ -90,9 +95,8 @@ def test_a_line_of_shell_is_one(page, text):
     assert subprocess.run(["bash", "-n", "-c", text], capture_output=True, text=True, check=False).stderr == ""
     for words in re.findall(r"xray-ci((?: +(?:'[^']*'|\"[^\"]*\"|[^\s|;&>)#'\"]+))+)", text.replace("\\\n", " ")):
         argv = [word.strip("'\"") for word in words.split()]
-        if argv[0] in COMMANDS:
-            argv[1:1] = [f"--{COMMANDS[argv[0]].word}"] if COMMANDS[argv[0]].word else []
-            assert argv[0] == parse(argv).command
+        if argv[0] in {name.split()[0] for name in COMMANDS}:
+            assert parse(argv).command in (argv[0], " ".join(argv[:2]))
 
 
 def test_every_variable_that_is_read_is_an_output():
@@ -142,6 +146,16 @@ def test_links_lead_somewhere():
     for page in OURS:
         for target in re.findall(r"\]\(([^)#:]+)\)", (PAGES / f"{page}.md").read_text()):
             assert (PAGES / target).exists(), f"{page}.md: {target}"
+
+
+def test_each_setting_around_the_import_has_a_recipe():
+    """A page of these names it as one writes it: in backquotes, or in a config file."""
+    named = set(re.findall(r"`([a-z-]+)(?:: [^`]*)?`", "".join((PAGES / f"{page}.md").read_text() for page in OURS)))
+    for _, kind, _, _, text in BLOCKS:
+        named |= {*yaml.safe_load(text)} if kind == "config" else set()
+
+    missing = [name for name in map(setting, ROWS) if name not in named]
+    assert missing == [], f"say in a page of docs/recipes what {missing} does and how it is set"
 
 
 def test_every_page_is_in_the_index():

@@ -161,7 +161,7 @@ def test_what_follows_a_fork_is_imported_under_its_run(step, emulator, workspace
     first = step(AFTER, "import", example)
     again = step(AFTER, "import", example, GITHUB_RUN_ATTEMPT="2")
 
-    assert (first.code, again.code) == (4, 4), first.text  # the foreign key is named
+    assert (first.code, again.code) == (4, 4), first.text  # the other key is named
     (execution,) = emulator.executions()
     assert execution["summary"] == "tests #3 on octocat:main"
     assert EXAMPLES[example]["facts"]["commit"] == execution["execution"]["revision"]

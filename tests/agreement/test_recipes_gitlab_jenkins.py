@@ -17,9 +17,14 @@ ROOT = Path(__file__).parents[2]
 STEP = (ROOT / "templates/jenkins/vars/xrayImport.groovy").read_text(encoding="utf-8")
 HELP = (ROOT / "templates/jenkins/vars/xrayImport.txt").read_text(encoding="utf-8")
 OWN_PIPELINE = (ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8")
-PIPELINES = {name: text for (_, name), (_, text) in blocks("gitlab.md").items()} | {".gitlab-ci.yml": OWN_PIPELINE}
+TRIGGERED = {name: text for (_, name), (_, text) in blocks("trigger.md").items()}
+PIPELINES = {name: text for (_, name), (_, text) in blocks("gitlab.md").items()} | {
+    ".gitlab-ci.yml": OWN_PIPELINE,
+    "triggered": TRIGGERED["gitlab"],
+}
 JENKINSFILES = {name: text for (_, name), (_, text) in blocks("jenkins.md").items()} | {
-    path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates/jenkins").glob("Jenkinsfile*")
+    "triggered": TRIGGERED["jenkins"],
+    **{path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates/jenkins").glob("Jenkinsfile*")},
 }
 VARIABLES = {row.variable for row in ROWS} | {f"{row.variable}_FILE" for row in ROWS if row.secret}
 OWN = set(re.findall(r"'(\w+)'", re.search(r"OWN = \[(.*?)\]", STEP)[1]))
@@ -145,9 +150,10 @@ def test_jenkinsfiles_use_settings_that_are_there():
     assert named(r"XRAY_CI_[A-Z_]+", [*texts, STEP]) - {"XRAY_CI_"} <= VARIABLES
 
 
-def test_gitlab_ci_local_is_locked():
-    """What runs the component in the container tests is pinned by hash, and by no registry's address."""
-    lock = json.loads((ROOT / "tests/container/gitlab/package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", ["tests/container/gitlab", "tests/clients/npm"])
+def test_what_npm_has_is_locked(folder):
+    """What tests run of npm is pinned by hash, and by no registry's address."""
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
     packages = [package for path, package in lock["packages"].items() if path]
 
     assert all(package["integrity"].startswith("sha512-") for package in packages)

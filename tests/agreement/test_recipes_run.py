@@ -4,11 +4,12 @@ The shell lines of the pages, with each CI system's variables, against the emula
 """
 
 import re
+import zipfile
 
 import ci_readers
 import pytest
 from job_runs import CLOUD, runs
-from recipe_runs import Machine, block
+from recipe_runs import Machine, block, blocks
 
 pytestmark = pytest.mark.proof
 FOUND = re.compile(r"Results are in (SHOP-\d+)")
@@ -75,6 +76,37 @@ def test_azure_pipelines_for_a_fork(machine, emulator):
     assert emulator.requests() == []
 
 
+def test_exchange(machine, emulator):
+    """Features out and in, Tests, results, a backup: every line of the page, one after the other."""
+    here = machine("travis")
+    here.env |= CLOUD
+    for name, content in (("more.zip", None), ("tests.yaml", blocks("exchange.md")["data", "tests.yaml"][1])):
+        if content is None:
+            with zipfile.ZipFile(here.workspace / name, "w") as archive:
+                archive.writestr("more/a.feature", "Feature: More\n\n  Scenario: One more\n    Given more\n")
+        else:
+            (here.workspace / name).write_text(content)
+    for name in ("features-export", "features-import", "results-export", "tests-import", "backup"):
+        code, log = here.sh(block("exchange.md", "run", name))
+        assert code == 0, log
+
+    assert [each["summary"] for each in emulator.created_tests()] == [
+        "One more",
+        "Pay by card",
+        "Search finds two products",
+        "totals",
+    ]
+    assert sorted(path.name for path in here.workspace.iterdir() if path.is_file()) == [
+        "more.zip",
+        "plan.csv",
+        "plan.xml",
+        "results.json",
+        "run-tests",
+        "tests.yaml",
+        "xray-backup.zip",
+    ]
+
+
 def test_bitbucket_pipelines(machine, emulator):
     """A step in the image after tests that failed, outputs that are listed, a verdict at the end."""
     given = {"XRAY_CI_CLIENT_ID": CLOUD["XRAY_CI_CLIENT_ID"], "XRAY_CI_CLIENT_SECRET": CLOUD["XRAY_CI_CLIENT_SECRET"]}
@@ -119,7 +151,7 @@ def test_teamcity(machine, emulator):
     key = imported(emulator)
     assert code == 0
     assert key == announced(here.sh(block("teamcity.md", "run", "next"))[1])
-    assert [f"Tests passed: 1; Xray: 2 results imported into {key}, 1 of 2 tests failed"] == status
+    assert [f"Tests passed: 1; Xray: 1 of 2 tests failed, imported into {key}"] == status
 
 
 def test_buildkite(machine, emulator):
@@ -151,7 +183,7 @@ def test_buildkite_where_the_import_fails(machine, emulator):
 
 @pytest.mark.parametrize("name", ["pip", "pipx", "uvx"])
 def test_every_way_to_run_it(name, machine, emulator):
-    """From a package registry's stand-in: the lines are those people copy."""
+    """From a package registry's substitute: the lines are those people copy."""
     here = machine("local", **CLOUD)
     here.sh("./run-tests || true")
     code, text = here.sh(block("plain.md", "run", name))
@@ -217,3 +249,32 @@ def test_completion_as_the_page_loads_it(machine):
     (line, *_) = block("plain.md", "completion", "shells").splitlines()
     code, text = here.sh(f"{line}\ncomplete -p xray-ci")
     assert (code, text.strip()) == (0, "complete -F _xray_ci xray-ci")
+
+
+@pytest.mark.parametrize(("issue", "made"), [("SHOP-40", 0), ("SHOP-2", 1)])
+def test_bamboo_started_from_xray(machine, emulator, issue, made):
+    """What was chosen is run, and lands in the Test Execution it was started from, or in one of the Test Plan."""
+    here = machine("bamboo", bamboo_issue=issue)
+    here.env |= {"bamboo_xray_client_id": CLOUD["XRAY_CI_CLIENT_ID"], "bamboo_xray_secret": "emulator-secret"}
+
+    code, log = here.sh(block("trigger.md", "run", "bamboo"))
+    assert (code, (here.workspace / "tests.txt").read_text().splitlines()[0]) == (
+        1,
+        "shop/cart.py::CartTest::adds_item",
+    )
+    code, log = here.sh(block("trigger.md", "run", "bamboo-final"))
+
+    assert code == 0, log
+    assert len(emulator.executions()) == made
+
+
+def test_gitlab_started_from_xray(machine, emulator):
+    """The lines of the job, and those after it, whatever became of the tests."""
+    here = machine("gitlab", XRAY_CI_TRIGGERED_FROM="SHOP-40", **CLOUD)
+    job = block("trigger.md", "pipeline", "gitlab")["planned"]
+
+    assert here.sh("\n".join(job["before_script"] + job["script"]))[0] == 1
+    code, log = here.sh("\n".join(job["after_script"]))
+
+    assert (code, emulator.executions()) == (0, []), log
+    assert len(emulator.runs("SHOP-40")) == 7

@@ -20,8 +20,8 @@ from native_samples import SAYING
 from xray_ci.deployments import JSON_FORMATS
 from xray_ci.emulator.native import READERS
 from xray_ci.emulator.native.xml import ReportContext, Unreadable
+from xray_ci.formats import FORMATS
 from xray_ci.model import Case, MarkKind, Outcome
-from xray_ci.reports.formats import FORMATS
 from xray_ci.xray.mapping import native_identity
 
 HERE = Path(__file__).parents[1] / "data" / "reports"
@@ -64,7 +64,7 @@ def said(family: str, content: bytes) -> list[tuple[str, str]]:
 
 
 def stored(family: str, content: bytes) -> list[tuple[str, str]]:
-    """Return Test and status of each result in the words of the stand-in.
+    """Return Test and status of each result in the words of the emulator.
 
     For Gherkin all keys are Tests, else no issue exists.
 

@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 import yaml
 
+from xray_ci import formats
 from xray_ci.deployments import DEPLOYMENTS
 from xray_ci.model import Outcome
-from xray_ci.reports import formats
-from xray_ci.settings import commands, configfile, documents, problems, sources, values
-from xray_ci.settings.table import API_VERSIONS, BY_NAME, FREE, GROUPS, LATER, OUTCOMES, ROWS, Kind
+from xray_ci.settings import commands, config, configfile, documents, problems, values
+from xray_ci.settings.table import API_VERSIONS, BY_NAME, FREE, GROUPS, OUTCOMES, ROWS, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = yaml.safe_load(documents.action())
@@ -25,10 +25,14 @@ def test_generated_files_are_up_to_date():
     assert [str(path) for path, text in documents.files(ROOT).items() if path.read_text("utf-8") != text] == []
 
 
-def test_every_setting_is_an_input_and_no_input_has_a_default():
+def test_every_setting_is_an_input_and_none_but_contexts_has_a_default():
     """A default there would outvote variables and the config file; required is what the command needs, said by us."""
-    assert [*(row.name for row in ROWS), *sources.NAMES] == [*ACTION["inputs"]]
-    assert {("description", "required")} == {tuple(entry) for entry in ACTION["inputs"].values()}
+    assert [*(row.name for row in ROWS), *config.NAMES] == [*ACTION["inputs"]]
+    filled = {row.name: row.context for row in ROWS if row.context}
+    assert filled == {name: entry["default"] for name, entry in ACTION["inputs"].items() if "default" in entry}
+    assert {"description", "required"} == {key for entry in ACTION["inputs"].values() for key in entry} - {"default"}
+    # GitHub refuses an action with an expression where none is allowed.
+    assert not [name for name, entry in ACTION["inputs"].items() if "${{" in entry["description"]]
     assert all(entry["required"] is False and len(entry["description"]) > 10 for entry in ACTION["inputs"].values())
 
 
@@ -44,15 +48,13 @@ def test_names_are_well_formed_and_unique():
     names = [row.name for row in ROWS]
     assert len({*names}) == len(names) == len({row.variable for row in ROWS})
     assert all(name == name.lower() and name.replace("-", "").isalnum() for name in names)
-    assert not {name.upper() for name in sources.NAMES} & {name.upper() for name in names}
-    assert not LATER & {*names}
-    assert not commands.LATER_COMMANDS & {*commands.COMMANDS}
+    assert not {name.upper() for name in config.NAMES} & {name.upper() for name in names}
     assert not [row.name for row in ROWS if row.secret and f"{row.variable}_FILE" in {other.variable for other in ROWS}]
 
 
 def test_every_row_is_an_attribute_of_settings():
     """And every attribute that is no row is one of the three that say how they came."""
-    attributes = set(values.Settings.__dataclass_fields__)
+    attributes = set(values.Settings.__struct_fields__)
     assert attributes - {"workspace", "origins", "found", "notices"} == {row.attribute for row in ROWS}
 
 
@@ -115,8 +117,9 @@ def test_the_schema_takes_every_default(row):
 def test_docs_name_every_setting_command_option_and_alias():
     """The page and the table of the README."""
     page, table = documents.page(), documents.table()
-    assert all(f"`{row.name}`" in table and f"`{row.variable}`" in page for row in ROWS)
-    assert all(f"`{name}`" in page for name in sources.NAMES)
+    assert all(f"`{row.variable}`" in page for row in ROWS)
+    assert [line.split("`")[1] for line in table.splitlines()[2:]] == [*documents.OFTEN]
+    assert all(f"`{name}`" in page for name in config.NAMES)
     assert all(f"`--{option.name}" in page for command in commands.COMMANDS.values() for option in command.options)
 
 
@@ -140,7 +143,7 @@ def test_the_command_writes_and_checks(tmp_path, capsys):
         documents.main(arguments)
         for arguments in (["--check", str(tmp_path)], ["--write", str(tmp_path)], ["--check", str(tmp_path)], [])
     ] == [1, 0, 0, 2]
-    assert capsys.readouterr().err.count("is not what the tables say") == 7
+    assert capsys.readouterr().err.count("is not what the tables say") == 8
 
 
 def test_every_slug_has_its_paragraph():

@@ -1,12 +1,14 @@
 """Runs one thing as a fresh process and writes down what it cost: processor seconds, highest memory, modules imported.
 
 measured.py NOTE raw FILE          expat without callbacks over the file: the fastest anything can read it
+measured.py NOTE decode FILE       one `raw_decode` over the whole document, or over each line of it
 measured.py NOTE imports MODULES   import the modules named in a JSON file, and nothing more
 measured.py NOTE product ARGUMENTS xray-ci itself, through entrypoint.py
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import runpy
@@ -35,6 +37,14 @@ def raw(path: str) -> None:
     parser.Parse(b"", True)
 
 
+def decode(path: str) -> None:
+    gc.disable()
+    text, decoder, at = Path(path).read_text(encoding="utf-8"), json.JSONDecoder(), 0
+    while at < len(text):
+        _, at = decoder.raw_decode(text, at)
+        at += len(text[at : at + 64]) - len(text[at : at + 64].lstrip())
+
+
 def imports(listed: str) -> None:
     for name in json.loads(Path(listed).read_text(encoding="utf-8")):
         importlib.import_module(name)
@@ -51,7 +61,7 @@ def product(*arguments: str) -> object:
 
 def main(note: str, kind: str, *arguments: str) -> None:
     begun = time.process_time()
-    code = {"raw": raw, "imports": imports, "product": product}[kind](*arguments)
+    code = {"raw": raw, "decode": decode, "imports": imports, "product": product}[kind](*arguments)
     seconds = time.process_time() - begun
     modules = sorted(
         name for name, module in sys.modules.items() if getattr(module, "__spec__", None) and name != "__main__"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from bench.make_large import SHOTS, WRITERS, write_report, write_shots
+from bench.make_mixes import MIXES, write_mix
 from report_reading import seen
 
 from xray_ci.model import MarkKind, Outcome
 
 TESTS = 300
+SIZES = {"bare": 95, "short": 185, "failing-1kB": 1_010, "text-heavy": 6_030}
+"""Bytes a test, within a twentieth: a mix is named for them."""
 
 
 @pytest.mark.parametrize("form", WRITERS)
@@ -43,3 +46,16 @@ def test_the_same_seed_writes_the_same_bytes(form, tmp_path):
 
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
+
+
+@pytest.mark.parametrize("kind", MIXES)
+def test_a_mix_is_read_without_a_problem(kind, tmp_path):
+    """Every test of it is one result of its own; one in ten fails where not none or all do."""
+    write_mix(tmp_path / kind, kind, TESTS)
+    report = seen(tmp_path / kind)
+    failed = {"bare": 0, "text-heavy": TESTS, "failing-1kB": TESTS}.get(kind, TESTS // 10)
+
+    assert report.problems == []
+    assert len({(case.classname, case.name) for case in report.cases}) == TESTS
+    assert sum(case.outcome is not Outcome.PASSED for case in report.cases) == failed
+    assert kind not in SIZES or (tmp_path / kind).stat().st_size / TESTS == pytest.approx(SIZES[kind], rel=0.05)

@@ -65,7 +65,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def services(engine: Engine) -> Iterator[str]:
-    """Return the address of the stand-in for Xray, run from the image itself."""
+    """Return the address of the emulator of Xray, run from the image itself."""
     running = engine(
         "run", "--detach", "--rm", "--network", "host", "--pull", "never", engine.image, "emulator", "--port", "0"
     )
@@ -113,7 +113,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def settings(services: str) -> dict[str, str]:
-    """Return what a job sets to import into the stand-in, by setting."""
+    """Return what a job sets to import into the emulator, by setting."""
     return {
         "reports": "reports/*.xml",
         "xray-url": services,

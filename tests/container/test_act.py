@@ -1,5 +1,7 @@
 """A user's workflow on a real engine, run by act: tests fail, `if: always()` imports, a later step uses the outputs.
 
+So does one of another action, once `migrate` has translated its step.
+
 The actions are those of this checkout; of the container action only the image is another, as in a release: there it is
 named instead of built. (act builds a Dockerfile with the engine's old builder and on a bridge, which an engine of our
 own does not have.)
@@ -7,6 +9,7 @@ own does not have.)
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -19,6 +22,9 @@ from pathlib import Path
 import pytest
 import yaml
 from emulator_client import CLIENT_ID, CLIENT_SECRET, Emulated
+
+from xray_ci.cli import execute
+from xray_ci.model import Process
 
 pytestmark = pytest.mark.container
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -71,13 +77,13 @@ def repository(tmp_path):
     return folder
 
 
-def run_workflow(repository, actions, services):
+def run_workflow(repository, actions, services, *options, workflow="tests.yml"):
     """Run the workflow and return act's exit code and log."""
     command = [
         Path(sys.executable).parent / "act",
         "push",
         "--workflows",
-        repository / "tests.yml",
+        repository / workflow,
         "--directory",
         repository,
         "--pull=false",
@@ -97,6 +103,7 @@ def run_workflow(repository, actions, services):
         f"XRAY_CLIENT_ID={CLIENT_ID}",
         "--secret",
         "XRAY_CLIENT_SECRET",
+        *options,
     ]
     done = subprocess.run(
         command,
@@ -136,6 +143,76 @@ def test_a_workflow_imports_although_its_tests_failed(actions, repository, servi
     assert len(Emulated(services).imports()) - before == 2
     assert sorted(run["status"] for run in Emulated(services).runs(first).values()) == ["FAILED", "PASSED"]
     assert CLIENT_SECRET not in log
+
+
+def test_browsers_by_shards_make_one_for_each_browser(actions, repository, services):
+    """With no setting: the action's own default hands on the matrix; a leg that runs again finds its own."""
+    emulated = Emulated(services)
+    before = {each["key"] for each in emulated.executions()}
+
+    code, log = run_workflow(repository, actions, services, workflow="matrix.yml")
+
+    assert code == 0, log
+    made = [each for each in emulated.executions() if each["key"] not in before]
+    assert [sorted(name for name in ("chrome", "firefox") if name in each["summary"]) for each in made] in (
+        [["chrome"], ["firefox"]],
+        [["firefox"], ["chrome"]],
+    ), log
+    assert [len(each["execution"]["runs"]) for each in made] == [2, 2]
+
+    again = ("--matrix", "browser:firefox", "--matrix", "shard:2", "--env", "GITHUB_RUN_ATTEMPT=2")
+    code, log = run_workflow(repository, actions, services, *again, workflow="matrix.yml")
+
+    assert code == 0, log
+    assert len(emulated.executions()) - len(before) == 2
+    (firefox,) = (each["key"] for each in made if "firefox" in each["summary"])
+    assert f"✓ {firefox}" in log
+
+
+OLD = """\
+"on": push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: >-
+          mkdir reports; echo '<testsuite name="s"><testcase classname="shop.Cart" name="adds"/><testcase
+          classname="shop.Cart" name="pays"><failure message="boom"/></testcase></testsuite>' > reports/a.xml; exit 1
+      - name: Import
+        id: xray
+        if: always()
+        uses: mikepenz/xray-action@v3
+        with:
+          xrayCloud: "false"
+          xrayBaseUrl: ${{ vars.XRAY_URL }}/jira
+          username: emu
+          password: ${{ secrets.JIRA_PASSWORD }}
+          testFormat: junit
+          testPaths: reports/*.xml
+          projectKey: SHOP
+          testPlanKey: SHOP-2
+"""
+"""The tests fail, and then another action imports them into Xray Server/Data Center."""
+
+
+def test_a_workflow_that_migrate_translated(actions, repository, services):
+    """Its step as it is printed, in the place of the old one: one Test Execution with both results in the Test Plan."""
+    (repository / "old.yml").write_text(OLD, encoding="utf-8")
+    out, log = io.StringIO(), io.StringIO()
+    assert execute(Process(["migrate", "old.yml"], {}, str(repository), out, log)) == 0, log.getvalue()
+    workflow = yaml.safe_load(OLD)
+    (workflow["jobs"]["test"]["steps"][-1],) = yaml.safe_load(out.getvalue())
+    (repository / "migrated.yml").write_text(yaml.safe_dump(workflow, sort_keys=False), encoding="utf-8")
+    emulated = Emulated(services)
+    before = {each["key"] for each in emulated.executions()}
+
+    code, said = run_workflow(repository, actions, services, "--secret", "JIRA_PASSWORD=emu", workflow="migrated.yml")
+
+    assert code == 1, said  # that of the tests
+    assert re.search(r"Success - Main Import \[", said), said
+    (made,) = (each for each in emulated.executions() if each["key"] not in before)
+    assert sorted(run["status"] for run in made["execution"]["runs"].values()) == ["FAIL", "PASS"]
+    assert made["execution"]["plans"] == ["SHOP-2"]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +311,7 @@ def runner(tmp_path):
 def test_the_workflow_that_github_runs_does_the_same(action, runner):
     """The steps of `self.yml` do what they say.
 
-    Tests fail, the import goes to the stand-in they started, the outputs are used.
+    Tests fail, the import goes to the emulator they started, the outputs are used.
     """
     workflow = yaml.safe_load((CHECKOUT / ".github/workflows/self.yml").read_text(encoding="utf-8"))
     other = {"container": "composite", "composite": "container"}[action]
@@ -259,4 +336,3 @@ def test_the_workflow_that_github_runs_does_the_same(action, runner):
     assert dict.fromkeys(ended, 0) | {"test": 1} == {name: code for name, (code, _) in ended.items()}, ended
     assert "1 failed, 1 passed" in ended["test"][1]
     assert re.search(r"^delivered SHOP-\d+$", ended["Use the outputs"][1], re.MULTILINE)
-    assert (action == "container") == ("Let containers reach it" in ended)

@@ -141,7 +141,7 @@ def project(tmp_path, tool, engine):
 
 @pytest.fixture
 def xray(services):
-    """Return the control of the stand-in, as it was at its beginning, now and afterwards."""
+    """Return the control of the emulator, as it was at its beginning, now and afterwards."""
     emulated = Emulated(services)
     emulated.reset()
     yield emulated
@@ -219,3 +219,24 @@ def test_the_recipe_for_what_is_left(project, xray):
     assert code == 0, said
     (made,) = xray.executions()
     assert len(made["execution"]["runs"]) == 2
+
+
+def test_a_job_that_migrate_prints(project, xray, engine):
+    """It imports what the old job's tests wrote, with the variables that the old one had."""
+    golden = (ROOT / "tests/data/migrate/gitlab-curl.yml.golden").read_text("utf-8").split("\n---\n")[0]
+    job = yaml.safe_load(golden)["publish 3"]
+    job["image"]["name"] = engine.image
+    job["variables"] |= {"XRAY_CI_JIRA_URL": f"{xray.url}/jira", "XRAY_CI_JIRA_USERNAME": "emu"}
+    written = {
+        "stage": "test",
+        "script": [f"echo '{suite('adds', 'sorts')}' > c.xml"],
+        "artifacts": {"paths": ["c.xml"]},
+    }
+    written["image"] = job["image"]
+    project.write(".gitlab-ci.yml", yaml.safe_dump({"stages": ["test", "publish"], "tests": written, "publish 3": job}))
+
+    code, said = project.run(JIRA_PASSWORD="emu")
+
+    assert code == 0, said
+    (made,) = xray.executions()
+    assert (made["summary"], len(made["execution"]["runs"])) == ("Nightly", 2)

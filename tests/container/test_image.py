@@ -116,7 +116,7 @@ def test_termination_is_answered_as_the_first_process(engine, checkout, variable
 
 
 def test_the_emulator_ends_when_told(engine):
-    """The stand-in says its address first and ends on SIGTERM as process 1."""
+    """The emulator says its address first and ends on SIGTERM as process 1."""
     container = engine(
         "run", "-d", "--network", "none", "--pull", "never", engine.image, "emulator", "--port", "0"
     ).stdout.strip()

@@ -21,8 +21,11 @@ CHECKOUT = HERE.parents[1]
 VARIANTS = ["DOCKER_IMAGE", "DOCKER_TRIMMED"]
 ALONE = ("run", "--rm", "--network", "none", "--pull", "never")
 SYFT = {"SYFT_CHECK_FOR_APP_UPDATE": "false", "SYFT_FILE_METADATA_SELECTION": "none"}
-PINNED = re.compile(r"^([a-z0-9-]+)==(\S+) (?!; python_full_version < '3\.13')", re.MULTILINE)
-"""A line of the lock that holds for the image's Python."""
+PINNED = re.compile(
+    r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+) (?!; (?:python_full_version < '3\.13'|sys_platform == 'win32'))",
+    re.MULTILINE,
+)
+"""A line of the lock that holds for the image's Python and system."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -23,7 +23,7 @@ def engine(engine, request):
 
 
 def executions(services: str) -> int:
-    """Count the imports the stand-in answered."""
+    """Count the imports the emulator answered."""
     with urlopen(f"{services}/__emulator__/requests") as answer:
         log = json.load(answer)
     entries = log if isinstance(log, list) else log["requests"]

@@ -61,7 +61,7 @@ class Built:
 
 
 def groovy(*arguments):
-    """Run the stand-in for Jenkins; return its standard output."""
+    """Run the emulation of Jenkins; return its standard output."""
     need("groovy", "java", package="groovy")
     java = Path(shutil.which("java")).resolve().parents[1]
     done = subprocess.run(
@@ -134,7 +134,7 @@ class Jenkins:
 
 @pytest.fixture
 def jenkins(tmp_path, engine, services):
-    """Return an agent whose builds import into the stand-in for Xray.
+    """Return an agent whose builds import into the emulator of Xray.
 
     Which knows none before and forgets them afterwards.
     """
@@ -286,5 +286,21 @@ def test_every_recipe_is_groovy(tmp_path):
         files.append(tmp_path / f"{name}.groovy")
         files[-1].write_text(text, encoding="utf-8")
 
-    assert len(files) == 6
+    assert len(files) == 7
     groovy("--parse", *files, LIBRARY / "vars/xrayImport.groovy")
+
+
+def test_a_stage_that_migrate_prints(jenkins):
+    """In place of the plugin's step it finds the reports of the stage before it, and imports them."""
+    golden = (ROOT / "tests/data/migrate/plugin.Jenkinsfile.golden").read_text("utf-8").split("\n---\n")[0]
+    stage = "stage('Xray')" + golden.split("stage('Xray')")[2]
+    old = "stage('Test') { steps { sh './run-tests || mv reports out' } }"
+    built = jenkins.build(
+        f"pipeline {{\nagent any\nstages {{\n{old}\n{stage}}}\n}}\n".replace("xray-key", "xray-cloud")
+    )
+
+    (made,) = jenkins.xray.executions()
+    assert built.result == "SUCCESS", built.log
+    assert made["summary"] == "Automated tests 7 {all}"
+    assert len(made["execution"]["runs"]) == 2
+    assert not built.shows(CLIENT_SECRET)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # with-image.sh COMMAND...: build the image and run COMMAND with DOCKER_IMAGE naming it, DOCKER_TRIMMED its trimmed variant, and
 # DOCKER_BUILD_ARGUMENTS what both were built with, one NAME=VALUE a line. Takes the engine and the base image that are there, else
-# a private engine (with-docker.sh) and a stand-in base made of Debian packages (make-base-image.sh).
+# a private engine (with-docker.sh) and a substitute base made of Debian packages (make-base-image.sh).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)

@@ -6,6 +6,9 @@ What is 400, what is 200, what is refused before any document.
 import pytest
 from emulator_client import CLIENT_ID_IN_EU
 
+DEEP = "results { test { testPlans(limit: 5) { total } } }"
+RUNS = f"testRuns(limit: 50) {{ {DEEP} }}"
+
 
 @pytest.mark.parametrize(
     "document",
@@ -54,8 +57,9 @@ def test_a_limit_lies_between_1_and_100(emulator, limit):
     ("document", "status"),
     [
         ("{ getTests(limit: 99) { results { testRuns(limit: 100) { total } } } }", 200),
-        ("{ getTests(limit: 100) { results { testRuns(limit: 100) { total } } } }", 400),
-        ("{ getTests(limit: 100) { results { ...r } } } fragment r on Test { testRuns(limit: 100) { total } }", 400),
+        ("{ getTests(limit: 100) { results { testRuns(limit: 100) { total } } } }", 200),
+        (f"{{ getTests(limit: 50) {{ results {{ testRuns(limit: 50) {{ {DEEP} }} }} }} }}", 400),
+        (f"{{ getTests(limit: 50) {{ results {{ ...r }} }} }} fragment r on Test {{ {RUNS} }}", 400),
         ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(25)) + "}", 200),
         ("{" + " ".join(f"a{n}: getTests(limit: 1) {{ total }}" for n in range(26)) + "}", 400),
     ],
@@ -63,6 +67,14 @@ def test_a_limit_lies_between_1_and_100(emulator, limit):
 def test_nested_limits_multiply_and_resolvers_are_counted(emulator, document, status):
     """10,000 items and 25 resolvers are the most of one call."""
     assert status == emulator.graphql(document).status
+
+
+def test_a_stricter_reading_of_the_limit_can_be_had(emulator):
+    """As a sum over all lists, 100 times 100 is too much: the vendor's text reads so, a client sends it."""
+    emulator.settings(graphql_cost="sum")
+
+    assert emulator.graphql("{ getTests(limit: 100) { results { testRuns(limit: 100) { total } } } }").status == 400
+    assert emulator.graphql("{ getTests(limit: 99) { results { testRuns(limit: 100) { total } } } }").status == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"query": 7}', b'{"query": "{ __typename }", "variables": 7}'])
@@ -75,7 +87,7 @@ def test_what_is_no_request_is_400(emulator, body):
 
 
 def test_who_may_not_ask_is_answered_as_rest_answers(emulator):
-    """Tokens, region and rate come before any document; there is no v1; the schema can be asked for."""
+    """Tokens, region and rate come before any document; v1 may be there; the schema can be asked for."""
     emulator.settings(rate_limit=1)
 
     assert emulator.call("POST", "/api/v2/graphql", b"{}").status == 401
@@ -87,6 +99,8 @@ def test_who_may_not_ask_is_answered_as_rest_answers(emulator):
     throttled = emulator.graphql("{ __typename }")
     assert (throttled.status, throttled.headers["retry-after"]) == (429, "60")
     assert "nextValidRequestDate" in throttled.json()["error"]
+    assert emulator.call("POST", "/api/v1/graphql", b"{}").status == 401
+    emulator.settings(graphql_v1=False)
     assert emulator.call("POST", "/api/v1/graphql", b"{}").status == 404
 
 

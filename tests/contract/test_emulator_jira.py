@@ -118,8 +118,30 @@ def test_a_body_without_fields_is_400(emulator, body):
             ["SHOP-2", "SHOP-40"],
         ),
         ("(labels = a or labels = b)", []),
+        ("key = SHOP-1 AND created >= -1w", ["SHOP-1"]),
+        ("created<-1w and key = SHOP-1", []),
+        ("created ~ -1d", 400),
+        ("created >= yesterday", 400),
+        ("key >= SHOP-1", 400),
         ("(key = SHOP-1 OR key = SHOP-2", 400),
-        ("key = SHOP-1 OR key = SHOP-2", 400),
+        ("key = SHOP-1 OR key = SHOP-2 order by key", ["SHOP-1", "SHOP-2"]),
+        ("type = Bug or type = 'Test Set' and key != SHOP-13 ORDER BY key", ["SHOP-9"]),
+        ("NOT type in (Test, Story, Bug) and not (key = SHOP-2 or key = SHOP-40) order by id", ["SHOP-12", "SHOP-13"]),
+        ("fixVersion is not EMPTY", ["SHOP-40"]),
+        ("key = SHOP-40 and labels is EMPTY and assignee is null and status = 'To Do'", ["SHOP-40"]),
+        ("status in (Done, 3)", []),
+        ("created >= '2024-01-01 09:40'", ["SHOP-40"]),
+        ("created < 2024/01/01 or created > now() or created > 1d", []),
+        ("type = 'Test Plan' and created >= -30d and created > startOfYear()", ["SHOP-2"]),
+        ("created >= -1h", []),
+        ("key in testPlanTests(SHOP-2) order by key", ["SHOP-1", "SHOP-3", "SHOP-4"]),
+        (
+            "issue in testExecutionTests('SHOP-40') and type = Test and summary !~ item ORDER BY key DESC",
+            ["SHOP-7", "SHOP-6", "SHOP-4", "SHOP-3", "SHOP-1"],
+        ),
+        ("assignee = currentUser()", []),
+        ("status was Done", 400),
+        ("key in (SHOP-1, SHOP-999) or key = SHOP-2", 400),
         ("(key = SHOP-1 OR )", 400),
         ("()", 400),
         ("status = open", 400),
@@ -197,9 +219,15 @@ def test_server_runs_take_evidence_status_and_comment(emulator):
     assert send(emulator, "GET", f"{place}/comment").json()["raw"] == "plain"
     assert [send(emulator, "DELETE", f"{place}/attachment/{listed[0]['id']}").status for _ in range(2)] == [204, 404]
     assert send(emulator, "POST", f"{place}/defect", ["SHOP-9"]).status == 201
+    assert send(emulator, "GET", f"{place}/comment").json()["rendered"] == "<p>plain</p>"
     assert send(emulator, "POST", f"{place}/attachment", {"data": "YWJj"}).status == 400
     assert send(emulator, "GET", f"{RAVEN}/testrun/999/attachment").status == 404
-    assert send(emulator, "PUT", place, {"status": "PASS", "comment": "again"}).json()["status"] == "PASS"
+    assert send(emulator, "PUT", place, {"status": "PASS", "comment": "again"}).json() == {
+        "evidenceIds": [],
+        "id": int(number),
+        "stepResults": [],
+        "warnings": [],
+    }
     assert emulator.runs(key)["SHOP-3"]["comment"] == "again"
 
 
@@ -220,3 +248,33 @@ def test_server_links_by_lists_that_hold_messages(emulator):
     assert emulator.issue("SHOP-2")["plan"]["tests"] == ["SHOP-3", "SHOP-4", "SHOP-6"]
     assert send(emulator, "POST", f"{RAVEN}/testplan/SHOP-3/test", {"add": []}).status == 404
     assert emulator.call("POST", f"{RAVEN}/testplan/SHOP-2/test", b"[]", **SERVER).status == 400
+
+
+@pytest.mark.parametrize(("start", "headers"), SIDES)
+def test_a_link_elsewhere_is_replaced_by_its_global_id(emulator, start, headers):
+    """201, then 200 with the same id; a link without title is refused."""
+    path = f"{start}/issue/SHOP-5/remotelink"
+    link = {"globalId": "run=1", "object": {"url": "https://ci.example/1", "title": "one"}}
+
+    first = send(emulator, "POST", path, link, headers)
+    second = send(emulator, "POST", path, {**link, "object": {**link["object"], "title": "two"}}, headers)
+    bad = send(emulator, "POST", path, {"object": {"url": "https://ci.example/1"}}, headers)
+
+    assert (first.status, second.status, bad.status) == (201, 200, 400)
+    assert first.json()["id"] == second.json()["id"]
+    (kept,) = send(emulator, "GET", path, None, headers).json()
+    assert kept["object"]["title"] == "two"
+
+
+@pytest.mark.parametrize(("start", "headers"), SIDES)
+def test_an_issue_keeps_properties(emulator, start, headers):
+    """404 before, 201 and 200 when it is set, then what was set last."""
+    path = f"{start}/issue/SHOP-5/properties/a.b"
+
+    answers = [send(emulator, method, path, body, headers) for method, body in _PROPERTY]
+
+    assert [each.status for each in answers] == [404, 201, 200, 200]
+    assert answers[-1].json() == {"key": "a.b", "value": {"x": 2}}
+
+
+_PROPERTY = (("GET", None), ("PUT", {"x": 1}), ("PUT", {"x": 2}), ("GET", None))

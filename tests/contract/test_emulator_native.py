@@ -66,7 +66,7 @@ def test_nunit_2_has_no_full_names_and_older_files_no_result(emulator):
     }
 
 
-def test_junit_falls_back_to_the_suite_and_folds_results(emulator):
+def test_junit_falls_back_to_the_suite_and_merges_results(emulator):
     """Without a class name the suite's name stands in; results of one definition become one run."""
     report = b"""<testsuites><testsuite name="outer"><testsuite name="inner"><testcase name="a"/></testsuite>\
 </testsuite>
@@ -242,6 +242,10 @@ def feature(*tags, words=("passed",), above=(), **more):
         (("passed", "undefined"), "TO DO"),
         (("Passed", "AMBIGUOUS"), "FAILED"),
         (("passed", "skipped"), "TO DO"),
+        (("PASS", "passed"), "PASSED"),
+        (("passed", "ABORTED", "skipped"), "ABORTED"),
+        (("ABORTED", "failed"), "FAILED"),
+        (("passed", "NO STATUS"), "TO DO"),
     ],
 )
 @pytest.mark.parametrize("tag", ["@SHOP-4", "@TEST_SHOP-4", "@TestName:SHOP-4"])
@@ -250,7 +254,7 @@ def test_cucumber_attaches_to_the_tagged_test(emulator, tag, words, status):
     assert {"SHOP-4": status} == imported(emulator, "cucumber", [feature(tag, words=words)], kind="application/json")
 
 
-def test_cucumber_rows_fold_and_embeddings_are_evidence(emulator):
+def test_cucumber_rows_merge_and_embeddings_are_evidence(emulator):
     """Rows of an outline are one run; a step's embedding is kept."""
     row = feature("@SHOP-4")
     row["elements"][1]["steps"][0]["embeddings"] = [{"data": "YQ==", "mime_type": "image/png"}]

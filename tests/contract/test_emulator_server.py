@@ -303,7 +303,8 @@ def test_runs_can_be_read_back(emulator):
     assert single == by_id
     assert (single["status"], single["comment"], single["testKey"]) == ("PASS", "fine", "SHOP-3")
     assert [(each["key"], each["status"]) for each in tests] == [("SHOP-4", "TODO"), ("SHOP-6", "FAIL")]
-    assert emulator.call("GET", "/jira/rest/raven/2.0/testruns?testExecKey=SHOP-41", **token).status == 404
+    assert emulator.call("GET", "/jira/rest/raven/2.0/testruns?testExecKey=SHOP-41", **token).json() == listed
+    assert emulator.call("GET", "/jira/rest/raven/2.0/api/testruns", **token).status == 400
 
 
 def test_a_form_that_looks_like_a_browsers_is_refused(emulator):

@@ -1,4 +1,4 @@
-"""Every row of the deployments table does what it says, against the stand-in of its product."""
+"""Every row of the deployments table does what it says, against the emulator of its product."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_endpoint_takes_what_the_table_says(emulator, clock, spool, deploy
     """One request to the row's path makes one Test Execution with its run, or updates the one its report names."""
     plan = plan_of(deployment, endpoint, spool)
     with side(emulator, deployment, clock, version=version) as there:
-        done = send(plan, there.means)
+        done = send(plan, there.context)
 
     assert done.failures == []
     (request,) = emulator.imports()
@@ -102,7 +102,7 @@ def test_batches_end_in_one_test_execution(emulator, clock, spool, deployment):
         info={"project": "SHOP", "summary": "nightly", "testPlanKey": "SHOP-2"},
     )
     with side(emulator, deployment, clock) as there:
-        done = send(plan, there.means)
+        done = send(plan, there.context)
 
     (execution,) = emulator.executions()
     assert done.failures == []
@@ -120,7 +120,7 @@ def test_a_form_and_plain_followers_end_in_one_test_execution(emulator, clock, d
     ]
     target = ImportTarget(deployment=deployment, project="SHOP", labels=("ci",), test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
-        done = send(native(target, files, form_info=form_info(deployment)), there.means)
+        done = send(native(target, files, form_info=form_info(deployment)), there.context)
 
     (execution,) = emulator.executions()
     assert done.failures == []
@@ -133,7 +133,7 @@ def test_fields_of_new_tests_arrive(emulator, clock, deployment):
     report = NativeFile(format="robot", shown=("r",), pieces=(REPORTS["robot"],), tests=1)
     target = ImportTarget(deployment=deployment, project="SHOP", test_fields={"labels": ["auto"]})
     with side(emulator, deployment, clock) as there:
-        done = send(native(target, [report], form_info=form_info(deployment)), there.means)
+        done = send(native(target, [report], form_info=form_info(deployment)), there.context)
 
     assert done.failures == []
     assert [test["labels"] for test in emulator.created_tests()] == [["auto"]]
@@ -146,7 +146,7 @@ def test_results_go_into_an_existing_test_execution(emulator, clock, spool, depl
         ImportTarget(deployment=deployment, test_execution="SHOP-40"), spool(deployment, "SHOP-3"), info=None
     )
     with side(emulator, deployment, clock) as there:
-        done = send(plan, there.means)
+        done = send(plan, there.context)
 
     assert done.keys == {"import-1": "SHOP-40"}
     assert emulator.executions() == []

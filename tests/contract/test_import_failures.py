@@ -32,7 +32,7 @@ def imported(emulator, deployment, clock, *, count=1, target=None, **given):
         for number in range(count)
     ]
     with side(emulator, deployment, clock, **given) as there:
-        return send(native(ImportTarget(**wanted), files), there.means)
+        return send(native(ImportTarget(**wanted), files), there.context)
 
 
 def only(done) -> errors.Failure:
@@ -248,7 +248,7 @@ def test_too_many_requests_are_waited_out(emulator, clock, deployment):
 
 
 def test_clouds_own_rate_limit_is_obeyed(emulator, clock):
-    """The stand-in's own limit answers with a wait, and no wait beyond the budget is begun."""
+    """The emulator's own limit answers with a wait, and no wait beyond the budget is begun."""
     emulator.settings(rate_limit=1)
     done = imported(emulator, CLOUD, clock, count=2)
 
@@ -289,7 +289,7 @@ def test_tests_that_server_did_not_store(emulator, clock, tmp_path):
     with side(emulator, SERVER, clock) as there:
         done = send(
             convert(ImportTarget(deployment=SERVER, project="SHOP"), [batch], info={"project": "SHOP", "summary": "s"}),
-            there.means,
+            there.context,
         )
 
     failure = only(done)

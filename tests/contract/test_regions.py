@@ -12,7 +12,8 @@ from xray_ci.delivery.retry import Persistent
 from xray_ci.emulator.server import Emulator
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin
-from xray_ci.services.cloud import CloudStore, GraphQL, locate
+from xray_ci.services.cloud import CloudStore
+from xray_ci.services.graphql import GraphQL, locate
 from xray_ci.services.transport import Transport
 from xray_ci.services.wire import ConnectionOptions
 
@@ -84,7 +85,7 @@ def test_a_token_alone_names_no_region(emulator, elsewhere, clock):
         {"status": 200, "body": "<html><title>Front door</title></html>"},
     ],
 )
-def test_a_host_without_token_is_passed_over(emulator, elsewhere, clock, fault):
+def test_a_host_without_token_is_ignored(emulator, elsewhere, clock, fault):
     """One host's refusal does not end the search."""
     elsewhere.fault("POST", "/api/v2/authenticate", **fault)
     failure = refused(emulator, clock, {"us": elsewhere.url, "eu": elsewhere.url})

@@ -16,7 +16,8 @@ from xray_ci.emulator.server import Emulator
 from xray_ci.emulator.world import Clock as EmulatorClock
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin, Bearer
-from xray_ci.services.cloud import CloudStore, GraphQL
+from xray_ci.services.cloud import CloudStore
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.jira import Jira
 from xray_ci.services.server import ServerStore
 from xray_ci.services.transport import Transport
@@ -45,7 +46,8 @@ def stores(emulator, clock):
 
 
 @pytest.mark.parametrize(
-    ("side", "path", "logins", "reads"), [("cloud", "/api/v2/graphql", 2, 2), ("server", "/jira/rest/api/2/*", 0, 1)]
+    ("side", "path", "logins", "reads"),
+    [("cloud", "/api/v2/graphql", 2, 2), ("server", "/jira/rest/api/latest/*", 0, 1)],
 )
 def test_a_read_that_is_not_authorised_is_signed_anew_once_on_cloud_only(
     emulator, stores, clock, side, path, logins, reads

@@ -1,4 +1,4 @@
-"""Triggers of Snapshots against the stand-in: every way they are answered and refused."""
+"""Triggers of Snapshots against the emulator: every way they are answered and refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from random import Random
 import pytest
 
 from xray_ci.delivery.retry import Persistent
-from xray_ci.errors import SnapshotFailed
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.snapshots import trigger_all
 from xray_ci.services.transport import Transport
@@ -66,7 +65,7 @@ def test_a_refusal_shows_status_and_causes(emulator, ask, change, status):
 
     assert status == result.status
     assert result.problem.answer.startswith(f"{status}: ")
-    assert SnapshotFailed.advice == result.problem.next
+    assert "three months, and can be made anew" in result.problem.next
     assert len(emulator.requests("snapshot")) == 1
 
 
@@ -93,35 +92,50 @@ def test_data_center_wants_a_bearer_token_besides(emulator, ask):
     assert [result.ok for result in ask(PAGE, with_it)] == [False, True]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"status": 503},
-        {"status": 502},
-        {"status": 504},
-        {"status": 429, "headers": {"Retry-After": "3"}},
-        {"status": 429},
-        {"drop": "before"},
-        {"drop": "after"},
-    ],
-)
-def test_outages_are_tried_again(emulator, ask, clock, fault):
-    """A second trigger is harmless, so a short outage is waited out."""
-    emulator.fault("POST", "/take-snapshot/*", times=2, **fault)
+@pytest.mark.parametrize("headers", [{"Retry-After": "3"}, {}])
+def test_what_was_certainly_not_taken_is_tried_again(emulator, ask, clock, headers):
+    """Too many requests for the moment is a no that passes."""
+    emulator.fault("POST", "/take-snapshot/*", times=2, status=429, headers=headers)
     (result,) = ask(PAGE)
 
     assert result.ok
     assert len(clock.slept) == 2
 
 
-def test_an_outage_that_stays_is_a_failure(emulator, ask, clock):
-    """A few tries, then the failure is reported."""
+@pytest.mark.parametrize(
+    "fault", [{"status": 503}, {"status": 502}, {"status": 504, "work": True}, {"drop": "before"}, {"drop": "after"}]
+)
+def test_what_may_have_been_taken_is_told_and_not_repeated(emulator, ask, clock, fault):
+    """The page has one new version at most; whoever looks decides about another."""
+    before = version(emulator)
+    emulator.fault("POST", "/take-snapshot/*", **fault)
+    (result,) = ask(PAGE)
+    emulator.clock(advance=10)
+
+    assert not result.ok
+    assert "page's history" in result.problem.next
+    assert version(emulator) - before <= 1
+    assert clock.slept == []
+
+
+def test_a_wrong_page_is_told_from_a_wrong_key(emulator, ask):
+    """Either leads to its own remedy."""
+    page, key = ask(SnapshotTarget(page_id="999", api_key=KEY), SnapshotTarget(page_id="131073", api_key=MACRO_KEY))
+
+    assert "nothing to take" in page.problem.what
+    assert "snapshot-page-ids" in page.problem.next
+    assert "the key was refused" in key.problem.what
+    assert "three months" in key.problem.next
+
+
+def test_an_outage_is_a_failure(emulator, ask, clock):
+    """The answer is shown."""
     emulator.fault("POST", "/take-snapshot/*", times=-1, status=503, body="down")
     (result,) = ask(PAGE)
 
     assert not result.ok
     assert result.problem.answer == "503: down"
-    assert len(clock.slept) == 3
+    assert clock.slept == []
 
 
 @pytest.mark.parametrize("status", [301, 307])

@@ -9,16 +9,18 @@ import base64
 
 import pytest
 from emulator_client import CLIENT_ID, CLIENT_SECRET, SERVER_TOKEN
+from wire_server import Signing
 
 from xray_ci import errors
+from xray_ci.model import IssueKind
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin, Bearer
 from xray_ci.services.body import Slice
-from xray_ci.services.cloud import CloudStore, GraphQL
+from xray_ci.services.cloud import CloudStore
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.jira import Jira
 from xray_ci.services.server import ServerStore
-from xray_ci.services.stored import EvidenceFile, ExistingTest, StoredExecution, StoredRun, empty_execution, quoted
-from xray_ci.services.transport import Transport
+from xray_ci.services.store import EvidenceFile, ExistingTest, StoredExecution, StoredRun, empty_execution, quoted
 from xray_ci.services.wire import ConnectionOptions
 
 WORDS = {"cloud": ("PASSED", "FAILED", "TO DO"), "server": ("PASS", "FAIL", "TODO")}
@@ -37,7 +39,7 @@ def side(request):
 def store(emulator, side):
     """Give the product's store, on the emulator."""
     redactor = Redactor()
-    with Transport(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
+    with Signing(ConnectionOptions(connect_timeout=5, timeout=5), redactor) as transport:
         if side == "cloud":
             key = ApiKeyLogin(
                 caller=transport,
@@ -84,15 +86,24 @@ def test_the_tests_of_a_project(store):
     assert (found[0].test_type, found[0].definition) == ("Manual", None)
 
 
-def test_many_tests_come_a_hundred_at_a_time(emulator, side, store):
-    """Every page is asked for, each Test comes once."""
-    imported(emulator, side, 215)
+def test_many_tests_come_in_few_calls(emulator, side, store):
+    """Ten pages of 100 in one call after the first on Cloud, 1,000 on Server/DC; each Test comes once."""
+    imported(emulator, side, 1_215)
     found = list(store.existing_tests("SHOP"))
 
-    assert 221 == len({each.key for each in found}) == len(found)
-    assert {"cloud": 4, "server": 4}[side] == len(
+    assert 1_221 == len({each.key for each in found}) == len(found)
+    assert {"cloud": 4, "server": 3}[side] == len(
         [each for each in emulator.requests() if each["kind"] in ("read", "lookup")]
     )
+
+
+def test_a_site_that_takes_one_page_in_a_call(emulator, store):
+    """What is refused together is asked for page by page (A: nobody says how many lists a call may have)."""
+    imported(emulator, "cloud", 315)
+    emulator.fault("POST", "/api/v2/graphql", contains="p1:", status=400, body={"errors": [{"message": "too many"}]})
+    found = list(store.existing_tests("SHOP"))
+
+    assert 321 == len({each.key for each in found}) == len(found)
 
 
 def test_a_project_that_is_not_there_is_no_project_without_tests(store):
@@ -179,6 +190,27 @@ def test_a_server_with_small_pages_is_read_to_the_end(emulator, side, store):
     assert len(list(store.runs(made))) == 51
 
 
+def test_runs_are_counted_and_asked_for_by_status_and_key(emulator, side, store):
+    """Cloud says totals without listing; both give the runs of one status and those of some Tests."""
+    made = imported(emulator, side, 205)
+    words = WORDS[side]
+    runs = {run.test: run.status for run in store.runs(made)}
+    totals = store.totals(made, [*words, *(f"NONE {number}" for number in range(30))])
+    some = [*list(runs)[:3], "SHOP-99999"]
+
+    if side == "server":
+        assert totals is None
+    else:
+        assert totals.runs == 205
+        assert {word: totals.by_status[word] for word in words} == {
+            word: list(runs.values()).count(word) for word in words
+        }
+    for word in words:
+        listed = {run.test: run.status for run in store.some_runs(made, status=word)}
+        assert listed == {key: status for key, status in runs.items() if status == word}
+    assert {run.test: run.status for run in store.some_runs(made, keys=some)} == {key: runs[key] for key in some[:3]}
+
+
 def test_the_runs_of_what_is_not_there_are_a_failure(store):
     """A Test Execution that was deleted is not an empty one."""
     with pytest.raises(errors.Refused):
@@ -211,7 +243,7 @@ def test_evidence_is_sent_from_disk_and_read_back(emulator, side, store, tmp_pat
 
 def test_an_answer_lost_after_a_change_may_have_been_done(emulator, side, store):
     """A creation whose answer is lost, or garbled, is neither done nor not done."""
-    place = "/api/v2/graphql" if side == "cloud" else "/jira/rest/api/2/issue"
+    place = "/api/v2/graphql" if side == "cloud" else "/jira/rest/api/latest/issue"
     for order in (
         {"drop": "after"},
         {"status": 200, "body": {"data": {"createTestExecution": {}}}, "work": True},
@@ -249,10 +281,23 @@ def test_a_plan_is_linked_once(emulator, store):
 @pytest.mark.parametrize("key", ["../SHOP-1", "SHOP-1?x", "shop-1", "", "SHOP-1\n"])
 def test_what_is_no_key_reaches_no_address_and_no_query(emulator, store, key):
     """Keys from anywhere match one strict pattern before they are used."""
-    with pytest.raises(ValueError, match="key"):
+    with pytest.raises((ValueError, errors.UnknownIssue)):
         store.link_plan(key, StoredExecution(id="10140", key="SHOP-40"))
     assert store.execution(key) is None
     assert emulator.requests() == []
+
+
+def test_each_version_of_server_has_its_own_yes_to_evidence(emulator):
+    """200 at 1.0, 201 at 2.0 (O): the other one would be the answer of something else."""
+    made = imported(emulator, "server", 1)
+    with Signing(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport:
+        jira = Jira(caller=transport, base_url=emulator.jira_url + "/", auth=Bearer(token=Secret(SERVER_TOKEN)))
+        for version in ("1.0", "2.0"):
+            store = ServerStore(jira, version=version)
+            (run,) = store.runs(made)
+            store.add_evidence(made, run, EvidenceFile(filename=version, content_type="text/plain", data=(b"YQ==",)))
+
+    assert sorted(store.evidence(made, run)) == ["1.0", "2.0"]
 
 
 def test_evidence_on_server_needs_no_id_in_the_list(emulator, store, side):
@@ -262,3 +307,63 @@ def test_evidence_on_server_needs_no_id_in_the_list(emulator, store, side):
 
     with pytest.raises(errors.Refused):
         store.add_evidence(made, stranger, EvidenceFile(filename="a", content_type="text/plain", data=(b"YQ==",)))
+
+
+def test_what_issues_are_is_asked_by_their_keys(store):
+    """Tests, issues that Tests cover, and others; a key that is not there is left out, and the rest is asked again."""
+    keys = ["SHOP-1", "SHOP-2", "SHOP-5", "SHOP-11", "SHOP-12", "SHOP-13", "SHOP-40", "SHOP-9999", "NONE-1"]
+
+    assert store.kinds(keys) == {
+        "SHOP-1": IssueKind.TEST,
+        **dict.fromkeys(("SHOP-5", "SHOP-11"), IssueKind.COVERABLE),
+        **dict.fromkeys(("SHOP-2", "SHOP-12", "SHOP-13", "SHOP-40"), IssueKind.OTHER),
+    }
+
+
+def test_tests_are_added_to_a_plan_once(store, emulator):
+    """Those that are there stay as they are; what is no Test Plan is refused, and not left out in silence."""
+    for _ in range(2):
+        store.plan_tests("SHOP-2", ["SHOP-3", "SHOP-6", "SHOP-7"])
+    for wrong in ("SHOP-3", "SHOP-9999"):
+        with pytest.raises(errors.Refused):
+            store.plan_tests(wrong, ["SHOP-6"])
+
+    tests = emulator.state()["issues"]["SHOP-2"]["plan"]["tests"]
+    assert sorted(tests) == ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-6", "SHOP-7"]
+
+
+def test_a_defect_is_linked_to_a_run_once(emulator, side, store):
+    """By its key; a second time changes nothing, and an issue that is not there is refused."""
+    made = imported(emulator, side, 1)
+    (run,) = store.runs(made)
+
+    for _ in range(2):
+        store.add_defect(made, run, "SHOP-12")
+
+    assert store.defects(made, run) == (emulator.issue("SHOP-12")["id"] if side == "cloud" else "SHOP-12",)
+    with pytest.raises(errors.Refused):
+        store.add_defect(made, run, "SHOP-9999")
+
+
+def test_the_tests_of_a_plan_are_listed_with_what_they_are(store):
+    """By the plan's key; what is no Test Plan is refused."""
+    found = {each.key: (each.test_type, each.definition) for each in store.held("SHOP-2", "Test Plan")}
+
+    assert sorted(found) == ["SHOP-1", "SHOP-3", "SHOP-4"]
+    assert found["SHOP-3"] == ("Generic", "shop.cart.CartTest.adds_item")
+    for wrong in ("SHOP-5", "SHOP-9999"):
+        with pytest.raises(errors.UnknownIssue):
+            list(store.held(wrong, "Test Plan"))
+
+
+def test_the_tests_whose_runs_failed(emulator, side, store):
+    """With what finds them: on Cloud in one call, without the index; on Server/DC those of the keys given."""
+    execution = imported(emulator, side, 7)
+    keys = [run.test for run in store.runs(execution) if run.status == WORDS[side][1]]
+    before = len(emulator.requests())
+    found = sorted(store.failed_tests(execution, [WORDS[side][1]], keys), key=lambda each: each.key)
+
+    assert [(each.key, each.test_type, each.definition) for each in found] == [
+        (key, "Generic", f"d.{number}") for key, number in zip(keys, (1, 4), strict=True)
+    ]
+    assert len(emulator.requests()) - before == {"cloud": 1, "server": 2}[side]

@@ -6,13 +6,16 @@ family.
 
 from __future__ import annotations
 
+import gzip
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz import collected, laws
-from xray_ci.reports.formats import FORMATS
+from fuzz import collected, input_laws, laws, state
+from xray_ci.formats import FORMATS
 
 HERE = Path(__file__).resolve().parent
 CORPUS = HERE / "corpus"
@@ -39,7 +42,7 @@ class Family:
     modules: tuple[str, ...] = ()
     """Modules with a reader, as the formats table names them."""
     others: tuple[str, ...] = ()
-    """Modules beside them whose words are worth trying."""
+    """Modules beside them whose words are worth trying; with a folder those of other rooms."""
     judge: Callable[[bytes, tuple[str, ...]], object] = laws.reports
 
 
@@ -54,11 +57,20 @@ def _folder(content: bytes, _modules: tuple[str, ...]) -> None:
     laws.folder(folder(content))
 
 
+def _packed(content: bytes, _modules: tuple[str, ...]) -> None:
+    """Read bytes as they are, by gzip, and as the events of a blob."""
+    blob = io.BytesIO()
+    with zipfile.ZipFile(blob, "w") as archive:
+        archive.writestr("report.jsonl", content)
+    for each in (content, gzip.compress(content), blob.getvalue()):
+        laws.reports(each, ("packed", "playwright_blob"))
+
+
 def _collected(content: bytes, modules: tuple[str, ...]) -> None:
     laws.reports(collected.packed(content), modules)
 
 
-FAMILIES = (
+_NAMED = (
     Family(
         key="xml-junit",
         medium="xml",
@@ -71,16 +83,16 @@ FAMILIES = (
         medium="xml",
         samples=("nunit/*", "xunit/*", "trx/*"),
         modules=("nunit", "xunit", "trx"),
-        others=("units",),
+        others=("elements",),
     ),
-    Family(key="xml-jvm", medium="xml", samples=("testng/*",), modules=("testng",), others=("units",)),
+    Family(key="xml-jvm", medium="xml", samples=("testng/*",), modules=("testng",), others=("elements",)),
     Family(key="robot", medium="xml", samples=("robot/*",), modules=("robot", "robot_json"), others=("robot",)),
     Family(
         key="native-xml",
         medium="xml",
         samples=("native/*.xml",),
         modules=("ctest", "catch2", "boost", "cppunit", "check", "qtest"),
-        others=("units",),
+        others=("elements",),
     ),
     Family(
         key="native-json",
@@ -109,20 +121,6 @@ FAMILIES = (
         samples=("ctrf/*", "rspec-json/*", "pytest-json/*.json", "xray-json/*"),
         modules=("ctrf", "rspec", "pytest_reports.read_json_report", "xray_json"),
         others=("pytest_reports", "xray_json", "members"),
-    ),
-    Family(
-        key="json-tools",
-        medium="json",
-        samples=("*-json/*",),
-        modules=("xcresult", "karate", "ginkgo", "serenity", "apex", "twister", "k6"),
-        others=("members", "words", "author_marks"),
-    ),
-    Family(
-        key="xml-tools",
-        medium="xml",
-        samples=("open-test-reporting/*",),
-        modules=("open_test_reporting",),
-        others=("units", "words"),
     ),
     Family(
         key="json-lines",
@@ -159,6 +157,14 @@ FAMILIES = (
         others=("allure", "discover"),
         judge=_folder,
     ),
+    Family(
+        key="packed",
+        medium="lines",
+        samples=(),
+        modules=("packed", "playwright_blob"),
+        others=("playwright_json",),
+        judge=_packed,
+    ),
     Family(key="collected", medium="lines", samples=(), modules=("shard",), others=("shard",), judge=_collected),
     Family(
         key="detection", medium="text", samples=("*/*",), others=("__init__", "detect", "xml"), judge=laws.detection
@@ -170,6 +176,43 @@ FAMILIES = (
         others=("mend", "xml", "lines", "json_stream"),
         judge=laws.media,
     ),
+    Family(
+        key="state",
+        medium="lines",
+        samples=(),
+        others=("../delivery/plan", "../delivery/journal", "../delivery/progress", "../delivery/marker"),
+        judge=lambda content, _: state.folder(content),
+    ),
+    Family(key="patterns", medium="text", samples=(), others=("globs", "discover"), judge=input_laws.patterns),
+    Family(
+        key="mapping-file",
+        medium="text",
+        samples=(),
+        others=("../settings/mapping", "../xray/rules"),
+        judge=input_laws.mapping_file,
+    ),
+    Family(key="redaction", medium="text", samples=(), others=("../secret",), judge=input_laws.redaction),
+)
+
+
+def _rest(medium: str, *others: str) -> Family:
+    """Return the family of the readers of a medium that have none of their own."""
+    taken = {module for family in _NAMED for module in family.modules}
+    rows = [row for row in FORMATS if row.medium == medium and row.reader and row.reader not in taken]
+    return Family(
+        key=f"{medium}-tools",
+        medium=medium,
+        samples=tuple(f"{row.key}/*" for row in rows),
+        modules=tuple(dict.fromkeys(row.reader for row in rows if row.reader)),
+        others=("words", *others),
+    )
+
+
+FAMILIES = (
+    *_NAMED,
+    _rest("json", "members", "author_marks"),
+    _rest("xml", "elements"),
+    _rest("lines", "lines", "members"),
 )
 
 

@@ -20,17 +20,16 @@ from typing import Any
 import msgspec
 
 from xray_ci.deployments import CLOUD, SERVER, Deployment
+from xray_ci.formats import FORMATS, Format
 from xray_ci.model import TEXT_LIMIT, Case, Origin, Outcome, Place, Problem, Restart, Severity
 from xray_ci.reports import detect, json_stream, junit, lines
 from xray_ci.reports.detect import HEAD, look
 from xray_ci.reports.discover import FORMAT as ALLURE
 from xray_ci.reports.discover import FoundReport
-from xray_ci.reports.fault import Fault
-from xray_ci.reports.formats import FORMATS, Format
 from xray_ci.reports.mend import Mender
+from xray_ci.reports.notices import Fault
 from xray_ci.reports.reading import check, identify, read
-from xray_ci.reports.texts import ATTACHMENT_LIMIT
-from xray_ci.reports.times import LONGEST
+from xray_ci.reports.texts import ATTACHMENT_LIMIT, LONGEST
 from xray_ci.xray import evidence, mapping, render
 from xray_ci.xray.notices import Notices
 from xray_ci.xray.validate import Checker

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from fuzz import families, mutate, words
 from fuzz.families import CORPUS, FAMILIES, REGRESSIONS, Family
+from xray_ci.formats import FORMATS
 from xray_ci.model import Case, Outcome
 from xray_ci.reports import junit
-from xray_ci.reports.formats import FORMATS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT = [path for root in (CORPUS, REGRESSIONS) for path in sorted(root.rglob("*")) if path.is_file()]

@@ -100,7 +100,7 @@ NASTY = (
 def words(family: Family) -> list[str]:
     """Return the texts in the sources of a family's readers, each once."""
     found: dict[str, None] = {}
-    for module in sorted({name.partition(".")[0] for name in (*family.modules, *family.others)}):
+    for module in sorted({*(name.partition(".")[0] for name in family.modules), *family.others}):
         tree = ast.parse((_ROOM / f"{module}.py").read_text(encoding="utf-8"))
         spoken = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
         for node in ast.walk(tree):

@@ -119,7 +119,7 @@ def install():
     return module
 
 
-def test_a_python_that_is_too_old_is_passed_over_and_codes_go_through(runner):
+def test_a_python_that_is_too_old_is_ignored_and_codes_go_through(runner):
     """`python3` may be the system's old one, or the stub of a shop; the next name is tried, isolated.
 
     The exit code is the step's, and so is the process: signals of the runner reach it.
@@ -190,6 +190,21 @@ def test_without_the_folder_of_a_job_nothing_is_installed(install, capsysbinary)
     assert b"::error title=xray-ci::RUNNER_TEMP is not set" in capsysbinary.readouterr().err
 
 
+def test_the_checkout_is_compiled_once_a_job(install, tmp_path, monkeypatch):
+    """For the interpreter that runs it; a folder that takes nothing is no failure."""
+    package = tmp_path / "xray_ci"
+    (package / "emulator").mkdir(parents=True)
+    for name in ("cli.py", "emulator/server.py"):
+        (package / name).write_text("VALUE = 1\n")
+    monkeypatch.setattr(install, "interpreter", lambda _: sys.executable)
+
+    install.compiled(tmp_path, package)
+    install.compiled(tmp_path, tmp_path / "gone")
+
+    made = [path.relative_to(package).as_posix() for path in package.rglob("*.pyc")]
+    assert made == [f"__pycache__/cli.{sys.implementation.cache_tag}.pyc"]
+
+
 def test_what_an_index_answers_is_no_command_of_the_runner(install, capsys):
     """Its lines are shown, none as it is."""
     with pytest.raises(install.Failed, match="ended with 3"):
@@ -203,7 +218,7 @@ def test_what_an_index_answers_is_no_command_of_the_runner(install, capsys):
 
 
 @pytest.mark.proof
-def test_it_imports_in_hostile_surroundings_and_keeps_its_environment(runner, emulator):
+def test_it_imports_in_unsafe_surroundings_and_keeps_its_environment(runner, emulator):
     """Nothing of the workspace or of a job's own pip and Python gets in; outputs come out.
 
     A second step of the job is quick and has its own exit code.

@@ -226,6 +226,8 @@ def test_three_wrong_keys_cost_three_results_of_two_thousand(job, emulator, work
         8,
         *wrong.values(),
         "3 of 2,000 results were refused and left out",
+        "SHOP-9001: r.xml:1\n",
+        f"import again with `--test-execution {emulator.executions()[0]['key']}`",
         "2,000 in reports - 3 not sent = 1,997 sent = 1,997 stored",
     )
     (execution,) = emulator.executions()

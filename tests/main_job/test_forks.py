@@ -92,6 +92,21 @@ def test_a_fork_with_secrets_is_imported(github, reports, emulator):
     assert EXAMPLES[FORK]["facts"]["commit"] == execution["execution"]["revision"]
 
 
+@pytest.mark.parametrize("example", [FORK, AFTER, "pull request of a fork, with the rights of the repository"])
+def test_a_report_of_a_fork_does_not_say_where_it_goes(example, github, workspace, emulator):
+    """Also with secrets: what a stranger's pull request writes leads into no Test Execution of ours."""
+    own = {"testExecutionKey": "SHOP-40", "tests": [{"testKey": "SHOP-3", "status": "PASSED"}]}
+    (workspace / "x.json").write_text(json.dumps(own))
+    before = emulator.state()["issues"]["SHOP-40"]
+
+    result = github(example, "import", reports="x.json")
+
+    assert result.code == 0, result.text
+    assert "so settings decide that alone" in result.text
+    assert len(emulator.executions()) == 1
+    assert before == emulator.state()["issues"]["SHOP-40"]
+
+
 @pytest.mark.parametrize(
     ("content", "changes", "code", "outcome"),
     [
@@ -120,6 +135,12 @@ def test_no_command_wants_secrets_of_a_fork(command, github, told, reports, emul
     assert emulator.requests() == []
 
 
+def test_the_document_of_a_plan_is_there_for_a_fork_too(github, reports):
+    """Whole, with nothing in it."""
+    result = github(FORK, "plan", "--json", **NOTHING)
+    assert (result.code, json.loads(result.out)) == (0, {"tests": [], "requests": [], "problems": []}), result.text
+
+
 def test_a_merge_request_of_a_fork(inside, reports, emulator):
     """On GitLab, which has neither annotations nor a page, the log says it."""
     env = {
@@ -131,7 +152,7 @@ def test_a_merge_request_of_a_fork(inside, reports, emulator):
     result = inside("import", reports="*.xml", **env, **NOTHING)
 
     assert result.code == 0, result.text
-    assert "This run is for the fork 9, and GitLab CI gives such runs no secrets" in result.out
+    assert "This run is for the fork 9, and GitLab CI gave it no secrets" in result.out
     assert emulator.requests() == []
 
 
@@ -191,12 +212,12 @@ def test_failed_tests_are_annotated_where_they_failed(github, workspace):
     assert (
         notes[0] == "::error file=tests/test_cart.py,line=12,title=SHOP-3%3A shop.Cart.removes%3A all%2C::assert 1 == 2"
     )
-    assert notes[1] == "::error title=shop.Cart.n0::a%250A::error::b"
+    assert notes[1] == "::error title=SHOP-42%3A shop.Cart.n0::a%250A::error::b"
     assert result.code == 0, result.text
 
 
 def test_keys_of_rules_and_patterns_are_told(github, workspace, tmp_path):
-    """What names the Test, a rule or the pattern, is what the annotation and the page name."""
+    """What names the Test, a rule or the pattern, is what the annotation and the page name; else what was made."""
     (workspace / "a.xml").write_text(
         suite(
             "a",
@@ -212,7 +233,11 @@ def test_keys_of_rules_and_patterns_are_told(github, workspace, tmp_path):
     titles = [
         line.partition("title=")[2].partition("::")[0] for line in result.out.splitlines() if line.startswith("::error")
     ]
-    assert titles == ["SHOP-3%3A shop.Cart.SHOP_3 removes", "SHOP-4%3A shop.Cart.shop pays SHOP-4", "shop.Cart.else"]
+    assert titles == [
+        "SHOP-3%3A shop.Cart.SHOP_3 removes",
+        "SHOP-4%3A shop.Cart.shop pays SHOP-4",
+        "SHOP-42%3A shop.Cart.else",
+    ]
     assert "[SHOP-3](<" in (tmp_path / "summary").read_text() or "SHOP-3 <code>" in (tmp_path / "summary").read_text()
 
 
@@ -224,7 +249,7 @@ def test_no_annotations_where_nobody_wants_them(github, reports):
 def test_places_of_all_languages_in_a_workspace(github, workspace):
     """A file of a package, of a module, of another machine's checkout is found below the workspace.
 
-    A foreign one is not.
+    Another one is not.
     """
     places = (
         "web/src/test/java/com/shop/CartTest.java",
@@ -259,3 +284,12 @@ def test_places_of_all_languages_in_a_workspace(github, workspace):
         "file=web/pkg/cart_test.go,line=7",
         "file=src/cart.ts,line=3",
     ], result.text
+
+
+@pytest.mark.parametrize("words", ["features import a", "tests import a.json", "results export", "backup --output b"])
+def test_what_is_no_import_does_nothing_either(words, github, emulator):
+    """It says why, and is green: there are no secrets to ask with."""
+    result = github(FORK, *words.split(), **NOTHING)
+
+    assert (result.code, emulator.requests()) == (0, []), result.text
+    assert "was given no secrets: nothing is asked" in result.out

@@ -179,7 +179,7 @@ def test_a_broken_report_is_named_and_the_others_are_imported(cloud, emulator, r
     assert len(runs(execution)) == 5
 
 
-def test_repeated_results_fold_into_one_run(cloud, emulator, workspace):
+def test_repeated_results_merge_into_one_run(cloud, emulator, workspace):
     """Two results for one Test are one entry, the worst by default."""
     (workspace / "r.xml").write_text(suite("a", case("adds"), case("adds", "<failure/>"), case("adds")))
 
@@ -248,3 +248,46 @@ def test_cucumber_goes_native_by_itself(cloud, emulator, workspace):
     assert "/cucumber" in call["path"]
     ((stored,),) = map(runs, emulator.executions())
     assert stored["test"] == "SHOP-4"
+
+
+@pytest.mark.parametrize("on", ["cloud", "server"])
+def test_several_plans_and_versions(on, inside, emulator, reports):
+    """One import: the first plan takes the results, the others are linked, and all versions are there."""
+    plan = emulator.call(
+        "POST",
+        "/jira/rest/api/latest/issue",
+        json.dumps(
+            {"fields": {"project": {"key": "SHOP"}, "issuetype": {"name": "Test Plan"}, "summary": "p"}}
+        ).encode(),
+        Authorization="Bearer emulator-pat",
+        content_type="application/json",
+    ).json()["key"]
+
+    result = inside(
+        "import", "--reports", "*.xml", on=on, test_plan=f"SHOP-2\n{plan}", fix_version="1.0\n1.1", project="SHOP"
+    )
+
+    assert result.code == 0, result.out + result.err
+    (execution,) = emulator.executions()
+    assert execution["fix_versions"] == ["1.0", "1.1"]
+    assert f"{execution['key']}: linked to {plan}" in result.out
+    assert len(emulator.imports()) == 1
+
+
+@pytest.mark.parametrize("name", ["chrome, firefox", "QA,DEV"])
+def test_environments_with_a_comma_are_refused(name, inside, emulator, reports):
+    """Server/DC would make one of that name."""
+    result = inside("import", "--reports", "*.xml", on="server", test_environments=name)
+
+    assert result.code == 2
+    assert "has a comma in it" in result.out + result.err
+    assert "one per line or with `;`" in result.out + result.err
+
+
+def test_a_plan_that_cannot_be_linked_is_named(inside, emulator, reports):
+    """The results are there, and the exit code says that something is missing."""
+    result = inside("import", "--reports", "*.xml", test_plan="SHOP-2\nSHOP-5")
+
+    assert result.code == 6, result.out + result.err
+    assert "SHOP-5 is no Test Plan" in result.out + result.err
+    assert len(emulator.executions()) == 1

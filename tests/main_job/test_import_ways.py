@@ -34,7 +34,7 @@ def test_small_junit_files_go_native_as_one_merged_request(deployment, request, 
 
     assert result.code == 0, result.out + result.err
     (call,) = emulator.imports()
-    assert call["path"].endswith("/import/execution/junit")
+    assert call["path"].endswith("/import/execution/junit/multipart")
     (execution,) = emulator.executions()
     assert len(runs(execution)) == 5
 

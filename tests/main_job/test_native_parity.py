@@ -25,8 +25,8 @@ from xray_ci.cli import execute
 from xray_ci.delivery.planners import endpoints_of
 from xray_ci.deployments import CLOUD, DEPLOYMENTS, JSON_FORMATS, Deployment
 from xray_ci.emulator import world as worlds
+from xray_ci.formats import FORMATS
 from xray_ci.model import Outcome, Process
-from xray_ci.reports.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from job_runs import case, suite
 
-from xray_ci.reports.formats import FORMATS
+from xray_ci.formats import FORMATS
 from xray_ci.secret import Redactor
 from xray_ci.settings.table import ROWS
 

@@ -76,11 +76,42 @@ def test_snapshots_command_only_triggers(job, emulator):
     assert emulator.kinds_of_calls() == ["snapshot"]
 
 
+def test_a_page_that_was_refused_is_not_triggered(job, tmp_path):
+    """The command failed, and says so in the last line and on the page."""
+    page = tmp_path / "page"
+    page.touch()
+    result = job(
+        "snapshots",
+        snapshot_page_ids="131073",
+        snapshot_api_key="emulator-wrong-key",
+        GITHUB_ACTIONS="true",
+        GITHUB_STEP_SUMMARY=str(page),
+    )
+
+    assert (result.code, result.out.splitlines()[-1].split(",")[0]) == (9, "failed")
+    assert "No snapshot was triggered" in page.read_text().splitlines()[0]
+
+
+def test_whoever_sets_fail_on_decides_what_makes_snapshots_red(job):
+    """A list without `snapshots` lets the command end green."""
+    wrong = {"snapshot_page_ids": "131073", "snapshot_api_key": "emulator-wrong-key"}
+    assert job("snapshots", fail_on="test-failures", **wrong).code == 0
+
+
+def test_a_snapshot_that_nothing_is_kept_of_is_triggered_by_its_own_command(job):
+    """`snapshots` leaves no folder, so `resume` would find nothing: the command itself is the way on."""
+    result = job("snapshots", snapshot_page_ids="131073", snapshot_api_key="emulator-wrong-key", fail_on="snapshots")
+
+    assert result.code == 9, result.text
+    assert "resume" not in result.text
+    assert "`xray-ci snapshots` triggers it again" in result.text
+
+
 @pytest.mark.parametrize("when", ["imported", "always"])
 def test_no_snapshot_after_a_signal(job, emulator, monkeypatch, when):
     """Stopped while it reads back: exit 143 at once, no page is asked for, and the state folder stays for `resume`."""
 
-    def stopped(plan, means):
+    def stopped(*_):
         raise Interrupted("stopped by SIGTERM", signal=15)
 
     settings = {"snapshot_page_ids": "131073", "snapshot_api_key": "emulator-global-key", "snapshots_when": when}
@@ -101,3 +132,55 @@ def test_no_snapshot_after_a_failed_import(job, emulator):
 
     assert result.code == 6, result.out + result.err
     assert "snapshot" not in emulator.kinds_of_calls()
+
+
+SHARD = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "7", "GITHUB_JOB": "test"}
+PAGES = {"snapshot_page_ids": "131073", "snapshot_api_key": "emulator-global-key"}
+
+
+def test_shards_leave_the_page_to_a_job_after_them(job, emulator):
+    """Partial results refresh nothing; once all are in, `snapshots` does it once."""
+    before = emulator.page_version("131073")
+    for shard in (1, 2, 3):
+        result = job("import", **PAGES, **SHARD, **{"INPUT_GITHUB-MATRIX": f'{{"shard": {shard}}}'})
+        assert result.code == 0, result.out + result.err
+        assert "`command: snapshots`" in result.out
+    emulator.clock(advance=10)
+    assert before == emulator.page_version("131073")
+
+    assert job("snapshots", reports=None, **PAGES, **SHARD).code == 0
+
+    emulator.clock(advance=10)
+    assert before + 1 == emulator.page_version("131073")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"snapshots_when": "always", "INPUT_GITHUB-MATRIX": '{"shard": 1}'},
+        {"shards": "none", "INPUT_GITHUB-MATRIX": '{"shard": 1}'},
+        {"INPUT_GITHUB-MATRIX": '{"shard": 1}', "INPUT_GITHUB-STRATEGY": '{"job-total": 1}'},
+        {"INPUT_GITHUB-MATRIX": '{"browser": "chrome"}'},
+    ],
+)
+def test_who_is_no_shard_or_wants_it_refreshes_the_page(more, job, emulator):
+    """A leg has results of its own, and somebody may want each shard's."""
+    before = emulator.page_version("131073")
+
+    assert job("import", **PAGES, **SHARD, **more).code == 0
+
+    emulator.clock(advance=10)
+    assert before + 1 == emulator.page_version("131073")
+
+
+def test_resume_triggers_what_was_owed(job, emulator):
+    """An import that failed owes its pages; whoever completes it refreshes them."""
+    before = emulator.page_version("131073")
+    emulator.fault("POST", "/api/v2/import/execution", status=500, times=3)
+    assert job("import", **PAGES).code == 7
+    assert before == emulator.page_version("131073")
+
+    assert job("resume", reports=None, **PAGES).code == 0
+
+    emulator.clock(advance=10)
+    assert before + 1 == emulator.page_version("131073")

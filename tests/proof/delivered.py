@@ -9,6 +9,7 @@ no fault.
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,12 @@ SCENES: Mapping[str, Mapping[str, str]] = {
 }
 """What surrounds a run: nothing to look for, an earlier attempt, evidence of one test that is too big for a request, a
 shard beside it."""
+WAYS: Mapping[str, Mapping[str, str]] = {
+    "converted": {"XRAY_CI_TEST_PLAN": "SHOP-2"},
+    "junit": {"XRAY_CI_STRATEGY": "native", "XRAY_CI_TEST_PLAN": "SHOP-2"},
+    "cucumber": {"XRAY_CI_REPORTS": "*.json", "XRAY_CI_TEST_PLAN": "SHOP-2"},
+}
+"""Converted results; reports of JUnit as they are; Cucumber's as they are by default, for each scenario has a Test."""
 _OWN = ("key", "id", "created")
 _TOKEN = re.compile(r"eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*")
 
@@ -77,6 +84,22 @@ def write_reports(folder: Path) -> None:
         )
     )
 
+    features = [
+        {"uri": "a.feature", "name": "A", "elements": [_scenario("Search", "@SHOP-8", "passed")]},
+        {
+            "uri": "b.feature",
+            "name": "B",
+            "tags": [{"name": "@b"}],
+            "elements": [_scenario("Pay", "@SHOP-4", "failed")],
+        },
+    ]
+    (folder / "c.json").write_text(json.dumps(features))
+
+
+def _scenario(name: str, tag: str, status: str) -> dict[str, Any]:
+    steps = [{"keyword": "Given ", "name": "a shop", "result": {"status": status}}]
+    return {"type": "scenario", "name": name, "tags": [{"name": tag}], "steps": steps}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
@@ -94,6 +117,7 @@ class Delivery:
     folder: Path
     side: str
     scene: str = "first"
+    way: str = "converted"
     sleep: Callable[[float], None]
     clock: Callable[[], float]
     more: dict[str, str] = field(default_factory=dict)
@@ -110,15 +134,14 @@ class Delivery:
             **SCENES[self.scene],
             "XRAY_CI_PROJECT": "SHOP",
             "XRAY_CI_REPORTS": "*.xml",
-            "XRAY_CI_BATCH_TESTS": "2",
-            "XRAY_CI_ATTACHMENTS": "all",
+            **({"XRAY_CI_BATCH_TESTS": "2", "XRAY_CI_ATTACHMENTS": "all"} if self.way == "converted" else {}),
             "XRAY_CI_STATE_DIR": str(self.state),
             "XRAY_CI_SNAPSHOT_PAGE_IDS": "131073",
             "XRAY_CI_SNAPSHOT_API_KEY": SNAPSHOT_KEY,
             "XRAY_CI_SNAPSHOTS_URL": self.emulator.url + "/take-snapshot/{page-id}",
             "XRAY_CI_FAIL_ON": "snapshots",
-            "XRAY_CI_TEST_PLAN": "SHOP-2",
             "XRAY_CI_LOG_LEVEL": "debug",
+            **WAYS[self.way],
             **self.more,
         }
 

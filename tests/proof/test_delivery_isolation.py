@@ -19,7 +19,7 @@ WITH_LOOKUP, WITHOUT = 40, 70
 pytestmark = pytest.mark.proof
 _LOOKUPS = {
     "cloud": ("POST", "/api/v2/graphql", "getTests("),
-    "server": ("POST", "/jira/rest/api/2/search", "issuetype = Test"),
+    "server": ("POST", "/jira/rest/api/latest/search", "issuetype = Test"),
 }
 
 

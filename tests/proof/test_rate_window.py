@@ -16,7 +16,7 @@ from xray_ci.emulator.server import Emulator
 from xray_ci.emulator.world import Clock as EmulatorClock
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import ApiKeyLogin
-from xray_ci.services.cloud import GraphQL
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.transport import Transport
 from xray_ci.services.verdict import origin
 from xray_ci.services.wire import ConnectionOptions

@@ -1,9 +1,8 @@
 """Laws of the marker: the same facts make the same word, others never do, and no fact gets out of it."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from xray_ci.ci.provider import Surroundings
 from xray_ci.ci.systems import LOCAL, PROVIDERS
@@ -24,7 +23,9 @@ FACTS = {
     "tag": TEXTS,
     "run_url": st.sampled_from(["https://a.example/1", "https://b.example/1"]),
 }
-AROUND = st.builds(Surroundings, provider=st.sampled_from(PROVIDERS), **FACTS)
+AROUND = st.fixed_dictionaries({"provider": st.sampled_from(PROVIDERS), **FACTS}).map(
+    lambda given: Surroundings(**given)
+)
 SCOPES = {
     "run": {"repository", "workflow", "run_id", "job", "job_group", "step"},
     "branch": {"repository", "workflow", "branch", "pull_request"},

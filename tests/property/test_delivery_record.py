@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_xray import defined, keyed, planned
 
-from xray_ci.delivery import plan as record
 from xray_ci.delivery.marker import TOKEN
-from xray_ci.delivery.plan import PlannedForm, PlannedImport
+from xray_ci.delivery.plan import VERSION, KeptPlan, PlannedForm, PlannedImport, kept_plan
 from xray_ci.delivery.send import upload
 from xray_ci.deployments import CLOUD
 from xray_ci.safefiles import JournalFault
 from xray_ci.services.body import Slice
-from xray_ci.services.stored import KEY
+from xray_ci.services.store import KEY
 
 LEAVES = (
     st.none()
@@ -51,7 +50,7 @@ LEAVES = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder with a spool and the texts of a record."""
+    """Return a folder with a spool."""
     return tmp_path_factory.mktemp("state")
 
 
@@ -59,14 +58,19 @@ def folder(tmp_path_factory):
 def ours(folder):
     """Return a record as JSON data."""
     plan = planned(folder, keyed(2) + defined(2), size=2, race=True, test_plan="SHOP-2")
-    return json.loads(
-        msgspec.json.encode(record.recorded(plan, folder, host="https://xray.example", made_by="xray-ci 0.1"))
-    )
+    return json.loads(written(plan, folder))
 
 
-def sizes(folder):
+def written(plan, folder):
+    """Return a plan as a journal holds it."""
+    return KeptPlan(
+        version=VERSION, made_by="m", deployment="cloud", host="https://xray.example", executions=plan.executions
+    ).written(folder)
+
+
+def files(folder):
     """Return the files of a folder as if they were sealed."""
-    return {path.name: path.stat().st_size for path in folder.iterdir()}
+    return {path.name: Slice(path=path, offset=0, length=path.stat().st_size) for path in folder.iterdir()}
 
 
 def places(value, at=()):
@@ -103,11 +107,9 @@ def test_whatever_is_changed_nothing_leads_out_of_the_folder(folder, ours, data,
 
     Its endpoints are of our table.
     """
-    hostile = changed(ours, data.draw(st.sampled_from(list(places(ours)))), leaf)
+    unsafe = changed(ours, data.draw(st.sampled_from(list(places(ours)))), leaf)
     try:
-        plan = record.restored(
-            msgspec.json.decode(json.dumps(hostile).encode(), type=record.RecordedRun), CLOUD, folder, sizes(folder)
-        )
+        plan = kept_plan(folder).decode(json.dumps(unsafe)).plan(CLOUD, files(folder))
     except (msgspec.ValidationError, JournalFault):
         return
 
@@ -115,6 +117,7 @@ def test_whatever_is_changed_nothing_leads_out_of_the_folder(folder, ours, data,
         assert folder == piece.path.parent
         assert 0 <= piece.offset <= piece.offset + piece.length <= piece.path.stat().st_size
     assert all(call.endpoint in CLOUD.endpoints for call in plan.calls)
+    assert len({call.id for call in plan.calls}) == len(plan.calls)
     assert all(each.marker is None or TOKEN.fullmatch(each.marker.token) for each in plan.executions)
     assert all(key is None or KEY.fullmatch(key) for each in plan.executions for key in (each.key, each.test_plan))
 
@@ -124,12 +127,9 @@ def test_what_is_recorded_comes_back_whole(tmp_path_factory, count, size, race):
     """Any number of batches, with and without others that may make the same Test Execution."""
     folder = tmp_path_factory.mktemp("state")
     plan = planned(folder, defined(count), size=size, race=race)
-    held = record.recorded(plan, folder, host="https://xray.example", made_by="m")
-    again = record.restored(
-        msgspec.json.decode(msgspec.json.encode(held), type=record.RecordedRun), CLOUD, folder, sizes(folder)
-    )
+    again = kept_plan(folder).decode(written(plan, folder)).plan(CLOUD, files(folder))
 
-    assert plan.describe() == again.describe()
+    assert [call.describe() for call in plan.calls] == [call.describe() for call in again.calls]
     assert [b"".join(upload(call, "SHOP-1", Random(1)).body) for call in plan.calls] == [
         b"".join(upload(call, "SHOP-1", Random(1)).body) for call in again.calls
     ]

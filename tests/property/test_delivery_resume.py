@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 
 from conftest import Clock
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from memory_xray import Died, Kept, MemoryXray, means, planned, spooled
+from memory_xray import Died, Kept, MemoryXray, context, planned, spooled
 
 from xray_ci.delivery.progress import Progress
 from xray_ci.delivery.reconcile import listed, reconcile
@@ -40,6 +40,17 @@ TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size
         for number, (has_key, status, names) in enumerate(kinds)
     ]
 )
+SAME_NAMES = st.tuples(st.booleans(), st.integers(2, 3)).map(
+    lambda kind: [
+        {"status": "PASSED", **evidence(["a.txt"] * kind[1])}
+        | (
+            {"testKey": "SHOP-1"}
+            if kind[0]
+            else {"testInfo": {"summary": "t", "projectKey": "SHOP", "definition": "a.t"}}
+        )
+    ]
+)
+"""One test with files of one name, which only their number tells apart."""
 MOST = st.sampled_from([10**9, 1_000])
 """Bytes of a request: with the lesser, evidence of a test follows the results."""
 MODES = st.sampled_from([{}, {"look": True}, {"race": True}, {"test_execution": "SHOP-7"}])
@@ -82,7 +93,7 @@ class World:
         """Deliver from what was recorded until it ends or dies; return its failures, None when it died."""
         log = Kept(self.log) if log is None else log
         try:
-            return send(self.plan, means(self.xray, log=log, progress=Progress(log))).failures
+            return send(self.plan, context(self.xray, log=log, progress=Progress(log))).failures
         except Died:
             return None
         finally:
@@ -118,6 +129,24 @@ def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(
     calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, most=most)
     assert calm.go() == []
     world = World(folder, tests, mode, size, lag=lag, most=most)
+    for faults in (first, second):
+        world.xray.calls.clear()
+        world.xray.faults = faults
+        world.go()
+
+    assert finish(world) == []
+    assert calm.state == world.state
+
+
+@settings(max_examples=200)
+@given(SAME_NAMES, MODES, FAULTS, FAULTS, st.sampled_from([0, 30]))
+@example([{"testKey": "SHOP-1", "status": "PASSED", **evidence(["a.txt"] * 3)}], {}, {5: "died"}, {3: "died"}, 0)
+@example([{"testKey": "SHOP-1", "status": "PASSED", **evidence(["a.txt"] * 3)}], {}, {5: "lost"}, {3: "lost"}, 0)
+def test_files_of_one_name_are_added_each_once(tmp_path_factory, tests, mode, first, second, lag):
+    """Two deaths on the way, or lost answers: a file that was found is not counted twice for the one after it."""
+    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, 1, most=1_000)
+    assert calm.go() == []
+    world = World(tmp_path_factory.mktemp("run"), tests, mode, 1, lag=lag, most=1_000)
     for faults in (first, second):
         world.xray.calls.clear()
         world.xray.faults = faults
@@ -163,7 +192,7 @@ def test_from_every_beginning_of_what_is_recorded_it_ends_the_same(
 def test_what_was_stored_as_sent_is_found_right(tmp_path_factory, tests, mode, size):
     """Sent and stored are the same number, whatever the batches."""
     world = World(tmp_path_factory.mktemp("run"), tests, mode, size)
-    there = means(world.xray)
+    there = context(world.xray)
     assert send(world.plan, there).failures == []
 
     ((row),) = reconcile(world.plan, there)
@@ -176,7 +205,7 @@ def test_no_budget_is_exceeded_and_what_it_did_not_allow_is_done_later(tmp_path_
     world = World(tmp_path_factory.mktemp("run"), tests, {}, 3, lag=20)
     world.xray.faults = {0: "lost"}
     log = Kept()
-    failures = send(world.plan, means(world.xray, budget=budget, log=log, progress=Progress(log))).failures
+    failures = send(world.plan, context(world.xray, budget=budget, log=log, progress=Progress(log))).failures
     world.log = log
 
     assert world.xray.clock.passed <= budget

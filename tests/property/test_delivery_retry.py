@@ -25,6 +25,12 @@ from xray_ci.services.wire import (
     classify,
 )
 
+
+def made(kind, **parts):
+    """Draw structs: `builds` would look for the types of their fields, which are there for type checkers alone."""
+    return st.fixed_dictionaries(parts).map(lambda given: kind(**given))
+
+
 SECONDS = st.none() | st.floats(0, 4000) | st.just(float("inf"))
 HEADERS = st.dictionaries(
     st.sampled_from(
@@ -36,7 +42,7 @@ HEADERS = st.dictionaries(
 
 def answers(kind, *numbers, headers=HEADERS, **more):
     """Return a strategy for outcomes of one kind."""
-    return st.builds(
+    return made(
         kind,
         status=st.sampled_from(numbers),
         headers=headers,
@@ -51,9 +57,9 @@ OUTCOMES = st.one_of(
     answers(RefusedAnswer, 400, 401, 404),
     answers(Failed, 408, 500, 503, 599, after=1),
     answers(Throttled, 429, after=1),
-    st.builds(Redirected, status=st.just(302), headers=HEADERS, body=st.just(b""), json=st.none(), location=st.none()),
-    st.builds(NotSent, cause=st.just("x"), reason=st.sampled_from(Unsent)),
-    st.builds(Lost, cause=st.just("x")),
+    made(Redirected, status=st.just(302), headers=HEADERS, body=st.just(b""), json=st.none(), location=st.none()),
+    made(NotSent, cause=st.just("x"), reason=st.sampled_from(Unsent)),
+    made(Lost, cause=st.just("x")),
 )
 
 
@@ -94,7 +100,7 @@ def test_a_decision_never_waits_beyond_the_budget_nor_backwards(kind, outcome, a
     outcomes=st.lists(OUTCOMES, max_size=40),
     kinds=st.lists(st.sampled_from(CallKind), min_size=1, max_size=12),
     time_budget=st.floats(0, 2000),
-    plan=st.none() | st.builds(Rate, calls=st.integers(1, 20), seconds=st.floats(0.1, 600)),
+    plan=st.none() | made(Rate, calls=st.integers(1, 20), seconds=st.floats(0.1, 600)),
     seed=st.integers(0, 1000),
 )
 def test_all_waits_together_fit_the_time_budget(outcomes, kinds, time_budget, plan, seed):
@@ -178,7 +184,7 @@ class Window:
 def test_a_shut_window_meets_one_request_and_the_work_is_done_in_about_its_time(sliding, limit, seed, plan, work):
     """All work is done, no shut window gets a second request.
 
-    It takes little longer than the limit itself allows.
+    It takes little longer than the limit itself allows; a second a window where only refusals tell of it.
     """
     clock, (calls, seconds) = Clock(), limit
     host = Window(clock, calls=calls, seconds=seconds, sliding=sliding)
@@ -197,6 +203,7 @@ def test_a_shut_window_meets_one_request_and_the_work_is_done_in_about_its_time(
     assert (
         clock.passed
         <= 1.1 * max(work * 0.03, work * max(seconds / calls, 1 / plan.calls * plan.seconds if plan else 0))
+        + (0 if plan else 1.2 * work / calls)
         + 2 * seconds
         + 10
     )

@@ -65,6 +65,19 @@ PIECES = st.sampled_from(
         "\u202e",
         "::error::",
         "credentials('x')",
+        "Invoke-RestMethod ",
+        "-Uri ",
+        "-Headers @{ ",
+        "Authorization = ",
+        "$x = ",
+        "$env:A",
+        "@{",
+        "`\n",
+        "Get-Content ",
+        "pipelines:\n",
+        "version: 2\njobs:\n",
+        "- bash: ",
+        "$(Build.Id)",
     ]
 )
 SECRETS = st.text(string.ascii_letters + string.digits, min_size=8, max_size=30).map(lambda text: f"zq{text}")
@@ -72,6 +85,14 @@ TEMPLATES = (
     "curl -u user:{} -F file=@a.xml https://j.example.com/rest/raven/2.0/import/execution/junit\n",
     "curl -H 'Authorization: Bearer {}' -F file=@a.xml https://j.example.com/rest/raven/2.0/import/execution/junit\n",
     "curl -F file=@a.xml https://me:{}@j.example.com/rest/raven/2.0/import/execution/junit\n",
+    (
+        "$h = @{{ Authorization = 'Bearer {}' }}\nInvoke-RestMethod -Headers $h -InFile a.xml "
+        "-Uri https://j.example.com/rest/raven/2.0/import/execution/junit\n"
+    ),
+    (
+        "steps:\n- bash: curl -H 'Authorization: Bearer {}' -F file=@a.xml "
+        "https://j.example.com/rest/raven/2.0/import/execution/junit\n"
+    ).replace("bash: curl", "bash: |\n    curl"),
     (
         'K={}\ncurl -d "{{\\"client_id\\":\\"a\\",\\"client_secret\\":\\"$K\\"}}" https://x/api/v2/authenticate\n'
         "curl -d @a.xml https://x/api/v2/import/execution/junit\n"

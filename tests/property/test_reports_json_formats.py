@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
 from xray_ci.reports import allure, behave_json, ctrf, cucumber_json, cucumber_messages, playwright_json, pytest_reports
-from xray_ci.reports.fault import BROKEN, TRUNCATED, Fault
+from xray_ci.reports.notices import BROKEN, TRUNCATED, Fault
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
 
@@ -39,6 +39,8 @@ SAMPLES = {
     cucumber_messages: DATA / "cucumber-messages" / "cucumber-js12-mixed-retry.ndjson",
     READ_LOG: DATA / "pytest-json" / "pytest-reportlog-mixed.jsonl",
 }
+STREAMS = (cucumber_messages, READ_LOG)
+"""What keeps complete results when it is cut off."""
 READERS = st.sampled_from(list(SAMPLES))
 LINES = (cucumber_messages, READ_LOG)
 JUNK = st.one_of(
@@ -92,13 +94,21 @@ def test_any_member_may_hold_anything(data, reader, junk):
 @given(reader=READERS, part=st.floats(0, 1, exclude_max=True))
 @settings(deadline=None)
 def test_half_a_report_is_never_a_report(reader, part):
-    """Wherever the file ends too early the report is refused, however many cases came before.
+    """Wherever the file ends too early the report is refused, however many cases came before; messages tell of it.
 
     A cut inside of a number or an escape looks like broken JSON, everywhere else like what it is.
     """
     content = SAMPLES[reader].read_bytes().strip()
+    short = io.BytesIO(content[: max(1, int(len(content) * part))])
+    if reader in STREAMS:
+        try:
+            told = [each.slug for each in reader.read(short) if isinstance(each, Problem)]
+        except Fault as fault:
+            told = [fault.slug]
+        assert {"broken-run", TRUNCATED} & set(told)
+        return
     with pytest.raises(Fault) as caught:
-        list(reader.read(io.BytesIO(content[: max(1, int(len(content) * part))])))
+        list(reader.read(short))
 
     assert caught.value.slug in {TRUNCATED, BROKEN}
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from report_reading import cases, seen
 
 from xray_ci.errors import UnreadableReport
+from xray_ci.formats import FORMATS
 from xray_ci.model import Case, Outcome
 from xray_ci.reports import junit, xray_json
-from xray_ci.reports.fault import Fault
-from xray_ci.reports.formats import FORMATS, format_of
+from xray_ci.reports.detect import format_of
 from xray_ci.reports.globs import expanded, parts
 from xray_ci.reports.mend import Mender
-from xray_ci.reports.texts import cut, markers, tail
-from xray_ci.reports.times import LONGEST, seconds, timestamp
+from xray_ci.reports.notices import Fault
+from xray_ci.reports.texts import LONGEST, cut, markers, seconds, tail, timestamp
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
 SAMPLES = sorted(
@@ -69,7 +69,7 @@ PIECES = [
 
 # Text that XML can hold.
 xml_text = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, blacklist_categories=["Cs"]), max_size=40)
-hostile_bytes = st.one_of(
+unsafe_bytes = st.one_of(
     st.binary(max_size=300),
     st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join),
     st.tuples(st.sampled_from(SAMPLES), st.integers(0, 20_000), st.integers(0, 200), st.binary(max_size=20)).map(
@@ -105,7 +105,7 @@ def place(tmp_path_factory):
     return tmp_path_factory.mktemp("laws") / "r.bin"
 
 
-@given(content=hostile_bytes, name=st.sampled_from([None, "junit", "xray-json"]))
+@given(content=unsafe_bytes, name=st.sampled_from([None, "junit", "xray-json"]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_become_values(place, content, name):
     """Cases and problems with a cause and a path, never an exception, and never long."""
@@ -121,7 +121,7 @@ def test_any_bytes_become_values(place, content, name):
         repr(case).encode()
 
 
-@given(content=hostile_bytes)
+@given(content=unsafe_bytes)
 def test_looking_never_fails(content):
     """Every head is a format or a refusal that says something."""
     try:
@@ -195,7 +195,7 @@ def test_pieces_do_not_matter(sizes, document):
     assert expected == [(case.name, case.outcome) for case in junit.read(Mender(Slow())) if isinstance(case, Case)]
 
 
-@given(content=hostile_bytes)
+@given(content=unsafe_bytes)
 def test_readers_only_raise_faults(content):
     """A reader ends, or says why not; the rest is for who called it."""
     for read in (junit.read, xray_json.read):

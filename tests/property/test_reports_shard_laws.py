@@ -12,7 +12,7 @@ from shard_bytes import frames, written
 
 from xray_ci.model import Attachment, Case, Mark, MarkKind, Origin, Outcome, Problem, Step
 from xray_ci.reports import shard
-from xray_ci.reports.fault import Fault
+from xray_ci.reports.notices import Fault
 
 WORDS = [
     "passed",
@@ -109,7 +109,7 @@ def told(content):
 
 @given(content=st.binary(max_size=300) | st.binary(max_size=300).map(shard.head().__add__))
 def test_any_bytes_become_cases_or_a_refusal(content):
-    """Foreign and broken files never end in another exception."""
+    """Other and broken files never end in another exception."""
     told(content)
 
 

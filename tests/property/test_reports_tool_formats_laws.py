@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
 from xray_ci.reports import criterion, dart, go, gtest_json, jest, mocha, mochawesome, newman, rspec, rust, tap
-from xray_ci.reports.fault import Fault
+from xray_ci.reports.notices import Fault
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
 SAMPLES = sorted(
@@ -213,7 +213,7 @@ def values(module):
     )
 )
 def test_any_bytes_become_cases_or_a_refusal(module, content):
-    """Foreign, broken and cut reports never end in another exception."""
+    """Other, broken and cut reports never end in another exception."""
     told(module, content)
 
 
@@ -245,7 +245,7 @@ def test_events_of_any_type_and_order_are_read_or_refused(module, data):
 @given(chosen=st.lists(st.sampled_from(TAP), max_size=40))
 def test_lines_of_tap_in_any_order_are_read_or_refused(chosen):
     """One case for each point at the margin that stands outside of a diagnosis."""
-    items = told(tap, "\n".join(chosen).encode())
+    items = told(tap, "".join(f"{line}\n" for line in chosen).encode())
 
     if not {"  ---", "    ---", "Bail out!"} & set(chosen) and any(line in {"ok", "not ok 1 - a"} for line in chosen):
         assert sum(line.startswith(("ok", "not ok")) for line in chosen) == sum(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
 from xray_ci.reports import boost, catch2, check, cppunit, ctest, nunit, qtest, robot, robot_json, testng, trx, xunit
-from xray_ci.reports.fault import Fault
+from xray_ci.reports.notices import Fault
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
 MODULES = {
@@ -158,7 +158,7 @@ def test_elements_in_any_order_are_read(chosen):
     )
 )
 def test_any_bytes_become_cases_or_a_refusal(module, content):
-    """Foreign, broken and cut reports never end in another exception."""
+    """Other, broken and cut reports never end in another exception."""
     told(module, content)
 
 

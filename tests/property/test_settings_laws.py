@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from xray_ci.errors import ConfigurationError
 from xray_ci.settings import config, configfile, flags, kinds, mapping, texts, yamltext
-from xray_ci.settings.problems import WrongValueError, shown
-from xray_ci.settings.raw import Raw
+from xray_ci.settings.problems import Raw, WrongValueError, shown
 from xray_ci.settings.table import BY_NAME, ROWS
 
 UNITS = {"": 1, "B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}

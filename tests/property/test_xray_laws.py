@@ -5,25 +5,27 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
-from datetime import timedelta, timezone
+from array import array
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from xray_runs import both_ways
 
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.model import Attachment, Attempt, Case, Iteration, Mark, MarkKind, Outcome, Place, Step
 from xray_ci.xray import escaping, mapping, render
 from xray_ci.xray.assembly import Assembly, AssemblyOptions
-from xray_ci.xray.attached import EvidenceOptions
-from xray_ci.xray.comments import comment
-from xray_ci.xray.evidence import FoundFile, Workspace, file_name
+from xray_ci.xray.escaping import comment
+from xray_ci.xray.evidence import EvidenceOptions, FoundFile, Workspace, file_name
 from xray_ci.xray.mapping import Rejected, TestTarget
 from xray_ci.xray.notices import Notices
-from xray_ci.xray.validate import Checker, flaws, schema
+from xray_ci.xray.validate import Checker, SchemaPart, flaws, schema
 
 checker = cache(Checker)
 SAMPLES = Path(__file__).parent.parent / "data" / "xray"
@@ -155,6 +157,59 @@ def _steps(document: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+PLAIN_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12) | TEXT
+PLAIN = st.builds(
+    Case,
+    name=PLAIN_TEXT | st.sampled_from(["a", "b", " ", 'q"', "\\"]),
+    classname=st.none() | PLAIN_TEXT | st.just("c"),
+    outcome=OUTCOME,
+    seconds=st.none() | st.floats() | st.floats(0, 9),
+    started=MOMENTS | st.just(datetime(2024, 10, 27, 2, 30)),  # noqa: DTZ001  # reports have no offset
+    kind=MAYBE,
+    message=MAYBE,
+    trace=MAYBE,
+    output=MAYBE,
+    suite=st.lists(TEXT, max_size=1).map(tuple),
+    marks=st.lists(
+        st.builds(
+            Mark,
+            kind=st.sampled_from([MarkKind.TEST_KEY, MarkKind.TAG, MarkKind.REQUIREMENT, MarkKind.COMMENT]),
+            value=st.sampled_from(["CALC-1", "SHOP-2", "x"]),
+        ),
+        max_size=2,
+    ).map(tuple),
+    line=st.none() | st.integers(1, 9),
+)
+
+
+@given(
+    st.lists(PLAIN | CASES, max_size=8),
+    DEPLOYMENT,
+    st.sampled_from(["failed", "all", "none"]),
+    st.sampled_from(["worst", "last", "iterations"]),
+    st.sampled_from([{}, {"test_type": "Generic"}, {"test_type": "Manual"}, {"unmapped": "skip"}]),
+    st.sampled_from([{}, {"passed": "OWN"}, {"failed": "PASSED"}, {"passed": ""}]),
+    st.sampled_from([frozenset(), frozenset({"CALC"})]),
+)
+def test_plain_cases_are_the_same_both_ways(
+    cases: list[Case], deployment, comments: str, repeats: str, mapped, statuses, projects
+):
+    """The short way of plain cases and the long way of all write the same bytes and say the same of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        short, long, _ = both_ways(
+            Path(folder),
+            lambda run: run.add(*cases),
+            deployment=deployment,
+            comments=comments,
+            repeats=repeats,
+            statuses=statuses,
+            key_projects=projects,
+            **mapped,
+        )
+
+    assert short == long
+
+
 FAILURES = st.builds(
     Case,
     name=st.just("x"),
@@ -222,10 +277,22 @@ REPORTS = st.lists(
 )
 
 
-@given(REPORTS, st.sampled_from(["worst", "last", "best"]), st.integers(1, 9), st.integers(1, 3_000), st.booleans())
-@example([("commit", [(0, Outcome.FAILED), (0, Outcome.ERROR)])], "worst", 1, 1, True)
-def test_folding_and_batching_lose_nothing(reports, policy: str, batch_tests: int, batch_bytes: int, by_key: bool):
-    """For any reports, the tests sent are those of the oracle, in order, each once, in batches within their limits."""
+@given(
+    REPORTS,
+    st.sampled_from(["worst", "last", "best"]),
+    st.integers(1, 9),
+    st.integers(1, 3_000),
+    st.booleans(),
+    st.booleans(),
+)
+@example([("commit", [(0, Outcome.FAILED), (0, Outcome.ERROR)])], "worst", 1, 1, True, False)
+def test_merging_and_batching_lose_nothing(
+    reports, policy: str, batch_tests: int, batch_bytes: int, by_key: bool, meeting: bool
+):
+    """For any reports, the tests sent are those of the oracle, in order, each once, in batches within their limits.
+
+    Also where different Tests meet by chance.
+    """
     with tempfile.TemporaryDirectory() as folder:
         assembly = Assembly(
             Path(folder),
@@ -236,7 +303,6 @@ def test_folding_and_batching_lose_nothing(reports, policy: str, batch_tests: in
                 evidence=EvidenceOptions(workspace=Path(folder)),
             ),
         )
-        assembly._index._memory = 100
         results: list[tuple[int, Outcome]] = []
         for number, (end, cases) in enumerate(reports):
             assembly.begin(Place(path=Path("r"), shown=f"{number}.xml"))
@@ -252,6 +318,9 @@ def test_folding_and_batching_lose_nothing(reports, policy: str, batch_tests: in
                 assembly.add(_result(test, outcome, len(results), by_key=by_key))
                 results.append((test, outcome))
             assembly.commit()
+        if meeting:
+            found = assembly._results
+            found.hashes = array("q", (value & 3 for value in found.hashes))
         done = assembly.finish(batch_tests=batch_tests, batch_bytes=batch_bytes)
         content = b"".join(portion.path.read_bytes() for portion in done.portions)
     sent = []
@@ -262,7 +331,7 @@ def test_folding_and_batching_lose_nothing(reports, policy: str, batch_tests: in
         sent += [int(test["executedBy"]) for test in tests]
 
     assert oracle(results, policy) == sent
-    assert len(results) - len(sent) == done.counts.folded
+    assert len(results) - len(sent) == done.counts.merged
     assert len(sent) == done.counts.sent == (done.counts.tests_by_key if by_key else done.counts.tests_by_identity)
 
 
@@ -363,3 +432,18 @@ def test_file_names_are_always_plain(name: str, path: str | None):
     assert plain.isascii()
     assert plain.isprintable()
     assert not set(plain) & set('/\\:*?"<>|')
+
+
+@given(
+    info=st.dictionaries(
+        st.sampled_from(["project", "summary", "version", "testPlanKey", "testEnvironments", "startDate", "odd"]),
+        st.one_of(st.text(max_size=3), st.just("\ud800"), st.none(), st.integers(), st.lists(st.text(max_size=2))),
+    )
+)
+@pytest.mark.parametrize("deployment", ["cloud", "server"])
+def test_what_plainly_fits_fits_the_schema(deployment, info):
+    """`info` is refused exactly when its schema refuses it, although the schema is not asked about plain texts."""
+    found = schema(f"{deployment}-execution")
+    part = SchemaPart({"$ref": "#/$defs/info", "$defs": found["$defs"]})
+
+    assert (not Checker(deployment).check_info(info)) is part.valid(info)

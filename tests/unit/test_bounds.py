@@ -15,8 +15,7 @@ from xray_ci.reports.reading import read
 from xray_ci.reports.xray_json import LIST_LIMIT
 from xray_ci.settings import texts
 from xray_ci.settings.mapping import rules
-from xray_ci.settings.problems import WrongValueError, WrongValuesError
-from xray_ci.settings.raw import Raw
+from xray_ci.settings.problems import Raw, WrongValueError, WrongValuesError
 from xray_ci.settings.values import MappingRules, Rule
 from xray_ci.xray.mapping import KEY_LIMIT, is_key
 from xray_ci.xray.rules import SAID_LIMIT, Rulebook

@@ -12,8 +12,8 @@ from xray_ci.ci.result import Balance
     [
         (Balance(in_reports=10, sent=10, stored=10), "10 in reports = 10 sent = 10 stored", True),
         (
-            Balance(in_reports=2000, folded=12, left_out=1, not_sent=3, sent=1984, stored=1984),
-            "2,000 in reports - 12 folded - 1 left out - 3 not sent = 1,984 sent = 1,984 stored",
+            Balance(in_reports=2000, merged=12, left_out=1, not_sent=3, sent=1984, stored=1984),
+            "2,000 in reports - 12 merged - 1 left out - 3 not sent = 1,984 sent = 1,984 stored",
             False,
         ),
         (

@@ -1,11 +1,14 @@
 """The log: what is written at which level, and how each CI system is spoken to."""
 
 import io
+import sys
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from xray_ci.ci.console import ANNOTATION_LIMIT, ANSWER_LIMIT, Console, Level
+from xray_ci.ci.console import ANNOTATION_LIMIT, ANSWER_LIMIT, Console, Level, linking
 from xray_ci.ci.syntax import PLAIN, AnnotationKind, Annotations, LogGroups, Masks, Syntax
 from xray_ci.ci.systems import PROVIDERS
 from xray_ci.errors import ConfigurationError, Refused
@@ -53,7 +56,7 @@ def test_a_failure_is_told_as_documented(log):
   where   test-plan, from INPUT_TEST-PLAN
   Xray    400: issue with key SHOP-5 does not exist or is not of issue type Test Plan!
   next    set test-plan to a Test Plan's key, or leave it out. Nothing was imported.
-          docs/errors.md#not-a-test-plan
+          https://github.com/org/xray-ci/blob/v0.1.0/docs/errors.md#not-a-test-plan
 """
     )
 
@@ -69,7 +72,7 @@ def test_a_failure_shows_only_what_it_has(log):
         == """\
 ✗ No.
   next    Ask.
-          docs/errors.md#refused
+          https://github.com/org/xray-ci/blob/v0.1.0/docs/errors.md#refused
 ✗ No.
   answer  500:
 
@@ -77,7 +80,7 @@ def test_a_failure_shows_only_what_it_has(log):
           no
   next    Ask
           twice.
-          docs/errors.md#refused
+          https://github.com/org/xray-ci/blob/v0.1.0/docs/errors.md#refused
 """
     )
 
@@ -104,7 +107,7 @@ def test_all_problems_of_a_configuration_are_told(log):
     ]
     assert "  where   INPUT_REPROTS" in lines
     assert "  where   .xray-ci.yml:7" in lines
-    assert "          docs/errors.md#unknown-setting" in lines
+    assert "          https://github.com/org/xray-ci/blob/v0.1.0/docs/errors.md#unknown-setting" in lines
     assert lines[-1] == "  next    Correct the settings above; nothing was sent."
 
 
@@ -122,18 +125,60 @@ def test_a_long_answer_is_cut_after_it_was_redacted(log):
 
 @pytest.mark.parametrize(
     ("level", "seen"),
-    [(Level.ERROR, "e"), (Level.WARNING, "ew"), (Level.NOTICE, "ewn"), (Level.INFO, "ewnip"), (Level.DEBUG, "ewnipd")],
+    [(Level.ERROR, "e"), (Level.WARNING, "ew"), (Level.NOTICE, "ewn"), (Level.INFO, "ewni"), (Level.DEBUG, "ewnid")],
 )
 def test_levels(level, seen, log):
-    """Each level shows itself and what is worse; progress is ordinary."""
+    """Each level shows itself and what is worse."""
     console = log.make(level=level)
     console.error("e")
     console.warning("w")
     console.notice("n")
     console.info("i")
-    console.progress("p")
     console.debug("d")
     assert list(seen) == [line[-1] for line in log.text().splitlines()]
+
+
+@pytest.mark.parametrize(("terminal", "told"), [(True, ["3", "5", "7"]), (False, [])])
+def test_long_work_says_how_far_it_is(log, monkeypatch, clock, terminal, told):
+    """Every 2 s where somebody looks on, every 20 s in a log, never of what is done or was quick."""
+    console = log.make()
+    monkeypatch.setattr(console._stream, "isatty", lambda: terminal, raising=False)
+    pace = console.pace("requests sent", clock.monotonic)
+    pace(1, 8)
+    for done in range(2, 9):
+        clock.sleep(1)
+        pace(done, 8)
+
+    assert [line.split()[0] for line in log.text().splitlines()] == told
+
+
+def test_long_work_has_a_bar_where_somebody_looks_on(log, clock):
+    """After 2 s; every line of the log stands alone, and nothing of the bar is left, though the work broke off."""
+    console = log.make(bars=True)
+    pace = console.pace("requests sent", clock.monotonic)
+    for done in range(1, 7):
+        clock.sleep(1)
+        pace(done, 8)
+        if done == 4:
+            console.info("429: next try in 2 s")
+    console.error("it broke off")
+    console.close()
+    drawn = log.text()
+
+    assert [f"  {done} of 8 requests sent |" in drawn for done in range(1, 7)] == [False, True, True, True, True, True]
+    assert [line.rpartition("\r")[2] for line in drawn.split("\n")] == ["429: next try in 2 s", "✗ it broke off", ""]
+    assert all(len(part) < 80 for line in drawn.split("\n") for part in line.split("\r"))
+
+
+def test_a_quick_work_loads_no_library(log, clock, monkeypatch):
+    """Nothing is drawn before 2 s, nor where only warnings are wanted."""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    log.make(bars=True).pace("requests sent", clock.monotonic)(1, 8)
+    silent = log.make(bars=True, level=Level.WARNING).pace("requests sent", clock.monotonic)
+    clock.sleep(30)
+    silent(1, 8)
+
+    assert log.text() == ""
 
 
 def test_levels_have_the_names_of_the_setting(log):
@@ -336,3 +381,72 @@ def test_a_secret_over_several_lines_is_redacted_before_lines_are_made(log):
     log.redactor.register("ab\ncd\nef")
     log.make().warning("x ab\r\ncd\nef y")
     assert log.text() == "! x *** y\n"
+
+
+PLACE = "https://jira.example/browse/SHOP-1"
+LINK = f"\x1b]8;;{PLACE}\x1b\\SHOP-1\x1b]8;;\x1b\\"
+
+
+def test_a_key_is_a_link_where_a_terminal_shows_links(log):
+    """Elsewhere the address follows; without one there is the text alone."""
+    log.make(links=True).linked("  failed: SHOP-1 pays", "SHOP-1", PLACE)
+    log.make().linked("  failed: SHOP-1 pays", "SHOP-1", PLACE)
+    log.make(links=True).linked("  failed: SHOP-1 pays", "SHOP-1", None)
+
+    assert log.text().splitlines() == [
+        f"  failed: {LINK} pays",
+        f"  failed: SHOP-1 pays  {PLACE}",
+        "  failed: SHOP-1 pays",
+    ]
+
+
+def test_a_secret_in_an_address_is_no_link(log):
+    """It is shown redacted, as all text is; so is the text beside a link."""
+    log.redactor.register("hunter2-hunter2")
+    log.make(links=True).linked("SHOP-1 hunter2-hunter2", "SHOP-1", "https://jira.example/hunter2-hunter2")
+    log.make(links=True).linked("SHOP-1 hunter2-hunter2", "SHOP-1", PLACE)
+
+    assert log.text().splitlines() == ["SHOP-1 ***  https://jira.example/***", f"{LINK} ***"]
+
+
+@given(
+    name=st.text() | st.sampled_from(["\x1b]8;;https://evil\x1b\\", "\x9d8;;x\x9c", "\a", "::error::x"]), url=st.text()
+)
+def test_nothing_of_a_report_becomes_or_ends_a_link(name, url):
+    """Whatever a name or an address holds, sequences are ours alone: the two of one link, around the key."""
+    stream = io.StringIO()
+    console = Console(
+        stream, level=Level.INFO, surroundings=SimpleNamespace(syntax=PLAIN), redactor=Redactor(), links=True
+    )
+    console.linked(f"SHOP-1 {name}", "SHOP-1", PLACE)
+    console.linked(f"SHOP-1 {name}", "SHOP-1", f"https://x/{url}")
+    first, rest = stream.getvalue()[: len(LINK)], stream.getvalue()[len(LINK) :]
+
+    assert first == LINK
+    assert rest.count("\x1b") in (0, 4)
+    assert not set("\x07\x9c\x9d") & set(rest)
+
+
+@pytest.mark.parametrize(
+    ("env", "shown"),
+    [
+        ({"TERM_PROGRAM": "vscode"}, True),
+        ({"TERM": "xterm-kitty"}, True),
+        ({"VTE_VERSION": "6003"}, True),
+        ({"WT_SESSION": "x"}, True),
+        ({"VTE_VERSION": "5000"}, False),
+        ({"VTE_VERSION": "new"}, False),
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM_PROGRAM": "vscode", "CI": "true"}, False),
+        ({"TERM_PROGRAM": "vscode", "NO_COLOR": "1"}, False),
+        ({"TERM_PROGRAM": "vscode", "TERM": "dumb"}, False),
+        ({"WT_SESSION": "x", "TMUX": "/tmp/tmux"}, False),
+    ],
+    ids=str,
+)
+def test_links_are_for_terminals_that_take_them(env, shown):
+    """Those that say so; never in CI, in what shows another terminal, or where no colours are."""
+    terminal = SimpleNamespace(isatty=lambda: True)
+
+    assert linking(terminal, env) == shown
+    assert not linking(io.StringIO(), {**env, "FORCE_COLOR": "1"})

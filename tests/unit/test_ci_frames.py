@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xray_ci.ci.frames import FRAMES_LIMIT, frames
+from xray_ci.pipeline.failures import FRAMES_LIMIT, frames
 
 PYTHON = """Traceback (most recent call last):
   File "/w/tests/test_cart.py", line 12, in test_removes
@@ -83,7 +83,7 @@ def test_places_of_each_language(text, places):
         "\n".join(["a.py:1"] * 9_000),
     ],
 )
-def test_a_hostile_trace_costs_no_time(text):
+def test_an_unsafe_trace_costs_no_time(text):
     """However odd the text, looking through it takes a fraction of a second and finds a bounded number of places."""
     begun = time.perf_counter()
     assert len(frames(text)) <= FRAMES_LIMIT

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from xray_ci.ci.provider import surroundings
+from xray_ci.ci.provider import default_summary, in_matrix, placeholders, surroundings
 from xray_ci.ci.systems import PROVIDERS
 from xray_ci.delivery.marker import marker
 from xray_ci.errors import ConfigurationError
+from xray_ci.settings import kinds
+from xray_ci.settings.problems import Raw
+from xray_ci.settings.table import BY_NAME
 
 DATA = Path(__file__).parents[1] / "data" / "ci_identity"
 SCENES = json.loads((DATA / "scenes.json").read_text(encoding="utf-8"))
@@ -29,10 +32,19 @@ def variables(system, scene):
     }
 
 
+def context(env, name):
+    text = env.get(f"INPUT_{name.upper()}") or env.get(BY_NAME[name].variable) or "null"
+    return kinds.parse(BY_NAME[name], Raw(text, name), None)
+
+
+def around(env):
+    return in_matrix(surroundings(env), context(env, "github-matrix"), context(env, "github-strategy"))
+
+
 def marked(env, **given):
     return marker(
         **{
-            "around": surroundings(env),
+            "around": around(env),
             "scope": "run",
             "explicit": False,
             "on_rerun": "reuse",
@@ -114,6 +126,7 @@ def test_a_browser_by_shards_makes_one_for_each_browser():
         ("ci_node_index", 1, True),
         ("node-index", 1, True),
         ("chunk", "1", True),
+        ("CI_NODE_INDEX", "0", True),
         ("node", 20, False),
         ("shard", "api", False),
         ("shard", True, False),
@@ -142,12 +155,42 @@ def test_what_is_no_matrix_changes_nothing(text):
     assert marked(env, unique="") == marked(env | {"INPUT_GITHUB-MATRIX": text}, unique="")
 
 
+def test_a_total_beside_an_index_says_nothing():
+    """How many shards there are tells no leg from another, and names none."""
+    one, two = leg(shardIndex=1, shardTotal=2), leg(shardIndex=2, shardTotal=2)
+
+    assert marked(one) == marked(two)
+    assert "matrix" not in placeholders(around(one))
+    assert marked(leg(shardTotal=2)).token != marked(leg(shardTotal=3)).token
+
+
+def test_the_only_leg_shares_with_nobody():
+    """A matrix of one job has no other shard to race with."""
+    env = leg(shard=1)
+
+    assert not marked(env | {"INPUT_GITHUB-STRATEGY": '{"job-index": 0, "job-total": 1}'}).race
+    assert marked(env | {"INPUT_GITHUB-STRATEGY": '{"job-index": 0, "job-total": 2}'}).race
+    assert marked(env | {"INPUT_GITHUB-STRATEGY": '{"job-total": "many"}'}).race
+
+
+def test_the_default_summary_names_the_leg_and_no_shard():
+    """All shards of the leg share it."""
+    env = leg(os="linux", shard="1/2", browser="chrome")
+
+    assert default_summary(around(env)).endswith(" ({matrix})")
+    assert placeholders(around(env))["matrix"] == "chrome, linux"
+    assert placeholders(around(env))["matrix.shard"] == "1/2"
+    assert "{matrix}" not in default_summary(around(leg(shard=1)))
+    assert "{matrix}" in default_summary(around(leg(shard=1)), ("none",))
+
+
 def test_legs_stay_apart_in_a_branch_too():
     """A template decides alone."""
     one, other = leg(browser="chrome"), leg(browser="firefox")
 
     assert marked(one, scope="branch").token != marked(other, scope="branch").token
     assert marked(one, scope="{commit}").token == marked(other, scope="{commit}").token
+    assert marked(one, scope="{matrix.browser}").token != marked(other, scope="{matrix.browser}").token
 
 
 def test_a_part_joins_the_identity():

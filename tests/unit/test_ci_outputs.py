@@ -3,10 +3,10 @@
 import json
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from xray_ci import safefiles
 from xray_ci.ci.outputs import DOTENV_LIMIT, document, dotenv, github, publish
@@ -146,8 +146,8 @@ def test_a_runners_file_that_is_not_there_is_a_warning(tmp_path):
 def test_the_mark_is_none_that_the_value_holds():
     """A value that guesses the mark cannot end early and add an output of its own."""
     tokens = iter(["guessed", "guessed-too", "fresh"])
-    hostile = "a\nend_guessed\nevil<<x\nend_guessed-too"
-    assert {"name": hostile} == read_github(github([("name", hostile)], lambda: next(tokens)))
+    unsafe = "a\nend_guessed\nevil<<x\nend_guessed-too"
+    assert {"name": unsafe} == read_github(github([("name", unsafe)], lambda: next(tokens)))
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_dotenv_stays_below_gitlabs_limit():
 def test_a_result_with_odd_characters_is_json():
     """Lone surrogates, which file names on Linux can hold, do not break the result file."""
     result = replace(RESULT, result_file="odd-\udcff-\u2028-grün")
-    assert json.loads(document(result).decode())["outputs"]["result-file"] == "odd-\udcff-\u2028-grün"
-    assert "grün".encode() in document(result)
+    assert json.loads(b"".join(document(result)))["outputs"]["result-file"] == "odd-\udcff-\u2028-grün"
+    assert "grün".encode() in b"".join(document(result))
 
 
 def test_a_file_is_written_whole(put):
@@ -213,6 +213,21 @@ def test_a_write_that_fails_leaves_nothing(put):
     assert names(put.root) == ["taken"]
 
 
+def test_what_breaks_off_replaces_nothing_and_leaves_no_draft(tmp_path):
+    """The old file stays until the new one is whole; an end by whatever means removes what was written."""
+    target = tmp_path / "report.json"
+    target.write_text("old")
+
+    def broken():
+        with safefiles.replacing(target) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken()
+    assert (names(tmp_path), target.read_text()) == (["report.json"], "old")
+
+
 @pytest.mark.parametrize("path", ["../x", "a/../../x", ".", "", "/etc/x", "a/.."])
 def test_places_outside_are_refused(path, tmp_path):
     """Only files below the workspace or the runner's temporary folder."""
@@ -247,6 +262,15 @@ def test_what_root_makes_belongs_to_the_owner_of_the_workspace(tmp_path):
     for name in ("new", "new/deep", "new/deep/x.json"):
         found = (tmp_path / name).stat()
         assert (found.st_uid, found.st_gid) == (1234, 4321), name
+
+
+def test_who_is_not_root_gives_nothing_away(tmp_path, monkeypatch):
+    """Only root may change owners; anybody else's files are their own."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "chown", lambda *_, **__: pytest.fail("it is given to somebody"))
+    write(Path("a/r.txt"), b"new", (tmp_path,))
+
+    assert (tmp_path / "a/r.txt").read_bytes() == b"new"
 
 
 def test_appending_starts_on_its_own_line_and_keeps_to_the_limit(tmp_path):

@@ -1,16 +1,18 @@
 """The one object that every view is made from, and its published schema."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
+from xray_ci.ci import outputs
 from xray_ci.ci.provider import surroundings
 from xray_ci.ci.result import (
     SCHEMA,
     Balance,
+    ChangedTest,
     ExecutionResult,
     FailureRow,
     Notice,
@@ -20,6 +22,7 @@ from xray_ci.ci.result import (
     RunResult,
     SnapshotRow,
     Trouble,
+    compared,
 )
 from xray_ci.errors import ConfigurationError, Refused
 from xray_ci.model import Outcome, Problem, Severity
@@ -39,9 +42,9 @@ FULL = RunResult(
     sent=14,
     imported=13,
     created_tests=2,
-    folded=1,
+    merged=1,
     unmapped=6,
-    balance=Balance(in_reports=15, folded=1, sent=14, stored=13),
+    balance=Balance(in_reports=15, merged=1, sent=14, stored=13),
     reports=(
         Report(path="a.xml", format="junit", counts=ReportCounts(passed=5)),
         Report(
@@ -51,6 +54,7 @@ FULL = RunResult(
             ),
         ),
     ),
+    comparison=compared("old.json", [ChangedTest(name="shop.cart.pay", key="SHOP-12", runs="PF")]),
     failures=(FailureRow(name="shop.cart.pay", message="boom", report="a.xml", line=7, outcome=Outcome.ERROR),),
     troubles=Trouble.of(Refused("No.", where="a.xml:7", answer="400: no", service="Xray", advice="Ask.")),
     notices=(Notice(text="left out", count=3),),
@@ -75,7 +79,7 @@ EMPTY = RunResult(command="import", outcome=RunOutcome.FAILED, exit_code=2)
 def test_the_result_file_follows_its_published_schema(result):
     """Whatever became of a run, its document is valid."""
     jsonschema.Draft202012Validator.check_schema(PUBLISHED)
-    document = json.loads(json.dumps(result.as_json()))
+    document = json.loads(b"".join(outputs.document(result, [b'{"name": "a.b", "key": null, "runs": "FP-F"}'])))
     assert [error.message for error in jsonschema.Draft202012Validator(PUBLISHED).iter_errors(document)] == []
 
 
@@ -115,17 +119,24 @@ def test_outputs_are_those_of_the_contract():
         ("skipped", "3"),
         ("imported", "13"),
         ("created-tests", "2"),
+        ("new-failures", "1"),
+        ("fixed", "0"),
         ("snapshots-triggered", "1"),
         ("result-file", "out/result.json"),
     )
 
 
 def test_what_is_not_known_is_not_claimed():
-    """Without an answer and without reading back, `imported` and `created-tests` are empty, never zero."""
-    outputs = dict(replace(FULL, imported=None, created_tests=None, executions=()).outputs())
-    assert {"": [name for name, value in outputs.items() if not value]} == {
-        "": ["test-execution-key", "test-execution-keys", "test-execution-url", "imported", "created-tests"]
-    }
+    """Without an answer, reading back and comparison, `imported` and its like are empty, never zero."""
+    unknown = replace(FULL, imported=None, created_tests=None, comparison=None, executions=())
+    keys = ["test-execution-key", "test-execution-keys", "test-execution-url"]
+    assert [name for name, value in unknown.outputs() if not value] == [
+        *keys,
+        "imported",
+        "created-tests",
+        "new-failures",
+        "fixed",
+    ]
     assert replace(FULL, imported=None).as_json()["imported"] is None
 
 

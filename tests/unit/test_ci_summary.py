@@ -1,8 +1,7 @@
 """The job's page: what a person sees first, and what strangers' text cannot do to it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from xray_ci.ci.provider import Surroundings
 from xray_ci.ci.result import (
@@ -30,7 +29,7 @@ RESULT = RunResult(
     counts=ReportCounts(passed=90, failed=6, errors=2, skipped=1, other=1),
     sent=98,
     executions=(ExecutionResult(key="SHOP-41", url="https://jira.example.com/browse/SHOP-41"),),
-    folded=2,
+    merged=2,
     requests=3,
     seconds=4.21,
     failures=(FailureRow(name="shop.cart.pay", message="\nexpected 3\nbut was 4", report="a.xml", line=7),),
@@ -44,16 +43,17 @@ def test_the_first_line_says_it_all():
     """The headline has the verdict, how many, and a link to the Test Execution."""
     assert (
         markdown(RESULT).splitlines()[0]
-        == "## ✅ 98 results sent into [SHOP-41](<https://jira.example.com/browse/SHOP-41>)"
+        == "## ❌ 8 of 100 tests failed, sent into [SHOP-41](<https://jira.example.com/browse/SHOP-41>)"
     )
-    assert "## ✅ 97 results imported into " in markdown(replace(RESULT, imported=97))
-    assert "2 repeats folded · 3 requests in 4.2 s" in markdown(RESULT)
+    assert "## ❌ 8 of 100 tests failed, imported into " in markdown(replace(RESULT, imported=97))
+    assert " (7 new Tests)\n" in markdown(replace(RESULT, created_tests=7))
+    assert "2 repeats merged · 3 requests in 4.2 s" in markdown(RESULT)
 
 
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (RunOutcome.IMPORTED, "98 results sent"),
+        (RunOutcome.IMPORTED, "8 of 100 tests failed, sent"),
         (RunOutcome.PARTLY, "Only partly"),
         (RunOutcome.UNKNOWN, "not known"),
         (RunOutcome.PLANNED, "98 results would be sent"),
@@ -73,6 +73,21 @@ def test_every_outcome_has_its_sentence(outcome, words):
             )
         )[1]
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        (ReportCounts(passed=3), ("✅", "All 3 tests passed, imported")),
+        (ReportCounts(passed=1), ("✅", "1 test passed, imported")),
+        (ReportCounts(passed=2, skipped=1), ("✅", "2 of 3 tests passed, none failed, imported")),
+        (ReportCounts(errors=1), ("❌", "1 of 1 test failed, imported")),
+        (ReportCounts(), ("✅", "9 results imported")),
+    ],
+)
+def test_the_headline_is_the_verdict_of_the_tests(counts, told):
+    """Whoever reads the first sign reads what the tests say; a resumed run knows only what was imported."""
+    assert headline(replace(RESULT, counts=counts, imported=9)) == told
 
 
 def test_a_run_that_fails_is_not_marked_as_good():
@@ -160,7 +175,7 @@ def test_an_empty_result_is_one_line():
 @pytest.mark.parametrize("url", [None, "javascript:alert(1)", "file:///etc"])
 def test_only_addresses_of_the_web_are_links(url):
     """A key without an address, or with an odd one, is text."""
-    assert "## ✅ 98 results sent into SHOP-41\n" in markdown(
+    assert "## ❌ 8 of 100 tests failed, sent into SHOP-41\n" in markdown(
         replace(RESULT, executions=(ExecutionResult(key="SHOP-41", url=url),))
     )
 
@@ -185,7 +200,7 @@ def test_a_large_summary_is_cut_at_whole_lines():
 
 
 def test_the_largest_result_fits():
-    """With every list full of the longest hostile texts the page is still within GitHub's limit."""
+    """With every list full of the longest unsafe texts the page is still within GitHub's limit."""
     long = "|`<🟥&" * 9999
     result = replace(
         RESULT,
@@ -211,7 +226,7 @@ def test_the_summary_is_added_to_the_file_of_the_step(tmp_path):
     assert publish(result, summary_file=str(file), redact=redact) == ()
 
     text = file.read_text()
-    assert text.startswith("theirs\n## ✅")
+    assert text.startswith("theirs\n## ❌")
     assert "<code>a &#42;&#42;&#42; b</code>" in text
     assert "word" not in text
     assert publish(result, summary_file=None, redact=redact) == ()
@@ -259,9 +274,9 @@ def test_a_failed_test_leads_to_its_test_and_its_line():
 
 def test_the_page_says_where_every_result_went():
     """The sum of the log stands under the counts, marked when it does not come out."""
-    even = Balance(in_reports=100, folded=2, sent=98, stored=98)
-    assert "\n\n100 in reports - 2 folded = 98 sent = 98 stored\n" in markdown(replace(RESULT, balance=even))
-    assert "\n\n⚠️ 100 in reports - 2 folded = 98 sent ≠ 97 stored\n" in markdown(
+    even = Balance(in_reports=100, merged=2, sent=98, stored=98)
+    assert "\n\n100 in reports - 2 merged = 98 sent = 98 stored\n" in markdown(replace(RESULT, balance=even))
+    assert "\n\n⚠️ 100 in reports - 2 merged = 98 sent ≠ 97 stored\n" in markdown(
         replace(RESULT, balance=replace(even, stored=97))
     )
 
@@ -304,3 +319,24 @@ def test_a_run_without_secrets_is_told_with_its_remedy():
     )
     assert text.startswith("## ⏭️ Not imported&#58; the fork a&#47;&#60;b&#62; gets no secrets here\n")
     assert "nothing was sent. To import such runs too" in text
+
+
+def test_a_trace_can_be_opened():
+    """Its lines and their indentation are kept, on one line of Markdown, and nothing in it is markup."""
+    row = FailureRow(name="pays", message="boom", trace="Error: <b>boom</b>\n\n  at @pay (a.js:3)\n")
+    text = markdown(replace(RESULT, failures=(row,)))
+
+    assert (
+        "<details><summary><code>pays</code></summary><pre>"
+        "Error&#58; &#60;b&#62;boom&#60;&#47;b&#62;&#10;&#10;  at &#64;"
+    ) in text.replace("\u200b", "")
+    assert "</pre></details>" in text
+
+
+def test_how_long_it_took_and_what_passed_at_last():
+    """The sum of all durations, and tests that passed after another attempt."""
+    counts = ReportCounts(passed=2, flaky=1, seconds=3_725.0)
+
+    assert "tests took 1 h 2 min · 1 passed after another attempt" in markdown(replace(RESULT, counts=counts))
+    assert "tests took 2 min 5 s" in markdown(replace(RESULT, counts=replace(counts, seconds=125.0)))
+    assert "tests took 0.5 s" in markdown(replace(RESULT, counts=replace(counts, seconds=0.5)))

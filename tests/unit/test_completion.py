@@ -52,8 +52,17 @@ def test_every_flag_that_is_offered_is_taken(name):
 
 def test_bash_completes_commands(bash):
     """At the start, of all of them or those that begin so."""
-    assert [*COMMANDS] == bash("")
-    assert bash("i") == ["import", "inspect"]
+    assert [*dict.fromkeys(name.split()[0] for name in COMMANDS)] == bash("")
+    assert bash("i") == ["import", "inspect", "init"]
+
+
+def test_bash_completes_the_second_word_of_a_command(bash):
+    """And then the flags of both words together."""
+    assert bash("features", "") == ["export", "import"]
+    assert bash("features", "ex") == ["export"]
+    assert bash("features", "export", "--jq") == ["--jql"]
+    assert bash("import", "--jq") == []
+    assert bash("features", "import", "a") == ["a b.xml"]
 
 
 def test_bash_completes_flags_of_the_command(bash):
@@ -65,6 +74,8 @@ def test_bash_completes_flags_of_the_command(bash):
         "--test-plan",
         "--test-environments",
         "--test-fields",
+        "--test-folder",
+        "--test-sets",
         "--test-type",
     ]
     assert bash("--ver") == ["--version"]
@@ -108,19 +119,21 @@ def test_the_script_is_one_of_its_shell(shell, tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("xray-ci i", ["import", "inspect"]),
+        ("xray-ci i", ["import", "init", "inspect"]),
         ("xray-ci inspect --js", ["--json"]),
         ("xray-ci import --region e", ["eu"]),
         ("xray-ci import --format=ju", ["--format=junit"]),
         ("xray-ci import --js", []),
         ("xray-ci --dry", ["--dry-run"]),
+        ("xray-ci features ", ["export", "import"]),
+        ("xray-ci features export --jq", ["--jql"]),
     ],
 )
 def test_fish_completes(line, words, tmp_path):
     """As a person at the key would see it."""
     (tmp_path / "script").write_text(script("fish"))
     lines = ran(["fish", "--no-config", "-c", f"source ./script; complete -C '{line}'"], tmp_path)
-    assert words == [each.split("\t")[0] for each in lines]
+    assert words == sorted(each.split("\t")[0] for each in lines)
 
 
 @pytest.mark.skipif(not shutil.which("zsh", path="/usr/bin:/bin"), reason="no zsh on this machine")
@@ -132,6 +145,8 @@ def test_fish_completes(line, words, tmp_path):
         ("--dry-run import --project ''", "--project="),
         ("migrate ''", "1:file:_files"),
         ("--project ''", "--project="),
+        ("features ''", "1:word:(export import)"),
+        ("features export ''", "--jql="),
     ],
 )
 def test_zsh_asks_for_what_stands_there(words, asked, tmp_path):

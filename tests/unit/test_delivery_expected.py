@@ -43,7 +43,7 @@ def test_each_test_lies_where_it_is_said_to_lie(spool):
     ["}{", '"', '\\"}', "\\", "\\\\", '\\\\"{', "},{", '"},{"status":"FAILED"}', "\n\t\u2028 ü 👍", "", "{" * 50],
 )
 def test_braces_and_quotes_inside_of_texts_do_not_count(spool, text):
-    """However hostile a comment is, it ends no test and begins none."""
+    """However unsafe a comment is, it ends no test and begins none."""
     tests = [
         {"status": "PASSED", "comment": text, "steps": [{"actualResult": text}]},
         {"status": "FAILED", text: 1},

@@ -6,7 +6,7 @@ import json
 from random import Random
 
 import pytest
-from memory_xray import Kept, MemoryXray, keyed, means, planned, runs_of, spooled
+from memory_xray import Kept, MemoryXray, context, keyed, planned, runs_of, spooled
 
 from xray_ci.delivery.plan import ImportTarget
 from xray_ci.delivery.planners import NativeFile, convert, native
@@ -35,7 +35,7 @@ def search(tmp_path, clock):
         def __call__(self, count, *, answer="400: no", **given):
             self.xray = MemoryXray(clock, **{"names": False, **given})
             (call,) = planned(tmp_path, keyed(count)).calls
-            isolate(call, Refused("refused", answer=answer), self._send, means(self.xray, log=self.log))
+            isolate(call, Refused("refused", answer=answer), self._send, context(self.xray, log=self.log))
 
         def _send(self, tests):
             self.sent.append([test.head.testKey for test in tests])
@@ -78,10 +78,36 @@ def test_a_new_test_is_not_left_out_with_a_wrong_key(tmp_path, clock):
             return tuple(each for each in super().tests_named(keys) if each.key not in ("SHOP-2", "SHOP-4"))
 
     xray = Behind(clock, bad=("SHOP-2",), names=False)
-    done = send(planned(tmp_path, keyed(5)), means(xray))
+    done = send(planned(tmp_path, keyed(5)), context(xray))
 
     assert sorted(runs_of(xray)[0]) == ["SHOP-1", "SHOP-3", "SHOP-4", "SHOP-5"]
-    assert done.failures[0].what == "1 of 5 result was refused and left out: SHOP-2"
+    assert done.failures[0].what == "1 of 5 results was refused and left out: SHOP-2"
+
+
+def test_what_was_refused_first_is_told_where_nobody_can_look(tmp_path, clock):
+    """What a refused request made cannot be looked for: that is said, nothing more is sent, and the refusal stays."""
+
+    class Mute(MemoryXray):
+        def executions(self, jql):  # noqa: ARG002
+            raise Refused("the search is closed")
+
+    xray, told = Mute(clock, bad=("SHOP-2",)), []
+    (failure,) = send(planned(tmp_path, keyed(3)), context(xray, tell=told.append)).failures
+
+    assert isinstance(failure, Refused)
+    assert "SHOP-2" in str(failure.answer)
+    assert told == ["import-1 was refused, and it cannot be looked for what it made: the search is closed"]
+    assert (xray.count("import"), xray.issues) == (1, {})
+
+
+def test_twenty_of_many_are_named(tmp_path, clock):
+    """The sentence counts all that were left out, and names the first twenty."""
+    bad = tuple(f"SHOP-{number}" for number in range(1, 25))
+    done = send(planned(tmp_path, keyed(30)), context(MemoryXray(clock, bad=bad)))
+
+    told, _, named = done.failures[0].what.partition(": ")
+    assert told == "24 of 30 results were refused and left out"
+    assert named == ", ".join(bad[:20])
 
 
 def test_halving_finds_what_nobody_names(search):
@@ -108,7 +134,7 @@ def test_a_refusal_of_the_request_itself_is_not_searched_for(tmp_path, clock):
     (call,) = planned(tmp_path, keyed(100)).calls
     log = Kept()
     with pytest.raises(Refused, match="refused"):
-        isolate(call, Refused("refused", answer="400: no project could be found"), send_, means(xray, log=log))
+        isolate(call, Refused("refused", answer="400: no project could be found"), send_, context(xray, log=log))
 
     assert asked == [50, 50, 1, 1]
     assert log == []
@@ -117,7 +143,7 @@ def test_a_refusal_of_the_request_itself_is_not_searched_for(tmp_path, clock):
 def test_what_is_too_large_is_halved_until_it_fits(tmp_path, clock):
     """413 is never taken for a refusal of everything, nor are keys asked for."""
     xray = MemoryXray(clock, most=1000)
-    done = send(planned(tmp_path, keyed(100)), means(xray))
+    done = send(planned(tmp_path, keyed(100)), context(xray))
 
     assert done.failures == []
     assert [{f"SHOP-{n}": "PASSED" for n in range(1, 101)}] == runs_of(xray)
@@ -129,7 +155,7 @@ def test_one_test_that_is_too_large_is_left_out_alone(tmp_path, clock):
     tests = keyed(8)
     tests[4]["comment"] = "x" * 2000
     xray = MemoryXray(clock, most=1500)
-    done = send(planned(tmp_path, tests), means(xray))
+    done = send(planned(tmp_path, tests), context(xray))
 
     (failure,) = done.failures
     assert "SHOP-5: 413: too large" in failure.answer
@@ -145,7 +171,7 @@ def test_three_bad_keys_among_two_thousand_cost_few_requests(tmp_path, clock, na
     """1,997 are stored, three are named with the vendor's words, and the requests are counted."""
     xray = MemoryXray(clock, bad=BAD, names=names)
     xray.lookups = lookups
-    done = send(planned(tmp_path, keyed(2000)), means(xray))
+    done = send(planned(tmp_path, keyed(2000)), context(xray))
 
     (failure,) = done.failures
     assert PartlyImported is type(failure)
@@ -167,7 +193,7 @@ def test_a_search_has_an_end(tmp_path, clock):
         taken.extend(test.index for test in tests)
 
     (call,) = planned(tmp_path, keyed(400)).calls
-    isolate(call, Refused("refused", answer="400: line 0 is wrong"), send_, means(xray, log=log))
+    isolate(call, Refused("refused", answer="400: line 0 is wrong"), send_, context(xray, log=log))
 
     assert len(asked) == 64
     assert taken
@@ -184,7 +210,7 @@ def test_a_lookup_that_fails_leaves_it_to_halving(tmp_path, clock):
             raise Unreachable(f"{len(keys)} keys cannot be asked for")
 
     xray = Blind(clock, bad=("SHOP-5",), names=False)
-    done = send(planned(tmp_path, keyed(8)), means(xray))
+    done = send(planned(tmp_path, keyed(8)), context(xray))
 
     assert [failure.answer for failure in done.failures] == ["SHOP-5: 400: no Test"]
     assert [len(runs) for runs in runs_of(xray)] == [7]
@@ -198,13 +224,13 @@ def test_a_native_report_is_refused_as_a_whole(clock):
     ).calls
 
     with pytest.raises(Refused, match="the first no"):
-        isolate(call, Refused("the first no"), lambda _: None, means(MemoryXray(clock)))
+        isolate(call, Refused("the first no"), lambda _: None, context(MemoryXray(clock)))
 
 
 def test_a_later_batch_of_which_nothing_can_be_sent_is_done_with(tmp_path, clock):
     """All its keys are no Tests: they are named, the batches after it are sent, and nothing is left for another run."""
     xray, log = MemoryXray(clock, bad=("SHOP-3", "SHOP-4")), Kept()
-    done = send(planned(tmp_path, keyed(6), size=2), means(xray, log=log))
+    done = send(planned(tmp_path, keyed(6), size=2), context(xray, log=log))
 
     assert [{"SHOP-1", "SHOP-2", "SHOP-5", "SHOP-6"}] == [set(runs) for runs in runs_of(xray)]
     assert {"import-1", "import-2", "import-3"} == {entry.call for entry in log if isinstance(entry, Ended)}
@@ -221,7 +247,7 @@ def test_what_is_no_refusal_ends_the_search(tmp_path, clock):
         raise UnknownDelivery(f"lost with {len(tests)}")
 
     with pytest.raises(UnknownDelivery, match="lost with 2"):
-        isolate(call, Refused("refused", answer="400: no"), send_, means(MemoryXray(clock)))
+        isolate(call, Refused("refused", answer="400: no"), send_, context(MemoryXray(clock)))
 
 
 def test_a_test_that_the_index_does_not_know_yet_is_sent_all_the_same(search, tmp_path, clock):
@@ -240,7 +266,7 @@ def test_a_test_that_the_index_does_not_know_yet_is_sent_all_the_same(search, tm
 
     tests, log = [test for test in keyed(6) if test["testKey"] != "SHOP-4"], Kept()
     (call,) = planned(tmp_path, tests).calls
-    isolate(call, Refused("refused", answer="400: no"), send_, means(Late(clock), log=log))
+    isolate(call, Refused("refused", answer="400: no"), send_, context(Late(clock), log=log))
 
     assert sent == [["SHOP-1", "SHOP-3", "SHOP-5", "SHOP-6"], ["SHOP-2"]]
     assert log == []
@@ -269,7 +295,7 @@ def test_a_requirement_that_is_refused_costs_the_tests_that_name_it(tmp_path, cl
         call,
         Refused("refused", answer="400: issue REQ-1 is not a requirement issue"),
         lambda tests: sent.append([test.head.name for test in tests]),
-        means(MemoryXray(clock), log=log),
+        context(MemoryXray(clock), log=log),
     )
 
     assert sent == [["d0", "d2"]]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from journaled import HEAD, STEP, STEPS, Answered, Asked, Head, begun, read, written
+from journaled import HEAD, HEADS, READER, STEPS, WORDS, Answered, Asked, begun, key_of, read, written
 
 from xray_ci import safefiles as module
 from xray_ci.delivery.journal import NAME, Journal, JournalFinished, pending, sweep
@@ -42,12 +42,12 @@ def rewrite(folder, content) -> None:
 def test_what_was_recorded_is_found_again_and_goes_on(tmp_path):
     """An unfinished journal comes back with its types and files, and takes more entries."""
     folder = written(tmp_path)
-    journal, head, steps = Journal.reopen(folder, Head, STEP)
+    journal, head, steps = Journal.reopen(folder, HEADS, READER, key_of)
     with journal:
         journal.record(Answered(batch=2, key="SHOP-7"))
+        assert {name: b"".join(sealed.read()) for name, sealed in journal.files.items()} == {"batch-1.json": b"results"}
 
     assert (head, steps) == (HEAD, STEPS)
-    assert [(sealed.name, sealed.length) for sealed in journal.files] == [("batch-1.json", 7)]
     assert (*STEPS, Answered(batch=2, key="SHOP-7")) == read(folder)
 
 
@@ -57,7 +57,7 @@ def test_a_line_that_was_being_written_is_dropped_and_written_over(tmp_path):
     whole = lines(folder)
     rewrite(folder, [*whole, whole[-1][:40]])
 
-    journal, _, steps = Journal.reopen(folder, Head, STEP)
+    journal, _, steps = Journal.reopen(folder, HEADS, READER, key_of)
     assert whole == lines(folder)
     with journal:
         journal.record(STEPS[0])
@@ -69,7 +69,7 @@ def test_blocks_that_were_never_written_are_a_torn_line(tmp_path, blocks):
     """After a power loss stretches of the last line may read as zeros: it was not recorded."""
     folder = written(tmp_path)
     size = (folder / NAME).stat().st_size
-    journal, _, _ = Journal.reopen(folder, Head, STEP)
+    journal, _, _ = Journal.reopen(folder, HEADS, READER, key_of)
     with journal:
         journal.record(Asked(batch=2, note="x" * 1000))
     content = bytearray((folder / NAME).read_bytes())
@@ -89,7 +89,7 @@ def test_files_lie_beside_the_journal_under_plain_names(tmp_path, names):
     folder = make_folder(tmp_path)
 
     with pytest.raises(ValueError, match="a journal"):
-        Journal.begin(folder, HEAD, files=[folder / name for name in names])
+        Journal.begin(folder, WORDS, key_of, files=[folder / name for name in names])
     assert list(folder.iterdir()) == []
 
 
@@ -98,7 +98,7 @@ def test_a_folder_is_begun_once(tmp_path):
     folder = written(tmp_path)
 
     with pytest.raises(JournalFault, match="begun in this folder before"):
-        Journal.begin(folder, HEAD)
+        Journal.begin(folder, WORDS, key_of)
     assert read(folder) == STEPS
 
 
@@ -121,10 +121,10 @@ def test_a_journal_that_cannot_be_begun_leaves_none(tmp_path):
     """A full disk at the beginning is said before anything was sent, and can be tried again."""
     folder = make_folder(tmp_path)
     with room_for(20), pytest.raises(StateUnwritable):
-        Journal.begin(folder, HEAD)
+        Journal.begin(folder, WORDS, key_of)
 
     assert list(folder.iterdir()) == []
-    Journal.begin(folder, HEAD).close()
+    Journal.begin(folder, WORDS, key_of).close()
 
 
 def test_an_entry_interrupted_by_a_signal_does_not_break_the_chain(tmp_path, monkeypatch):
@@ -162,7 +162,7 @@ def test_all_is_on_the_disk_before_anything_goes_on(tmp_path, monkeypatch):
     (folder / "batch").touch()
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "write", written_at_once)
-    with Journal.begin(folder, HEAD, files=[folder / "batch"]) as journal:
+    with Journal.begin(folder, WORDS, key_of, files=[folder / "batch"]) as journal:
         assert [
             ("sync", "batch"),
             ("write", NAME),
@@ -184,7 +184,7 @@ def test_where_folders_have_no_descriptors_names_do(tmp_path, monkeypatch):
     assert (folder,) == pending(tmp_path)
     with pytest.raises(JournalFault):
         read(tmp_path / "link")
-    journal, _, _ = Journal.reopen(folder, Head, STEP)
+    journal, _, _ = Journal.reopen(folder, HEADS, READER, key_of)
     journal.finish()
     assert not folder.exists()
 
@@ -194,7 +194,7 @@ def test_what_root_makes_belongs_to_the_owner_of_the_folder_around(tmp_path):
     """A container run as root leaves nothing in a workspace that its owner cannot remove."""
     os.chown(tmp_path, 4711, 4712)
     folder = make_folder(tmp_path / "state", root=tmp_path)
-    Journal.begin(folder, HEAD).close()
+    Journal.begin(folder, WORDS, key_of).close()
 
     assert {(4711, 4712)} == {
         (path.stat().st_uid, path.stat().st_gid) for path in (folder.parent, folder, folder / NAME)
@@ -252,13 +252,13 @@ def test_a_crash_while_removing_leaves_nothing_to_do(tmp_path, monkeypatch, remo
 
 
 def test_pending_journals_come_in_the_order_they_were_begun(tmp_path):
-    """The oldest first; what is not ours, not begun, or a file is passed over; a damaged one is not."""
+    """The oldest first; what is not ours, not begun, or a file is ignored; a damaged one is not."""
     folders = [written(tmp_path, at=float(moment)) for moment in (30, 10, 20)]
     torn = make_folder(tmp_path)
     (torn / NAME).write_bytes((folders[0] / NAME).read_bytes()[:60])
     damaged = make_folder(tmp_path)
     (damaged / NAME).write_bytes(b"x" + (folders[0] / NAME).read_bytes())
-    (tmp_path / "foreign").mkdir()
+    (tmp_path / "other").mkdir()
     (tmp_path / "file").touch()
     (make_folder(tmp_path) / NAME).mkdir()
     os.mkfifo(make_folder(tmp_path) / NAME)

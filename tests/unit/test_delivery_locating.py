@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from memory_xray import TOKEN, Kept, MemoryXray, keyed, means, planned
+from memory_xray import TOKEN, Kept, MemoryXray, context, keyed, planned
 
 from xray_ci.delivery.prepare import located
 from xray_ci.delivery.progress import Begun, ExecutionFound, Making, Progress
@@ -28,7 +28,7 @@ def test_a_first_run_asks_nobody(execution, clock):
     """Where nobody can have made one there is nothing to look for."""
     xray = MemoryXray(clock)
 
-    assert located(execution(), means(xray)) is None
+    assert located(execution(), context(xray)) is None
     assert xray.calls == []
 
 
@@ -36,7 +36,7 @@ def test_an_unmarked_one_cannot_be_found(execution, clock):
     """Without a mark nothing is asked, even if a request may have been done."""
     xray = MemoryXray(clock)
 
-    assert located(execution(token=None), means(xray, progress=Progress([Begun(call="import-1")])), ask=True) is None
+    assert located(execution(token=None), context(xray, progress=Progress([Begun(call="import-1")])), ask=True) is None
     assert xray.calls == []
 
 
@@ -46,7 +46,7 @@ def test_a_second_attempt_finds_the_first_ones(execution, clock):
     made(xray, OTHER)
     key = made(xray)
 
-    assert key == located(execution(look=True), means(xray, log=log))
+    assert key == located(execution(look=True), context(xray, log=log))
     assert [ExecutionFound(execution="import-1", key=key, number=str(xray.issues[key].id))] == log
 
 
@@ -54,7 +54,7 @@ def test_a_second_attempt_of_a_run_that_made_none_looks_once(execution, clock):
     """An empty answer is enough where nothing says that there must be one."""
     xray = MemoryXray(clock)
 
-    assert located(execution(look=True), means(xray)) is None
+    assert located(execution(look=True), context(xray)) is None
     assert xray.count("lookup") == 1
     assert clock.slept == []
 
@@ -63,7 +63,7 @@ def test_what_may_have_been_made_is_looked_for_as_long_as_the_index_may_lag(exec
     """An answer that nothing is there counts only after a minute of them."""
     xray = MemoryXray(clock)
 
-    assert located(execution(), means(xray, progress=Progress([Begun(call="import-1")]))) is None
+    assert located(execution(), context(xray, progress=Progress([Begun(call="import-1")]))) is None
     assert 60 <= clock.passed < 70
 
 
@@ -73,7 +73,7 @@ def test_what_was_made_is_found_however_late_the_index_is(execution, clock, lag)
     xray = MemoryXray(clock, lag=lag)
     key = made(xray)
 
-    assert key == located(execution(), means(xray, progress=Progress([Begun(call="import-1")])))
+    assert key == located(execution(), context(xray, progress=Progress([Begun(call="import-1")])))
     assert lag <= clock.passed < lag + 5.1
 
 
@@ -82,7 +82,7 @@ def test_without_time_to_wait_it_is_not_known(execution, clock):
     xray = MemoryXray(clock)
 
     with pytest.raises(Unreachable, match="before it is known"):
-        located(execution(), means(xray, budget=30, progress=Progress([Begun(call="import-1")])))
+        located(execution(), context(xray, budget=30, progress=Progress([Begun(call="import-1")])))
     assert clock.passed <= 30
 
 
@@ -95,7 +95,7 @@ def test_a_lookup_that_fails_raises(execution, clock):
 
     for given in ({"look": True}, {"race": True}):
         with pytest.raises(Unreachable, match=TOKEN):
-            located(execution(**given), means(Broken(clock)))
+            located(execution(**given), context(Broken(clock)))
 
 
 def test_of_several_the_oldest_is_used(execution, clock):
@@ -104,14 +104,14 @@ def test_of_several_the_oldest_is_used(execution, clock):
     keys = [made(xray) for _ in range(3)]
     xray.issues = dict(reversed(xray.issues.items()))
 
-    assert keys[0] == located(execution(look=True), means(xray))
+    assert keys[0] == located(execution(look=True), context(xray))
     assert set(keys) == set(xray.issues)
 
 
 def test_the_first_of_runs_that_race_makes_an_empty_one(execution, clock):
     """It waits until the index shows it, and keeps it."""
     xray, log = MemoryXray(clock, lag=12), Kept()
-    key = located(execution(race=True), means(xray, log=log))
+    key = located(execution(race=True), context(xray, log=log))
 
     assert [key] == list(xray.issues)
     assert xray.issues[key].runs == {}
@@ -125,18 +125,19 @@ def test_who_comes_later_makes_none(execution, clock):
     xray = MemoryXray(clock)
     key = made(xray)
 
-    assert key == located(execution(race=True), means(xray))
+    assert key == located(execution(race=True), context(xray))
     assert (len(xray.issues), xray.count("create"), xray.count("delete")) == (1, 1, 0)
 
 
 def test_who_loses_a_race_removes_its_own_and_uses_the_others(execution, clock):
     """Two that could not see each other converge on the lower id, and one Test Execution is left."""
-    xray = MemoryXray(clock, lag=10)
+    xray, progress = MemoryXray(clock, lag=10), Progress()
     first = made(xray)
 
-    assert first == located(execution(race=True), means(xray))
+    assert first == located(execution(race=True), context(xray, progress=progress))
     assert [first] == list(xray.issues)
     assert xray.count("create") == 2
+    assert progress.surplus == {}, "nothing is left to be removed"
 
 
 def test_who_may_not_delete_uses_the_older_one_all_the_same(execution, clock):
@@ -146,18 +147,19 @@ def test_who_may_not_delete_uses_the_older_one_all_the_same(execution, clock):
         def delete_execution(self, execution):
             raise Refused(f"no permission to delete {execution.key}")
 
-    xray, told = Strict(clock, lag=10), []
+    xray, told, progress = Strict(clock, lag=10), [], Progress()
     first = made(xray)
 
-    assert first == located(execution(race=True), means(xray, tell=told.append))
+    assert first == located(execution(race=True), context(xray, tell=told.append, progress=progress))
     assert any("could not be removed" in text for text in told)
+    assert progress.surplus == {}
 
 
 def test_a_lost_answer_to_making_one_is_looked_for(execution, clock):
     """It was made: it is found and no second one is."""
     xray = MemoryXray(clock, lag=10)
     xray.faults = {1: "lost"}
-    key = located(execution(race=True), means(xray))
+    key = located(execution(race=True), context(xray))
 
     assert [key] == list(xray.issues)
     assert xray.count("create") == 1
@@ -168,7 +170,7 @@ def test_one_that_was_being_made_when_a_run_ended_is_looked_for_first(execution,
     xray = MemoryXray(clock, lag=10)
     key = made(xray)
 
-    assert key == located(execution(race=True), means(xray, progress=Progress([Making(execution="import-1")])))
+    assert key == located(execution(race=True), context(xray, progress=Progress([Making(execution="import-1")])))
     assert 1 == xray.count("create") == len(xray.issues)
 
 
@@ -177,7 +179,7 @@ def test_an_index_that_never_shows_it_is_said(execution, clock):
     xray = MemoryXray(clock, lag=10**6)
 
     with pytest.raises((Unreachable, UnknownDelivery), match="index"):
-        located(execution(race=True), means(xray))
+        located(execution(race=True), context(xray))
     assert clock.passed < 200
 
 
@@ -186,14 +188,14 @@ def test_other_marks_are_never_found(execution, clock):
     xray = MemoryXray(clock)
     made(xray, OTHER)
 
-    assert located(execution(look=True), means(xray)) is None
+    assert located(execution(look=True), context(xray)) is None
 
 
 def test_one_that_was_not_made_is_made_again_once_the_index_had_its_time(execution, clock):
     """A lost connection says nothing; a minute of looks does."""
     xray = MemoryXray(clock)
     xray.faults = {1: "dropped"}
-    key = located(execution(race=True), means(xray))
+    key = located(execution(race=True), context(xray))
 
     assert [key] == list(xray.issues)
     assert xray.count("create") == 2
@@ -206,7 +208,7 @@ def test_what_cannot_be_made_is_given_up(execution, clock):
     xray.faults = dict.fromkeys(range(1000), "dropped")
 
     with pytest.raises(UnknownDelivery):
-        located(execution(race=True), means(xray, log=log))
+        located(execution(race=True), context(xray, log=log))
     assert xray.count("create") == 3
     assert Making(execution="import-1") == log[-1]
 
@@ -222,7 +224,7 @@ def test_what_could_not_be_removed_for_now_is_removed_at_the_end(tmp_path, clock
 
     xray = Shaky(clock, lag=10)
     first = made(xray)
-    done = send(planned(tmp_path, keyed(1), race=True), means(xray))
+    done = send(planned(tmp_path, keyed(1), race=True), context(xray))
 
     assert done.failures == []
     assert {first: {"SHOP-1": "PASSED"}} == {key: issue.runs for key, issue in xray.issues.items()}
@@ -240,7 +242,7 @@ def test_one_that_is_said_to_be_gone_and_is_there_is_said(tmp_path, clock):
 
     xray = Liar(clock, lag=10)
     first = made(xray)
-    done = send(planned(tmp_path, keyed(1), race=True), means(xray))
+    done = send(planned(tmp_path, keyed(1), race=True), context(xray))
 
     assert [failure.exit_code for failure in done.failures] == [7]
     assert xray.issues[first].runs == {"SHOP-1": "PASSED"}

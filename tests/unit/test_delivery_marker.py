@@ -1,12 +1,13 @@
 """What identifies a Test Execution that is made, and when it is looked for first."""
 
-from dataclasses import replace
+import json
 
 import pytest
+from msgspec.structs import replace
 
 from xray_ci.ci.provider import surroundings
 from xray_ci.ci.systems import LOCAL
-from xray_ci.delivery.marker import TOKEN, Marker, jql, marker
+from xray_ci.delivery.marker import TOKEN, Marker, jql, line, line_jql, marker
 from xray_ci.errors import ConfigurationError
 
 GITHUB = {
@@ -209,7 +210,7 @@ def test_a_scope_without_its_fact_is_refused(env, scope, words):
 @pytest.mark.parametrize("explicit", [False, True])
 @pytest.mark.parametrize("env", [{}, {"CI": "true", "JOB_NAME": "nightly"}])
 def test_a_run_that_nothing_identifies_shares_nothing(env, explicit):
-    """On a desk, or where the CI system has no id of the run."""
+    """On a laptop, or where the CI system has no id of the run."""
     one, two = marked(env, explicit=explicit), marked(env, explicit=explicit, unique="other")
 
     assert one.token != two.token
@@ -231,6 +232,26 @@ def test_a_new_one_for_each_attempt():
     assert all(found.race for found in runs)
 
 
+def test_attempts_of_two_workflows_are_told_apart(tmp_path):
+    """The tests ran again, or their import: both are the second attempt, and of another thing."""
+
+    def attempt(tests, imported):
+        event = {"workflow_run": {"id": 5, "run_attempt": tests}}
+        (tmp_path / "event.json").write_text(json.dumps(event))
+        env = GITHUB | {"GITHUB_EVENT_PATH": str(tmp_path / "event.json"), "GITHUB_RUN_ATTEMPT": imported}
+        return marked(env, on_rerun="new").token
+
+    assert len({attempt(1, "1"), attempt(2, "1"), attempt(1, "2")}) == 3
+
+
+def test_a_stranger_s_branch_without_a_number_is_no_branch():
+    """Of `pull_request_target` the reference is ours; where the event cannot be read, nothing says whose it is."""
+    target = GITHUB | {"GITHUB_HEAD_REF": "main", "GITHUB_EVENT_NAME": "pull_request_target"}
+
+    with pytest.raises(ConfigurationError):
+        marked(target, scope="branch")
+
+
 def test_a_literal_brace_is_no_placeholder():
     """It belongs to the text that tells two templates apart."""
     assert len({marked(GITHUB, scope=scope).token for scope in ("{{x}} {branch}", "{{y}} {branch}", "{branch}")}) == 3
@@ -245,6 +266,32 @@ def test_the_query_finds_labels_and_descriptions_of_test_executions():
     assert f'issuetype = "Test Execution" AND {either} ORDER BY id ASC' == jql(found, None)
 
 
+def test_a_query_for_a_number_finds_young_ones_only():
+    """A job that was made anew counts from 1 again, and last year's first run is not its own."""
+    found = Marker(token="xrayci" + "a2" * 12, look=True, race=False, recent=True)
+
+    assert jql(found, "SHOP").startswith(
+        'project = "SHOP" AND issuetype = "Test Execution" AND created >= -30d AND (labels = '
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "scope", "recent"),
+    [
+        ({"JENKINS_URL": "https://ci", "BUILD_TAG": "jenkins-shop-1"}, "run", True),
+        ({"JENKINS_URL": "https://ci", "BUILD_TAG": "jenkins-shop-1", "BRANCH_NAME": "main"}, "branch", False),
+        ({"JENKINS_URL": "https://ci", "BUILD_TAG": "jenkins-shop-1"}, "{run_id}", True),
+        ({"DRONE": "true", "DRONE_BUILD_NUMBER": "7"}, "run", True),
+        (GITHUB, "run", False),
+        (GITHUB, "{run_id}", False),
+        (GITHUB | {"GITHUB_RUN_NUMBER": "7"}, "{run_number}", True),
+    ],
+)
+def test_what_rests_on_a_number_is_looked_for_among_young_ones(env, scope, recent):
+    """An id of a run is never given again, and a branch lives on."""
+    assert recent == marked(env, scope=scope).recent
+
+
 @pytest.mark.parametrize(
     "token",
     ["", "xrayci", "xrayci" + "a" * 25, "xrayci" + "A" * 24, 'xrayci" OR project = X', "xrayci" + "a" * 24 + "\n"],
@@ -255,7 +302,7 @@ def test_only_a_marker_is_asked_for(token):
         jql(Marker(token=token, look=True, race=False), "SHOP")
 
 
-def test_the_surroundings_of_a_desk_are_known_to_be_none():
+def test_the_surroundings_of_a_laptop_are_known_to_be_none():
     """A job's number without a CI system is not believed."""
     around = replace(surroundings({}), attempt="1")
 
@@ -263,3 +310,61 @@ def test_the_surroundings_of_a_desk_are_known_to_be_none():
     assert not marker(
         around=around, scope="run", explicit=False, on_rerun="reuse", target=(), group="", unique="u"
     ).look
+
+
+def lined(env, **given):
+    return line(surroundings({**GITHUB, **env}), **given)
+
+
+def test_every_run_of_a_job_on_a_branch_has_the_same_second_mark():
+    """Whichever run, attempt, commit or host of Xray; it is none of the first marks."""
+    found = lined({})
+
+    assert TOKEN.fullmatch(found)
+    assert found == lined({"GITHUB_RUN_ID": "78", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_SHA": "0" * 40})
+    assert found != marked(GITHUB).token
+
+
+@pytest.mark.parametrize(
+    ("env", "given"),
+    [
+        ({"GITHUB_REF": "refs/heads/next"}, {}),
+        ({"GITHUB_REPOSITORY": "shop/app"}, {}),
+        ({"GITHUB_WORKFLOW": "nightly"}, {}),
+        ({"GITHUB_JOB": "e2e"}, {}),
+        ({"GITHUB_ACTION": "xray_2"}, {}),
+        ({"GITHUB_SERVER_URL": "https://other.example.com"}, {}),
+        ({}, {"group": "firefox"}),
+        ({}, {"part": "windows"}),
+        ({}, {"environments": ("chrome",)}),
+    ],
+)
+def test_what_is_no_earlier_run_of_it_has_another_second_mark(env, given):
+    """Branch, repository, workflow, job, step, and what one job makes several of."""
+    assert lined({}) != lined(env, **given)
+
+
+def test_a_strangers_branch_of_the_same_name_is_another_one():
+    """Whoever opens a pull request chooses its branch's name, `main` too."""
+    around = surroundings(GITHUB)
+
+    assert line(around) != line(replace(around, pull_request="7"))
+
+
+def test_without_a_branch_there_is_no_second_mark():
+    """Runs that nothing ties together are no series; on a laptop not even with a branch."""
+    assert line(surroundings({**GITHUB, "GITHUB_REF": "refs/tags/v1"})) is None
+    assert line(replace(surroundings({}), branch="main")) is None
+
+
+def test_the_query_for_the_run_before_is_bounded_and_takes_only_marks():
+    """The latest first, of some days: more than 100 hits may be refused (D)."""
+    found = replace(marked(GITHUB), line=lined({}))
+
+    assert line_jql(found, "SHOP", 3) == (
+        f'project = "SHOP" AND issuetype = "Test Execution" AND created >= -3d AND (labels = "{found.line}" OR '
+        f'description ~ "{found.line}") ORDER BY id DESC'
+    )
+    for wrong in (None, 'x" OR project = "HR'):
+        with pytest.raises(ValueError, match="not a marker"):
+            line_jql(replace(found, line=wrong), "SHOP", 3)

@@ -45,7 +45,7 @@ class Renewable:
     def __init__(self, *, can: bool) -> None:
         self.can, self.renewed = can, 0
 
-    def header(self) -> Secret:
+    def header(self, call: Call) -> Secret:  # noqa: ARG002
         """Return a header."""
         return Secret("Bearer x")
 
@@ -95,6 +95,26 @@ def test_the_caller_renews_once_where_that_can_help(clock, can, left):
     assert auth.renewed == 1
     assert left == len(script.outcomes)
     assert clock.slept == []
+
+
+def test_a_call_is_signed_before_each_try(clock):
+    """What travels has the header of that moment, and nobody below has to sign; a refusal to sign sends nothing."""
+    sent = []
+
+    class Noting(Scripted):
+        def call(self, call):
+            sent.append(call)
+            return super().call(call)
+
+    class Numbered(Renewable):
+        def header(self, call):  # noqa: ARG002
+            return Secret(f"Bearer {self.renewed}")
+
+    caller = Persistent(Noting(UNAUTHORISED, ANSWERED), sleep=clock.sleep, clock=clock.monotonic, random=Random(1))
+    caller.call(Call(kind=CallKind.IMPORT, method="POST", url="http://x", auth=Numbered(can=True)))
+
+    assert [call.headers for call in sent] == [(("Authorization", Secret(f"Bearer {number}")),) for number in (0, 1)]
+    assert [call.auth for call in sent] == [None, None]
 
 
 @pytest.mark.parametrize("outcome", [Lost(cause="reset"), status(Failed, 503, after=1.0), status(Failed, 500)])
@@ -151,7 +171,7 @@ def test_a_wait_for_the_rate_limit_is_said(clock):
         caller.call(READ)
 
     assert len(said) == 2
-    assert said[0].startswith("read: in 60.0 s")
+    assert said[0].startswith("read: waiting 60.0 s")
 
 
 def test_a_wait_beyond_the_time_budget_is_told_by_its_setting(clock):

@@ -46,7 +46,9 @@ def test_one_batch_is_one_request_that_creates(batches):
     (call,) = plan.calls
     assert json.loads(body_of(call)) == {"info": INFO, "tests": [{"testKey": "SHOP-1"}]}
     assert call.execution is None
-    assert plan.describe() == ("1. create a Test Execution in SHOP: 1 result, 78 bytes, POST /import/execution",)
+    assert [call.describe() for call in plan.calls] == [
+        "create a Test Execution in SHOP: 1 result, 78 bytes, POST /import/execution"
+    ]
 
 
 def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
@@ -54,7 +56,7 @@ def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
     plan = convert(ImportTarget(deployment=SERVER, project="SHOP", test_plan="SHOP-2"), batches, info=INFO)
 
     first, second = plan.calls
-    assert Hole("import-1") == second.execution
+    assert Hole(call="import-1") == second.execution
     assert "testExecutionKey" not in json.loads(body_of(first))
     assert json.loads(body_of(second, "SHOP-41")) == {
         "testExecutionKey": "SHOP-41",
@@ -62,23 +64,26 @@ def test_later_batches_go_to_the_key_that_the_first_answer_brings(batches):
         "tests": [{"testKey": "SHOP-3"}, {"testKey": "SHOP-4"}],
     }
     assert plan.tests == 3
-    assert "add to the Test Execution that import-1 creates" in plan.describe()[1]
+    assert "add to the Test Execution that import-1 creates" in plan.calls[1].describe()
     with pytest.raises(LookupError):
         body_of(second)
 
 
 def test_an_existing_test_execution_gets_every_batch(batches):
-    """With a key from the settings no request creates, and the multipart path is not taken."""
+    """With a key from the settings no request creates; the multipart path is taken for what only that one writes."""
+    plan = convert(ImportTarget(deployment=CLOUD, test_execution="SHOP-7"), batches, info=None, form_info=FORM_INFO)
     target = ImportTarget(deployment=CLOUD, test_execution="SHOP-7", fields={"x": 1})
-    plan = convert(target, batches, info=None, form_info=FORM_INFO)
+    written = convert(target, batches, info=None, form_info=FORM_INFO)
 
-    assert [call.execution for call in plan.calls] == ["SHOP-7", "SHOP-7"]
+    assert [call.execution for call in (*plan.calls, *written.calls)] == ["SHOP-7"] * 4
     assert [json.loads(body_of(call))["testExecutionKey"] for call in plan.calls] == ["SHOP-7", "SHOP-7"]
+    assert [call.endpoint.multipart for call in written.calls] == [True, False]
+    assert b'{"testExecutionKey":"SHOP-7","tests":[{"testKey":"SHOP-1"}]}' in body_of(written.calls[0])
 
 
 @pytest.mark.parametrize(("deployment", "part"), [(CLOUD, "results"), (SERVER, "result")])
 def test_fields_make_the_first_request_a_form_and_the_later_ones_plain(batches, deployment, part):
-    """Only the multipart path takes fields, and it only creates."""
+    """Only the multipart path takes fields; what follows goes to the key that it brings."""
     plan = convert(
         ImportTarget(deployment=deployment, project="SHOP", labels=("nightly",)),
         batches,
@@ -170,6 +175,19 @@ def test_requests_are_grouped_by_the_test_execution_that_they_fill():
     assert {call.id for call in plan.calls} == {call.id for each in plan.executions for call in each.calls}
 
 
+def test_the_mark_is_on_the_first_native_test_execution_alone():
+    """Two of one mark could not be told apart, and a request without a form carries none."""
+    files = [xml(), NativeFile(format="behave", shown=("b",), pieces=(b"[]",))]
+    marker = Marker(token=f"xrayci{'a' * 24}", look=True, race=False)
+    mark = MarkerLookup(marker=marker, blank={"summary": "nightly"}, adding={})
+    target = ImportTarget(deployment=CLOUD, project="SHOP")
+    formed = native(target, [files[1], files[1]], form_info=FORM_INFO, mark=mark)
+    plain = native(target, files[:1], mark=mark)
+
+    assert [(each.marker, each.blank) for each in formed.executions] == [(marker, {"summary": "nightly"}), (None, None)]
+    assert [(each.marker, each.blank) for each in plain.executions] == [(None, None)]
+
+
 @pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=lambda row: row.key)
 @pytest.mark.parametrize("name", XML_FORMATS)
 def test_native_xml_files_share_one_test_execution(deployment, name):
@@ -192,7 +210,7 @@ def test_native_xml_files_share_one_test_execution(deployment, name):
         ("revision", "abc"),
         ("fixVersion", "1.0"),
     )
-    assert (("testExecKey", Hole("import-1")), ("testPlanKey", "SHOP-2")) == second.query
+    assert (("testExecKey", Hole(call="import-1")), ("testPlanKey", "SHOP-2")) == second.query
     assert [notice.count for notice in plan.notices if f"2 {name} reports go one after the other" in notice.text] == [1]
     assert len(plan.notices) == 1
     if deployment is SERVER:
@@ -259,7 +277,7 @@ def test_json_goes_first_so_that_xml_can_follow_to_its_key():
     )
 
     assert [call.endpoint.format for call in plan.calls] == ["cucumber", "junit"]
-    assert [None, Hole("import-1")] == [call.execution for call in plan.calls]
+    assert [None, Hole(call="import-1")] == [call.execution for call in plan.calls]
     assert plan.notices == ()
 
 

@@ -9,7 +9,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from xray_ci.delivery import prepare as module
-from xray_ci.delivery.prepare import NativeReport, prepare, without_empty_properties
+from xray_ci.delivery.plan import ImportTarget, PlannedBody
+from xray_ci.delivery.planners import native
+from xray_ci.delivery.prepare import NativeReport, grouped, without_empty_properties
+from xray_ci.delivery.prepare import prepare as prepared
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.errors import UnreadableReport
 from xray_ci.model import Place
@@ -29,6 +32,15 @@ def write(tmp_path):
         return NativeReport(format=format, place=Place(path=path, shown=name), tests=tests)
 
     return written
+
+
+def prepare(reports, deployment, folder):
+    """Return what is to be sent of all reports, group by group."""
+    return tuple(
+        file
+        for number, group in enumerate(grouped(reports))
+        for file in prepared(group, deployment, folder, f"sent-{number}")
+    )
 
 
 def content(file) -> bytes:
@@ -93,11 +105,11 @@ def test_empty_properties_are_taken_out_for_cloud_alone(write, tmp_path):
     """They break Cloud's parser; Server/DC and clean files get the very bytes of the report."""
     dirty, clean = write("1.xml", SUITE.format(1, "")), write("2.xml", SUITE.format(1, KEY), format="robot")
 
-    on_cloud, untouched = prepare([dirty, clean], CLOUD, tmp_path / "..")
+    on_cloud, untouched = prepare([dirty, clean], CLOUD, tmp_path)
 
     assert b"properties" not in content(on_cloud)
     assert len(ET.fromstring(content(on_cloud))) == 1
-    assert clean.place.path == untouched.pieces[0].path
+    assert clean.place.path.read_bytes() == content(untouched)
     assert b"<properties></properties>" in content(prepare([dirty], SERVER, tmp_path)[0])
 
 
@@ -131,21 +143,44 @@ def test_json_reports_become_one_array(write, tmp_path, name):
     reports = [
         write("1.json", '[{"a": "]["}]', name),
         write("2.json", "[]", name),
-        write("3.json", b"\xef\xbb\xbf [ 1,\n2 ] \n", name),
-        write("4.json", '\n[{"b": []}]', name),
+        write("3.json", b"\xef\xbb\xbf [ {},\n{} ] \n", name),
+        write("4.json", '\n[{"b": [], "tags": [{"name": "@x"}, {"name": "@y"}]}]', name),
     ]
 
     (file,) = prepare(reports, CLOUD, tmp_path)
 
-    assert json.loads(content(file)) == [{"a": "]["}, 1, 2, {"b": []}]
+    own = {"tags": []} if name == "cucumber" else {}
+    assert json.loads(content(file)) == [
+        {"a": "]["} | own,
+        own,
+        own,
+        {"b": [], "tags": [{"name": "@x"}, {"name": "@y"}]},
+    ]
     assert len(file.shown) == 4
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1,]", "[1", "[1] [2]", "null"])
+def test_each_feature_can_get_the_key_of_a_test_execution_as_its_first_tag(write, tmp_path):
+    """Where its tags begin is known, whether it has any or not; everything else stays."""
+    report = write("1.json", '[{"name": "a"}, {"tags": [{"name": "@x"}], "name": "b"}, {"tags": null}]', "cucumber")
+    (file,) = prepare([report], CLOUD, tmp_path)
+
+    target = ImportTarget(deployment=CLOUD, test_execution="SHOP-40")
+    (call,) = native(target, [file]).calls
+
+    assert isinstance(call.body, PlannedBody)
+    mine = {"name": "@SHOP-40", "line": 1}
+    assert json.loads(b"".join(Pieces(pieces=call.body.pieces))) == [
+        {"tags": [mine], "name": "a"},
+        {"tags": [mine, {"name": "@x"}], "name": "b"},
+        {"tags": [mine]},
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[{},]", "[{}", "[{}] [{}]", "null", "[1]"])
 def test_what_is_no_array_is_unreadable(write, tmp_path, text):
     """A JSON report that is no array is named and never sent."""
     with pytest.raises(UnreadableReport) as raised:
-        prepare([write("1.json", "[1]", "cucumber"), write("2.json", text, "cucumber")], CLOUD, tmp_path)
+        prepare([write("1.json", "[{}]", "cucumber"), write("2.json", text, "cucumber")], CLOUD, tmp_path)
 
     assert raised.value.where == "2.json"
 

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import msgspec
 import pytest
 from memory_xray import defined, keyed, planned
 
-from xray_ci.delivery import plan as record
-from xray_ci.delivery.plan import ImportTarget, Plan
+from xray_ci.delivery.journal import LINE_LIMIT
+from xray_ci.delivery.marker import Marker, jql
+from xray_ci.delivery.plan import (
+    VERSION,
+    ImportTarget,
+    KeptPlan,
+    Plan,
+    PlannedBody,
+    PlannedForm,
+    PlannedImport,
+    PlannedPart,
+    kept_plan,
+)
 from xray_ci.delivery.planners import NativeFile, native
 from xray_ci.delivery.progress import Ended, Entry, ExecutionFound
 from xray_ci.delivery.send import upload
-from xray_ci.deployments import CLOUD, DEPLOYMENTS, SERVER
+from xray_ci.deployments import CLOUD, DEPLOYMENTS, SERVER, Endpoint
+from xray_ci.model import Place
 from xray_ci.safefiles import JournalFault
 from xray_ci.services.body import Slice
 
+PLACE = Place(path=Path("/etc/passwd"), shown="passwd")
 LONG = b"<testsuite>" + b" " * 500 + b"</testsuite>"
 
 
-def kept(plan: Plan, folder) -> tuple[record.RecordedRun, dict[str, int]]:
-    """Return what the journal would hold, having been written and read, and the sizes of the files beside it."""
-    run = record.recorded(plan, folder, host="https://xray.example", made_by="xray-ci 0.1")
-    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    return msgspec.json.decode(msgspec.json.encode(run), type=record.RecordedRun), sizes
-
-
-def back(run: record.RecordedRun, folder, sizes, deployment=CLOUD) -> Plan:
-    """Return the plan that was recorded."""
-    return record.restored(run, deployment, folder, sizes)
+def kept(plan: Plan, folder) -> tuple[KeptPlan, dict[str, Slice]]:
+    """Return what the journal would hold, having been written and read, and the files beside it."""
+    made = KeptPlan(
+        version=VERSION,
+        made_by="xray-ci 0.1",
+        deployment=plan.deployment.key,
+        host="https://xray.example",
+        executions=plan.executions,
+    )
+    files = {path.name: Slice(path=path, offset=0, length=path.stat().st_size) for path in folder.iterdir()}
+    return kept_plan(folder).decode(made.written(folder)), files
 
 
 def bodies(plan: Plan) -> list[bytes]:
@@ -65,49 +80,35 @@ def native_form(folder) -> Plan:
 def test_what_was_recorded_is_the_plan_that_was_made(tmp_path, made):
     """Ids, keys, marks, holes, fields of an empty one, and every byte of every request."""
     plan = made(tmp_path)
-    run, sizes = kept(plan, tmp_path)
-    again = back(run, tmp_path, sizes)
+    run, files = kept(plan, tmp_path)
+    again = run.plan(CLOUD, files)
 
     assert bodies(plan) == bodies(again)
-    assert [(each.id, each.key, each.marker, each.project, each.test_plan, each.blank) for each in plan.executions] == [
-        (each.id, each.key, each.marker, each.project, each.test_plan, each.blank) for each in again.executions
-    ]
-    assert [
-        (
-            call.id,
-            call.endpoint,
-            call.query,
-            call.execution,
-            call.tests,
-            call.reports,
-            call.label,
-            call.tests_at,
-            call.describe(),
-        )
-        for call in plan.calls
-    ] == [
-        (
-            call.id,
-            call.endpoint,
-            call.query,
-            call.execution,
-            call.tests,
-            call.reports,
-            call.label,
-            call.tests_at,
-            call.describe(),
-        )
-        for call in again.calls
-    ]
+    assert plan.executions == again.executions
 
 
-def test_long_texts_lie_beside_the_first_line(tmp_path):
-    """However many batches and environments a run has, its first line stays short."""
+@pytest.mark.parametrize("recent", [True, False])
+@pytest.mark.parametrize("race", [True, False])
+def test_the_age_limit_of_a_mark_is_recorded(tmp_path, recent, race):
+    """Where a number may come again, `resume` takes no older Test Execution either: it asks what the run asked."""
+    plan = planned(tmp_path, keyed(2), race=race)
+    (execution,) = plan.executions
+    assert execution.marker is not None
+    marker = msgspec.structs.replace(execution.marker, recent=recent)
+    plan = msgspec.structs.replace(plan, executions=(msgspec.structs.replace(execution, marker=marker),))
+    run, files = kept(plan, tmp_path)
+
+    (again,) = run.plan(CLOUD, files).executions
+
+    assert again.marker == marker
+    assert ("created >= -30d" in jql(again.marker, "SHOP")) == recent
+
+
+def test_a_plan_of_many_requests_fits_into_its_line(tmp_path):
+    """However many batches and environments a run has: 10,000 requests take less than a line may have."""
     plan = planned(tmp_path, defined(400), size=1)
-    run, _ = kept(plan, tmp_path)
 
-    assert len(msgspec.json.encode(run)) < 1_000_000
-    assert (tmp_path / record.TEXTS).exists()
+    assert len(kept(plan, tmp_path)[0].written(tmp_path)) < LINE_LIMIT * 400 / 10_000
 
 
 def test_only_files_beside_the_journal_can_be_recorded(tmp_path):
@@ -117,14 +118,26 @@ def test_only_files_beside_the_journal_can_be_recorded(tmp_path):
     folder.mkdir()
 
     with pytest.raises(ValueError, match="beside"):
-        record.recorded(plan, folder, host="h", made_by="m")
+        kept(plan, tmp_path)[0].written(folder)
 
 
-def first(run: record.RecordedRun) -> record.Request:
+def test_nothing_of_a_body_is_shown():
+    """What is sent may hold a secret; it is not in the words of an object either."""
+    body = PlannedBody(content_type="text/plain", pieces=(b"s3cret",))
+
+    assert "s3cret" not in repr(body) + str((PlannedForm(parts=()), body))
+
+
+def first(run: KeptPlan) -> PlannedImport:
     return run.executions[0].calls[0]
 
 
-def with_call(run: record.RecordedRun, **changes) -> record.RecordedRun:
+def endpoint(**changes) -> Endpoint:
+    """Return an endpoint that is none of ours."""
+    return msgspec.structs.replace(CLOUD.endpoints[0], **changes)
+
+
+def with_call(run: KeptPlan, **changes) -> KeptPlan:
     """Return the record with another first request."""
     execution = run.executions[0]
     call = msgspec.structs.replace(execution.calls[0], **changes)
@@ -133,30 +146,50 @@ def with_call(run: record.RecordedRun, **changes) -> record.RecordedRun:
     )
 
 
-def with_execution(run: record.RecordedRun, **changes) -> record.RecordedRun:
+def with_execution(run: KeptPlan, **changes) -> KeptPlan:
     """Return the record with another first Test Execution."""
     return msgspec.structs.replace(run, executions=(msgspec.structs.replace(run.executions[0], **changes),))
 
 
 @pytest.mark.parametrize(
-    "hostile",
+    "unsafe",
     [
-        lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=1, length=10**6)),
-        lambda run: with_call(run, tests_at=record.Stretch(name="spool", offset=10**6, length=0)),
-        lambda run: with_call(run, tests_at=record.Stretch(name="../../etc/passwd", offset=0, length=1)),
+        lambda run: with_call(run, tests_at=Slice(path=Path("spool"), offset=1, length=10**6)),
+        lambda run: with_call(run, tests_at=Slice(path=Path("spool"), offset=10**6, length=0)),
+        lambda run: with_call(run, tests_at=Slice(path=Path("../../etc/passwd"), offset=0, length=1)),
+        lambda run: with_call(
+            run, body=PlannedBody(content_type="x", pieces=(Slice(path=Path("other"), offset=0, length=1),))
+        ),
         lambda run: with_call(
             run,
-            bodies=(record.RecordedBody(content_type="x", pieces=(record.Stretch(name="other", offset=0, length=1),)),),
+            body=PlannedForm(
+                parts=(
+                    PlannedPart(
+                        name="x",
+                        filename="x",
+                        content_type="x",
+                        pieces=(Slice(path=Path("spool"), offset=1, length=10**6),),
+                    ),
+                )
+            ),
         ),
-        lambda run: with_call(run, bodies=()),
-        lambda run: with_call(run, format="nonsense"),
-        lambda run: with_call(run, format="junit", multipart=True, adding=first(with_call(run, format="bundle"))),
+        lambda run: with_call(run, tests_at=Slice(path=Path("spool"), offset=0, length=1, place=PLACE)),
+        lambda run: with_call(run, endpoint=endpoint(path="/evil")),
+        lambda run: with_call(run, adding=first(with_call(run, endpoint=endpoint(format="bundle")))),
         lambda run: with_call(run, adding=first(with_call(run, adding=first(run)))),
         lambda run: with_execution(run, key="SHOP-1 OR key = X-1"),
         lambda run: with_execution(run, key="../SHOP-1"),
         lambda run: with_execution(run, test_plan='SHOP-2"'),
-        lambda run: with_execution(run, token="xrayci"),
-        lambda run: with_execution(run, token='xrayci" OR labels is not EMPTY'),
+        lambda run: msgspec.structs.replace(run, covered=(("SHOP-3", "../SHOP-5"),)),
+        lambda run: with_execution(run, marker=Marker(token="xrayci", look=False, race=False)),
+        lambda run: with_execution(
+            run, marker=Marker(token="xrayci" + "a" * 24, line='x" OR labels is not EMPTY', look=False, race=False)
+        ),
+        lambda run: with_execution(run, marker=Marker(token='xrayci" OR labels is not EMPTY', look=False, race=False)),
+        lambda run: msgspec.structs.replace(run, executions=run.executions * 3),
+        lambda run: msgspec.structs.replace(
+            run, executions=(msgspec.structs.replace(run.executions[0], calls=run.executions[0].calls * 2),)
+        ),
         lambda run: msgspec.structs.replace(run, version=99),
     ],
     ids=[
@@ -164,24 +197,37 @@ def with_execution(run: record.RecordedRun, **changes) -> record.RecordedRun:
         "behind",
         "elsewhere",
         "unsealed",
-        "no body",
+        "longer in a form",
+        "a report",
         "no endpoint",
-        "foreign endpoint",
+        "other endpoint",
         "nested",
         "key",
         "path",
         "plan",
+        "covered",
         "token",
+        "second mark",
         "jql",
+        "one Test Execution three times",
+        "one request twice",
         "version",
     ],
 )
-def test_what_was_never_written_is_refused(tmp_path, hostile):
+def test_what_was_never_written_is_refused(tmp_path, unsafe):
     """A state folder may come from anywhere: stretches, endpoints, keys and marks are those that we write."""
-    run, sizes = kept(planned(tmp_path, keyed(2)), tmp_path)
+    run, files = kept(planned(tmp_path, keyed(2)), tmp_path)
 
     with pytest.raises(JournalFault):
-        back(hostile(run), tmp_path, sizes)
+        unsafe(run).plan(CLOUD, files)
+
+
+REQUEST = {
+    "id": "i",
+    "endpoint": {"format": "junit", "multipart": False, "path": "/junit", "body": "application/xml"},
+    "body": {"type": "body", "content_type": "text/xml", "pieces": []},
+    "execution": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -190,17 +236,13 @@ def test_what_was_never_written_is_refused(tmp_path, hostile):
         {"deployment": 1},
         {"executions": [{"id": "x"}]},
         {"executions": [{"id": "x", "calls": [], "host": "https://evil.example"}]},
+        {"executions": [{"id": "x", "calls": [REQUEST | {"body": {"type": "body"}}]}]},
         {
             "executions": [
                 {
                     "id": "x",
                     "calls": [
-                        {
-                            "id": "i",
-                            "format": "junit",
-                            "multipart": False,
-                            "bodies": [{"content_type": "text/xml\r\nX-Evil: 1", "pieces": []}],
-                        }
+                        REQUEST | {"body": {"type": "body", "content_type": "text/xml\r\nX-Evil: 1", "pieces": []}}
                     ],
                 }
             ]
@@ -209,34 +251,28 @@ def test_what_was_never_written_is_refused(tmp_path, hostile):
             "executions": [
                 {
                     "id": "x",
-                    "calls": [
-                        {
-                            "id": "i",
-                            "format": "junit",
-                            "multipart": False,
-                            "bodies": [
-                                {
-                                    "content_type": "x",
-                                    "pieces": [{"type": "file", "name": "spool", "offset": -1, "length": 3}],
-                                }
-                            ],
-                        }
-                    ],
+                    "calls": [REQUEST | {"tests_at": {"type": "file", "path": "spool", "offset": -1, "length": 3}}],
                 }
             ]
         },
-        {"host": "h" * 3000},
+        {"failed": -1},
         {"extra": 1},
     ],
-    ids=["type", "missing", "unknown", "header", "negative", "long", "more"],
+    ids=["type", "missing", "unknown", "no body", "header", "negative", "fewer than none", "more"],
 )
-def test_what_is_of_another_shape_is_not_even_read(changes):
-    """Types, bounds and names are closed; nothing is passed over."""
-    whole = {"version": 1, "made_by": "m", "deployment": "cloud", "host": "h", "executions": []}
-    assert msgspec.json.decode(msgspec.json.encode(whole), type=record.RecordedRun)
+def test_what_is_of_another_shape_is_not_even_read(tmp_path, changes):
+    """Types, bounds and names are closed; nothing is ignored."""
+    whole = {
+        "version": 2,
+        "made_by": "m",
+        "deployment": "cloud",
+        "host": "h",
+        "executions": [{"id": "x", "calls": [REQUEST]}],
+    }
+    assert kept_plan(tmp_path).decode(msgspec.json.encode(whole))
 
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(msgspec.json.encode(whole | changes), type=record.RecordedRun)
+        kept_plan(tmp_path).decode(msgspec.json.encode(whole | changes))
 
 
 @pytest.mark.parametrize("key", ["SHOP-1/../../x", "shop-1", "SHOP-1 ", "SHOP-1\n", '"', "", "SHOP-" + "1" * 19])
@@ -257,8 +293,8 @@ def test_another_product_takes_other_endpoints(tmp_path):
     An endpoint that the other lacks is refused here already.
     """
     bundle = NativeFile(format="bundle", shown=("b.zip",), pieces=(b"PK",))
-    run, sizes = kept(native(ImportTarget(deployment=SERVER, project="SHOP"), [bundle]), tmp_path)
+    run, files = kept(native(ImportTarget(deployment=SERVER, project="SHOP"), [bundle]), tmp_path)
 
-    assert back(run, tmp_path, sizes, SERVER).calls
+    assert run.plan(SERVER, files).calls
     with pytest.raises(JournalFault):
-        back(run, tmp_path, sizes, DEPLOYMENTS["cloud"])
+        run.plan(DEPLOYMENTS["cloud"], files)

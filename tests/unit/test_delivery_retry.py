@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xray_ci.delivery.rate import MARGIN
-from xray_ci.delivery.retry import FEW, MANY, Budget, LookUp, Reauthenticate, Stop, Succeeded, Wait, decide
+from xray_ci.delivery.retry import FEW, MANY, MARGIN, Budget, LookUp, Reauthenticate, Stop, Succeeded, Wait, decide
 from xray_ci.services.wire import (
     Answered,
     CallKind,
@@ -72,10 +71,16 @@ def test_a_gateway_that_says_when_is_waited_for():
     assert Stop() == decide(CallKind.READ, status(Failed, 503, after=1801.0), 1, PLENTY)
 
 
-@pytest.mark.parametrize("kind", [CallKind.READ, CallKind.AUTHENTICATE, CallKind.TRIGGER])
+@pytest.mark.parametrize("outcome", [LOST, GATEWAY, status(Failed, 503, after=1.0), status(Failed, 504), INTERNAL])
+def test_a_trigger_that_may_have_been_taken_is_not_repeated(outcome):
+    """A page would get a version more than was asked for."""
+    assert Stop() == decide(CallKind.TRIGGER, outcome, 1, PLENTY)
+
+
+@pytest.mark.parametrize("kind", [CallKind.READ, CallKind.AUTHENTICATE])
 @pytest.mark.parametrize("outcome", [LOST, GATEWAY, status(Failed, 503), status(Failed, 504), status(Failed, 408)])
 def test_harmless_calls_are_repeated_a_few_times(kind, outcome):
-    """Reads, logins and triggers do no harm twice."""
+    """Reads and logins do no harm twice."""
     assert isinstance(decide(kind, outcome, FEW, PLENTY), Wait)
     assert Stop() == decide(kind, outcome, FEW + 1, PLENTY)
     assert Stop() == decide(kind, INTERNAL, 1, PLENTY)

@@ -10,15 +10,16 @@ import pytest
 from wire_server import WireServer, answer, says
 
 from xray_ci import errors
-from xray_ci.delivery.context import Means
 from xray_ci.delivery.plan import ImportTarget
 from xray_ci.delivery.planners import BatchOnDisk, NativeFile, convert, native
+from xray_ci.delivery.progress import Context
 from xray_ci.delivery.retry import Persistent
 from xray_ci.delivery.send import send
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
-from xray_ci.services.cloud import CloudStore, GraphQL
+from xray_ci.services.cloud import CloudStore
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.transport import Transport
 from xray_ci.services.wire import ConnectionOptions
 from xray_ci.services.xray import Xray
@@ -54,7 +55,7 @@ def delivered(plan, clock, *answers: bytes):
             version=plan.deployment.api_versions[0],
             auth=auth,
         )
-        means = Means(
+        context = Context(
             xray=xray,
             store=CloudStore(GraphQL(caller=caller, base_url=server.url, auth=auth)),
             random=Random(1),
@@ -62,7 +63,7 @@ def delivered(plan, clock, *answers: bytes):
             left=lambda: 1800 - clock.monotonic(),
             work=Path("/nowhere"),
         )
-        return send(plan, means), [request for request in server.requests if "/import/" in request.line]
+        return send(plan, context), [request for request in server.requests if "/import/" in request.line]
 
 
 def test_the_key_of_the_first_answer_fills_the_others(plan_of, clock):

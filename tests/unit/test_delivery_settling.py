@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from memory_xray import MemoryXray, keyed, means, planned
+from memory_xray import MemoryXray, context, keyed, planned
 
 from xray_ci.delivery.progress import ExecutionFound, LeftOut, Progress
 from xray_ci.delivery.reconcile import Expected, Stored, difference, expected_of, issue_of, stable
-from xray_ci.services.stored import StoredExecution, StoredRun
+from xray_ci.services.store import StoredExecution, StoredRun
 
 ISSUE = StoredExecution(id="1", key="SHOP-1")
 
@@ -45,7 +45,7 @@ def test_what_holds_still_is_believed(clock):
     """Two reads, a pause apart, that agree."""
     xray = Changing(clock, {"SHOP-1": "PASSED"})
 
-    assert stable(ISSUE, means(xray)).statuses == {"SHOP-1": "PASSED"}
+    assert stable(ISSUE, context(xray)).statuses == {"SHOP-1": "PASSED"}
     assert (xray.reads, clock.slept) == (2, [5.0])
 
 
@@ -54,7 +54,7 @@ def test_what_still_changes_is_waited_for(clock):
     states = [{f"SHOP-{n}": "PASSED" for n in range(count)} for count in range(6)]
     xray = Changing(clock, *states)
 
-    assert states[-1] == stable(ISSUE, means(xray)).statuses
+    assert states[-1] == stable(ISSUE, context(xray)).statuses
     assert xray.reads == 7
 
 
@@ -62,7 +62,7 @@ def test_what_is_enough_needs_no_second_read(clock):
     """Nothing that is asked for is missing: waiting would tell nothing new."""
     xray = Changing(clock, {"SHOP-1": "PASSED", "SHOP-2": "TO DO"})
 
-    assert stable(ISSUE, means(xray), enough=expected(SHOP_1="PASSED")) is not None
+    assert stable(ISSUE, context(xray), enough=expected(SHOP_1="PASSED")) is not None
     assert (xray.reads, clock.slept) == (1, [])
 
 
@@ -71,7 +71,7 @@ def test_what_never_holds_still_is_not_known(clock, budget):
     """Neither without time nor after the longest wait a read is believed that the next one contradicts."""
     xray = Changing(clock, *({"SHOP-1": str(n)} for n in range(10_000)))
 
-    assert stable(ISSUE, means(xray, budget=budget)) is None
+    assert stable(ISSUE, context(xray, budget=budget)) is None
     assert clock.passed <= min(budget, 310)
 
 
@@ -132,7 +132,7 @@ def test_left_out_tests_are_not_expected(tmp_path, clock):
     plan = planned(tmp_path, keyed(3))
     progress = Progress([LeftOut(call="import-1", index=1, test="SHOP-2", reason="no")])
 
-    assert {"SHOP-1", "SHOP-3"} == set(expected_of(plan.calls, means(MemoryXray(clock), progress=progress)).keyed)
+    assert {"SHOP-1", "SHOP-3"} == set(expected_of(plan.calls, context(MemoryXray(clock), progress=progress)).keyed)
 
 
 def test_what_a_native_report_leaves_behind_is_not_known(clock):
@@ -148,7 +148,7 @@ def test_what_a_native_report_leaves_behind_is_not_known(clock):
         [NativeFile(format="junit", shown=("a",), pieces=(REPORTS["junit"],), tests=1)],
     )
 
-    assert expected_of(plan.calls, means(MemoryXray(clock))) is None
+    assert expected_of(plan.calls, context(MemoryXray(clock))) is None
 
 
 def test_an_issue_that_was_found_is_not_asked_for_again(tmp_path, clock):
@@ -156,8 +156,8 @@ def test_an_issue_that_was_found_is_not_asked_for_again(tmp_path, clock):
     xray = MemoryXray(clock)
     (execution,) = planned(tmp_path, keyed(1)).executions
     made = xray.create_execution({})
-    known = means(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key, number=made.id)]))
-    named = means(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key)]))
+    known = context(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key, number=made.id)]))
+    named = context(xray, progress=Progress([ExecutionFound(execution="import-1", key=made.key)]))
 
     assert made == issue_of(execution, made.key, known) == issue_of(execution, made.key, named)
     assert xray.count("read") == 1

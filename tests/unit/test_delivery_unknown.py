@@ -6,10 +6,10 @@ Looked for before anything is sent again, so that nothing is lost and nothing do
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
-from memory_xray import TOKEN, Kept, MemoryXray, defined, keyed, means, planned, runs_of
+from memory_xray import TOKEN, Kept, MemoryXray, context, defined, keyed, planned, runs_of
+from msgspec.structs import replace
 
 from xray_ci import errors
 from xray_ci.delivery.plan import joined
@@ -44,7 +44,7 @@ def test_what_was_done_is_found_and_not_sent_again(tmp_path, clock):
     """Its answer was lost: the mark leads to it, and all of it is there."""
     xray, log = MemoryXray(clock, lag=20), Kept()
     xray.faults = {0: "lost"}
-    done = send(planned(tmp_path, TESTS), means(xray, log=log))
+    done = send(planned(tmp_path, TESTS), context(xray, log=log))
 
     assert done.failures == []
     assert runs_of(xray) == [STORED]
@@ -57,7 +57,7 @@ def test_what_was_not_done_is_sent_again_once_the_index_had_its_time(tmp_path, c
     """A minute of empty answers, then once more."""
     xray = MemoryXray(clock)
     xray.faults = {0: "dropped"}
-    done = send(planned(tmp_path, TESTS), means(xray))
+    done = send(planned(tmp_path, TESTS), context(xray))
 
     assert done.failures == []
     assert runs_of(xray) == [STORED]
@@ -77,7 +77,7 @@ def test_what_was_done_in_part_is_sent_again_into_the_same(tmp_path, clock):
             return answer
 
     xray = Half(clock, lag=3)
-    done = send(planned(tmp_path, TESTS), means(xray))
+    done = send(planned(tmp_path, TESTS), context(xray))
 
     assert done.failures == []
     assert runs_of(xray) == [STORED]
@@ -89,7 +89,7 @@ def test_what_is_lost_again_and_again_is_given_up(tmp_path, clock):
     """Three times, and each time it was looked for: then it is unknown."""
     xray = MemoryXray(clock)
     xray.faults = dict.fromkeys(range(1000), "dropped")
-    done = send(planned(tmp_path, TESTS), means(xray))
+    done = send(planned(tmp_path, TESTS), context(xray))
 
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
     assert xray.count("import") == 3
@@ -112,7 +112,7 @@ def test_what_a_gateway_does_not_wait_for_goes_in_parts(tmp_path, clock, patienc
 
     sent: list[int] = []
     xray = Gateway(clock)
-    done = send(planned(tmp_path, TESTS), means(xray))
+    done = send(planned(tmp_path, TESTS), context(xray))
 
     assert done.failures == []
     assert runs_of(xray) == [STORED]
@@ -126,7 +126,7 @@ def test_a_later_batch_is_looked_for_where_the_first_one_went(tmp_path, clock, f
     """Its key is known: no mark is needed, and what the first one brought is told from what it brings."""
     xray = MemoryXray(clock)
     xray.faults = {1: fault}
-    done = send(planned(tmp_path, defined(4), size=2), means(xray))
+    done = send(planned(tmp_path, defined(4), size=2), context(xray))
 
     assert done.failures == []
     assert xray.count("lookup") == 0
@@ -139,14 +139,14 @@ def test_in_a_test_execution_with_older_results_a_lost_request_is_never_taken_fo
     """Five PASSED may be those of yesterday: it goes again, after Xray came to rest."""
     xray = MemoryXray(clock)
     if "look" in given:
-        send(planned(tmp_path, keyed(5)), means(xray))
+        send(planned(tmp_path, keyed(5)), context(xray))
         (key,) = xray.issues
         xray.calls.clear()
     else:
         key = "SHOP-7"
         existing(xray, key, **{f"OLD_{n}": "PASSED" for n in range(5)})
     xray.faults = {len(xray.calls) + (1 if "look" in given else 0): "dropped"}
-    done = send(planned(tmp_path, defined(2), **given), means(xray))
+    done = send(planned(tmp_path, defined(2), **given), context(xray))
 
     assert done.failures == []
     assert {"SHOP-10000", "SHOP-10001"} <= set(xray.issues[key].runs)
@@ -166,7 +166,7 @@ def test_xray_that_is_still_at_work_is_not_disturbed(tmp_path, clock):
     xray = Busy(clock)
     existing(xray)
     xray.faults = {0: "lost"}
-    done = send(planned(tmp_path, defined(2), test_execution="SHOP-7"), means(xray))
+    done = send(planned(tmp_path, defined(2), test_execution="SHOP-7"), context(xray))
 
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
     assert xray.count("import") == 1
@@ -186,12 +186,12 @@ def test_a_failure_that_is_certain_leaves_nothing_under_way(tmp_path, clock):
 
     xray, log = Away(clock), Kept()
     plan = planned(tmp_path, TESTS, token=None)
-    done = send(plan, means(xray, log=log))
+    done = send(plan, context(xray, log=log))
 
     assert [errors.Unreachable] == [type(failure) for failure in done.failures]
     assert [Begun(call="import-1"), Withdrawn(call="import-1")] == log
     xray.away = False
-    assert send(plan, means(xray, progress=Progress(log))).failures == []
+    assert send(plan, context(xray, progress=Progress(log))).failures == []
     assert runs_of(xray) == [STORED]
     assert kinds(xray) == ["import"]
 
@@ -199,7 +199,7 @@ def test_a_failure_that_is_certain_leaves_nothing_under_way(tmp_path, clock):
 def test_what_nothing_marks_is_not_sent_again(tmp_path, clock):
     """A native report that may have been imported: a person has to look."""
     xray = MemoryXray(clock)
-    done = send(planned(tmp_path, TESTS, token=None), means(xray, progress=Progress([Begun(call="import-1")])))
+    done = send(planned(tmp_path, TESTS, token=None), context(xray, progress=Progress([Begun(call="import-1")])))
 
     assert [errors.UnknownDelivery] == [type(failure) for failure in done.failures]
     assert xray.calls == []
@@ -215,7 +215,7 @@ def test_what_is_done_is_not_done_again(tmp_path, clock):
         ExecutionFound(execution="import-1", key="SHOP-9", number="100000"),
         Ended(call="import-1", key="SHOP-9", tests=1),
     ]
-    done = send(planned(tmp_path, keyed(4), size=2), means(xray, progress=Progress(entries)))
+    done = send(planned(tmp_path, keyed(4), size=2), context(xray, progress=Progress(entries)))
 
     assert xray.calls == [("import", ["SHOP-3", "SHOP-4"])]
     assert done.sent == 3
@@ -234,7 +234,7 @@ def test_a_refused_request_that_made_something_is_continued_there(tmp_path, cloc
             return super().import_report(endpoint, query=query, upload=upload)
 
     xray = Makes(clock, bad=("SHOP-2",))
-    done = send(planned(tmp_path, keyed(3)), means(xray))
+    done = send(planned(tmp_path, keyed(3)), context(xray))
 
     assert runs_of(xray) == [{"SHOP-1": "PASSED", "SHOP-3": "PASSED"}]
     assert len(done.failures) == 1
@@ -257,7 +257,7 @@ def test_a_refused_test_execution_does_not_stop_the_others(tmp_path, clock):
         first = planned(tmp_path / folder / "x", [{"testKey": "SHOP-9", "status": "PASSED"}])
         second = planned(tmp_path / folder / "y", keyed(1), token=None)
         xray = Says(clock)
-        done = send(joined([first, _renamed(second)]), means(xray))
+        done = send(joined([first, _renamed(second)]), context(xray))
 
         assert kind is type(done.failures[0])
         assert sent == [key for runs in runs_of(xray) for key in runs]
@@ -278,7 +278,7 @@ def test_a_log_that_cannot_be_written_stops_before_the_request(tmp_path, clock):
             raise errors.Failure(f"the disk is full: {entry}")
 
     xray = MemoryXray(clock)
-    done = send(planned(tmp_path, TESTS), means(xray, log=Full()))
+    done = send(planned(tmp_path, TESTS), context(xray, log=Full()))
 
     assert len(done.failures) == 1
     assert xray.calls == []
@@ -292,7 +292,7 @@ def test_a_signal_says_what_was_under_way(tmp_path, clock):
             raise errors.Interrupted("stopped by SIGTERM", signal=15)
 
     log = Kept()
-    done = send(planned(tmp_path, keyed(4), size=2), means(Stopped(clock), log=log))
+    done = send(planned(tmp_path, keyed(4), size=2), context(Stopped(clock), log=log))
 
     assert [failure.exit_code for failure in done.failures] == [143]
     assert "import-1 was under way and may have been imported" in done.failures[0].where
@@ -308,7 +308,8 @@ def test_what_can_only_create_is_not_added_to_what_an_earlier_attempt_made(tmp_p
     xray.create_execution({"labels": [TOKEN]})
     xray.calls.clear()
     done = send(
-        replace(plan, executions=(replace(execution, calls=(replace(execution.calls[0], adding=None),)),)), means(xray)
+        replace(plan, executions=(replace(execution, calls=(replace(execution.calls[0], adding=None),)),)),
+        context(xray),
     )
 
     assert [(failure.exit_code, failure.slug) for failure in done.failures] == [(2, "cannot-be-added")]

@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import json
 import re
 import signal
 import socket
@@ -15,7 +16,7 @@ from emulator_client import Emulated, form
 
 from xray_ci.emulator.faults import Faults
 from xray_ci.emulator.jql import InvalidQuery, Query
-from xray_ci.emulator.server import Emulator
+from xray_ci.emulator.server import Emulator, Serving
 from xray_ci.emulator.switches import Switches
 from xray_ci.emulator.world import START, Clock
 
@@ -51,7 +52,7 @@ def test_a_dropped_connection_is_reset(emulator):
     emulator.fault("GET", "/", drop="before")
     place = emulator.url.removeprefix("http://").split(":")
     with socket.create_connection((place[0], int(place[1])), timeout=10) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
 
@@ -66,7 +67,7 @@ def test_faults_answer_skip_and_count(emulator):
 
     assert [each.status for each in answers] == [200, 503, 503, 200]
     assert (answers[1].headers["retry-after"], answers[1].headers["content-type"]) == ("7", "text/html; charset=utf-8")
-    assert answers[1].headers["x-emulator-basis"] == "assumed"
+    assert answers[1].headers["x-emulator-basis"] == "ordered"
 
 
 def test_a_gateway_can_give_up_while_the_work_goes_on(emulator):
@@ -141,6 +142,144 @@ def test_the_log_names_the_parts(emulator):
     assert (record["status"], emulator.part(record["n"], "info")) == (400, b"{}")
 
 
+@pytest.mark.parametrize("path", ["/", "/browse/SHOP-1", "/api/v2/authenticate", "/jira/rest/api/2/field", "/x"])
+@pytest.mark.parametrize("host", ["evil.example", "[::1", "127.0.0.1.evil.example:80", ""])
+def test_no_page_answers_under_a_strange_name(emulator, path, host):
+    """A web page opened beside the emulator cannot reach it by a name of its own."""
+    answer = emulator.call("GET", path, Host=host)
+
+    assert (answer.status, "--allow-host" in answer.text) == (403, True)
+    assert emulator.requests() == []
+
+
+def test_other_names_and_addresses_are_answered_when_told():
+    """As a service of a CI system the emulator has a name, and an address others reach."""
+    with Emulator(serving=Serving(bind="0.0.0.0", allow_hosts=("Xray.internal",))) as serving:
+        here = Emulated(serving.url)
+        port = serving.url.rpartition(":")[2]
+        named = here.call("GET", "/rest/api/2/serverInfo", Host=f"xray.internal:{port}")
+        refused = here.call("GET", "/rest/api/2/serverInfo", Host="other")
+
+    assert (named.json()["baseUrl"], refused.status) == (f"http://xray.internal:{port}", 403)
+
+
+def test_a_world_from_a_file_is_the_world_after_a_reset(tmp_path):
+    """Projects, fields, statuses, accounts and issues come from YAML; what is not said follows."""
+    file = tmp_path / "world.yaml"
+    file.write_text(
+        """
+projects: {CART: {name: Carts, environments: [web], versions: ['2']}, PAY: {}}
+issue-types: {Epic: '10000'}
+custom-fields: [{id: customfield_12000, name: Team, required-for: [Test Execution]}]
+statuses: [{name: SKIPPED, coverage: NOTRUN}]
+accounts: [{name: ann, account-id: a1, display: Ann, password: p, token: t, may-not: [CREATE_ISSUES]}]
+api-keys: {ID: {secret: s}}
+issues:
+  CART-7: {type: Test, summary: pays, test: {type: Generic, definition: pay.Test.pays}}
+  CART-9: {type: Test Execution, summary: Nightly, execution: {runs: {CART-7: PASSED}}}
+  PAY-1: {type: Epic, summary: Pay}
+""",
+        encoding="utf-8",
+    )
+    with Emulator(serving=Serving(world=str(file))) as serving:
+        here = Emulated(serving.url)
+        here.reset()
+        state = here.state()
+        token = here.call("POST", "/api/v2/authenticate", b'{"client_id": "ID", "client_secret": "s"}').json()
+        body = b'{"info": {"project": "CART", "summary": "x"}, "tests": [{"testKey": "CART-7", "status": "SKIPPED"}]}'
+        sent = {"Authorization": f"Bearer {token}", "Content_Type": "application/json"}
+        made = here.call("POST", "/api/v2/import/execution", body, **sent).json()
+        fields = b'{"fields": {"project": {"key": "PAY"}, "summary": "x", "issuetype": {"name": "Test Execution"}}}'
+        refused = here.call("POST", "/jira/rest/api/2/issue", fields, Authorization="Bearer t")
+        run = here.runs(made["key"])["CART-7"]
+
+    assert (state["issues"]["CART-7"]["id"], state["issues"]["PAY-1"]["id"]) == ("10107", "20101")
+    assert state["issues"]["CART-9"]["execution"]["runs"]["CART-7"]["status"] == "PASSED"
+    assert (made["key"], run["status"]) == ("CART-10", "SKIPPED")
+    assert (refused.status, list(refused.json()["errors"])) == (400, ["project"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "projects"),
+        ("projects: {A: {}}\nissues: {B-1: {type: Test}}", "B-1"),
+        ("projects: {A: {colour: red}}", "colour"),
+        ("projects: {A: {name: [1]}}", "projects/A/name"),
+        ("projects: {A: {}}\nissues: {A-1: {type: Test}}", "issues/A-1"),
+        ("a: [", "world.yaml"),
+    ],
+)
+def test_what_a_file_gets_wrong_is_named(tmp_path, text, said):
+    """A world that cannot be read is no world: its place is told."""
+    file = tmp_path / "world.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=said), Emulator(serving=Serving(world=str(file))):
+        pass
+
+
+def test_pages_show_what_is_there_of_a_world(tmp_path):
+    """A Test that is named and is not there is left out; without Confluence nothing leads to it."""
+    file = tmp_path / "world.yaml"
+    file.write_text(
+        """
+projects: {A: {}}
+issues:
+  A-1: {type: Test, summary: pays}
+  A-2: {type: Test Execution, summary: Nightly, execution: {runs: {A-1: PASSED, A-8: FAILED}}}
+  A-3: {type: Test Plan, summary: Release, plan: {tests: [A-1, A-9], executions: [A-2, A-7]}}
+""",
+        encoding="utf-8",
+    )
+    with Emulator(serving=Serving(world=str(file))) as serving:
+        here = Emulated(serving.url)
+        shown = [here.call("GET", path) for path in ("/", "/browse/A-1", "/browse/A-2", "/browse/A-3")]
+        missing = here.call("GET", "/browse/A-2/runs/A-8")
+
+    assert [page.status for page in shown] == [200] * 4
+    assert missing.status == 404
+    assert ["/wiki/" in page.text for page in shown] == [False] * 4
+
+
+def test_the_world_is_kept_from_one_run_to_the_next(tmp_path):
+    """Issues, runs, versions of pages and the bytes of evidence; every request leaves a line without a secret."""
+    serving = Serving(state=str(tmp_path / "state.json"), record=str(tmp_path / "requests.jsonl"))
+    step = {"status": "FAILED", "evidence": [{"data": "YWJj", "filename": "a.txt"}]}
+    with Emulator(serving=serving) as first:
+        here = Emulated(first.url)
+        here.cloud("", {**DOCUMENT, "tests": [{"testKey": "SHOP-1", "status": "FAILED", "steps": [step]}]})
+        here.call("POST", "/take-snapshot/131073", Jira_Snapshots_API_Key="emulator-global-key")
+        here.clock(advance=3)
+        before = [here.state()[part] for part in ("issues", "pages")]
+    with Emulator(serving=serving) as second:
+        again = Emulated(second.url)
+        after = [again.state()[part] for part in ("issues", "pages")]
+        file = again.call("GET", "/browse/SHOP-41/evidence/1")
+        again.cloud("", DOCUMENT)
+        newest = list(again.state()["issues"])[-1]
+    lines = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text(encoding="utf-8").splitlines()]
+
+    assert before == after
+    assert [each["version"] for each in after[1]["131073"]["history"]] == [6]
+    assert (file.body, newest) == (b"abc", "SHOP-42")
+    assert [each["path"] for each in lines if each["kind"] == "import"] == ["/api/v2/import/execution"] * 2
+    assert {each["status"] for each in lines} == {200, 202}
+    assert "emulator-secret" not in (tmp_path / "requests.jsonl").read_text(encoding="utf-8")
+
+
+def test_the_seed_world_is_the_example_of_a_file():
+    """The file describes what is there after a reset."""
+    from pathlib import Path
+
+    from xray_ci.emulator import worlds
+    from xray_ci.emulator.seed import seed
+
+    example = worlds.load(Path(__file__).resolve().parents[2] / "docs" / "emulator-world.yaml")()
+
+    assert example == seed()
+
+
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
 def test_control_answers_loopback_only(emulator, headers):
     """A page from elsewhere cannot reach the control interface."""
@@ -198,7 +337,25 @@ def test_a_wrong_setting_changes_nothing(changes):
 
 
 @pytest.mark.parametrize(
-    "text", ["project", "project = ", "project = SHOP OR key = A-1", "unknown = 1", "project = SHOP key = A-1"]
+    "text",
+    [
+        "project",
+        "project = ",
+        "project = SHOP OR",
+        "unknown = 1",
+        "project = SHOP key = A-1",
+        "status was open",
+        "(" * 60 + "key = A-1" + ")" * 60,
+        "created > yesterday",
+        "key > A-1",
+        "summary in (a)",
+        "key in (A-1",
+        "key in ()",
+        "key in A-1",
+        "labels = nothing()",
+        "project = SHOP order by",
+        'project = "SHOP',
+    ],
 )
 def test_jql_that_cannot_be_read_is_said(text):
     """The little JQL refuses what it does not know instead of finding everything."""
@@ -273,3 +430,17 @@ def test_a_taken_port_is_said():
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+def test_the_page_of_switches_and_the_documentation_name_every_switch(emulator):
+    """Each with its default, its choices and its facts, as they are."""
+    from pathlib import Path
+
+    from xray_ci.emulator.switches import described
+
+    page = emulator.call("GET", "/switches").text
+    documented = (Path(__file__).resolve().parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+
+    assert [each.name for each in described() if each.name not in page] == []
+    rows = [f"| `{each.name}` | {each.default} | {each.choices} | {each.facts} | {each.says} |" for each in described()]
+    assert [row for row in rows if row not in documented] == []

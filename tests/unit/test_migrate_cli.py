@@ -57,6 +57,30 @@ def test_an_action_that_is_not_known_is_named(migrate):
     assert "someone/xray-thing@v1 on line 1" in err
 
 
+@pytest.mark.parametrize(
+    ("content", "page"),
+    [
+        ("steps:\n- task: Npm@1\n- script: npm test\n", "docs/recipes/azure.md"),
+        ("version: 2.1\njobs: {a: {steps: [checkout]}}\n", "docs/recipes/circleci.md"),
+        ("pipelines: {default: [{step: {script: [npm test]}}]}\n", "docs/recipes/bitbucket.md"),
+        ("language: python\nscript: [pytest]\n", "docs/recipes/README.md"),
+    ],
+)
+def test_where_nothing_is_found_the_page_with_the_step_is_named(migrate, content, page):
+    """That of the CI system, told by what only its files have."""
+    code, _, err = migrate(content)
+
+    assert code == 2
+    assert page in err
+
+
+def test_a_line_that_yaml_takes_for_a_mapping_is_named(migrate):
+    """A call of curl with a colon and a blank, without quotes, is a mapping there: GitLab would refuse it, too."""
+    _, _, err = migrate('job:\n  script:\n    - curl -H "Authorization: Bearer $T" https://x/api/v2/import/execution\n')
+
+    assert "line 3 of `script`, which YAML reads as a mapping" in err
+
+
 def test_a_file_is_needed_and_only_one(migrate):
     """A missing one and a second one are wrong usage."""
     out, err = io.StringIO(), io.StringIO()

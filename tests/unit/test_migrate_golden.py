@@ -9,8 +9,12 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -24,8 +28,21 @@ FOLDER = Path(__file__).parent.parent / "data" / "migrate"
 INPUTS = sorted(path for path in FOLDER.iterdir() if path.suffix != ".golden")
 LITERAL_SECRETS = ("hunter2-hunter2", "0123456789")
 """What stands in the open in the inputs."""
+ADDRESSES = frozenset({"xrayCloud", "xrayBaseUrl", "serverInstance", "class"})
+"""What says where Xray is: printed as `deployment`, `region` or `jira-url`."""
+WORKFLOW = """\
+on:
+  workflow_dispatch:
+    inputs:
+      plan: {type: string}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+"""
 SAMPLES = {
     Kind.KEY: "SHOP-7",
+    Kind.KEYS: "SHOP-7",
     Kind.PROJECT: "SHOP",
     Kind.URL: "https://jira.example.net",
     Kind.SECRET: "a-sample-secret",
@@ -88,6 +105,39 @@ def test_a_step_with_an_unknown_setting_would_be_seen(workspace):
         config.load({}, next(environments(Path("action.yml"), out)), workspace, command="import", github=True)
 
 
+@pytest.mark.parametrize("path", [path for path in INPUTS if "action" in path.name or "plugin" in path.name])
+def test_every_input_of_an_old_step_is_named(path):
+    """In the log or in what is printed: taken, not needed, or not translated and why. None is dropped in silence."""
+    text = re.sub(r"^\s*(?://|#).*", "", path.read_text("utf-8"), flags=re.MULTILINE)
+    names = {*re.findall(r"\b(\w+):(?!//)", text)} if path.suffix == ".Jenkinsfile" else inputs_of(yaml.safe_load(text))
+    _, out, err = migrated(path)
+    said = (out + err).lower()
+
+    assert len(names) > 5
+    assert {name for name in names if name.lower() not in said} <= ADDRESSES
+
+
+@pytest.mark.parametrize("path", [path for path in INPUTS if path.name.startswith(("action", "workflow"))])
+def test_a_printed_step_of_github_is_one(path, tmp_path):
+    """By actionlint, in a job that checks the code out."""
+    actionlint = Path(sys.executable).with_name("actionlint")
+    if not actionlint.exists():
+        assert "CI" not in os.environ
+        pytest.skip("no actionlint in this environment")
+    steps = "".join(f"      {line}\n" for line in migrated(path)[1].splitlines())
+    (tmp_path / "x.yml").write_text(f"{WORKFLOW}{steps.replace('id: xray', 'id: imported', 1)}", "utf-8")
+    done = subprocess.run([actionlint, "-no-color", "x.yml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def inputs_of(node):
+    """Return the names of all inputs below `with` of a workflow or action."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    own = {*node["with"]} if isinstance(node, dict) and "with" in node and "xray" in node["uses"] else set()
+    return own.union(*map(inputs_of, inner))
+
+
 def environments(path, out):
     """Yield the environment that each printed step gives to xray-ci."""
     if path.name.startswith(("action", "workflow")):
@@ -97,7 +147,11 @@ def environments(path, out):
                 f"INPUT_{name.upper()}": filled(name, str(value), r"\$\{\{[^}]*\}\}")
                 for name, value in step["with"].items()
             }
-    elif path.suffix == ".yml":
+    elif path.name.startswith(("azure", "circleci", "bitbucket")):
+        yield from (exported(step) for step in yaml.safe_load(out))
+    elif path.suffix == ".ps1":
+        yield from (assigned(text) for text in out.split("# In place of ")[1:])
+    elif path.name.startswith("gitlab"):
         for job in yaml.safe_load(out).values():
             assert job["script"] == "xray-ci import"
             yield {
@@ -127,6 +181,95 @@ def stage(text):
         env[name] = plain.replace("\\n", "\n").replace("\\'", "'").replace("\\\\", "\\")
     bound = re.findall(r"ariable: '(XRAY_CI_\w+)'|(XRAY_CI_\w+)=\"\$\w+\"|(XRAY_CI_\w+) = credentials\('", text)
     return env | {name: "a-sample-secret" for names in bound for name in names if name}
+
+
+def exported(step):
+    """Return what a step of Azure, CircleCI or Bitbucket sets: its block of variables, and what bash exports."""
+    inner = step.get("run") or step.get("step") or step
+    script = inner.get("bash") or inner.get("command") or "\n".join(inner["script"])
+    names = [*inner.get("env", {}), *re.findall(r'(XRAY_CI_\w+)="\$\w+" ', script)]
+    shell = "".join(f"{line}\n" for line in script.splitlines() if line.startswith("export "))
+    shown = subprocess.run(
+        ["bash", "-uc", f"{shell}export -p"],
+        env=dict.fromkeys(re.findall(r"\$\{(\w+)\}", shell), "SHOP-7"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.findall(r"^declare -x (XRAY_CI_\w+)=(.*(?:\n(?!declare).*)*)$", shown.stdout, re.MULTILINE)
+    return {name: bash_value(value) for name, value in found} | dict.fromkeys(
+        names or ("XRAY_CI_CLIENT_ID", "XRAY_CI_CLIENT_SECRET"), "a-sample-secret"
+    )
+
+
+def bash_value(value):
+    done = subprocess.run(["bash", "-c", f"printf %s {value}"], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def assigned(text):
+    values = re.findall(r'^\$env:(XRAY_CI_\w+) = "(.*)"$', text, re.MULTILINE)
+    secrets = re.findall(r"^\$env:(XRAY_CI_\w+) = \$env:\w+$", text, re.MULTILINE)
+    return {name: filled(setting(name), value, r"(?<!`)\$\{env:\w+\}") for name, value in values} | dict.fromkeys(
+        secrets, "a-sample-secret"
+    )
+
+
+SYSTEMS = {
+    "azure-curl.yml": ("azure-pipelines", lambda steps: {"steps": steps}),
+    "circleci-curl.yml": (
+        "circle-ci",
+        lambda steps: {
+            "version": 2.1,
+            "jobs": {"test": {"docker": [{"image": "cimg/python:3.13"}], "steps": steps}},
+            "workflows": {"all": {"jobs": ["test"]}},
+        },
+    ),
+    "gitlab-curl.yml": ("gitlab-ci", lambda jobs: {"stages": ["test", "publish"], **jobs}),
+    "bitbucket-curl.yml": ("bitbucket-pipelines", lambda steps: {"pipelines": {"default": steps}}),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_printed_step_is_what_its_ci_system_takes(name):
+    """By the system's published JSON Schema, as check-jsonschema carries it, around nothing but the step."""
+    schema, around = SYSTEMS[name]
+
+    assert mistakes(schema, around(yaml.safe_load(migrated(FOLDER / name)[1]))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        *((name, schema) for name, (schema, _) in SYSTEMS.items()),
+        ("travis-curl.yml", "travis"),
+        ("bamboo-curl.yml", "bamboo-spec"),
+        *((path.name, "github-workflows") for path in INPUTS if path.name in ("action-cloud.yml", "workflow-curl.yml")),
+    ],
+)
+def test_an_old_pipeline_is_one(name, schema):
+    """What is moved over here could run: its own CI system takes it."""
+    document = yaml.load((FOLDER / name).read_text("utf-8"), yaml.CSafeLoader)
+
+    assert mistakes(schema, {"on" if key is True else key: value for key, value in document.items()}) == []
+
+
+def mistakes(schema, document):
+    """Return what a vendor's schema finds wrong."""
+    text = files("check_jsonschema").joinpath("builtin_schemas", "vendor", f"{schema}.json").read_text("utf-8")
+    return [error.message for error in jsonschema_rs.validator_for(json.loads(text)).iter_errors(document)]
+
+
+_SHELL = ("travis", "bamboo", "drone")
+"""Systems whose steps are lines of a shell."""
+
+
+@pytest.mark.parametrize("path", [path for path in INPUTS if path.suffix == ".sh" or path.name.startswith(_SHELL)])
+def test_a_printed_line_of_shell_is_one(path):
+    """Without running it."""
+    out = migrated(path)[1]
+
+    assert subprocess.run(["bash", "-n", "-c", out], capture_output=True, text=True, check=False).stderr == ""
 
 
 def container(text):

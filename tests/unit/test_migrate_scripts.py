@@ -47,6 +47,16 @@ def test_a_value_that_grows_without_bound_is_not_followed():
     assert len(words(script)[-1][1]) < 5000
 
 
+def test_a_here_document_is_the_body_of_its_command_and_does_not_grow_without_bound():
+    """With values in place of variables, as the shell would write it, up to a million characters of them."""
+    refs = Refs()
+    (first, second) = shell.commands('cat > a <<EOF\n{"a": "$A", "b": "${B}"}\nEOF\nb', 1, {"A": "x"}, refs)
+    assert (seen(first.body, refs), second.words) == ('{"a": "x", "b": "<B>"}', ("b",))
+
+    (long,) = shell.commands("cat > a <<EOF\n" + "$A" * 5000 + "\nEOF\n", 1, {"A": "y" * 4000}, Refs())
+    assert len(long.body) < 1_100_000
+
+
 def test_a_command_knows_its_line():
     """That of its first word."""
     found = list(shell.commands("a\n\nb \\\n c\nd 'x\ny'\ne", 5, {}, Refs()))
@@ -75,6 +85,7 @@ def test_options_of_curl_are_read_in_all_their_spellings(written):
         ("https://x/api/v1/import/execution", True, None),
         ("https://x/jira/rest/raven/1.0/import/execution/nunit/multipart", False, "nunit"),
         ("https://x/rest/raven/latest/import/execution/multipart", False, "multipart"),
+        ("https://x/jira/rest/raven/2.0/api/import/execution/junit", False, "junit"),
     ],
 )
 def test_an_import_is_known_by_its_path(url, cloud, format_):

@@ -11,7 +11,8 @@ import pytest
 from xray_ci.model import Case, MarkKind, Outcome, Place, Problem
 from xray_ci.reports import allure
 from xray_ci.reports.discover import discover
-from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
+from xray_ci.reports.reading import read
 
 
 def write(folder: Path, file: str, /, **content: object) -> None:
@@ -180,7 +181,7 @@ def test_a_folder_is_read_in_the_order_of_time(tmp_path: Path):
 def test_failures_outside_of_results_are_notices(tmp_path: Path):
     """A clean-up that broke, a preparation without tests, and errors of the run are told.
 
-    Other files are passed over.
+    Other files are ignored.
     """
     bad = {"name": "hook", "status": "broken", "statusDetails": {"message": "cleanup broke"}}
     write(tmp_path, "1-result.json", name="a", status="passed")
@@ -258,3 +259,73 @@ def test_a_file_that_only_ends_like_a_result_is_no_folder_of_allure(tmp_path: Pa
     (tmp_path / f"{ONE}-result.json").write_text("{}", encoding="utf-8")
 
     assert found_in(tmp_path, "**/*.json") == [(".", "allure2-dir"), ("jest-result.json", None)]
+
+
+def made(folder: Path, **files: dict[str, object]) -> Path:
+    """Write results under names of somebody's own."""
+    folder.mkdir(parents=True)
+    for name, said in files.items():
+        (folder / f"{name.replace('__', '-')}.json").write_text(json.dumps(said), encoding="utf-8")
+    return folder
+
+
+RESULT = {"uuid": "1", "name": "adds", "fullName": "shop.Cart.adds", "status": "passed", "start": 1_767_600_000_000}
+PAYS = {**RESULT, "name": "pays", "fullName": "shop.Cart.pays", "historyId": "p"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        ("build/allure-results", ("t1__result", "t2__result")),
+        ("**/allure-results", ("t1__result", "t2__result")),
+        ("**/allure-*", ("one", "two")),
+        ("**/*.json", ("one", "two")),
+        ("**/*-result.json", ("t1__result", "t2__result")),
+    ],
+)
+def test_results_under_any_name_are_read(tmp_path: Path, pattern: str, named: tuple[str, str]):
+    """What a file is decides, not the random name that Allure gives it; other files there stay what they are."""
+    made(tmp_path / "build" / "allure-results", **dict.fromkeys(named, RESULT))
+    (found,) = discover([pattern], tmp_path).files
+    cases = [each for each in read(found) if isinstance(each, Case)]
+
+    assert (found.place.shown, found.format, len(cases)) == ("build/allure-results", "allure2-dir", 2)
+
+
+@pytest.mark.parametrize("status", ["passed", None])
+def test_one_result_alone_is_a_report(tmp_path: Path, status: str | None):
+    """A single file that somebody took out of its folder; a status of null is none that passed."""
+    made(tmp_path / "x", picked={**RESULT, "status": status}, package={"name": "a", "version": "1"})
+    (found,) = discover(["x/picked.json"], tmp_path).files
+    (case,) = (each for each in read(found) if isinstance(each, Case))
+
+    assert found.format is None
+    assert (case.classname, case.name, case.outcome.value) == ("shop.Cart", "adds", "passed" if status else "other")
+
+
+def test_attempts_under_other_names_are_results_that_the_last_stands_for(tmp_path: Path):
+    """They are counted one by one, and the last to start is the one that counts."""
+    folder = made(
+        tmp_path / "allure-results",
+        a__result={**PAYS, "start": PAYS["start"] + 9},  # type: ignore[operator]
+        b__result={**PAYS, "status": "failed"},
+        c__result=RESULT,
+    )
+    cases = [each for each in allure.read_folder(Place(path=folder, shown="a")) if isinstance(each, Case)]
+
+    assert [(each.name, each.outcome.value, bool(each.retried), len(each.attempts)) for each in cases] == [
+        ("adds", "passed", False, 0),
+        ("pays", "failed", True, 0),
+        ("pays", "passed", False, 1),
+    ]
+
+
+def test_a_pipe_under_another_name_is_not_looked_into(tmp_path: Path):
+    """Opening one would wait forever."""
+    import os
+
+    made(tmp_path / "allure-results", one=RESULT)
+    os.mkfifo(tmp_path / "allure-results" / "a.json")
+    (found,) = discover(["allure-results"], tmp_path).files
+
+    assert len([each for each in read(found) if isinstance(each, Case)]) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from xray_ci.model import Case, MarkKind, Outcome, Problem
 from xray_ci.reports import ctrf
-from xray_ci.reports.fault import BROKEN, Fault
+from xray_ci.reports.notices import BROKEN, Fault
 
 
 def read(document: object) -> list[Case | Problem]:

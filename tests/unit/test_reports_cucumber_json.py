@@ -10,7 +10,7 @@ import pytest
 
 from xray_ci.model import Case, MarkKind, Outcome, Problem
 from xray_ci.reports import cucumber_json
-from xray_ci.reports.fault import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, TRUNCATED, Fault
 
 
 def read(document: object) -> list[Case | Problem]:
@@ -35,6 +35,25 @@ def only(*elements: object, **feature: object) -> Case:
 
 def marks(case: Case, kind: MarkKind) -> list[str]:
     return [mark.value for mark in case.marks if mark.kind is kind]
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome", "status"),
+    [
+        (["PASS", "passed"], Outcome.PASSED, None),
+        (["PASS", "FAIL", "ABORTED"], Outcome.FAILED, None),
+        (["PASS", "TODO"], Outcome.SKIPPED, None),
+        (["PASS", "ABORTED", "skipped"], Outcome.SKIPPED, "ABORTED"),
+        (["EXECUTING", "TO DO"], Outcome.OTHER, "EXECUTING"),
+        (["pass"], Outcome.OTHER, None),
+        (["BLOCKED"], Outcome.OTHER, None),
+    ],
+)
+def test_names_of_step_statuses_are_results(words: list[str], outcome: Outcome, status: str | None):
+    """Xray's own words for a step mean what they mean in Xray; one that no outcome stands for is kept."""
+    found = only(scenario(*map(step, words)))
+
+    assert (found.outcome, found.status) == (outcome, status)
 
 
 @pytest.mark.parametrize(
@@ -239,3 +258,13 @@ def test_a_cut_off_report_is_refused():
         list(cucumber_json.read(io.BytesIO(b'[{"name": "A", "tags": [], "elements": [{"name": "x"}')))
 
     assert caught.value.slug == TRUNCATED
+
+
+def test_the_project_of_playwright_bdd_is_an_environment():
+    """Its features say which project they ran in."""
+    step = {"keyword": "Given ", "name": "a cart", "result": {"status": "passed"}}
+    element = {"type": "scenario", "keyword": "Scenario", "name": "Adds", "steps": [step]}
+    feature = {"uri": "a.feature", "name": "Cart", "metadata": {"Project": "firefox"}, "elements": [element]}
+    (case,) = (each for each in read([feature]) if isinstance(each, Case))
+
+    assert [mark.value for mark in case.marks if mark.kind is MarkKind.ENVIRONMENT] == ["firefox"]

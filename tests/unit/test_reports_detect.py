@@ -1,10 +1,16 @@
 """Which format some bytes are: by what is in them, never by name."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from xray_ci.errors import NotAReport
-from xray_ci.reports.formats import FORMATS, format_of, named, names
+from xray_ci.formats import FORMATS, named, names
+from xray_ci.reports.detect import format_of
 
+DATA = Path(__file__).parents[1] / "data" / "reports"
+EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
 SAMPLES = {
     "junit": [
         "<testsuites/>",
@@ -81,6 +87,10 @@ SAMPLES = {
         '{"environment": {"os": "posix", "zephyr_version": "v4"}, "testsuites": []}',
         '{"testsuites": [{"name": "a", "platform": "b"}]}',
     ],
+    "allure2-dir": [
+        '{"uuid": "1", "historyId": "a", "status": null}',
+        '{"name": "a", "stage": "finished", "start": 1, "historyId": "b"}',
+    ],
     "k6-summary": ['{"metrics": {"vus": {"value": 1}}, "root_group": {"name": ""}}'],
     "xrayci": ["\0xray-ci shard 1\n", "\0xray-ci shard 2\nR"],
 }
@@ -89,7 +99,19 @@ SAMPLES = {
 @pytest.mark.parametrize("row", [row for row in FORMATS if row.recognise], ids=lambda row: row.key)
 def test_each_row_is_recognised(row):
     """A row of the table has samples, each fits it and no other row."""
-    assert [row.key] * len(SAMPLES[row.key]) == [format_of(text.encode()).key for text in SAMPLES[row.key]]
+    texts = [text.encode() for text in SAMPLES.get(row.key, ())] + _reports(row.key)
+
+    assert texts, f"there is no sample of {row.key}: add one to tests/data/reports/expected.json"
+    assert [row.key] * len(texts) == [format_of(text).key for text in texts]
+
+
+def _reports(key):
+    """Return the reports of a format that lie among the samples."""
+    return [
+        (DATA / name).read_bytes()
+        for name, held in EXPECTED.items()
+        if held["format"] == key and held["expect"] == "ok" and (DATA / name).is_file()
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
@@ -125,6 +147,11 @@ def test_the_encoding_does_not_matter(key, encoding):
         (b'{"openapi": "3", "info": {"title": "x", "version": "1"}}', "OpenAPI"),
         (b'{"message": "Not Found", "status": 404}', "error message"),
         (b"[1, 2]", "JSON of another kind"),
+        (b"<RunnerResult/>", "zUnit"),
+        (b"<gtester/>", "gtester"),
+        (b"<testResults><FitNesseVersion/></testResults>", "FitNesse"),
+        (b'{"results": [{"resource-id": "/tmp"}]}', "Goss"),
+        (b'{"ExecutionResults": [{"ScenarioTitle": "a"}]}', "SpecFlow"),
         (b"make: *** Stop.", "text"),
         (b"<foo/>", "root element <foo>"),
         (b'{"a": 1}', "JSON with a"),

@@ -104,6 +104,28 @@ def test_the_same_results_in_another_format_are_read_once(tmp_path):
     assert found(tmp_path, "open-test-reporting=a/open*.xml") == [("a/open-test-report.xml", "open-test-reporting")]
 
 
+def test_the_report_for_sonarqube_is_read_where_it_stands_alone(tmp_path):
+    """Beside, or one folder below, another report it is left out with a notice; other reports of its name are read."""
+    executions, junit = "<testExecutions version='1'/>", "<testsuite/>"
+    for name, text in {
+        "a/junit.xml": junit,
+        "a/coverage/sonar.xml": executions,
+        "b/sonar.xml": executions,
+        "c/sonar-junit.xml": junit,
+        "c/junit.xml": junit,
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (notice,) = discover(["**/*.xml"], tmp_path).problems
+
+    assert found(tmp_path, "**/*.xml") == ["a/junit.xml", "b/sonar.xml", "c/junit.xml", "c/sonar-junit.xml"]
+    assert (notice.slug, notice.path) == ("companion-report", "a/coverage/sonar.xml")
+    assert found(tmp_path, "sonar-xml=a/**/sonar.xml", "a/*.xml") == [
+        ("a/coverage/sonar.xml", "sonar-xml"),
+        "a/junit.xml",
+    ]
+
+
 def test_links_to_folders_are_not_followed_by_wildcards(tree):
     """A loop of links is no trap; a pattern that names the link gets in."""
     (tree / "a" / "loop").symlink_to(tree)
@@ -128,8 +150,17 @@ def test_nothing_found_says_where_was_looked(tree):
 
     assert searched == (
         "`a/*.json`: 3 files looked at in `a`",
-        "`nope/deep/*.xml`: `nope/deep` does not exist, only the workspace does",
-        "`a/none/*.xml`: `a/none` does not exist, only `a` does",
+        "`nope/deep/*.xml`: the workspace has no folder `nope`",
+        "`a/none/*.xml`: `a` has no folder `none`",
+    )
+
+
+def test_a_misspelt_folder_is_told_with_the_one_that_is_there(tree):
+    """`resluts` for `results`, whichever level it is on."""
+    (tree / "a" / "results").mkdir()
+
+    assert discover(["a/resluts/*.xml"], tree).searched == (
+        "`a/resluts/*.xml`: `a` has no folder `resluts` (it has `a/results`)",
     )
 
 
@@ -191,3 +222,13 @@ def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
     assert [(each.slug, each.path, each.severity) for each in found.problems] == [
         ("closed-folder", "closed", Severity.NOTICE)
     ]
+
+
+@pytest.mark.parametrize("patterns", [["**/allure-results"], ["**/r.xml", "sub/allure-results"], ["**", "!**/*.xml"]])
+def test_a_folder_of_results_is_found_at_any_depth(tmp_path, patterns):
+    """Patterns that still look below a folder take the folder itself, too, where it holds results of Allure."""
+    folder = tmp_path / "sub" / "allure-results"
+    folder.mkdir(parents=True)
+    (folder / "0f8fad5b-d9cb-469f-a165-70867728950e-result.json").write_text("{}", encoding="utf-8")
+
+    assert found(tmp_path, *patterns) == [("sub/allure-results", "allure2-dir")]

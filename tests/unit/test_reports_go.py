@@ -3,11 +3,12 @@
 import json
 import time
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 from format_reading import case_of, cases_of, problems_of, slug_of, values
 
-from xray_ci.model import MarkKind, Outcome
+from xray_ci.model import Case, MarkKind, Outcome
 from xray_ci.reports import go
 from xray_ci.xray.mapping import native_identity
 
@@ -156,10 +157,19 @@ def test_a_package_with_a_failed_test_is_not_told_again():
     assert not problems_of(go.read_json, events(event("run"), event("fail"), BAD_END))
 
 
-@pytest.mark.parametrize("text", [events(event("run"), event("pass")), events(event("start", None)), events(END)[:-9]])
-def test_a_stream_that_was_cut_off_is_refused(text):
-    """A package without end, or half a line, is no whole report."""
-    assert slug_of(go.read_json, text) == "truncated-report"
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [(events(event("run"), event("pass")), ["TestA"]), (events(event("start", None)), []), (events(event("run")), [])],
+)
+def test_a_stream_that_was_cut_off_keeps_what_ended(text, names):
+    """A package without end breaks the run off; a test that still ran has no result."""
+    assert [case.name for case in go.read_json(BytesIO(text.encode())) if type(case) is Case] == names
+    assert problems_of(go.read_json, text)[0].slug == "broken-run"
+
+
+def test_half_a_line_alone_is_refused():
+    """Nothing in it is whole."""
+    assert slug_of(go.read_json, events(END)[:-9]) == "truncated-report"
 
 
 def test_a_broken_line_in_the_middle_is_refused():
@@ -169,11 +179,11 @@ def test_a_broken_line_in_the_middle_is_refused():
     )
 
 
-def test_foreign_lines_are_passed_over_and_told():
+def test_ignored_lines_are_told():
     """Downloads and compilers write into the same stream."""
     (problem,) = problems_of(go.read_json, events("go: downloading x", event("run"), event("pass"), END))
 
-    assert (problem.slug, problem.line) == ("foreign-lines", 1)
+    assert (problem.slug, problem.line) == ("ignored-lines", 1)
 
 
 def test_attributes_of_a_test_are_marks():
@@ -268,8 +278,14 @@ def test_a_test_binary_has_no_package():
 
 
 def test_text_that_was_cut_off_is_refused():
-    """Neither a verdict nor a package ends it."""
-    assert slug_of(go.read_text, "=== RUN   TestA\n--- PASS: TestA (0.00s)\n") == "truncated-report"
+    """Neither a verdict nor a package ends it, so nobody knows the name of the package."""
+    cut = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n"
+    assert slug_of(go.read_text, cut) == "truncated-report"
+    whole = f"{cut}PASS\nok  \tshop/cart\t0.1s\n"
+    assert [each.slug for each in problems_of(go.read_text, whole + cut)] == ["broken-run"]
+    assert [case.classname for case in go.read_text(BytesIO((whole + cut).encode())) if type(case) is Case] == [
+        "shop/cart"
+    ]
 
 
 def test_text_without_v_says_that_passes_are_missing():

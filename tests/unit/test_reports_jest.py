@@ -147,12 +147,12 @@ def test_a_file_of_many_tests_keeps_their_order():
     assert {"sum.test.js > sum > inner"} == {case.classname for case in cases}
 
 
-def test_what_was_printed_before_the_document_is_passed_over():
+def test_what_was_printed_before_the_document_is_ignored():
     """Without an output file the report shares its stream with the tests."""
     text = "\x1b[32mhello\x1b[0m\n[log] {1}\n" + report(result())
 
     assert len(cases_of(read, text)) == 1
-    assert [problem.slug for problem in problems_of(read, text)] == ["foreign-lines"]
+    assert [problem.slug for problem in problems_of(read, text)] == ["ignored-lines"]
 
 
 @pytest.mark.parametrize(

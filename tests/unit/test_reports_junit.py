@@ -327,6 +327,6 @@ def test_a_report_without_cases_is_told(tmp_path):
     assert report.problems[0].cause == "it holds no test, although its attributes promise 5"
 
 
-def test_foreign_elements_do_not_hide_what_is_in_them():
-    """An element that nobody knows is passed over, the cases in it are not."""
+def test_unknown_elements_do_not_hide_what_is_in_them():
+    """An element that nobody knows is ignored, the cases in it are not."""
     assert len(cases("<testsuite><x><testcase/><y><testcase/></y></x></testsuite>")) == 2

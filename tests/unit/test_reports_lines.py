@@ -4,8 +4,8 @@ from io import BytesIO
 
 import pytest
 
-from xray_ci.reports.fault import Fault
 from xray_ci.reports.lines import LINE_LIMIT, PIECE, Documents, lines
+from xray_ci.reports.notices import Fault
 
 
 def of(content):
@@ -42,10 +42,10 @@ def test_a_line_without_end_is_refused():
     with pytest.raises(Fault) as refused:
         of(b"x" * (LINE_LIMIT + PIECE))
 
-    assert refused.value.slug == "hostile-report"
+    assert refused.value.slug == "unsafe-report"
 
 
-def test_foreign_lines_are_counted_and_named():
+def test_ignored_lines_are_counted_and_named():
     """Blank ones are nothing."""
     documents = Documents(BytesIO(b"a\n\n{}\nb\n"))
 
@@ -57,18 +57,25 @@ def test_foreign_lines_are_counted_and_named():
     ("content", "slug", "line"),
     [
         (b'{}\n{"a"\n{}\n', "unreadable-report", 2),
-        (b'{}\n{"a"', "truncated-report", 2),
+        (b'{"a"', "truncated-report", 1),
         (b'{"a": NaN}\n{}', "unreadable-report", 1),
         (b'{"a": ' + b"9" * 5_000 + b"}\n{}", "unreadable-report", 1),
-        (b'{"a": ' + b"[" * 100_000 + b"\n", "hostile-report", 1),
+        (b'{"a": ' + b"[" * 100_000 + b"\n", "unsafe-report", 1),
     ],
 )
 def test_broken_documents_are_refused_with_their_line(content, slug, line):
-    """The last one was cut off; any other is broken."""
+    """The only one was cut off; one before others is broken."""
     with pytest.raises(Fault) as refused:
         list(Documents(BytesIO(content)))
 
     assert (slug, line) == (refused.value.slug, refused.value.line)
+
+
+def test_a_last_document_that_was_cut_off_is_noted():
+    """Those before it are whole."""
+    documents = Documents(BytesIO(b'{}\n{"a"'))
+
+    assert (list(documents), documents.cut, documents.number) == ([{}], True, 2)
 
 
 def test_halves_of_surrogate_pairs_become_readable():

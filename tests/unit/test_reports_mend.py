@@ -113,7 +113,7 @@ def test_a_refusal_tells_the_first_fault(tmp_path):
     assert (report.problems[0].line, report.problems[0].column) == (2, 20)
 
 
-def test_what_is_mended_is_not_hostile_twice(tmp_path):
+def test_what_is_mended_is_not_unsafe_twice(tmp_path):
     """The bounds of the first try hold on the second one."""
     report = written(tmp_path, "log\n" + "<testsuite>" * 600 + "</testsuite>" * 600)
 

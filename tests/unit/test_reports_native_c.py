@@ -255,3 +255,15 @@ def test_check_reads_every_run_of_a_loop():
         (Outcome.ERROR, None, "m"),
     ]
     assert {"Cart > core.lp"} == {native_identity(case) for case in found}
+
+
+def test_a_section_that_was_skipped_is_a_skipped_step():
+    """Catch2 3 skips a section with a reason; the case around it may pass."""
+    text = (
+        '<Catch2TestRun name="t"><TestCase name="a"><Section name="slow"><Skip>needs a GPU</Skip>'
+        '<OverallResults failures="0" skipped="true"/></Section><OverallResult success="true"/></TestCase>'
+        "</Catch2TestRun>"
+    )
+    (case,) = cases_of(catch2.read, text)
+
+    assert [(step.outcome, step.comment) for step in case.steps] == [(Outcome.SKIPPED, "needs a GPU")]

@@ -81,7 +81,7 @@ def test_an_error_of_the_whole_run_is_told():
         (report({"error": None}), "unreadable-report"),
         ("[]", "unreadable-report"),
         (json.dumps({"collection": COLLECTION}), "unreadable-report"),
-        ('{"collection": {"item": [' + '{"item": [' * 300 + "]}" * 300 + "]}}", "hostile-report"),
+        ('{"collection": {"item": [' + '{"item": [' * 300 + "]}" * 300 + "]}}", "unsafe-report"),
     ],
 )
 def test_half_a_document_or_another_is_refused(text, slug):

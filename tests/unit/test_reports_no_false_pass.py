@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from xray_ci.formats import FORMATS, named
 from xray_ci.model import Case, Outcome, Place, Problem
 from xray_ci.reports import boost, cppunit, gtest_json, junit
 from xray_ci.reports.allure import to_case
 from xray_ci.reports.discover import FoundReport
-from xray_ci.reports.fault import Fault
-from xray_ci.reports.formats import FORMATS, named
+from xray_ci.reports.format_notes_others import KNOWN
 from xray_ci.reports.members import Members
+from xray_ci.reports.notices import Fault
 from xray_ci.reports.reading import read
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
@@ -43,19 +44,14 @@ WORDS = {
     "rust-json": r'("event"\s*:\s*")ok(")',
     "gtest-json": r'("result"\s*:\s*")COMPLETED(")',
     "criterion-json": r'("status"\s*:\s*")PASSED(")',
-    "open-test-reporting": r'(status="|<core:result status=")SUCCESSFUL(")',
-    "xcresult-json": r'("result"\s*:\s*")(?:Passed|Expected Failure)(")',
-    "karate-json": r'("status"\s*:\s*")passed(")',
-    "ginkgo-json": r'("State"\s*:\s*")passed(")',
-    "serenity-json": r'("result"\s*:\s*")SUCCESS(")',
-    "apex-json": r'("Outcome"\s*:\s*")Pass(")',
-    "twister-json": r'("status"\s*:\s*")passed(")',
     "ctest-xml": r'(<Test Status=")passed(")',
     "boost-report-xml": r'(<TestCase[^>]*? result=")passed(")',
     "check-xml": r'(<test result=")success(")',
     "qtest-xml": r'(<Incident[^>]*? type=")(?:pass|xfail|bpass|bxfail)(")',
+    **{key: known.passes for key, known in KNOWN.items() if known.passes},
 }
-"""Of each format that has a word for it: what says that a test passed, around the word."""
+"""Of each format that has a word for it: what says that a test passed, around the word. That of a newer format stands
+with what is known of it."""
 STRUCTURE = {
     "junit": "a testcase without an outcome element passed, unless an attribute says something else",
     "mocha-json": "a test stands in the list `passes`",
@@ -68,6 +64,13 @@ STRUCTURE = {
     "doctest-xml": "a test case has no failed assertion",
     "cppunit-xml": "a test stands in the list `SuccessfulTests`",
     "k6-summary": "a check counts its failures, a threshold is met or not",
+    "cunit-xml": "the record is a `CUNIT_RUN_TEST_SUCCESS`",
+    "unittestpp-xml": "a test has no `failure`",
+    "abap-xml": "a test method has no alert",
+    "testcafe-json": "the list of a test's errors is there and empty",
+    "sonar-xml": "a test case has no `failure`, `error` or `skipped`",
+    "playwright-blob": "a zip; its words are tested with it",
+    "packed": "the report in it says it",
     "xrayci": "our own file",
     "allure2-dir": "a folder; its words are tested with it",
 }
@@ -145,6 +148,16 @@ def _read(key: str, text: str) -> list[object]:
 
 
 STATED = {
+    "parasoft-xml": '<ResultsSession><Exec><ExecutedTestsDetails><Total fail="1" err="1"><Project><TestSuite>'
+    '<Test id="1" name="a" status="pass"/></TestSuite></Project></Total></ExecutedTestsDetails></Exec>'
+    "</ResultsSession>",
+    "cunit-xml": "<CUNIT_TEST_RUN_REPORT><CUNIT_RUN_SUITE><CUNIT_RUN_TEST_RECORD><CUNIT_RUN_TEST_SUCCESS><TEST_NAME>a"
+    "</TEST_NAME></CUNIT_RUN_TEST_SUCCESS></CUNIT_RUN_TEST_RECORD></CUNIT_RUN_SUITE><CUNIT_RUN_SUMMARY_RECORD><TYPE>"
+    "Test Cases</TYPE><FAILED> 2 </FAILED></CUNIT_RUN_SUMMARY_RECORD></CUNIT_TEST_RUN_REPORT>",
+    "unittestpp-xml": '<unittest-results failedtests="2"><test suite="s" name="a"/></unittest-results>',
+    "testcafe-json": '{"total": 3, "passed": 1, "fixtures": [{"name": "f", "tests": [{"name": "a", "errs": []}]}]}',
+    "android-cts-xml": '<Result><Summary failed="2"/><Module><TestCase name="c"><Test result="pass" name="a"/>'
+    "</TestCase></Module></Result>",
     "junit": '<testsuites failures="2"><testsuite failures="1" errors="1"><testcase name="a"/>'
     "</testsuite></testsuites>",
     "nunit3": '<test-run failed="2"><test-case name="a" result="Passed"/></test-run>',
@@ -164,8 +177,27 @@ STATED = {
     '"stats": {"unexpected": 2}}',
     "rspec-json": '{"examples": [{"description": "a", "full_description": "a", "status": "passed"}], '
     '"summary": {"failure_count": 2}}',
+    "robot": '<robot><suite name="s"><test name="a"><status status="PASS"/></test><status status="PASS"/></suite>'
+    '<statistics><total><stat pass="1" fail="2">All Tests</stat></total></statistics></robot>',
+    "robot-json": '{"generator": "Robot", "suite": {"name": "s", "tests": [{"name": "a", "status": "PASS"}]}, '
+    '"statistics": {"total": {"pass": 1, "fail": 2}}}',
+    "mochawesome": '{"stats": {"failures": 2}, "results": [{"tests": [{"title": "a", "pass": true}]}]}',
+    "mocha-json-stream": '["start",{"total":1}]\n["pass",{"title":"a","fullTitle":"a"}]\n["end",{"failures":2}]\n',
+    "newman-json": '{"collection": {"item": []}, "run": {"stats": {"assertions": {"failed": 2}}, "executions": '
+    '[{"item": {"name": "i"}, "assertions": [{"assertion": "a"}]}]}}',
+    "catch2-xml": '<Catch2TestRun name="t"><TestCase name="a"><OverallResult success="true"/></TestCase>'
+    '<OverallResultsCases successes="1" failures="2"/></Catch2TestRun>',
+    "doctest-xml": '<doctest><TestSuite><TestCase name="a"><OverallResultsAsserts test_case_success="true"/></TestCase>'
+    '</TestSuite><OverallResultsTestCases successes="1" failures="2"/></doctest>',
+    "pytest-json-report": '{"summary": {"failed": 1, "error": 1}, "tests": [{"nodeid": "t.py::a", "outcome": "passed", '
+    '"call": {"outcome": "passed"}}]}',
+    "rust-json": '{"type": "suite", "event": "started"}\n{"type": "test", "event": "ok", "name": "a"}\n'
+    '{"type": "suite", "event": "failed", "failed": 2}\n',
+    "boost-report-xml": '<TestResult><TestSuite name="s" test_cases_failed="2"><TestSuite name="i" '
+    'test_cases_failed="2"><TestCase name="a" result="passed"/></TestSuite></TestSuite></TestResult>',
     "trx": '<TestRun><Results><UnitTestResult testName="a" outcome="Passed"/></Results><ResultSummary>'
     '<Counters failed="1" error="1"/></ResultSummary></TestRun>',
+    **{key: known.stated for key, known in KNOWN.items() if known.stated},
 }
 
 
@@ -174,6 +206,63 @@ def test_more_failures_in_the_totals_than_in_the_report_are_told(key: str):
     """The notice names both numbers."""
     told = [item.cause for item in _read(key, STATED[key]) if getattr(item, "slug", "") == "stated-failures"]
     assert told == ["it states 2 failed tests, and 0 were read in it"]
+
+
+NO_SUCCESS = {
+    "dart-json": '{"type": "start"}\n{"type": "testStart", "test": {"id": 1, "name": "a"}}\n'
+    '{"type": "testDone", "testID": 1, "result": "success"}\n{"type": "done", "success": false}\n',
+    "cucumber-messages": '{"testRunStarted": {}}\n{"testRunFinished": {"success": false}}\n',
+}
+
+
+@pytest.mark.parametrize("key", NO_SUCCESS)
+def test_a_run_without_success_in_which_nothing_failed_is_told(key: str):
+    """Formats that state no number say at least whether all went well."""
+    told = [item.cause for item in _read(key, NO_SUCCESS[key]) if getattr(item, "slug", "") == "stated-failures"]
+    assert told == ["it states 1 failed tests, and 0 were read in it"]
+
+
+def test_every_format_with_totals_is_held_to_them():
+    """Those that are left state none, or their reader holds them otherwise; a newer format says it itself."""
+    without = {
+        "xray-json",
+        "cucumber-json",
+        "behave-json",
+        "vitest-json",
+        "go-json",
+        "go-text",
+        "tap",
+        "pytest-reportlog",
+        "ctest-xml",
+        "check-xml",
+        "qtest-xml",
+        "allure2-dir",
+        "open-test-reporting",
+        "xcresult-json",
+        "karate-json",
+        "ginkgo-json",
+        "serenity-json",
+        "apex-json",
+        "twister-json",
+        "k6-summary",
+        "xrayci",
+        "abap-xml",
+        "allure1-xml",
+        "atml-xml",
+        "canoe-xml",
+        "inspec-json",
+        "jmeter-jtl",
+        "meson-json",
+        "packed",
+        "playwright-blob",
+        "ranorex-xml",
+        "sonar-xml",
+        "squish-xml",
+        "teststand-xml",
+        "uft-xml",
+    }
+    without |= {key for key, known in KNOWN.items() if known.stated == ""}
+    assert {row.key for row in FORMATS if row.reader} - without == STATED.keys() | NO_SUCCESS.keys()
 
 
 def test_the_list_around_an_element_outvotes_its_name():
@@ -237,7 +326,7 @@ def test_nextest_counts_attempts_in_the_name(name: str):
 @pytest.mark.parametrize("place", ["cart.spec.ts:12:5", "cart.spec.ts:14:5", "cart.spec.ts:14"])
 def test_lines_in_the_full_name_of_allure_change_no_identity(place: str):
     """Two lines added above a test make no other Test."""
-    case = to_case(Members({"name": "adds", "fullName": place, "status": "passed"}, "$"), 1)
+    case = to_case(Members({"name": "adds", "fullName": place, "status": "passed"}, "$"))
     assert (case.classname, case.name) == ("cart.spec.ts", "adds")
 
 

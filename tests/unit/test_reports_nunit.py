@@ -105,6 +105,33 @@ def test_properties_name_the_test_and_what_it_covers():
     assert values(case.marks, MarkKind.DESCRIPTION) == ["why"]
 
 
+def test_the_key_of_a_method_is_that_of_its_rows():
+    """NUnit writes what stands on a parameterised method or a fixture on the suite alone; what is nearer wins."""
+
+    def key(value):
+        return f"<properties><property name='TestKey' value='{value}'/></properties>"
+
+    def rows(names):
+        return "".join(f"<test-case name='{name}' result='Passed'/>" for name in names)
+
+    cases = cases_of(
+        read,
+        f"<test-run><test-suite type='TestFixture' name='Cart'>{key('SHOP-1')}"
+        f"<test-suite type='ParameterizedMethod' name='Total'>{key('SHOP-7')}{rows(['Total(1)', 'Total(2)'])}"
+        f"<test-case name='Total(3)' result='Passed'>{key('SHOP-8')}</test-case></test-suite>"
+        f"{rows(['Adds'])}</test-suite>{rows(['Free'])}</test-run>",
+    )
+
+    keys = {case.name: [mark.value for mark in case.marks if mark.kind is MarkKind.TEST_KEY] for case in cases}
+    assert keys == {
+        "Total(1)": ["SHOP-7"],
+        "Total(2)": ["SHOP-7"],
+        "Total(3)": ["SHOP-8"],
+        "Adds": ["SHOP-1"],
+        "Free": [],
+    }
+
+
 def test_a_suites_requirement_ends_with_the_suite():
     """What one fixture covers says nothing of the next."""
     first, second = cases_of(

@@ -9,7 +9,7 @@ import pytest
 
 from xray_ci.model import Case, MarkKind, Outcome, Problem
 from xray_ci.reports import playwright_json
-from xray_ci.reports.fault import BROKEN, HOSTILE, Fault
+from xray_ci.reports.notices import BROKEN, UNSAFE, Fault
 
 
 def read(document: object) -> list[Case | Problem]:
@@ -257,4 +257,4 @@ def test_endless_nesting_is_refused(title: dict[str, str]):
     with pytest.raises(Fault) as caught:
         read({"suites": [document]})
 
-    assert caught.value.slug == HOSTILE
+    assert caught.value.slug == UNSAFE

@@ -39,7 +39,7 @@ def test_a_fixed_format_is_believed(written):
     ("content", "name", "slug"),
     [
         (b"", "junit", "not-a-test-report"),
-        (b"\x1f\x8b", "junit", "not-a-test-report"),
+        (b"\x1f\x8b", "junit", "truncated-report"),
         (b"<html/>", "junit", "not-a-test-report"),
         (GOOD, "nunit", "not-a-test-report"),
         (GOOD, "xray-json", "unreadable-report"),
@@ -99,7 +99,7 @@ def test_problems_carry_the_path_that_is_shown(written):
     ],
 )
 def test_only_whole_documents_are_sent_as_they_are(written, content, good):
-    """`check` reads to the end: what is cut off, broken or hostile is not sent natively, and nothing is mended."""
+    """`check` reads to the end: what is cut off, broken or unsafe is not sent natively, and nothing is mended."""
     assert good is (check(found(written(content))) is None)
 
 

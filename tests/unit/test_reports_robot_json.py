@@ -6,7 +6,7 @@ import pytest
 from format_reading import case_of, cases_of, problems_of, slug_of, values
 
 from xray_ci.model import Attachment, MarkKind, Outcome
-from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, TRUNCATED, UNSAFE
 from xray_ci.reports.robot_json import read
 from xray_ci.xray.mapping import native_identity
 
@@ -125,7 +125,7 @@ def test_steps_marks_times_and_files_are_those_of_the_xml():
         ('{"suite": {"tests": [1]}}', BROKEN),
         ('{"suite": {"tests": {}}}', BROKEN),
         ('{"suite": {"tests": [{"name": "t"}]}}', BROKEN),
-        ('{"suite": ' + '{"suites": [' * 300, HOSTILE),
+        ('{"suite": ' + '{"suites": [' * 300, UNSAFE),
         ('{"suite": {"name": "x"}} more', BROKEN),
     ],
 )

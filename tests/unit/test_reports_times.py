@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from xray_ci.reports.times import seconds, timestamp
+from xray_ci.reports.texts import seconds, timestamp
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,14 @@ def test_output_of_the_run_is_no_results():
     assert (
         cases_of(read, document("", after="<ResultSummary><Output><StdOut>x</StdOut></Output></ResultSummary>")) == []
     )
+
+
+def test_the_reason_of_a_skipped_test_is_its_message():
+    """Adapters print it where there is no ErrorInfo."""
+    text = (
+        '<TestRun><Results><UnitTestResult testName="a" outcome="NotExecuted"><Output><StdOut>waits for SHOP-7</StdOut>'
+        "</Output></UnitTestResult></Results></TestRun>"
+    )
+    case = case_of(read, text)
+
+    assert (case.outcome, case.message, case.output) == (Outcome.SKIPPED, "waits for SHOP-7", None)

@@ -6,15 +6,15 @@ import pytest
 from format_reading import cases_of, problems_of, slug_of
 
 from xray_ci.model import CUT, Case, Outcome
-from xray_ci.reports import boost, catch2, check, cppunit, ctest, nunit, qtest, robot, testng, trx, units, xunit
-from xray_ci.reports.fault import BROKEN, HOSTILE, NOT_A_REPORT, TRUNCATED
+from xray_ci.reports import boost, catch2, check, cppunit, ctest, elements, nunit, qtest, robot, testng, trx, xunit
+from xray_ci.reports.notices import BROKEN, NOT_A_REPORT, TRUNCATED, UNSAFE
 
 ALL = pytest.mark.parametrize(
     "module",
     [nunit, xunit, testng, trx, robot, ctest, catch2, boost, qtest, cppunit, check],
     ids=lambda module: module.__name__,
 )
-SHAPE = units.Shape(
+SHAPE = elements.Shape(
     roots=("r",),
     units=frozenset({"t"}),
     scopes=frozenset({"s"}),
@@ -25,7 +25,7 @@ SHAPE = units.Shape(
 )
 
 
-class Seen(units.TreeReader):
+class Seen(elements.TreeReader):
     def __init__(self):
         super().__init__()
         self.trees = []
@@ -40,12 +40,12 @@ def tree(node):
 
 def trees(document):
     reader = Seen()
-    list(units.read(BytesIO(document.encode()), SHAPE, reader))
+    list(elements.read(BytesIO(document.encode()), SHAPE, reader))
     return reader.trees
 
 
 def test_only_what_a_shape_wants_is_kept():
-    """Scopes stand around units; other elements are passed over outside of units and dropped inside of them."""
+    """Scopes stand around units; other elements are ignored outside of units and dropped inside of them."""
     assert trees(
         "<r><s n='1'><any><s n='2'><x><t/></x><t><a>text</a><other><a>no</a></other></t></s></any></s></r>"
     ) == [(["1", "2"], ("t", "", [("a", "text", [])]))]
@@ -80,9 +80,9 @@ def test_what_is_wanted_from_everywhere_hangs_below_what_is_kept():
 
 def test_a_unit_with_very_many_details_keeps_some_and_says_so(monkeypatch):
     """Memory is bounded, and nothing is lost silently."""
-    monkeypatch.setattr(units, "NODE_LIMIT", 3)
+    monkeypatch.setattr(elements, "NODE_LIMIT", 3)
     reader = Seen()
-    said = list(units.read(BytesIO(f"<r><t>{'<a/>' * 5}</t></r>".encode()), SHAPE, reader))
+    said = list(elements.read(BytesIO(f"<r><t>{'<a/>' * 5}</t></r>".encode()), SHAPE, reader))
 
     assert len(reader.trees[0][1][2]) == 2
     assert "3 details" in said[0].cause
@@ -127,12 +127,12 @@ def test_a_report_without_its_end_is_refused(module):
 )
 def test_deep_nesting_is_refused(document):
     """Wherever elements nest, depth is bounded."""
-    assert slug_of(nunit.read, document) == HOSTILE
+    assert slug_of(nunit.read, document) == UNSAFE
 
 
 def test_deep_sections_are_refused():
     """Also where elements that are kept hold themselves."""
-    assert slug_of(catch2.read, "<Catch><TestCase>" + "<Section>" * 600) == HOSTILE
+    assert slug_of(catch2.read, "<Catch><TestCase>" + "<Section>" * 600) == UNSAFE
     assert [
         case.outcome
         for case in cases_of(
@@ -144,7 +144,7 @@ def test_deep_sections_are_refused():
 def test_an_entity_is_never_fetched():
     """All of these formats are read by the one hardened reader."""
     assert (
-        slug_of(nunit.read, "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><test-run>&e;</test-run>") == HOSTILE
+        slug_of(nunit.read, "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><test-run>&e;</test-run>") == UNSAFE
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from report_reading import cases
 
 from xray_ci.reports import junit, xml
-from xray_ci.reports.fault import Fault
+from xray_ci.reports.notices import Fault
 
 
 def refused(document):
@@ -89,9 +89,9 @@ def test_a_short_inner_entity_is_expanded():
         "".join(f"<!ENTITY a{number} 'b'>" for number in range(2000)),
     ],
 )
-def test_other_entities_are_hostile(declared):
+def test_other_entities_are_unsafe(declared):
     """External, nested, long, parameter and countless ones are refused where they are declared, used or not."""
-    assert refused(f"<!DOCTYPE x [{declared}]><testsuite><testcase/></testsuite>".encode()).slug == "hostile-report"
+    assert refused(f"<!DOCTYPE x [{declared}]><testsuite><testcase/></testsuite>".encode()).slug == "unsafe-report"
 
 
 def test_default_attributes_of_a_doctype_are_not_taken():
@@ -105,26 +105,26 @@ def test_default_attributes_of_a_doctype_are_not_taken():
     "tag", ["testsuite", "testcase", "failure", "system-out", "property", "item", "skipped", "flakyError", "x", "p:x"]
 )
 @pytest.mark.parametrize("around", ["", "<testcase>"])
-def test_absurd_depth_is_hostile(tag, around):
+def test_absurd_depth_is_unsafe(tag, around):
     """Nothing nests without end, whatever its name and wherever it stands."""
-    assert refused(f"<testsuite>{around}{f'<{tag}>' * 100_000}".encode()).slug == "hostile-report"
+    assert refused(f"<testsuite>{around}{f'<{tag}>' * 100_000}".encode()).slug == "unsafe-report"
 
 
-def test_countless_kinds_of_elements_are_hostile():
+def test_countless_kinds_of_elements_are_unsafe():
     """Names are remembered, so there is a bound on them."""
-    assert refused(b"<testsuite>" + b"".join(b"<a%d/>" % number for number in range(20_000))).slug == "hostile-report"
+    assert refused(b"<testsuite>" + b"".join(b"<a%d/>" % number for number in range(20_000))).slug == "unsafe-report"
 
 
-def test_countless_attributes_are_hostile():
+def test_countless_attributes_are_unsafe():
     """So there is on the attributes of one element that does not end."""
-    assert refused(b"<testsuite " + b"".join(b"a%d='' " % number for number in range(200_000))).slug == "hostile-report"
+    assert refused(b"<testsuite " + b"".join(b"a%d='' " % number for number in range(200_000))).slug == "unsafe-report"
 
 
-def test_a_tag_without_end_is_hostile(monkeypatch):
+def test_a_tag_without_end_is_unsafe(monkeypatch):
     """One tag or comment has a largest size."""
     monkeypatch.setattr(xml, "TAG_LIMIT", 1_000_000)
 
-    assert refused(b"<testsuite><!--" + b"x" * 2_000_000).slug == "hostile-report"
+    assert refused(b"<testsuite><!--" + b"x" * 2_000_000).slug == "unsafe-report"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_tag_without_end_is_hostile(monkeypatch):
     ],
 )
 def test_a_fault_says_what_and_where(document, slug, line):
-    """Cut off, broken and foreign are three things; lines count from 1."""
+    """Cut off, broken and other are three things; lines count from 1."""
     fault = refused(document)
 
     assert (slug, line) == (fault.slug, fault.line)

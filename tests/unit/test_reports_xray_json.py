@@ -8,7 +8,8 @@ import pytest
 
 from xray_ci.model import Case, MarkKind, Outcome
 from xray_ci.reports import json_stream, xray_json
-from xray_ci.reports.fault import Fault
+from xray_ci.reports.notices import Fault
+from xray_ci.reports.xray_json import Destination, destination
 
 
 def read(document):
@@ -200,23 +201,23 @@ def test_a_wrong_member_is_refused_with_its_path(document, cause):
         (b'{"tests": []}\n{}', "unreadable-report", 2),
         (b'{"tests": [,]}', "unreadable-report", 1),
         (b'{"tests": [{"testKey": "A-1', "truncated-report", 1),
-        (b'{"tests": [' + b"[" * 100_000, "hostile-report", None),
+        (b'{"tests": [' + b"[" * 100_000, "unsafe-report", None),
         (b'{"x": ' + b"1" * 5000 + b"}", "unreadable-report", 1),
     ],
 )
 def test_broken_json_is_refused_with_its_place(document, slug, line):
-    """Cut off, broken and hostile are three things."""
+    """Cut off, broken and unsafe are three things."""
     fault = refused(document)
 
     assert (slug, line) == (fault.slug, fault.line)
 
 
 def test_what_is_not_taken_is_told():
-    """Where results go is for settings to say; unknown members and empty files are left out, all in notices."""
+    """What a Test Execution is like is for settings to say; unknown members and empty files are left out, and told."""
     (case,), notices = read(
         {
             "testExecutionKey": "A-7",
-            "info": {"testPlanKey": "A-9", "summary": "", "user": "ann"},
+            "info": {"testPlanKey": "A-9", "summary": "", "version": "1.1", "user": "ann"},
             "more": 1,
             "tests": [
                 {
@@ -231,12 +232,13 @@ def test_what_is_not_taken_is_told():
     )
 
     assert [(notice.slug, notice.advice) for notice in notices] == [
-        ("settings-in-report", "Set `test-execution`, `test-plan` to have them."),
+        ("destination-in-report", "Set `test-execution`, `test-plan` to have them."),
+        ("settings-in-report", "Set `fix-version` to have them."),
         ("members-left-out", None),
         ("evidence-left-out", None),
     ]
     assert {"tests[].duration", "$.more", "tests[].start that is no timestamp"} <= set(
-        notices[1].cause.partition(": ")[2].split(", ")
+        notices[2].cause.partition(": ")[2].split(", ")
     )
     assert (case.started, case.attachments) == (None, ())
 
@@ -267,4 +269,32 @@ def test_elements_larger_than_the_window_are_read(monkeypatch):
 
     assert [f"A-{number}" for number in range(300)] == [case.name for case in cases]
     monkeypatch.setattr(json_stream, "ELEMENT_LIMIT", 1000)
-    assert refused({"tests": [{"testKey": "A-1", "comment": "x" * 5000, "status": "PASS"}]}).slug == "hostile-report"
+    assert refused({"tests": [{"testKey": "A-1", "comment": "x" * 5000, "status": "PASS"}]}).slug == "unsafe-report"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            {
+                "tests": [{"deep": [1]}],
+                "info": {"testPlanKey": "A-9", "testEnvironments": ["qa"], "summary": "s"},
+                "testExecutionKey": "A-7",
+            },
+            Destination(execution="A-7", plan="A-9", environments=("qa",)),
+        ),
+        ({"tests": [], "info": {"testPlanKey": "", "testEnvironments": None}}, Destination()),
+        ({"tests": [], "testExecutionKey": 7}, Destination()),
+        ([], Destination()),
+    ],
+    ids=["all", "nothing", "another type", "a list"],
+)
+def test_where_results_go_is_read_without_the_tests(document, expected):
+    """Wherever it stands in the document; what is of another shape names nothing."""
+    assert destination(json.dumps(document).encode()) == expected
+
+
+@pytest.mark.parametrize("document", [b"", b'{"testExecutionKey": "A-7"', b"\xff\xfe", b"[" * 100_000])
+def test_what_is_broken_goes_nowhere(document):
+    """Who reads the tests says what is wrong."""
+    assert destination(document) == Destination()

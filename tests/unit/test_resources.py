@@ -217,3 +217,28 @@ def test_a_limit_of_file_size_ends_with_7(emulator, run, workspace):
     assert (done.returncode, emulator.executions()) == (7, []), done.stdout
     assert "docs/errors.md#disk-full" in done.stdout
     assert ".xray-ci" in done.stdout
+
+
+@pytest.mark.parametrize("place", ["listing", "opening"])
+def test_too_few_files_while_reading_is_no_fault_of_a_report(monkeypatch, run, inside, workspace, place):
+    """Where no more files can be opened the run ends with 7 and names the limit, and no report is called broken."""
+    (workspace / "a").mkdir()
+    (workspace / "a" / "TEST-a.xml").write_text("<testsuite><testcase name='a'/></testsuite>")
+    opened, scandir = os.open, os.scandir
+
+    def limited(path, *args, **named):
+        if str(path).endswith("TEST-a.xml"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return opened(path, *args, **named)
+
+    def listed(path="."):
+        if str(path).endswith("/a"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "open" if place == "opening" else "scandir", limited if place == "opening" else listed)
+
+    result = inside("import", "--reports", "**/TEST-*.xml")
+
+    assert result.code == 7, result.out + result.err
+    assert "ulimit -n" in result.out

@@ -9,10 +9,11 @@ from wire_server import WireServer, answer, says
 
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
-from xray_ci.services.auth import ApiKeyLogin, Basic, Bearer
+from xray_ci.services.auth import ApiKeyLogin, Basic, Bearer, OAuth1
 from xray_ci.services.transport import Transport
-from xray_ci.services.wire import ConnectionOptions
+from xray_ci.services.wire import Call, CallKind, ConnectionOptions
 
+CALL = Call(kind=CallKind.READ, method="GET", url="https://jira.example/rest/api/latest/myself")
 TOKEN = "eyJhbGciOi.eyJ0ZW5hbnQi.c2lnbmF0dXJl"
 
 
@@ -33,7 +34,7 @@ def asked(*answers: bytes, times=1):
     redactor = Redactor()
     with WireServer(says(*answers)) as server, Transport(ConnectionOptions(timeout=5), redactor) as transport:
         key = api_key(transport, server, redactor)
-        headers = [key.header().reveal() for _ in range(times)]
+        headers = [key.header(CALL).reveal() for _ in range(times)]
     return headers, server.requests, redactor
 
 
@@ -56,10 +57,10 @@ def test_a_renewed_key_asks_again():
         Transport(ConnectionOptions(), redactor) as transport,
     ):
         key = api_key(transport, server, redactor)
-        first = key.header()
+        first = key.header(CALL)
 
         assert key.renew()
-        assert "Bearer a.b.c" == key.header().reveal() != first.reveal()
+        assert "Bearer a.b.c" == key.header(CALL).reveal() != first.reveal()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_no_token_is_a_failure_that_never_shows_the_answer_of_a_success(wire, ki
         asked(wire)
 
     assert kind is type(raised.value)
-    assert "the-strange-token" not in f"{raised.value.what} {raised.value.answer}"
+    assert "the-strange-token" not in f"{raised.value.what} {raised.value.answer} {raised.value.raw}"
     assert "the-client-secret" not in f"{raised.value.what} {raised.value.answer} {raised.value.where}"
 
 
@@ -95,7 +96,14 @@ def test_an_invalid_licence_is_advised():
     assert "licence" in raised.value.next
 
 
-@pytest.mark.parametrize("auth", [Bearer(token=Secret("t")), Basic(user="u", password=Secret("p"))])
+@pytest.mark.parametrize(
+    "auth",
+    [
+        Bearer(token=Secret("t")),
+        Basic(user="u", password=Secret("p")),
+        OAuth1(consumer_key=Secret("c"), token=Secret("t"), private_key=Secret("k")),
+    ],
+)
 def test_credentials_that_are_given_are_never_renewed(auth):
     """Repeating a refused password or token leads to a CAPTCHA and nowhere else."""
     assert not auth.renew()

@@ -103,7 +103,7 @@ def test_a_client_certificate_is_shown():
     ],
 )
 def test_tls_files_that_cannot_be_used_are_configuration(options):
-    """A missing bundle, an encrypted or a foreign key name their setting and never ask on a terminal."""
+    """A missing bundle, an encrypted or another key name their setting and never ask on a terminal."""
     with pytest.raises(ConfigurationError, match="cannot be used"):
         outcome_of("https://127.0.0.1:1/", options=options)
 
@@ -148,5 +148,6 @@ def test_a_proxy_that_refuses_the_tunnel_was_not_sent(monkeypatch):
         outcome = outcome_of("https://xray.example/path")
 
     assert (
-        NotSent(cause="the proxy gave no connection: 407 Proxy Authentication Required", reason=Unsent.PROXY) == outcome
+        NotSent(cause="the proxy gave no connection: 407 Proxy Authentication Required", reason=Unsent.PROXY_LOGIN)
+        == outcome
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from wire_server import WireServer, answer, says
+from wire_server import Signing, WireServer, answer, says
 
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
 from xray_ci.services.body import HOLE
-from xray_ci.services.cloud import GraphQL
-from xray_ci.services.transport import Transport
+from xray_ci.services.graphql import GraphQL
 from xray_ci.services.wire import ConnectionOptions
 
 DATA = b'{"data":{"a":{"b":1}}}'
@@ -24,7 +23,7 @@ def called(*answers: bytes, query="query { a }", variables=None, **more):
     """Send one document; return the data or the failure, with what was sent."""
     with (
         WireServer(says(*answers)) as server,
-        Transport(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport,
+        Signing(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport,
     ):
         graphql = GraphQL(caller=transport, base_url=server.url + "/", auth=Bearer(token=Secret("the-token")))
         try:

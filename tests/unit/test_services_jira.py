@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from wire_server import WireServer, answer, says
+from wire_server import Signing, WireServer, answer, says
 
 from xray_ci import errors
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Bearer
 from xray_ci.services.jira import Jira, JiraField, ServerInfo, XrayFields, xray_fields
-from xray_ci.services.transport import Transport
 from xray_ci.services.wire import ConnectionOptions
 
 PLAN = "com.xpandit.plugins.xray:test-plan-custom-field"
@@ -21,7 +20,7 @@ DATETIME = "com.atlassian.jira.plugin.system.customfieldtypes:datetime"
 
 def asked(question, *answers: bytes):
     """Ask a Jira that answers so; return what it says and what was sent."""
-    with WireServer(says(*answers)) as server, Transport(ConnectionOptions(timeout=5), Redactor()) as transport:
+    with WireServer(says(*answers)) as server, Signing(ConnectionOptions(timeout=5), Redactor()) as transport:
         found = question(Jira(caller=transport, base_url=server.url + "/jira/", auth=Bearer(token=Secret("pat"))))
     return found, server.requests
 
@@ -110,7 +109,7 @@ def test_an_issue_id_becomes_a_key():
     found, (request,) = asked(lambda jira: jira.key_of_issue("10141"), body({"id": "10141", "key": "SHOP-41"}))
 
     assert found == "SHOP-41"
-    assert request.line == "GET /jira/rest/api/2/issue/10141?fields=summary HTTP/1.1"
+    assert request.line == "GET /jira/rest/api/latest/issue/10141?fields=summary HTTP/1.1"
 
 
 @pytest.mark.parametrize("issue_id", ["../myself", "SHOP-1", "", "1" * 30, "١"])

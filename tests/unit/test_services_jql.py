@@ -1,4 +1,4 @@
-"""JQL made of hostile values finds what they say and nothing else."""
+"""JQL made of unsafe values finds what they say and nothing else."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from xray_ci import errors
 from xray_ci.emulator.jql import Query
 from xray_ci.emulator.world import Issue
-from xray_ci.services import stored
+from xray_ci.services import store
 
 LABELS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1)
 
@@ -30,7 +30,7 @@ def issue(**fields):
 def test_a_label_finds_its_own_issue_and_no_other(label):
     """Quotes, backslashes, brackets and words of JQL inside a value stay a value."""
     query = Query(
-        f'project = {stored.quoted("SHOP")} AND issuetype = "Test Execution" AND labels = {stored.quoted(label)}'
+        f'project = {store.quoted("SHOP")} AND issuetype = "Test Execution" AND labels = {store.quoted(label)}'
     )
     query.places = {"shop": "SHOP"}
 
@@ -43,15 +43,15 @@ def test_a_label_finds_its_own_issue_and_no_other(label):
 @given(st.text(st.characters(exclude_categories=("Cs",))))
 def test_no_value_ends_its_quotes(value):
     """Whatever a value holds, the query around it is read to its end."""
-    assert Query(stored.tests_of(value)).order == [("id", False)]
-    assert not any(ord(sign) < 32 for sign in stored.quoted(value))
+    assert Query(store.tests_of(value)).order == [("id", False)]
+    assert not any(ord(sign) < 32 for sign in store.quoted(value))
 
 
 @pytest.mark.parametrize("keys", [[], ["shop-1"], ["SHOP-1", "SHOP-1) OR (key = X-1"], ["SHOP-1 "]])
 def test_only_keys_are_listed(keys):
     """Nothing else gets into a list of keys."""
     with pytest.raises(ValueError, match="keys"):
-        stored.keyed(keys)
+        store.keyed(keys)
 
 
 def test_keys_that_a_refusal_names_are_left_out():
@@ -64,7 +64,7 @@ def test_keys_that_a_refusal_names_are_left_out():
             raise errors.Refused("no", answer="400: 'SHOP-1' n'existe pas")
         return ["found"]
 
-    assert stored.known(["SHOP-1", "SHOP-12", "SHOP-1"], ask) == ("found",)
+    assert store.known(["SHOP-1", "SHOP-12", "SHOP-1"], ask) == ("found",)
     assert asked == ["key in (SHOP-1, SHOP-12)", "key in (SHOP-12)"]
 
 
@@ -76,4 +76,4 @@ def test_a_refusal_that_names_no_key_is_raised(answer):
         raise errors.Refused("no", answer=answer)
 
     with pytest.raises(errors.Refused):
-        stored.known(["SHOP-1"], ask)
+        store.known(["SHOP-1"], ask)

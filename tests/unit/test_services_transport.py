@@ -266,6 +266,28 @@ def test_an_endless_answer_is_cut(monkeypatch):
     assert Lost(cause="status 200 came, and then an answer of more than 1,000 bytes") == outcome
 
 
+def test_a_file_takes_an_answer_of_any_size(monkeypatch, tmp_path):
+    """Only a success goes into it; a second try begins the file anew; what is broken is no answer."""
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 1000)
+    large = answer(body=b"x" * 200_000, Connection="close")
+    refused, small = answer("404 Not Found", b"no", Connection="close"), answer(Connection="close")
+    with (
+        WireServer(says(refused), says(large), says(large[:100_000]), says(small)) as server,
+        Transport(ConnectionOptions(), Redactor()) as transport,
+        (tmp_path / "file").open("w+b") as file,
+    ):
+        call = Call(kind=CallKind.READ, method="GET", url=server.url, into=file)
+        sizes = []
+        outcomes = []
+        for _ in range(4):
+            outcomes.append(transport.call(call))
+            sizes.append(file.seek(0, 2))
+
+    assert [type(outcome) for outcome in outcomes] == [RefusedAnswer, Answered, Lost, Answered]
+    assert (sizes[:2], sizes[2] < 200_000, sizes[3] < 1000) == ([0, 200_000], True, True)
+    assert outcomes[1].body == b""
+
+
 def test_a_refusal_while_the_body_is_still_sent_is_read():
     """A server that answers 401 after the head and closes is heard, though the body was not wanted any more."""
 

@@ -6,14 +6,13 @@ import json
 import socket
 
 import pytest
-from wire_server import WireServer, answer, says
+from wire_server import Signing, WireServer, answer, says
 
 from xray_ci import errors
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.secret import Redactor, Secret
 from xray_ci.services.auth import Basic, Bearer
 from xray_ci.services.body import Pieces, Upload
-from xray_ci.services.transport import Transport
 from xray_ci.services.wire import ConnectionOptions
 from xray_ci.services.xray import ImportAnswer, Licence, Unstored, Xray
 
@@ -29,7 +28,7 @@ def imported(*answers: bytes, deployment=CLOUD, query=(), version=None, auth=BEA
     """Import one body and return the answer or the failure, with what was sent."""
     with (
         WireServer(says(*answers)) as server,
-        Transport(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport,
+        Signing(ConnectionOptions(connect_timeout=5, timeout=5), Redactor()) as transport,
     ):
         xray = Xray(
             caller=transport,
@@ -129,7 +128,7 @@ CASES = [
         CLOUD,
         answer("401 No", b'{"error":"Authentication failed. Invalid client credentials!"}'),
         errors.WrongCredentials,
-        "does not accept the token",
+        "does not accept jira-token",
         "Invalid client credentials",
     ),
     (
@@ -267,7 +266,7 @@ def test_nobody_there_names_the_setting(deployment, setting):
     """A server that is away was not sent anything; the message names the setting of its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with Transport(ConnectionOptions(), Redactor()) as transport:
+    with Signing(ConnectionOptions(), Redactor()) as transport:
         xray = Xray(
             caller=transport, deployment=deployment, base_url=f"http://127.0.0.1:{port}", version="v2", auth=BEARER
         )
@@ -282,7 +281,7 @@ def test_the_licence_of_server_is_read():
     """One call says whether address, credentials and licence are right."""
     with (
         WireServer(says(answer(body=b'{"active":true,"licenseType":"Demo"}'))) as server,
-        Transport(ConnectionOptions(), Redactor()) as transport,
+        Signing(ConnectionOptions(), Redactor()) as transport,
     ):
         xray = Xray(
             caller=transport,
@@ -297,7 +296,7 @@ def test_the_licence_of_server_is_read():
 
 def test_a_licence_that_is_a_login_page_is_a_login_page():
     """HTML with status 200 is no licence."""
-    with WireServer(says(answer(body=LOGIN))) as server, Transport(ConnectionOptions(), Redactor()) as transport:
+    with WireServer(says(answer(body=LOGIN))) as server, Signing(ConnectionOptions(), Redactor()) as transport:
         xray = Xray(caller=transport, deployment=SERVER, base_url=server.url, version="2.0", auth=BEARER)
         with pytest.raises(errors.LoginPage):
             xray.licence()

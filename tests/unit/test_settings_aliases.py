@@ -38,10 +38,10 @@ def test_a_step_for_cloud_moves_over_unchanged(load):
         IMPORTRETRYLIMIT="2",
     )
 
-    assert (found.deployment, found.format, found.project, found.test_plan) == ("cloud", "junit", "SHOP", "SHOP-2")
+    assert (found.deployment, found.format, found.project, found.test_plan) == ("cloud", "junit", "SHOP", ("SHOP-2",))
     assert (found.test_environments, found.fix_version, found.timeout, found.reports) == (
         ("a", "b"),
-        "1.0",
+        ("1.0",),
         60.0,
         ("a/*.xml",),
     )
@@ -85,11 +85,11 @@ def test_our_deployment_says_what_their_names_mean(workspace, deployment, attrib
 
 
 def test_our_own_name_wins(load):
-    """The other one is passed over, and said so."""
+    """The other one is ignored, and said so."""
     found = load(**KEY, PROJECTKEY="THEIRS", PROJECT="OURS")
 
     assert found.project == "OURS"
-    assert "INPUT_PROJECTKEY is passed over, because `project` is set by INPUT_PROJECT." in found.notices
+    assert "INPUT_PROJECTKEY is ignored, because `project` is set by INPUT_PROJECT." in found.notices
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_json_files_of_fields_are_read(load, workspace):
     found = load(**KEY, TESTEXECUTIONJSON="exec.json", TESTJSON="test.json")
 
     assert (found.fields, found.test_fields, found.strategy) == ({"summary": "x"}, {"priority": {"id": "1"}}, "native")
-    assert (found.test_plan, found.test_environments) == ("SHOP-3", ("a", "b"))
+    assert (found.test_plan, found.test_environments) == (("SHOP-3",), ("a", "b"))
 
 
 @pytest.mark.parametrize("content", [None, "[1]", '{"fields": 1}', "{", "link"])

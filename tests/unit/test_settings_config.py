@@ -38,7 +38,7 @@ def refused(load):
 def test_all_problems_come_together_each_with_its_source(refused):
     """Nobody has to run a pipeline once for each mistake."""
     error = refused(
-        {"project": "shop", "timeout": "soon", "fields": "a: 1", "test-execution": "SHOP-1"},
+        {"project": "shop", "timeout": "soon", "test-fields": "a: 1", "test-execution": "SHOP-1"},
         {"XRAY_CI_CLIENT_ID": ID, "XRAY_CI_REGOIN": "eu"},
     )
 
@@ -47,7 +47,7 @@ def test_all_problems_come_together_each_with_its_source(refused):
         "--project",
         "--timeout",
         "XRAY_CI_REGOIN",
-        "fields from --fields, test-execution from --test-execution",
+        "test-fields from --test-fields",
         "client-secret (INPUT_CLIENT-SECRET, XRAY_CI_CLIENT_SECRET)",
     } == {one.where for one in error.problems}
     assert {one.slug for one in error.problems} <= {*problems.SLUGS}
@@ -90,11 +90,14 @@ def test_the_deployment_is_named_or_the_credentials_say_it(load, flags, env, dep
         ({}, SERVER | BASIC, "Both `jira-token`"),
         ({"jira-username": "me"}, CLOUD, "neither `jira-password`"),
         ({}, {"XRAY_CI_JIRA_URL": "https://x", "XRAY_CI_JIRA_PASSWORD": PASSWORD}, "no `jira-username`"),
-        ({"labels": "a", "test-execution": "A1-1"}, CLOUD, "`labels` cannot"),
-        ({"fields": "a: 1", "test-execution": "A1-1"}, CLOUD, "`fields` cannot"),
-        ({"test-fields": "a: 1"}, CLOUD, "only taken with"),
-        ({"test-fields": "a: 1", "strategy": "native", "format": "behave"}, CLOUD, "only taken with"),
-        ({"strategy": "native", "format": "cucumber", "test-execution": "A1-1"}, CLOUD, "existing Test Execution"),
+        (
+            {"test-fields": "a: 1", "test-execution": "A1-1", "strategy": "native", "format": "junit"},
+            CLOUD,
+            "`test-fields` cannot",
+        ),
+        ({"test-fields": "a: 1"}, CLOUD, "`test-fields` is done by Jira"),
+        ({"test-fields": "a: 1", "strategy": "native", "format": "behave"}, CLOUD, "takes no `test-fields`"),
+        ({"strategy": "native", "format": "behave", "test-execution": "A1-1"}, CLOUD, "existing Test Execution"),
         ({"executions": "per-report", "test-execution": "A1-1"}, CLOUD, "`executions: per-report` cannot"),
         ({"executions": "per-environment", "strategy": "native"}, CLOUD, "goes into one Test Execution"),
         ({"scrub": "a+", "strategy": "native"}, CLOUD, "keeps its texts"),
@@ -163,7 +166,9 @@ def test_a_key_may_stand_in_its_certificate(load, refused, workspace):
     ("command", "flags", "env", "missing"),
     [
         ("import", {}, {}, ["reports", "client-id"]),
-        ("plan", {}, {}, ["reports", "client-id"]),
+        ("plan", {}, {}, ["reports"]),
+        ("plan", {"reports": "a"}, {"XRAY_CI_JIRA_TOKEN": "x"}, ["jira-url"]),
+        ("import", {"reports": "a", "dry-run": True}, {}, []),
         ("inspect", {}, {}, ["reports"]),
         ("convert", {}, {}, ["reports"]),
         ("collect", {}, {}, ["reports"]),
@@ -255,7 +260,7 @@ def test_no_error_shows_a_secret(workspace, variable, shape):
     )
 
 
-def test_what_is_passed_over_is_said(load):
+def test_what_is_ignored_is_said(load):
     """Settings of the other deployment are no mistake, an organisation may set them for all its repositories."""
     notices = load({"deployment": "server", "region": "eu"}, CLOUD | SERVER).notices
 

@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from xray_ci.settings import documents, sources
+from xray_ci.settings import config, documents
 from xray_ci.settings.table import LIST_KINDS, ROWS
 
 BODY = f"""# about the body
@@ -28,7 +28,7 @@ job:
     {documents.VARIABLES_HERE}
   script: [xray-ci]
 """
-HOSTILE = (
+UNSAFE = (
     '"',
     "'",
     "a: b",
@@ -90,7 +90,7 @@ def test_the_composite_action_maps_every_input_and_output():
     composite = yaml.safe_load(documents.composite())
     (step,) = composite["runs"]["steps"]
 
-    names = [*(row.name for row in ROWS), *sources.NAMES]
+    names = [*(row.name for row in ROWS), *config.NAMES]
     assert {documents.variable(name): f"${{{{ inputs.{name} }}}}" for name in names} == step["env"]
     assert len(names) == len(step["env"])
     for name, entry in composite["outputs"].items():
@@ -111,11 +111,11 @@ def test_xray_ci_knows_every_variable_that_is_handed_on(workspace):
     own = {documents.variable(row.name): "1" for row in ROWS if row.name != "config"}
     assert own.keys() < step["env"].keys()
 
-    gathered = sources.gather({}, own, workspace, github=True)
+    gathered = config.gather({}, own, workspace, github=True)
 
     assert gathered.problems == []
     assert {row.name for row in ROWS} - {"config"} == gathered.values.keys()
-    assert {name.upper() for name in sources.NAMES} == {
+    assert {name.upper() for name in config.NAMES} == {
         name.removeprefix("INPUT_") for name in step["env"].keys() - own.keys()
     } - {"CONFIG"}
 
@@ -124,7 +124,7 @@ def test_gitlab_has_an_input_for_every_setting_that_is_no_secret():
     """GitLab shows inputs to whoever may see the pipeline."""
     inputs = yaml.safe_load(documents.gitlab(BODY).partition("\n---\n")[0])["spec"]["inputs"]
 
-    assert {row.name for row in ROWS if not row.secret} | {"stage"} == inputs.keys()
+    assert {row.name for row in ROWS if not row.secret and not row.context} | {"stage"} == inputs.keys()
     assert all(
         entry["default"] in ("", []) and len(entry["description"]) > 10
         for name, entry in inputs.items()
@@ -136,9 +136,8 @@ def test_gitlab_hands_every_input_on():
     """As an input: stronger than a variable of the project when it is set, and no hindrance to one when it is not."""
     variables = handed(component()["job"])
 
-    assert {documents.variable(row.name) for row in ROWS if not row.secret and row.name != "result-file"} | {
-        "XRAY_CI_RESULT_FILE"
-    } == variables.keys()
+    names = {row.name for row in ROWS if not row.secret and not row.context} - {"result-file"}
+    assert {documents.variable(name) for name in names} | {"XRAY_CI_RESULT_FILE"} == variables.keys()
     assert {"r.json", "", "[]\n"} == set(variables.values())
 
 
@@ -146,14 +145,14 @@ def test_an_empty_input_of_gitlab_hides_no_variable(workspace):
     """The component sets all variables in every job; what the project set stays."""
     env = handed(component()["job"]) | {"XRAY_CI_PROJECT": "SHOP", "XRAY_CI_REPORTS": "*.xml"}
 
-    gathered = sources.gather({}, env, workspace, github=False)
+    gathered = config.gather({}, env, workspace, github=False)
 
     assert tuple(gathered.values[name].origin for name in ("project", "reports")) == (
         "XRAY_CI_PROJECT",
         "XRAY_CI_REPORTS",
     )
     assert (
-        sources.gather({}, env | {"INPUT_PROJECT": "CART"}, workspace, github=False).values["project"].origin
+        config.gather({}, env | {"INPUT_PROJECT": "CART"}, workspace, github=False).values["project"].origin
         == "INPUT_PROJECT"
     )
 
@@ -161,8 +160,9 @@ def test_an_empty_input_of_gitlab_hides_no_variable(workspace):
 @pytest.mark.parametrize("first", range(3))
 def test_no_line_of_an_input_breaks_out_of_the_component(first):
     """Whatever one line holds, it is the value of its own variable and of nothing else."""
-    rows = [row for row in ROWS if not row.secret and row.name != "result-file" and row.kind not in LIST_KINDS]
-    inputs = {row.name: HOSTILE[(first * 7 + n) % len(HOSTILE)] for n, row in enumerate(rows)}
+    ours = [row for row in ROWS if not (row.secret or row.context or row.kind in LIST_KINDS)]
+    rows = [row for row in ours if row.name != "result-file"]
+    inputs = {row.name: UNSAFE[(first * 7 + n) % len(UNSAFE)] for n, row in enumerate(rows)}
 
     document = component(**inputs)
 
@@ -176,7 +176,7 @@ def test_a_list_of_gitlab_is_a_list(workspace):
     globs = ["**/*.xml", '!it\'s "quoted"', "[ab]*.xml", "# {c}", "two\nlines"]
     env = handed(component(reports=globs)["job"])
 
-    values = sources.gather({}, env | {"XRAY_CI_LABELS": "nightly"}, workspace, github=False).values
+    values = config.gather({}, env | {"XRAY_CI_LABELS": "nightly"}, workspace, github=False).values
 
     assert (*globs[:-1], "two", "lines") == values["reports"].lines()
     assert values["labels"].lines() == ("nightly",)

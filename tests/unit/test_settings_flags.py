@@ -51,6 +51,9 @@ def test_without_a_command_the_environment_decides():
         (["resume"], {}),
         (["demo", "--keep"], {"keep": True}),
         (["--json"], {"json": True}),
+        (["features", "import", "a", "--project", "SHOP", "b.zip"], {"path": ["a", "b.zip"]}),
+        (["features", "export", "--keys", "SHOP-4 SHOP-8"], {"keys": "SHOP-4 SHOP-8"}),
+        (["explain", "no-reports"], {"slug": "no-reports"}),
     ],
 )
 def test_commands_have_options(arguments, options):
@@ -63,8 +66,9 @@ def test_commands_have_options(arguments, options):
     [
         (["--test-plam", "A-1"], problems.UNKNOWN, "`--test-plan`"),
         (["imprt"], problems.UNKNOWN, "`import`"),
-        (["check"], problems.LATER_VERSION, "Leave"),
-        (["--html-report", "x"], problems.LATER_VERSION, "Leave"),
+        (["features"], problems.USAGE, "`features export` or `features import`"),
+        (["features", "expert"], problems.USAGE, "`features export`"),
+        (["--oauth-token", "x"], problems.OPEN_SECRET, "XRAY_CI_OAUTH_TOKEN"),
         (["import", "--json"], problems.USAGE, "other command"),
         (["resume", "--output", "x"], problems.USAGE, "other command"),
         (["--project"], problems.USAGE, "VALUE"),
@@ -123,12 +127,12 @@ def test_help_is_given_also_beside_mistakes(arguments):
 
 
 def test_help_names_every_command_and_setting():
-    """The short one names all, the one of a command explains those that mean something to it."""
-    text = flags.usage(None)
+    """The whole one names all, the one of a command explains those that mean something to it."""
+    text = flags.usage(None, whole=True)
 
     assert all(name in text for name in [*COMMANDS, *(row.name for row in ROWS)])
     for name, command in COMMANDS.items():
-        text = flags.usage(name)
+        text = flags.usage(name, whole=True)
         assert command.help in text
         assert all(f"--{option.name}" in text for option in command.options)
         for row in ROWS:

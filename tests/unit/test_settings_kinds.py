@@ -3,8 +3,7 @@
 import pytest
 
 from xray_ci.settings import kinds
-from xray_ci.settings.problems import WrongValueError
-from xray_ci.settings.raw import Raw
+from xray_ci.settings.problems import Raw, WrongValueError
 from xray_ci.settings.table import BY_NAME, ROWS, Kind
 from xray_ci.settings.values import MappingRules
 
@@ -40,7 +39,7 @@ def read(workspace, tmp_path):
         ("evidence-max-file", "0.3 KiB", 307),
         ("evidence-max-file", "7 B", 7),
         ("project", " SHOP ", "SHOP"),
-        ("test-plan", "SHOP_2-12", "SHOP_2-12"),
+        ("test-plan", "SHOP_2-12", ("SHOP_2-12",)),
         ("key-projects", "A1\n\nB_2\nA1", ("A1", "B_2")),
         ("test-environments", "chrome; linux\nedge;", ("chrome", "linux", "edge")),
         ("labels", "a\nb\na", ("a", "b")),

@@ -313,7 +313,7 @@ def test_the_guide_shows_what_works(load):
 
     found = [load(block if block.startswith("mapping") else f"mapping:\n  rules:\n{block}").mapping for block in blocks]
 
-    assert len(found) == 9
+    assert len(found) == 11
     assert MappingRules() not in found
 
 

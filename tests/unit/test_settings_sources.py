@@ -3,7 +3,7 @@
 import pytest
 
 from xray_ci.errors import ConfigurationError
-from xray_ci.settings import config, problems, sources
+from xray_ci.settings import config, problems
 
 CLOUD = {"XRAY_CI_CLIENT_ID": "an-id-of-cloud", "XRAY_CI_CLIENT_SECRET": "a-secret-of-cloud"}
 
@@ -68,7 +68,7 @@ def test_every_value_knows_its_origin(load):
 @pytest.mark.parametrize("name", ["INPUT_TEST-PLAN", "INPUT_TEST_PLAN"])
 def test_inputs_are_read_with_hyphens_and_with_underscores(load, name):
     """GitHub keeps hyphens in the names of inputs, other runners do not."""
-    assert load({"reports": "a"}, {name: "SHOP-2"}).test_plan == "SHOP-2"
+    assert load({"reports": "a"}, {name: "SHOP-2"}).test_plan == ("SHOP-2",)
 
 
 def test_empty_is_not_set(load):
@@ -78,7 +78,7 @@ def test_empty_is_not_set(load):
         {"INPUT_PROJECT": "", "XRAY_CI_PROJECT": "SHOP", "XRAY_CI_NO_SUCH_THING": "", "XRAY_CI_FIX_VERSION": " "},
     )
 
-    assert (found.project, found.fix_version) == ("SHOP", None)
+    assert (found.project, found.fix_version) == ("SHOP", ())
 
 
 def test_unknown_names_are_named_with_the_nearest(refused):
@@ -95,14 +95,6 @@ def test_unknown_inputs_are_mistakes_only_on_github(load):
     """Elsewhere variables that begin with INPUT_ belong to others; on GitHub the runner's own two are not settings."""
     assert load({}, {"INPUT_FOO": "x", "INPUT_REPORTS": "a"}).reports == ("a",)
     assert load({}, {"INPUT_ARGS": "x", "INPUT_ENTRYPOINT": "y", "INPUT_REPORTS": "a"}, github=True).reports == ("a",)
-
-
-def test_what_comes_later_is_said_so(refused):
-    """A setting of the published interface that does not exist yet is not called a misspelling."""
-    found = refused({"reports": "a"}, {"XRAY_CI_OAUTH_TOKEN": "very-secret", "INPUT_HTML-REPORT": "x"}, github=True)
-
-    assert {"XRAY_CI_OAUTH_TOKEN", "INPUT_HTML-REPORT"} == {*found}
-    assert {problems.LATER_VERSION} == {problem.slug for problem in found.values()}
 
 
 @pytest.mark.parametrize(
@@ -260,13 +252,13 @@ def test_what_is_decided_before_cannot_stand_in_the_file(refused, name):
 )
 def test_the_command_comes_from_the_command_line_else_the_environment(parsed, env, command):
     """Without both it is import."""
-    assert command == sources.command(parsed, env)
+    assert command == config.command(parsed, env)
 
 
-@pytest.mark.parametrize(("word", "slug"), [("imprt", problems.UNKNOWN), ("check", problems.LATER_VERSION)])
+@pytest.mark.parametrize(("word", "slug"), [("imprt", problems.UNKNOWN), ("features", problems.UNKNOWN)])
 def test_an_unknown_command_in_the_environment_is_named(word, slug):
     """With its variable."""
     with pytest.raises(ConfigurationError) as caught:
-        sources.command(None, {"INPUT_COMMAND": word})
+        config.command(None, {"INPUT_COMMAND": word})
 
     assert ("INPUT_COMMAND", slug) == (caught.value.where, caught.value.slug)

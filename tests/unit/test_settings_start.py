@@ -55,4 +55,4 @@ def test_a_run_without_files_imports_no_yaml_and_no_schema(tmp_path):
         f"config.load({{'reports': 'a'}}, {{}}, Path({str(tmp_path)!r}), command='inspect', github=False)"
     )
 
-    assert set() == {"yaml", "jsonschema", "re2", "zoneinfo", "difflib", "requests", "msgspec"} & imported(code)
+    assert set() == {"yaml", "jsonschema", "re2", "zoneinfo", "difflib", "requests", "dataclasses"} & imported(code)

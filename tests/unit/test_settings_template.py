@@ -37,11 +37,11 @@ def test_a_value_is_never_a_template():
     assert texts.expand("{branch} x", {"branch": "{commit} }}", "commit": "secret"}) == "{commit} }} x"
 
 
-@pytest.mark.parametrize("hostile", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u202eb", "a\u2028b", "a\0b"])
-def test_a_summary_is_one_printable_line(hostile):
+@pytest.mark.parametrize("unsafe", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u202eb", "a\u2028b", "a\0b"])
+def test_a_summary_is_one_printable_line(unsafe):
     """Whatever a branch or job is called."""
-    assert texts.expand("{branch}", {"branch": hostile}) in ("ab", "a b", "a[31mb")
-    assert "\n" not in texts.expand(hostile + "{branch}", {"branch": hostile})
+    assert texts.expand("{branch}", {"branch": unsafe}) in ("ab", "a b", "a[31mb")
+    assert "\n" not in texts.expand(unsafe + "{branch}", {"branch": unsafe})
 
 
 def test_a_description_keeps_its_own_lines():

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from xray_ci import errors
+from xray_ci import errors, running
 from xray_ci.settings import flags
 from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import EXIT_CODES, MEANINGS, WIDTH, usage
@@ -27,10 +27,8 @@ def examples():
 @pytest.mark.parametrize("words", examples())
 def test_an_example_is_taken_as_it_stands(words):
     """Every flag and command of it exists, so that it can be copied."""
-    argv = shlex.split(words.split(" > ")[0])
-    if (row := COMMANDS[argv[0]]).word and len(argv) > 1:
-        argv.insert(1, f"--{row.word}")
-    assert argv[0] == flags.parse(argv).command
+    argv, _ = running.split(shlex.split(words.split(" > ")[0]))
+    assert flags.parse(argv).command in (argv[0], " ".join(argv[:2]))
 
 
 def test_every_command_has_an_example():
@@ -39,12 +37,23 @@ def test_every_command_has_an_example():
 
 
 def test_every_group_says_what_it_means():
-    """In the short help and in that of each command that takes it."""
+    """In the whole help and in that of each command that takes it."""
     assert [*GROUPS] == [*MEANINGS]
-    short = " ".join(usage(None).split())
-    assert all(f"{group} {meaning}:" in short for group, meaning in MEANINGS.items())
+    told = " ".join(usage(None, whole=True).split())
+    assert all(f"{group} {meaning}:" in told for group, meaning in MEANINGS.items())
     for row in COMMANDS.values():
-        assert [group for group in row.groups if f"\n{group}: {MEANINGS[group]}\n" not in usage(row.name)] == []
+        whole = usage(row.name, whole=True)
+        assert [group for group in row.groups if f"\n{group}: {MEANINGS[group]}\n" not in whole] == []
+
+
+def test_the_short_help_of_a_command_has_the_most_used_settings():
+    """A screen or two; all of them are one word away, and every one is told there."""
+    for row in COMMANDS.values():
+        short, whole = usage(row.name), usage(row.name, whole=True)
+        names = [each.name for group in row.groups for each in GROUPS[group] if not each.secret]
+        assert len(short.splitlines()) <= 50
+        assert ("--help-all" in short) == bool(row.groups)
+        assert [name for name in names if name != "command" and name not in whole] == []
 
 
 def test_every_exit_code_is_told():
@@ -66,7 +75,8 @@ def test_lines_fit_the_terminal(columns):
     for name in COMMANDS:
         long = [
             line
-            for line in usage(name, columns).splitlines()
+            for whole in (False, True)
+            for line in usage(name, columns, whole=whole).splitlines()
             if len(line) > width and not line.startswith("  xray-ci ")
         ]
         assert [line for line in long if len(line.split()) > 1] == []
@@ -74,4 +84,5 @@ def test_lines_fit_the_terminal(columns):
 
 def test_the_short_help_fits_every_terminal():
     """It is made once, and shown before anybody asks how wide the terminal is."""
-    assert max(map(len, usage(None).splitlines())) <= WIDTH
+    assert max(map(len, usage(None, whole=True).splitlines())) <= WIDTH
+    assert len(usage(None).splitlines()) <= 50

@@ -69,7 +69,7 @@ def test_evidence_of_passed_cases(begun, policy: str, expected: bool):
     assert expected is ("evidence" in tests[0])
 
 
-def test_evidence_of_folded_results_takes_no_room(begun):
+def test_evidence_of_merged_results_takes_no_room(begun):
     """Only evidence that is sent counts against the limit, in report order; the rest is counted as left out."""
     attached = (Attachment(name="a.bin", base64=base64.b64encode(b"x" * 60).decode()),)
     done, tests = run(

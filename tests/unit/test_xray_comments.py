@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
-from xray_ci.xray.comments import comment, with_repeats
-from xray_ci.xray.escaping import clean, cut, one_line, verbatim
+from xray_ci.xray.escaping import clean, comment, cut, one_line, verbatim, with_repeats
 
 
 def said(*, wiki: bool = False, **given: object) -> str | None:

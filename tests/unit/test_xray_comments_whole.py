@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome
-from xray_ci.xray.comments import RESERVE, whole
+from xray_ci.xray.escaping import RESERVE, whole_comment
 
 LIMIT = 32_000
 
@@ -17,7 +17,9 @@ def told(
 ) -> str | None:
     case = Case(name="x", outcome=outcome, **given)  # type: ignore[arg-type]
     marks = tuple(Mark(kind=MarkKind.COMMENT, value=remark) for remark in remarks)
-    return whole(case, marks, failure=outcome in {Outcome.FAILED, Outcome.ERROR}, steps=True, wiki=wiki, limit=limit)
+    return whole_comment(
+        case, marks, failure=outcome in {Outcome.FAILED, Outcome.ERROR}, steps=True, wiki=wiki, limit=limit
+    )
 
 
 def test_the_end_of_the_output_follows_the_failure():

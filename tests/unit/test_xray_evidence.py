@@ -73,6 +73,38 @@ def test_absolute_paths_must_lie_in_the_workspace(root: Path):
         assert slug(workspace.find(path)) == "evidence-outside", path
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/runner/work/shop/shop/build/reports/shots/a.png",
+        "/workspace/reports/shots/a.png",
+        "/elsewhere/shots/a.png",
+        r"C:\agent\_work\1\s\build\reports\shots\a.png",
+        r"C:\\agent\\shots\\a.png",
+        r"\\server\share\reports\shots\a.png",
+    ],
+)
+def test_a_path_of_another_machine_is_found_by_its_end(root: Path, path: str):
+    """The longest end of two names or more counts, below the workspace or a folder around the report."""
+    assert slug(Workspace(root).find(path, "build/reports")) == "found:build/reports/shots/a.png"
+
+
+@pytest.mark.parametrize(
+    "path", ["/other/a.png", "/x/../shots/a.png", "/x/.git/config", "/home/me/ws/.env", "/x/build/reports", "C:a.png"]
+)
+def test_the_end_of_a_path_opens_nothing_else(root: Path, path: str):
+    """One name alone, dots, hidden files and folders are left out as they were."""
+    assert slug(Workspace(root).find(path, "build/reports")) == "evidence-outside"
+
+
+def test_the_longest_end_of_a_path_wins(root: Path):
+    """Of two files with the same name the one in more of the named folders is meant."""
+    (root / "shots").mkdir()
+    (root / "shots/a.png").write_bytes(b"other")
+    assert slug(Workspace(root).find("/x/reports/shots/a.png", "build")) == "found:build/reports/shots/a.png"
+    assert slug(Workspace(root).find("/x/shots/a.png")) == "found:shots/a.png"
+
+
 def test_a_workspace_behind_a_link_is_the_workspace(root: Path, tmp_path: Path):
     """Reports may name files by the link that leads to the workspace, or by its real path."""
     (tmp_path / "link").symlink_to(root)

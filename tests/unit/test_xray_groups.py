@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from xray_runs import assembly, case, finish, names, place
 
 from xray_ci.errors import ConfigurationError
@@ -63,7 +63,7 @@ def test_each_environment_has_its_own_test_runs(begun):
     ]
     assert [batch.tests for portion in done.portions for batch in portion.batches] == [1, 1, 1, 1, 1]
     assert names(tests) == ["b", "a", "a", "c", "d"]
-    assert (done.counts.folded, done.counts.sent) == (1, 5)
+    assert (done.counts.merged, done.counts.sent) == (1, 5)
     assert (done.portions[0].started, done.portions[0].finished) == (
         "2024-01-01T09:00:00+00:00",
         "2024-01-01T12:00:00+00:00",
@@ -72,7 +72,7 @@ def test_each_environment_has_its_own_test_runs(begun):
 
 
 def test_each_report_has_its_own_test_execution(begun):
-    """A Test in two reports is not folded; a broken report leaves nothing, not even a name."""
+    """A Test in two reports is not merged; a broken report leaves nothing, not even a name."""
     run = begun("per-report")
     for number in range(3):
         run.begin(place(f"{number}.xml"))
@@ -98,7 +98,7 @@ def test_more_test_executions_than_files_may_be_open(begun):
 
 
 def test_too_many_test_executions_are_refused(begun):
-    """A rule that captured too much, or a hostile report, does not fill Jira."""
+    """A rule that captured too much, or an unsafe report, does not fill Jira."""
     with begun("per-environment") as run, pytest.raises(ConfigurationError, match="more than 500"):
         run.begin(place("a.xml"))
         for number in range(501):
@@ -125,7 +125,7 @@ def test_decisions_are_kept_of_reports_that_count(begun, tmp_path):
         end()
     done, _ = finish(run)
 
-    found = [(one.place, one.test, one.by) for one in notices.read(tmp_path / "work")]
-    assert found == [("0.xml:7", "Generic c.t0", "definition"), ("2.xml:7", "CALC-7", "the report")]
+    found = [(one.place, one.keys or one.identity, one.by) for one in notices.read(tmp_path / "work")]
+    assert found == [("0.xml:7", "Generic\0CALC\0c.t0", "definition"), ("2.xml:7", ("CALC-7",), "the report")]
     assert done.decided == {"definition": 1, "the report": 1}
     assert read(done.portions[0])

@@ -136,7 +136,7 @@ def test_a_key_never_carries_what_would_rewrite_the_test():
     assert decision.summary == ""
 
 
-def test_foreign_projects_are_refused_where_the_user_lists_his():
+def test_projects_that_are_not_listed_are_not_allowed():
     """With `key-projects` a report may name Tests of those projects only."""
     allowed = options(key_projects=frozenset({"CALC"}))
 
@@ -145,7 +145,7 @@ def test_foreign_projects_are_refused_where_the_user_lists_his():
     assert isinstance(decide(case("x", (MarkKind.PROJECT, "HR")), allowed), Rejected)
     mixed = decide(case("x", (KEY, "HR-1,CALC-1")), allowed)
     assert isinstance(mixed, TestTarget)
-    assert (mixed.keys, mixed.notices) == (("CALC-1",), ("foreign-test-key",))
+    assert (mixed.keys, mixed.notices) == (("CALC-1",), ("test-key-not-allowed",))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_the_pattern_finds_a_key_in_the_name(pattern: str, name: str):
 
 
 def test_a_match_that_is_no_key_is_no_key():
-    """`UTF-8` of a foreign project, or a lower-case match, leaves the case to its identity."""
+    """`UTF-8` of a project that is not allowed, or a lower-case match, leaves the case to its identity."""
     pattern = re2.compile(r"[A-Za-z]+-\d+")
 
     for name, projects in (("decodes UTF-8", frozenset({"CALC"})), ("calc-5", frozenset())):

@@ -51,7 +51,7 @@ def test_statuses_override_by_outcome_word():
         assert render(case(Outcome.ERROR), statuses={word: "BROKEN"})[0]["status"] == "BROKEN"
 
 
-def test_a_foreign_word_named_in_statuses_is_allowed():
+def test_a_word_of_the_other_product_named_in_statuses_is_allowed():
     """A Cloud site may really have a status named PASS."""
     assert render(case(), statuses={"passed": "PASS"})[0]["status"] == "PASS"
 

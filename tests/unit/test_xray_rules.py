@@ -52,11 +52,18 @@ def said(ruled: Ruled, kind: MarkKind) -> list[str]:
         ({"name": "^adds$"}, {"name": "removes"}),
         ({"tags": ("^slow$", "^api")}, {"tags": ("^slow$", "^ui")}),
         ({"properties": (("browser", "^chrome"),)}, {"properties": (("browser", "safari"),)}),
+        ({"hostname": "^agent-"}, {"hostname": "^laptop"}),
+        ({"outcome": "passed"}, {"outcome": "skipped|other"}),
     ],
 )
 def test_a_rule_applies_where_its_condition_holds(condition: dict[str, object], other: dict[str, object]):
     """Each condition can hold and can fail; nothing is said where one fails."""
-    held = case("adds", (TAG, "slow"), (TAG, "api-v2"), properties=(("os", "linux"), ("browser", "chrome")))
+    held = case(
+        "adds",
+        (TAG, "slow"),
+        (TAG, "api-v2"),
+        properties=(("os", "linux"), ("browser", "chrome"), ("hostname", "agent-7")),
+    )
 
     assert said(apply(held, rule(**condition, **EVERYTHING)), KEY) == ["SHOP-1"]
     missed = apply(held, rule(**other, **EVERYTHING))

@@ -157,6 +157,24 @@ class Environment {
     String credentials(String id) { build.order.credentials[id].text }
 }
 
+/** `agent { docker { image '…'; args '…'; reuseNode true } }` */
+class ContainerAgent {
+    String name, arguments = ''
+    boolean reused
+
+    void docker(Closure body) {
+        body.delegate = this
+        body.resolveStrategy = Closure.DELEGATE_FIRST
+        body()
+    }
+
+    void image(String given) { name = given }
+
+    void args(String given) { arguments = given }
+
+    void reuseNode(boolean given) { reused = given }
+}
+
 /** What a Jenkinsfile and a library can say. */
 class Dsl {
     Build build
@@ -165,6 +183,7 @@ class Dsl {
     Map<String, Script> libraries = [:]
     /** What failed in the stage or the pipeline that is being read: its `post` still runs. */
     List<Throwable> failures = []
+    ContainerAgent stageAgent
 
     Object within(Closure body) {
         body.delegate = this
@@ -179,6 +198,14 @@ class Dsl {
     }
 
     void agent(Object any) { }
+
+    void agent(Closure body) {
+        stageAgent = new ContainerAgent()
+        stageAgent.docker(body)
+        if (!stageAgent.reused) {
+            throw new StepFailed('without reuseNode a stage has a workspace of its own, where nothing is')
+        }
+    }
 
     void environment(Closure body) {
         def read = new Environment(build: build)
@@ -195,12 +222,13 @@ class Dsl {
             build.log("Stage \"${name}\" skipped due to earlier failure(s)")
             return null
         }
+        stageAgent = null
         return build.inside([STAGE_NAME: name]) { keeping(body) }
     }
 
     void steps(Closure body) {
         try {
-            within(body)
+            stageAgent ? build.withContainer(stageAgent.name, stageAgent.arguments) { within(body) } : within(body)
         } catch (StepFailed failure) {
             build.failed(failure)
             failures << failure

@@ -1,0 +1,81 @@
+"""Plain cases become their line at once, and that is what the long way makes of them, byte for byte."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from report_reading import seen
+from xray_runs import both_ways
+
+from xray_ci.deployments import CLOUD, SERVER
+from xray_ci.model import Case, Mark, MarkKind, Outcome
+from xray_ci.xray.assembly import Assembly
+from xray_ci.xray.validate import Checker
+
+HERE = Path(__file__).resolve().parents[1] / "data" / "reports"
+FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", "")] if folder)]
+SAMPLES = [
+    folder / name for folder in FOLDERS for name in json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+]
+STARTS = (None, datetime(2024, 3, 10, 2, 30), datetime(2024, 3, 10, 2, 30, tzinfo=UTC))  # noqa: DTZ001  # reports have no offset
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_a_sample_is_the_same_both_ways(sample: Path, tmp_path: Path):
+    """Whatever a report of the corpus holds, the short way and the long way write the same and say the same."""
+    cases = seen(sample).cases
+    for number, (deployment, comments) in enumerate(((CLOUD, "failed"), (SERVER, "all"))):
+        base = tmp_path / str(number)
+        base.mkdir()
+        short, long, _ = both_ways(base, lambda run: run.add(*cases), deployment=deployment, comments=comments)
+
+        assert short == long
+
+
+def _add(case: Case, run: Assembly) -> None:
+    run.add(case)
+
+
+@pytest.mark.parametrize("deployment", [CLOUD, SERVER], ids=lambda row: row.key)
+def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
+    """Nothing validates the line of a plain case in a run, because each shape it can have is validated here."""
+    shapes = itertools.product(
+        Outcome, (None, 1.5), STARTS, (None, "why"), (False, True), ("failed", "all", "none"), range(2)
+    )
+    lines = 0
+    for number, (outcome, seconds, started, message, keyed, comments, quoted) in enumerate(shapes):
+        marks = (Mark(kind=MarkKind.TEST_KEY, value="CALC-1"), Mark(kind=MarkKind.TAG, value="t")) if keyed else ()
+        case = Case(
+            name='a "b" \\' if quoted else "ä",
+            classname="c",
+            outcome=outcome,
+            seconds=seconds,
+            started=started,
+            message=message,
+            marks=marks,
+        )
+        base = tmp_path / str(number)
+        base.mkdir()
+        short, long, plain = both_ways(base, partial(_add, case), deployment=deployment, comments=comments)
+
+        assert short == long
+        assert plain == 1
+        assert Checker(deployment.key).check_document(json.loads(b'{"tests":[' + short[0] + b"]}")) == ()
+        lines += plain
+    assert lines == len(Outcome) * 2 * 3 * 2 * 2 * 3 * 2
+
+
+@pytest.mark.parametrize(("word", "plain"), [("OWN", 1), ("PASS", 1), ("", 0)])
+def test_a_status_of_the_site_is_validated_once(word: str, plain: int, tmp_path: Path):
+    """What the user calls an outcome goes the short way when the schema takes it, else it is named as invalid."""
+    case = Case(name="n", classname="c", outcome=Outcome.PASSED)
+    short, long, taken = both_ways(tmp_path, lambda run: run.add(case, case), statuses={"passed": word})
+
+    assert short == long
+    assert taken == 2 * plain

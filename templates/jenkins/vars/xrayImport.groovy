@@ -9,7 +9,8 @@ import groovy.transform.Field
 @Field final List<String> OWN = ['archive', 'credentials', 'credentialsId', 'dockerArgs', 'image', 'tokenCredentialsId']
 /** Written as an argument a secret would be in the Jenkinsfile, and nothing would mask it in the log. */
 @Field final List<String> SECRETS = [
-    'CLIENT_ID', 'CLIENT_SECRET', 'JIRA_TOKEN', 'JIRA_PASSWORD', 'HTTP_HEADERS',
+    'CLIENT_ID', 'CLIENT_SECRET', 'JIRA_TOKEN', 'JIRA_PASSWORD', 'OAUTH_CONSUMER_KEY', 'OAUTH_TOKEN',
+    'OAUTH_PRIVATE_KEY', 'STATE_KEY', 'HTTP_HEADERS',
     'SNAPSHOTS', 'SNAPSHOT_URLS', 'SNAPSHOT_API_KEY', 'SNAPSHOT_BEARER_TOKEN',
 ]
 

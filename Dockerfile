@@ -1,4 +1,4 @@
-# The release build passes the digest of the official image here; a name alone keeps local builds and stand-ins possible.
+# The release build passes the digest of the official image here; a name alone keeps local builds and emulators possible.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 ARG VERSION=0.1.0
 # Every file that is made here carries this date, so that two builds of one commit are equal, byte by byte.
@@ -14,6 +14,7 @@ RUN python3 -m pip install --no-compile --no-deps --require-hashes --only-binary
     && python3 -m pip --python /opt/xray-ci/bin/python install \
         --no-compile --no-deps --require-hashes --only-binary :all: -r requirements/emulator.txt
 COPY LICENSE README.md pyproject.toml ./
+COPY docs/errors.md docs/errors.md
 COPY xray_ci/ xray_ci/
 ARG SOURCE_DATE_EPOCH
 RUN PYTHONPATH=tools python3 -m hatchling build --target wheel --directory dist \
@@ -98,5 +99,5 @@ LABEL org.opencontainers.image.title="xray-ci" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
       org.opencontainers.image.base.digest="${BASE_DIGEST}"
-# No USER: as a foreign user neither the workspace nor the runner's command files could be written. Any --user works.
+# No USER: as another user neither the workspace nor the runner's command files could be written. Any --user works.
 ENTRYPOINT ["/opt/xray-ci/bin/python", "-I", "-u", "-B", "/opt/xray-ci/entrypoint.py"]

@@ -3,9 +3,14 @@
 # make test TESTS=tests/property.
 PYTHON ?= python3
 VENV ?= .venv
-JOBS ?= 2
+VERSION ?= main
+# Much of the tests is waiting: a process more than there are cores.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)))
 ARGS ?=
 TESTS ?= tests/unit tests/contract tests/main_job tests/agreement tests/test_golden.py tests/test_corpus.py
+
+RESTING := tests/contract/test_import_endpoints.py tests/contract/test_import_failures.py tests/contract/test_stores.py \
+	tests/contract/test_repeats.py tests/contract/test_regions.py tests/contract/test_snapshots_trigger.py
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
@@ -15,12 +20,16 @@ made = $(shell $(PYTHON) -c 'import hashlib, os, sys; print(hashlib.sha256(b"".j
 READY := $(VENV)/made-of-$(call made,requirements/dev.txt)
 DEMO := .venv-demo/made-of-$(call made,requirements/emulator.txt)
 CONTAINER = $(READY)-container-$(call made,requirements/container.txt)
+CLIENTS := .venv-clients/made-of-$(call made,requirements/clients.txt)
+SITE := .venv-site/made-of-$(call made,requirements/site.txt)
 FUZZ := .venv-fuzz/made-of-$(call made,requirements/fuzz.txt)
+CHROMIUM := chromium fonts-noto-color-emoji
 YAML := .github .yamllint.yml action.yml composite/action.yml templates .gitlab-ci.yml tests/container/act
 SCRIPTS := .ci/run composite/run.sh $(wildcard tests/container/*.sh .github/scripts/*.sh)
+PROSE := README.md CHANGELOG.md docs .github requirements/README.md action.yml composite templates xray_ci/settings/help.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint bench proof fuzz container-test generate lock lock-test clean
+.PHONY: help demo test facts format lint bench proof coverage slow laws clients fuzz container-test generate lock lock-test browser-test screenshots image-test site clean
 
 help:  ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -42,8 +51,16 @@ $(DEMO):
 	$(call environment,.venv-demo,requirements/emulator.txt)
 	@touch $@
 
+$(SITE):
+	$(call environment,.venv-site,requirements/site.txt)
+	@touch $@
+
 $(FUZZ):
 	$(call environment,.venv-fuzz,requirements/fuzz.txt)
+	@touch $@
+
+$(CLIENTS):
+	$(call environment,.venv-clients,requirements/clients.txt)
 	@touch $@
 
 $(CONTAINER): $(READY)
@@ -53,35 +70,74 @@ $(CONTAINER): $(READY)
 demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
 	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
 
-test: $(READY)  ## What a change needs first, in about a minute: units, contracts, the main job, agreements, samples
-	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): about a minute on two cores."
+test: $(READY)  ## What a change needs first, in about three minutes: units, contracts, the main job, agreements, samples
+	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): about three minutes on two cores."
 	@echo "Laws, coverage and the slow proofs are in make proof."
 	$(PY) -m pytest --numprocesses $(JOBS) --durations=5 $(TESTS) $(ARGS)
 
-proof: $(READY)  ## About ten minutes: all tests with branch coverage, slow proofs, every law with many examples
+proof: coverage slow laws  ## About twenty minutes: all tests with branch coverage, slow proofs, every law with many examples
+
+coverage: $(READY)
 	$(PY) -m pytest --numprocesses $(JOBS) --ignore tests/property --cov --cov-report=term:skip-covered $(ARGS)
+
+slow: $(READY)
 	$(PY) -m pytest --numprocesses $(JOBS) -m proof --timeout 900 $(ARGS)
+
+laws: $(READY)
 	$(PY) -m pytest tests/property --numprocesses $(JOBS) --hypothesis-profile deep --timeout 900 $(ARGS)
+
+facts: $(READY)  ## What rests on facts, against an emulator that does what each contributed report tells of a site
+	@set -e; for report in tests/data/facts/*.json; do echo "under $$report"; \
+	XRAY_CI_FACTS="$$report" $(PY) -m pytest --numprocesses $(JOBS) $(RESTING) $(ARGS); done
 
 fuzz: $(FUZZ)  ## Every family of readers against a coverage-guided fuzzer (ARGS=seconds for each, 10)
 	@.venv-fuzz/bin/python -B tests/fuzz/run.py --jobs $(JOBS) $(ARGS)
 
-bench: $(READY)  ## Speed, memory and start-up against their bounds
+clients: $(READY) $(CLIENTS)  ## Public clients of Xray and Jira against the emulator; prints the table client x call
+	.venv-clients/bin/python -B tests/clients/run.py $(PY)
+
+bench: $(READY) $(if $(filter quick,$(ARGS)),,$(CLIENTS))  ## The whole import beside its limits, half an hour; ARGS=quick: two minutes of it, as CI does; ARGS=mixes: one group
 	$(PY) tests/bench/run.py $(ARGS)
 	tests/container/with-image.sh $(PY) tests/bench/images.py
 
 container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab and Jenkins do
 	tests/container/with-image.sh $(PY) -m pytest -m container --timeout 300 $(ARGS)
 
-lint: $(READY)  ## Style, types, layers, generated files, workflows, scripts, Dockerfile
+# A Chromium where root and apt-get are there, with a font that has the signs of a job summary.
+BROWSER = $(READY)-browser-$(call made,requirements/browser.txt)
+$(BROWSER): $(READY)
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements/browser.txt
+	@[ "$$(id -u)" != 0 ] || apt-get install --yes --quiet $(CHROMIUM) >/dev/null 2>&1 || \
+		{ apt-get update --quiet >/dev/null && apt-get install --yes --quiet $(CHROMIUM) >/dev/null; } || true
+	@touch $@
+
+browser-test: $(BROWSER) site  ## The pages in a real Chromium, which is installed where root and apt-get are there
+	@command -v chromium >/dev/null || echo "NO CHROMIUM, and none can be installed: the pages were not looked at."
+	@! command -v chromium >/dev/null || $(PY) -m pytest -m browser tests/browser $(ARGS)
+
+screenshots: $(BROWSER)  ## Pictures of log, summary, report and pages in build/screenshots (ARGS=--readme: the README's, too)
+	$(PY) tests/browser/screenshots.py build/screenshots $(ARGS)
+
+site: $(SITE)  ## The documentation as a site, every link and anchor checked: build/site/main
+	@rm -rf build/site build/doctrees
+	SITE_VERSION=$(VERSION) .venv-site/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --conf-dir docs \
+		--doctree-dir build/doctrees . build/site/$(VERSION)
+	@.venv-site/bin/python .github/scripts/versions.py build/site
+
+image-test: $(READY)  ## The tests of `make test` inside the image, with its own Python
+	JOBS=$(JOBS) tests/container/with-image.sh tests/container/in-image.sh $(filter-out tests/agreement,$(TESTS))
+
+lint: $(READY)  ## Style, types, layers, generated files, spelling, workflows, scripts, Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --strict composite/install.py
 	$(BIN)/lint-imports --no-cache
 	$(PY) -m xray_ci.settings.documents --check .
+	$(BIN)/codespell $(PROSE)
+	$(BIN)/codespell --ignore-words-list iterm,spool,spooled xray_ci
 	$(BIN)/yamllint --strict $(YAML)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/actionlint .github/workflows/*.yml tests/container/act/tests.yml
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/actionlint .github/workflows/*.yml tests/container/act/*.yml
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github action.yml composite
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -94,9 +150,10 @@ format: $(READY)  ## Format product and tests
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format .
 
-generate: $(READY)  ## Write what is made from the tables: action.yml, README table, config schema, formats page
+generate: $(READY)  ## Write what is made from the tables: action.yml, README table, config schema, pages of formats and facts
 	$(PY) -m xray_ci.settings.documents --write .
 	$(PY) tests/agreement/formats_table.py --write
+	$(PY) tests/agreement/facts_table.py --write
 
 LOCKS := $(filter-out requirements/oldest-pip.txt,$(wildcard requirements/*.txt))
 LOCKED = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -107,7 +164,10 @@ lock: $(READY)  ## Write the lock from pyproject.toml (ARGS=--upgrade)
 	$(LOCKED) pyproject.toml --constraint requirements/dev.txt --extra emulator --output-file requirements/emulator.txt
 	$(LOCKED) pyproject.toml --group fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt
 	$(LOCKED) --group container --constraint requirements/dev.txt --output-file requirements/container.txt
+	$(LOCKED) --group clients --output-file requirements/clients.txt
 	$(LOCKED) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+	$(LOCKED) --group site --output-file requirements/site.txt
+	$(LOCKED) --group browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 
 lock-test:  ## Let the oldest supported pip, which Debian 12 has, resolve every lock without --no-deps; PYTHON has to be 3.11
 	@rm -rf .venv-pip

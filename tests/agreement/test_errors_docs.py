@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from source_trees import nodes, product, tree
 
 from xray_ci import __version__
 from xray_ci.cli import execute
@@ -21,24 +22,17 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @cache
-def _modules() -> dict[Path, ast.Module]:
-    """Return every module of the product but the emulator's.
-
-    Read when the first test asks, as each worker collects all tests.
-    """
-    return {
-        path: ast.parse(path.read_text("utf-8"))
-        for path in sorted((CHECKOUT / "xray_ci").rglob("*.py"))
-        if "emulator" not in path.relative_to(CHECKOUT).parts
-    }
+def _modules() -> tuple[Path, ...]:
+    """Return every module of the product but the emulator's."""
+    return tuple(path for path in product() if "emulator" not in path.relative_to(CHECKOUT).parts)
 
 
 @cache
 def _constants() -> dict[str, str]:
     """Return names of the tree that stand for one text."""
     found = {}
-    for module in _modules().values():
-        for node in module.body:
+    for path in _modules():
+        for node in tree(path).body:
             targets = (
                 node.targets
                 if isinstance(node, ast.Assign)
@@ -52,10 +46,11 @@ def _constants() -> dict[str, str]:
     return found
 
 
-def _takers(module: ast.Module) -> dict[str, int]:
+@cache
+def _takers_of(path: Path) -> dict[str, int]:
     """Return functions, methods and classes of a module that take a slug by position, and at which one."""
     found = {}
-    for outer in ast.walk(module):
+    for outer in nodes(path):
         for node in outer.body if isinstance(outer, ast.Module | ast.ClassDef) else ():
             if isinstance(node, ast.FunctionDef):
                 names = [
@@ -70,12 +65,6 @@ def _takers(module: ast.Module) -> dict[str, int]:
 
 
 @cache
-def _takers_of(path: Path) -> dict[str, int]:
-    """Return what takes a slug by position in one module."""
-    return _takers(_modules()[path])
-
-
-@cache
 def _anywhere() -> dict[str, int]:
     """Return what takes a slug by position in any module."""
     return {name: at for path in _modules() for name, at in _takers_of(path).items()}
@@ -84,12 +73,7 @@ def _anywhere() -> dict[str, int]:
 @cache
 def _imported(path: Path) -> set[str]:
     """Return the names that a module imports from others."""
-    return {
-        name.asname or name.name
-        for node in ast.walk(_modules()[path])
-        if isinstance(node, ast.ImportFrom)
-        for name in node.names
-    }
+    return {name.asname or name.name for node in nodes(path) if isinstance(node, ast.ImportFrom) for name in node.names}
 
 
 def _by_position(call: ast.Call, path: Path) -> list[ast.expr]:
@@ -134,8 +118,8 @@ def _all_slugs() -> list[tuple[str | None, str]]:
 
 def _slugs() -> Iterator[tuple[str | None, str]]:
     """Yield every slug with where it stands."""
-    for path, module in _modules().items():
-        for node in ast.walk(module):
+    for path in _modules():
+        for node in nodes(path):
             values: list[ast.expr] = []
             match node:
                 case ast.ClassDef():

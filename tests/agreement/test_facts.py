@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from agreement import facts_table
+from source_trees import nodes
 
 from xray_ci.emulator import answers
 from xray_ci.emulator.switches import Switches
@@ -79,7 +80,7 @@ def test_every_refusal_of_the_emulator_names_its_fact():
         f"{path.name}:{call.lineno}"
         for path in EMULATOR
         if path.name not in ("answers.py", "control.py")
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for call in nodes(path)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
         and (call.func.id in ("refusal", "jira_refusal") or (call.func.id == "Refusal" and _made(call)))

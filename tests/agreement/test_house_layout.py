@@ -8,10 +8,12 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+from source_trees import nodes, product, tree
+
 from xray_ci.formats import FORMATS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-MODULES = sorted((CHECKOUT / "xray_ci").rglob("*.py"))
+MODULES = product()
 OURS = sorted([*MODULES, *(CHECKOUT / "tests").rglob("*.py"), CHECKOUT / "entrypoint.py"])
 CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
     "contracts"
@@ -35,13 +37,8 @@ DOTTED = {dotted(path): path for path in MODULES}
 
 
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes())
-
-
-@cache
 def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def test_no_file_is_over_550_lines():
@@ -68,16 +65,13 @@ def test_most_functions_are_under_30_lines():
 
 def test_every_module_says_what_it_knows():
     """Each file begins with a docstring, unless it is empty."""
-    assert [named(path) for path in OURS if (tree := parsed(path)).body and not ast.get_docstring(tree)] == []
+    assert [named(path) for path in OURS if tree(path).body and not ast.get_docstring(tree(path))] == []
 
 
 def test_modules_are_named_by_what_they_know():
     """No module, class or folder has a name that says nothing."""
     classes = [
-        f"{named(path)}: {node.name}"
-        for path in MODULES
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.ClassDef)
+        f"{named(path)}: {node.name}" for path in MODULES for node in nodes(path) if isinstance(node, ast.ClassDef)
     ]
 
     assert [
@@ -124,7 +118,7 @@ def test_a_small_module_with_one_importer_is_part_of_it():
     readers |= {name for name, path in DOTTED.items() if any(each.name == "rules" for each in functions(path))}
     importers = defaultdict(set)
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
@@ -148,7 +142,7 @@ def test_no_public_class_name_is_defined_twice():
     """One name is one thing, over the whole package, nested classes included."""
     found = defaultdict(list)
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(named(path))
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 from pytest_socket import SocketConnectBlockedError
+from source_trees import nodes
 
 TESTS = Path(__file__).resolve().parent.parent
 
 
 @cache
-def modules() -> dict[Path, ast.Module]:
+def modules() -> tuple[Path, ...]:
     """Return every module of tests."""
-    return {path: ast.parse(path.read_bytes()) for path in sorted(TESTS.rglob("test_*.py"))}
+    return tuple(sorted(TESTS.rglob("test_*.py")))
 
 
 def test_a_connection_beyond_loopback_is_refused():
@@ -64,15 +65,13 @@ def test_the_clock_passes_time_without_waiting(clock):
 
 def test_no_test_sleeps_or_mocks():
     """A test waits for nothing and replaces no HTTP: time is handed in, services are the emulator."""
-    for path, tree in modules().items():
+    for path in modules():
         imported = {
-            name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+            name.name.split(".")[0] for node in nodes(path) if isinstance(node, ast.Import) for name in node.names
         }
-        imported |= {(node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        imported |= {(node.module or "") for node in nodes(path) if isinstance(node, ast.ImportFrom)}
         sleeps = [
-            node.lineno
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep"
+            node.lineno for node in nodes(path) if isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep"
         ]
 
         assert not imported & {"unittest", "unittest.mock", "responses", "requests_mock"}, path
@@ -83,8 +82,8 @@ def test_every_test_states_a_behaviour():
     """Each test's docstring says what holds."""
     silent = {
         str(path): node.name
-        for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for path in modules()
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
+from source_trees import nodes, product
 
 from xray_ci.ci.result import ReportCounts
 from xray_ci.pipeline import reading
@@ -289,12 +290,11 @@ def test_a_report_that_is_cut_off_is_called_so(run, workspace):
 def test_a_page_in_a_message_is_an_address():
     """Who has no checkout cannot open a path; the tables of settings are read beside the pages."""
     found = []
-    for path in sorted((ROOT / "xray_ci").rglob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for path in product():
+        docs = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
         found += [
             path.name
-            for node in ast.walk(tree)
+            for node in nodes(path)
             if isinstance(node, ast.Constant) and id(node) not in docs and re.search(r"(?<!/)\bdocs/", str(node.value))
         ]
 

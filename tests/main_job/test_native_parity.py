@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from conftest import Clock
 from emulator_client import SERVER_TOKEN
 from job_runs import CLOUD as CLOUD_KEY
 from native_samples import SAYING
@@ -131,6 +132,7 @@ class Job:
     server: Emulator
     deployment: Deployment
     report: Path
+    clock: Clock
 
     def __call__(self, strategy: str) -> Ended:
         """Run it one way."""
@@ -150,6 +152,8 @@ class Job:
                 str(self.report.parent),
                 said,
                 said,
+                sleep=self._sleep,
+                clock=self.clock.monotonic,
             )
         )
         executions = [
@@ -158,6 +162,10 @@ class Job:
         stored = {identity(emulation.world.issues[key]): run.status for runs in executions for key, run in runs.items()}
         assert len(stored) == sum(map(len, executions)), "a Test is stored twice"
         return Ended(code=code, said=said.getvalue(), executions=len(executions), stored=stored)
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+        self.server.emulation.clock.advance(seconds)
 
 
 def natively(endpoint: str, report: str, converted: Stored) -> Stored | None:
@@ -178,13 +186,13 @@ def natively(endpoint: str, report: str, converted: Stored) -> Stored | None:
 
 
 @pytest.fixture
-def job(emulator_server, workspace):
+def job(emulator_server, workspace, clock):
     """Return the job of a deployment on a report with this content."""
 
     def make(deployment: Deployment, name: str, content: bytes) -> Job:
         report = workspace / name
         report.write_bytes(content)
-        return Job(server=emulator_server, deployment=deployment, report=report)
+        return Job(server=emulator_server, deployment=deployment, report=report, clock=clock)
 
     return make
 

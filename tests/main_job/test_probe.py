@@ -286,8 +286,8 @@ def test_the_time_of_a_signature_is_looked_at_by_reading(probe, emulator, window
     ("lacks", "seen"),
     [
         ("CREATE_ISSUES", {"jira-may-not-create": {"status": 400, "told": True}}),
-        ("EDIT_ISSUES", {"jira-may-not": {"status": 403, "told": True}}),
-        ("CREATE_ATTACHMENTS", {"jira-may-not": {"status": 403, "told": True}}),
+        pytest.param("EDIT_ISSUES", {"jira-may-not": {"status": 403, "told": True}}, marks=pytest.mark.proof),
+        pytest.param("CREATE_ATTACHMENTS", {"jira-may-not": {"status": 403, "told": True}}, marks=pytest.mark.proof),
     ],
 )
 def test_what_a_login_may_not_do_is_tried_on_an_issue_of_the_probe(workspace, on, lacks, seen):
@@ -407,7 +407,7 @@ def test_a_login_is_locked_only_by_name(probe, emulator):
     )
 
 
-QUICK = {"region", "language", "captcha_after", "oauth_window_s", "index_lag_s", "snapshots_refusal"}
+QUICK = {"region", "captcha_after", "snapshots_refusal"}
 """Switches that are flipped by `make test`; all others by `make proof`."""
 
 

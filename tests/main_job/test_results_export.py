@@ -159,6 +159,7 @@ def test_runs_come_in_pages(export, inside, side, workspace, emulator):
     assert len(asked) == 4  # on Cloud one looks for the Test Execution, on Server the last one brings nothing new
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("form", ["xray-json", "junit", "csv"])
 def test_memory_does_not_grow_with_results(form, tmp_path):
     """What was written is not held."""

@@ -235,7 +235,7 @@ def test_the_demo_leaves_no_dead_address(run):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
-@pytest.mark.parametrize("key", [b"\n", b"\x03"])
+@pytest.mark.parametrize("key", [b"\n", pytest.param(b"\x03", marks=pytest.mark.proof)])
 def test_on_a_terminal_the_demo_waits_for_enter(run, key):
     """Both pages can be looked at until Enter or Ctrl-C."""
     import pty

@@ -29,23 +29,23 @@ from xray_ci.xray.rules import Rulebook
 
 pytestmark = pytest.mark.proof
 MOST = 6.0
-_SHORTEST = 0.05
+_SHORTEST = 0.03
 """Seconds below which a measurement says little: sizes grow until the smaller one takes as long."""
 _LEAST = 0.001
 
 
 def growth(work: Callable[[int], Callable[[], object]], size: int, *, largest: int) -> tuple[int, float, float]:
-    """Return a size, the seconds of the processor for it, and those for sixteen times as much; the best of three.
+    """Return a size, the seconds of the processor for it (the best of three), and those for sixteen times as much.
 
-    Too much is measured again: a neighbour on the machine slows one measurement, a wrong loop all of them.
+    Too much is measured again, up to three times: a neighbour on the machine slows one measurement, a wrong loop all.
     """
     gc.collect()
     gc.freeze()  # what other tests left is not looked through at the cost of this one
     try:
         while (once := _seconds(work(size))) < _SHORTEST and size * 2 * 16 <= largest:
             size *= 2
-        sixteen = _seconds(work(size * 16))
-        for _ in range(2):
+        sixteen = _seconds(work(size * 16), times=1)
+        for _ in range(3):
             if _each(once, sixteen) > MOST:
                 once, sixteen = max(once, _seconds(work(size))), min(sixteen, _seconds(work(size * 16)))
         return size, once, sixteen
@@ -58,9 +58,9 @@ def _each(once: float, sixteen: float) -> float:
     return (sixteen / max(once, _LEAST)) ** 0.5
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def _seconds(run: Callable[[], object], times: int = 3) -> float:
     best = float("inf")
-    for _ in range(3):
+    for _ in range(times):
         begun = time.process_time()
         run()
         best = min(best, time.process_time() - begun)

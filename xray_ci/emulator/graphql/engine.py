@@ -54,17 +54,24 @@ def schema() -> GraphQLSchema:
     return build_schema(_FILE.read_text(encoding="utf-8"), assume_valid=True, assume_valid_sdl=True, no_location=True)
 
 
+@functools.lru_cache(maxsize=256)
+def _read(query: str) -> tuple[DocumentNode, tuple[GraphQLError, ...]]:
+    """Return a document and what the schema says against it; a client asks the same few again and again."""
+    document = parse(query, max_tokens=_TOKENS)
+    return document, tuple(validate(schema(), document))
+
+
 def run(call: RouteCall, key: ApiKey, query: str, variables: dict[str, Any], name: str | None) -> Executed:
     """Do what a document asks; never raises for what is wrong with it."""
     seen: dict[str, Any] = {}
     try:
-        document = parse(query, max_tokens=_TOKENS)
+        document, invalid = _read(query)
         operation = get_operation_ast(document, name)
         if operation is None:
             return _invalid([GraphQLError("Unknown operation." if name else "Must provide an operation.")])
         seen = {"kind": _kind(operation), "operations": _operations(operation)}
         cost = call.emulation.switches.graphql_cost
-        if found := validate(schema(), document) or reading.faults(document, operation, variables, cost):
+        if found := invalid or reading.faults(document, operation, variables, cost):
             return _invalid(found, **seen)
         return _executed(call, key, document, variables, name, **seen)
     except GraphQLError as error:

@@ -70,8 +70,8 @@ $(CONTAINER): $(READY)
 demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
 	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
 
-test: $(READY)  ## What a change needs first, in about three minutes: units, contracts, the main job, agreements, samples
-	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): about three minutes on two cores."
+test: $(READY)  ## What a change needs first, in about two minutes: units, contracts, the main job, agreements, samples
+	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): about two minutes on two cores."
 	@echo "Laws, coverage and the slow proofs are in make proof."
 	$(PY) -m pytest --numprocesses $(JOBS) --durations=5 $(TESTS) $(ARGS)
 
@@ -101,7 +101,7 @@ bench: $(READY) $(if $(filter quick,$(ARGS)),,$(CLIENTS))  ## The whole import b
 	tests/container/with-image.sh $(PY) tests/bench/images.py
 
 container-test: $(CONTAINER)  ## Build the image and run it as GitHub, GitLab and Jenkins do
-	tests/container/with-image.sh $(PY) -m pytest -m container --timeout 300 $(ARGS)
+	tests/container/with-image.sh $(PY) -m pytest -m container --numprocesses 2 --dist loadfile --timeout 300 $(ARGS)
 
 # A Chromium where root and apt-get are there, with a font that has the signs of a job summary.
 BROWSER = $(READY)-browser-$(call made,requirements/browser.txt)
@@ -113,7 +113,7 @@ $(BROWSER): $(READY)
 
 browser-test: $(BROWSER) site  ## The pages in a real Chromium, which is installed where root and apt-get are there
 	@command -v chromium >/dev/null || echo "NO CHROMIUM, and none can be installed: the pages were not looked at."
-	@! command -v chromium >/dev/null || $(PY) -m pytest -m browser tests/browser $(ARGS)
+	@! command -v chromium >/dev/null || $(PY) -m pytest -m browser tests/browser --numprocesses 2 $(ARGS)
 
 screenshots: $(BROWSER)  ## Pictures of log, summary, report and pages in build/screenshots (ARGS=--readme: the README's, too)
 	$(PY) tests/browser/screenshots.py build/screenshots $(ARGS)

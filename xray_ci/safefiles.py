@@ -1,13 +1,9 @@
-"""A state folder: walked and opened without following a link, and the regular files in it.
+"""Files and folders that strangers may have prepared: read through no link, written whole or not at all.
 
-Knows the file system, and what can be wrong with a folder that a stranger may have packed; knows nothing of what is in
-it.
+A state folder is walked and opened without following a link. What xray-ci leaves behind, or writes at the user's wish,
+goes below a folder that was allowed: the checkout is a stranger's, and any name in it may be a link.
 
-Files that xray-ci leaves behind: written whole or not at all, below a folder that was allowed, through no link.
-
-Knows folders and owners; knows nothing of what is written. The checkout is a stranger's: any name in it may be a link.
-
-A file that a command writes at the user's wish: whole or not at all. Knows files; knows nothing of what is in them.
+Knows the file system, links and owners; knows nothing of what is in a file.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections import defaultdict
 from functools import cache
@@ -66,6 +67,21 @@ def test_most_functions_are_under_30_lines():
 def test_every_module_says_what_it_knows():
     """Each file begins with a docstring, unless it is empty."""
     assert [named(path) for path in OURS if tree(path).body and not ast.get_docstring(tree(path))] == []
+
+
+def test_a_module_says_once_what_it_knows():
+    """Two descriptions in one docstring were two modules once; what it names is there."""
+    said = {path: ast.get_docstring(tree(path)) or "" for path in MODULES}
+    stems = {path.stem for path in MODULES}
+    everything, alone = "".join(path.read_text(encoding="utf-8") for path in MODULES), "".join(said.values())
+
+    assert [named(path) for path, text in said.items() if len(re.findall(r"\bKnows (?!no)", text)) > 1] == []
+    assert [
+        (named(path), name)
+        for path, text in said.items()
+        for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text)
+        if name not in stems and everything.count(name) == alone.count(name)
+    ] == []
 
 
 def test_modules_are_named_by_what_they_know():

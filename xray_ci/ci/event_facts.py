@@ -1,15 +1,10 @@
-"""What started a run of GitHub Actions, read from the file in which the runner says so.
-
-A closed list of facts, as text.
+"""What the CI system says of a run's trigger: the runner's event file, and runs that get no secrets.
 
 The file is the runner's, yet titles, branches and repositories in it are strangers'. Whatever it is (missing, huge,
-deep, no JSON, odd types) is the same as a file that says nothing. Knows webhook payloads (D); knows no variable but its
-own names.
+deep, no JSON, odd types) is the same as a file that says nothing; facts of it are a closed list, as text. A missing
+secret never makes a run one without secrets: only the event does.
 
-Runs that get no secrets, by what the CI system says of them, and why a secret may be missing in all others.
-
-Pure: sources of facts for the table of CI systems. A missing secret never makes a run one of these: only the event
-does. Knows which runs each system keeps secrets from (D, marked where not); knows nothing of settings.
+Knows webhook payloads and which runs each system keeps secrets from (D, marked where not); knows nothing of settings.
 """
 
 from __future__ import annotations

@@ -1,14 +1,8 @@
-"""How CI systems want groups, annotations and masks written into a log.
+"""How each CI system wants groups, annotations, masks, outputs and summaries written into its log.
 
-Closed enums, pure functions from text to lines.
+Closed enums, pure functions from text to lines. Text comes in clean and redacted; values are one line each.
 
-Knows the spelling and its escapes; knows nothing of when something is written, or of which system it is for. Text comes
-in clean and redacted.
-
-How a CI system is handed outputs and a summary: closed enums, pure functions from values to lines of the log.
-
-Knows spellings, escapes and limits; knows nothing of results, of files, or of where a line goes. Values come in
-redacted and are one line each.
+Knows spellings, escapes and limits; knows nothing of results, of files, or of when and where a line is written.
 """
 
 from __future__ import annotations

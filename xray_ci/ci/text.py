@@ -1,10 +1,8 @@
-"""Unsafe text made harmless for a log: what could command a runner, or fool a terminal or a reader's eye.
+"""Strangers' text made harmless: in a log, where it could command a runner, and in Markdown, where it could be markup.
 
-Pure. Knows how runners look for commands in a log; knows nothing of streams, secrets or what the text says.
+A log gets nothing that fools a terminal or a reader's eye, a page no columns, links, images, mentions or HTML.
 
-Strangers' text put into Markdown so that it stays text: no columns, links, images, mentions or HTML of its own.
-
-Pure. Knows GitHub's Markdown; knows nothing of results.
+Pure. Knows how runners look for commands, and GitHub's Markdown; knows nothing of streams, secrets or results.
 """
 
 from __future__ import annotations

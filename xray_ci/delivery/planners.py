@@ -1,11 +1,9 @@
-"""The plan of a run that was converted to Xray JSON: the first request creates, the rest goes to its key.
+"""Both plans of a run: converted to Xray JSON, and natively, each report to the endpoint of its format.
 
-Pure. Knows the envelope of Xray JSON around batches that lie on disk; what is in `info` was made by who knows Xray's
-words.
+Converted, the first request creates the Test Execution and the rest goes to its key. Natively it is one Test Execution
+as far as the paths allow it; the reports were made ready by `prepare`.
 
-The plan of a run whose reports go to their own endpoints: one Test Execution as far as the paths allow it.
-
-Pure. Knows which path carries what; the reports were made ready by `prepare`.
+Pure. Knows the envelope around batches that lie on disk, and which path carries what; `info` comes ready made.
 """
 
 from __future__ import annotations

@@ -1,13 +1,10 @@
-"""Find or create: which Test Execution a run's mark means.
+"""What is done before the first request: the Test Execution is found or created, native reports are made ready.
 
-An empty answer counts only after the index had time to know better.
+Which Test Execution a run's mark means: an empty answer counts only after the index had time to know better, and a
+lookup that fails raises, it is never "not found". Of native reports, which were read to their ends before, small JUnit
+files are merged, JSON reports joined, and what breaks Xray Cloud is taken out.
 
-Knows marks and stored issues; sends no result. A lookup that fails raises: it is never "not found".
-
-Native reports made ready to be sent: small JUnit files merged, JSON reports joined, what breaks Xray Cloud taken out.
-
-Reads reports and writes into the folder it is given. The reports were read to their ends before; here only their
-outside is touched. Knows nothing of endpoints' paths or of the network.
+Knows marks, stored issues and the outside of reports; sends no result and knows no endpoint's path.
 """
 
 from __future__ import annotations

@@ -1,13 +1,10 @@
-"""Evidence inside of tests that lie on disk: where it lies, and the same test without it.
+"""A refused request made smaller: tests go without their evidence, or in parts, until the refused ones are found.
 
-Knows how our own writer puts evidence into Xray JSON, of a test and of its steps; knows no service, and not why a test
-is to be smaller. A test that something else wrote is as it is: nothing is found in it.
+They are found by keys that the answer names, then by asking which keys are Tests, else by halving. A refusal that every
+part gets alike is one of the whole request and is not searched further.
 
-A refused request made smaller: the tests that are refused for reasons of their own are found, and the others go without
-them.
-
-First by keys that the answer names, then by asking which keys are Tests, else by halving. A refusal that every part
-gets alike is one of the whole request and is not searched further. Knows ranges of tests; what sends them is handed in.
+Knows ranges of tests on disk, and how our own writer puts evidence into them: in a test that something else wrote none
+is found. Knows no service; what sends is handed in.
 """
 
 from __future__ import annotations

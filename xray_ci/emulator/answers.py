@@ -1,9 +1,7 @@
-"""Request bodies: spooled to disk while they arrive, measured, split into parts. Knows HTTP bodies, no meaning.
+"""Bodies of requests, spooled to disk and split into parts, and answers and refusals.
 
-A body of 100 MB costs disk, not memory.
-
-How an answer is made and how a refusal travels. Every answer says in a header which fact it rests on, and how well that
-is known: ids and marks stand in the table of facts beside the package, the pages of routes too.
+A body of 100 MB costs disk, not memory. Every answer says in a header which fact it rests on, and how well that is
+known: ids and marks stand in the table of facts beside the package.
 
 Knows HTTP and the words of the vendors' error bodies; nothing of the world.
 """

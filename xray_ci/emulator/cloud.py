@@ -1,8 +1,6 @@
-"""GraphQL as HTTP: who may ask, what a body has to be, which status an answer has. Knows nothing of the schema.
+"""Xray Cloud over HTTP: REST (authenticate, all imports of results) and the frame of GraphQL.
 
-Xray Cloud's REST interface: authenticate and all imports of results. Knows its paths, bodies and refusals.
-
-Left for later: feature files, bulk import of Tests.
+Knows paths, bodies, statuses and refusals, and who may ask; knows nothing of the GraphQL schema.
 """
 
 from __future__ import annotations

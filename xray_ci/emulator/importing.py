@@ -1,15 +1,10 @@
-"""The emulator's own JSON Schemas: what the vendors take, written apart from the product's. Knows no requests.
+"""What an import does to the world, whatever format and product it came by.
 
-Writes one result into its Test Run. Knows the members of a run; knows nothing of how the Test was found.
+Xray JSON of both products is read into results, the Tests they are of and the Test Execution they are for, and checked
+against the emulator's own JSON Schemas, written apart from the product's. First everything is looked up and may be
+refused, then everything is stored: a refused import leaves no trace.
 
-What arrives with an import, as values: results, the Tests they are of, the Test Execution they are for.
-
-Xray JSON of both products as a Target and Results. Knows the documents; knows nothing of HTTP or the world.
-
-What an import does to the world, whatever format and product it came by.
-
-First everything is looked up and may be refused, then everything is stored: a refused import leaves no trace. Knows the
-matching rules; knows nothing of HTTP, JSON documents or reports.
+Knows documents, the rules of matching and the members of a Test Run; knows nothing of HTTP.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""Tokens of Xray Cloud: real three-part JWTs that expire by the emulator's clock. Knows no routes.
+"""Who may ask, and how often: Xray Cloud by tokens, Jira on Cloud, and Xray Server with its Jira.
 
-Who may ask Xray Cloud for data: tokens, the region, and how often. Knows no routes.
-
-Who may ask Jira, Cloud or Server, and how often. Knows no routes.
-
-Who may talk to Xray Server and its Jira: tokens, basic authentication, single sign-on, CAPTCHA. Knows no routes.
+Tokens of Xray Cloud are real three-part JWTs that expire by the emulator's clock and belong to a region; Server knows
+basic authentication, tokens, single sign-on and CAPTCHA, too. Knows no routes.
 """
 
 from __future__ import annotations

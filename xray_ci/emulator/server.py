@@ -1,6 +1,6 @@
-"""The emulator as a program: prints where it is, serves until a signal. Knows signals and streams, no requests.
+"""The emulator as a server: in this process for tests, or as a program that prints where it is and ends on a signal.
 
-The emulator as a server: in-process for tests, or for the program. Knows sockets; nothing of what is answered.
+Knows sockets, signals and streams; nothing of what is answered.
 """
 
 from __future__ import annotations

@@ -1,14 +1,10 @@
-"""Values that hold references: an expression, a variable or a credential inside a text stands there as one character.
-
-So a text can be cut, searched and decoded like any other, and a printer writes each reference in the way its pipeline
-reads it. The characters are those of a private plane; what an input has of them itself is replaced. Knows nothing of
-settings.
-
-One old import step while it becomes settings of ours: what was understood, what is left out and why, and which secrets
-it needs.
+"""One old import step as settings of ours: what was understood, what is left out and why, which secrets it needs.
 
 Every value is read by the settings table before it is taken. A literal secret never becomes a value: a name stands for
-it. Knows no file format and no way of printing.
+it. A reference (an expression, a variable or a credential) inside a text is one character of a private plane, so that
+the text can be cut, searched and decoded like any other, and a printer writes it in the way its pipeline reads it.
+
+Knows no file format and no way of printing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""One Allure 2 result file to a case. Knows its members; knows nothing of folders.
+"""Allure 2 results: a folder is one report, with one file for each result.
 
 Class name and name are what the same tool writes in JUnit XML, as far as the result says it (labels `testClass` and
 `testMethod`, `package#method`), else the full name without the name; without a full name the suite labels, joined by `
 > `. Rows of a parametrised test that share a name share that identity, and their parameters are an iteration. Points in
 time are milliseconds.
-
-Allure 2 results: a folder is one report, with one file for each result. Knows the files of such a folder.
 
 A retried test has one file for each attempt, all with one `historyId`: the last to start counts, the others are its
 attempts. They come in the order in which they started, for their names are random. Where no file has a name of Allure's

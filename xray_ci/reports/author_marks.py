@@ -1,16 +1,12 @@
-"""What a tag on a test means: the key of a Test, a requirement, or a label. Knows spellings, no format of reports.
+"""What the author of a test said of it: tags, annotations with a type and a description, properties, named files.
 
 `@SHOP-12`, `@TEST_SHOP-12` and `@TestName:SHOP-12` name a Test (O), `@REQ_SHOP-7` and `@Requirement:SHOP-7` a
 requirement (A); the at sign may be missing. A tag that begins like one of these and goes on otherwise is a label.
+Annotations and properties have the names of Xray's properties in JUnit XML (`test_key`, `requirements`, `tags`,
+`test_description`, `testrun_comment` …); an `issue` is a defect where it is, or links to, the key of one. Annotations
+of other types are notes for readers.
 
-What an author said of a test by annotations with a type and a description. Knows their names, not which report holds
-them.
-
-The names are those of Xray's properties in JUnit XML (`test_key`, `requirements`, `test_description`, `tags`,
-`testrun_comment` …); an `issue` is a defect where it is, or links to, the key of one. Annotations of other types are
-notes for readers.
-
-What the author of a test attached to it in JUnit XML: Xray's properties and named files. Knows names, not elements.
+Knows spellings and names; knows no format of reports.
 """
 
 from __future__ import annotations

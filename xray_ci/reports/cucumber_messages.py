@@ -1,12 +1,10 @@
-"""What a `gherkinDocument` message says of scenarios: where they stand, and their text.
-
-Knows the tree of Gherkin, no results.
-
-Cucumber messages, one a line, of protocol 13 and later. Knows which message says what; Gherkin's own rules are in
-`gherkin`.
+"""Cucumber messages, one a line, of protocol 13 and later.
 
 Definitions (features, pickles, test cases) come long before results and are kept outside of memory. Of a retried
 scenario the last attempt counts, the earlier ones are its attempts. A stream without `testRunFinished` was cut off.
+
+Knows which message says what, and the tree of Gherkin that scenarios stand in; how a run of one becomes a case is in
+`gherkin`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""One run of a Gherkin scenario: from its steps and hooks to a case. Knows Gherkin; knows no JSON and no tool.
+"""One run of a Gherkin scenario becomes a case, and the JSON of features that Cucumber and Behave share.
 
 The worst step or hook decides; what has no result, and undefined and pending steps, are neither passed nor failed. A
 row of a Scenario Outline is one case with one example, under the name that the outline has: rows are results of one
 Test. Without the key of a Test among its tags a case brings what creates a Cucumber Test (name and scenario text):
 Xray's own import creates none.
-
-JSON of features that hold scenarios: Cucumber's and Behave's shape around them. Knows features, nothing of what is in a
-scenario.
 
 A background that stands before a scenario as an element of its own is handed over with it. Some tools write a feature's
 name behind its scenarios: those wait, on disk when they are many.

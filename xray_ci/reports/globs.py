@@ -1,8 +1,8 @@
-"""Glob patterns of report files. Knows text only: no file system, no formats.
+"""Glob patterns of report files, and walking folders with those that can still match in each.
 
 `**` is any number of folders, `*`, `?` and `[a-z]` match inside one name, `{a,b}` is either. Both slashes separate.
 
-Walking folders with the patterns that can still match in each. Knows patterns and the file system, nothing of reports.
+Knows patterns and the file system; knows no format of reports.
 """
 
 # ruff: noqa: PTH116, PTH118 - paths are text here: pathlib costs ten times as much a file

@@ -1,22 +1,15 @@
-"""Runs of Go tests while their events stream by, of several packages at once.
-
-Knows tests, packages and outputs of Go; no lines.
+"""Go's tests: `go test -json`, and the text of `go test -v` read as Go's own converter (test2json) reads it.
 
 Identity: the package is the class name, the test's full name (`TestTable/a_b`) is the name; the parents of subtests are
 cases too. A test whose end nobody saw when its package ended has failed: that is how a panic, `os.Exit` and a hang
 look.
 
-`go test -json`: one event a line, packages interleaved. Knows actions and members; what they mean for tests is in
-`go_runs`.
+Events of several packages are interleaved. Lines that are no event stand between them where builds fail (before Go
+1.24) and are ignored with a notice. A stream in which a package has no end is cut off and refused.
 
-Lines that are no event stand between them where builds fail (before Go 1.24) and are ignored with a notice. A
-stream in which a package has no end is cut off and refused.
-
-`go test -v`: the text that Go prints, read as Go's own converter (test2json) reads it. Knows its lines; see `go_runs`.
-
-So a text and the JSON of the same run give the same cases, and a line that a test prints in the form of a result is one
-for both. The package stands in the last line of its tests, so the report is read twice. Bare output of a test binary
-has no package, and then no class name.
+The text and the JSON of one run give the same cases, and a line that a test prints in the form of a result is one for
+both. The text has the package behind its tests, so it is read twice; bare output of a test binary has none, and then no
+class name.
 """
 
 from __future__ import annotations

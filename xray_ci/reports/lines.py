@@ -1,9 +1,7 @@
-"""Reports that are one thing a line: text lines, and JSON documents one a line. Knows nothing of any format.
+"""Reports that are one thing a line: text lines, JSON documents one a line, and JSON behind what tests printed.
 
 One line is held at a time and is bounded. Every encoding that tools redirect into is read (a byte order mark, UTF-16 as
-PowerShell's `>` writes it); wrong bytes become U+FFFD, for lines hold what tests print.
-
-JSON that a tool wrote to the same output as the tests: found behind what they printed before it. Knows no format.
+PowerShell's `>` writes it); wrong bytes become U+FFFD, for lines hold what tests print. Knows no format of reports.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
-"""Objects of JSON with the path to each, for formats that nest: typed access to their members.
+"""Members of JSON that reports hold, each of the type that is wanted, with the path to it.
+
+What decides about a result (its name, its status) is demanded: of another type it raises a Fault with its path, as does
+a structure that is wrong, since results would be lost. All else that is of another type counts as not said.
 
 Knows no format of reports.
-
-Where a report's structure is wrong (a list that is none) reading ends with a fault that names the path: results would
-be lost. A text or number that is of another type counts as not said.
-
-Members of JSON objects that reports hold, each of the type that is wanted or absent. Knows no format.
-
-What decides about a result (its name, its status) is demanded and raises Fault with its path; all else that is of
-another type is as good as not there.
 """
 
 from __future__ import annotations

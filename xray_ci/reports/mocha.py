@@ -1,21 +1,14 @@
-"""One test as Mocha's reporters write it.
-
-Knows the members of a test and its error, and the titles of hooks; no document.
+"""Mocha's reporters: JSON (`--reporter json`) and the JSON stream (`--reporter json-stream`).
 
 Identity: the titles around a test, which are its full title without its own, are the class name (the name of its file
 for a test that stands alone, as far as it is told); its own title is the name. Files do not matter otherwise, for old
 versions leave them out.
 
-Mocha's JSON stream (`--reporter json-stream`): one `[event, test]` a line. Knows the events; tests are read by
-`mocha_case`.
+In the document the lists `passes`, `pending` and `failures` say the outcome and are read; `tests` holds the same tests
+once more and is ignored. Failing hooks are notices. Tests that never ran because of one are in no list.
 
-Pending tests have no line, only a number at the end: they are told in a notice. Failing hooks are `fail` lines like
-those of tests and cases like them, for nothing else in the stream says that they failed.
-
-Mocha's JSON (`--reporter json`). Knows the lists of the document; what a test of them is, is in `mocha_case`.
-
-The lists `passes`, `pending` and `failures` say the outcome and are read; `tests` holds the same tests once more and is
-ignored. Failing hooks are notices. Tests that never ran because of one are in no list.
+The stream is one `[event, test]` a line. Pending tests have no line, only a number at the end: they are told in a
+notice. Failing hooks are `fail` lines like those of tests and cases like them, for nothing else says that they failed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""mochawesome's JSON: suites within suites. Knows suites, tests and their context; errors are read by `mocha_case`.
+"""mochawesome's JSON: suites within suites. Knows suites, tests and their context; errors are read by `mocha`.
 
 Identity: as for Mocha's own JSON, so that changing the reporter keeps the Tests. Pending and skipped tests are both
 skipped; failing hooks are notices. What `addContext` added is read: files, `data:` images, and values titled like

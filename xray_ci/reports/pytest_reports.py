@@ -1,18 +1,12 @@
-"""One pytest test: from its phases (setup, call, teardown) to a case. Knows pytest, not which of its reports is read.
+"""The reports of the plugins pytest-json-report (one document) and pytest-reportlog (one document a line).
 
-Class name and name are those of pytest's own JUnit XML, so that both give the same Tests. A failure outside of the call
-is an error, and an error wins; an expected failure counts as skipped, an unexpected pass as passed.
+Class name and name are those of pytest's own JUnit XML, so that both give the same Tests. A test has phases (setup,
+call, teardown): a failure outside of the call is an error, and an error wins; an expected failure counts as skipped, an
+unexpected pass as passed.
 
-The report of the plugin pytest-json-report. Knows its members; what a pytest test is stands in `pytest_case`.
-
-One case an element of `tests`; the summary is never trusted. The report gives durations and no points in time.
-
-The log of the plugin pytest-reportlog, one JSON document a line. Knows its documents; what a pytest test is stands in
-`pytest_case`.
-
-One case a test, made of its phases when its teardown is over; tests of several processes (pytest-xdist) may be
-interleaved. What was run again (pytest-rerunfailures) is an attempt of the test. A log without `SessionFinish` was cut
-off.
+In the document one element of `tests` is a case; the summary is never trusted, and there are no points in time. In the
+log a test is over with its teardown; tests of several processes (pytest-xdist) may be interleaved. What was run again
+(pytest-rerunfailures) is an attempt of the test. A log without `SessionFinish` was cut off.
 """
 
 from __future__ import annotations

@@ -1,18 +1,11 @@
-"""One Robot Framework test: from what its elements or members said to a case.
-
-Knows statuses and messages, not the document.
+"""Robot Framework's output.xml, versions 3 to 7.
 
 Identity is the names of all suites and of the test, joined by points, as Xray derives it. Every tag that is a Test key
 (`SHOP-12`, `TEST_SHOP-12`, `TestName:SHOP-12`) names the Test, `REQ_SHOP-7` a requirement; all others are labels.
 
-What a suite's teardown does to the tests below it, known only when they are long past. Knows Robot's rules, not the
-document.
-
-Robot Framework's output.xml, versions 3 to 7. Knows elements and where they stand; knows nothing of Xray, files or
-settings.
-
 Outcomes are those that Robot itself comes to: a suite teardown that fails, fails the tests below it, whatever their own
-status says. Steps are the keywords and control structures at the top level of a test.
+status says, and is known only when they are long past. Steps are the keywords and control structures at the top level
+of a test.
 """
 
 from __future__ import annotations

@@ -1,21 +1,12 @@
-"""How a file of collected results is laid out, for its writer and its reader alike.
-
-Knows bytes; knows no case and no file.
+"""A file of collected results: how it is laid out, written report by report, and read.
 
 A head line with the version, then frames: a letter, two lengths, and zlib-packed bytes. `R` says which report the cases
 behind it come from, `E` is a piece of evidence, `C` are cases and `P` problems (a line of JSON each), `Z` ends the file
 with its counts and a digest of all bytes before it. Evidence is one long run of bytes that attachments name a stretch
-of.
-
-Writing a file of collected results, report by report: what came of a broken one is taken back.
-
-Knows the layout and cases; knows no settings and no evidence but its bytes. Memory is that of one frame.
-
-Reading a file of collected results. Knows its layout and what a case may hold; knows nothing of Xray, files or
-settings.
+of. Memory is that of one frame; what came of a broken report is taken back.
 
 Whoever could write the file is not trusted: all types are checked, texts, counts and sizes have the bounds of every
-other report, and a digest only shows that nothing is missing.
+other report, and the digest only shows that nothing is missing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Small values by name that a report defines long before it uses them, kept outside of memory.
+"""What a report says before its place, kept outside of memory: values by name, and cases that wait, on disk when many.
 
 Knows no format of reports.
-
-Cases that wait for a later place of their report, on disk once they are more than a few. Knows no format of reports.
 """
 
 from __future__ import annotations

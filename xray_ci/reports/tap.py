@@ -1,18 +1,12 @@
-"""The block of YAML below a TAP point, as far as it says why the point failed.
-
-Knows the members that producers write; no TAP.
-
-Producers write many dialects, some of which no YAML reader takes (raw line breaks in quotes, two documents in one
-block). So it is read line by line: names with their scalars and their indented texts, the first of each name, at any
-depth.
-
-One line of TAP that is a test point, and what belongs to it. Knows descriptions, directives and outcomes; no document.
-
-TAP 12, 13 and 14. Knows its lines and where they stand; what a point says is in `tap_point`.
+"""TAP 12, 13 and 14.
 
 Cases are the points at the left margin, the points of subtests are their steps (before the point, or after it in
 braces). There are no suites: identity is the description. A point to do is `OTHER`, whatever it says. A plan that is
 not met and `Bail out!` are a run that broke off: its results are read, and a problem says that others are missing.
+
+Producers write the block of YAML below a point in many dialects, some of which no YAML reader takes (raw line breaks in
+quotes, two documents in one block). So it is read line by line: names with their scalars and their indented texts, the
+first of each name, at any depth.
 """
 
 from __future__ import annotations

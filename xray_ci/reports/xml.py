@@ -1,10 +1,10 @@
-"""In which character encoding bytes are written, and reading them as text. Knows nothing of formats of reports.
-
-Hardened streaming XML: nothing fetched, everything bounded. Knows expat; knows no format of reports.
+"""Hardened streaming XML in any encoding: nothing fetched, everything bounded.
 
 Bounds are our own and do not lean on the expat at hand: entities are short, flat and internal (so nothing grows more
 than `ENTITY_LIMIT / 4` fold), elements nest at most `DEPTH_LIMIT` deep, one tag has at most `TAG_LIMIT` bytes; the text
 of an element is kept while it streams by, in bounded memory.
+
+Knows expat and character encodings; knows no format of reports.
 """
 
 from __future__ import annotations

@@ -1,12 +1,10 @@
-"""One element of `tests` in Xray JSON to a case.
-
-Knows members, types and statuses of both deployments, not the document.
-
-Xray JSON of both deployments, handed in as a report. Knows its members; knows nothing of sending it.
+"""Xray JSON of both deployments, handed in as a report.
 
 It is read into cases like any other report and rendered anew, so that both dialects go to both deployments. `read`
 takes `tests` only: what else `info` says is for settings to say; a notice names it. Where the results go, `destination`
 says before, for who decides whether a report is followed.
+
+Knows members, types and statuses; knows nothing of sending it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Request bodies that lie on disk: sized, streamed in pieces, openable again for a repeat.
 
-Knows bytes, slices of files and the multipart form; knows nothing of HTTP, Xray or what the bytes mean.
+Small calls have bodies of JSON, in which one text may be a file's worth of pieces.
 
-JSON bodies of small calls, in which one text may be a file's worth of pieces. Knows JSON and bodies, no service.
+Knows bytes, slices of files, JSON and the multipart form; knows nothing of HTTP, Xray or what the bytes mean.
 """
 
 from __future__ import annotations

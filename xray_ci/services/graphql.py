@@ -1,12 +1,10 @@
-"""Xray Cloud's GraphQL: one document in, its data out, everything else a failure.
+"""Xray Cloud's GraphQL: one document in, its data out, everything else a failure; and which host has a site's data.
 
-Knows the frame: bodies, `errors` beside or without `data`, whatever the status. Knows no query; values travel as
-variables only, so that nothing of a report can become part of a document.
+`errors` may stand beside or without `data`, whatever the status. Values travel as variables only, so that nothing of a
+report can become part of a document. Each host is asked to authenticate and for one piece of data: a token alone proves
+nothing, since every host gives one out, and only the first call for data is refused elsewhere (O).
 
-Which host of Xray Cloud holds a site's data: each is asked to authenticate and for one piece of data.
-
-A token alone proves nothing: every host gives one out, and only the first call for data is refused elsewhere (O). Knows
-hosts by region; knows nothing of settings or of what was to be sent.
+Knows the frame, and hosts by region; knows no query and no settings.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
-"""Connections that are bounded in total: sending patiently, answers that cannot drip for ever.
+"""The only user of requests: one call in, one outcome out, within bounds of time and size.
 
-Knows urllib3's and the standard library's connections; knows nothing of requests, calls or what is sent.
+Connections are bounded in total: sending is patient, and no answer can drip for ever. All of a run have one TLS
+context. What is said about a fault is made of our own words and the system's, never of headers or bodies.
 
-The one TLS context of a run. Knows certificates' files; knows nothing of hosts or requests.
-
-The only user of requests: one call in, one outcome out, within bounds of time and size.
-
-Knows sessions, TLS, proxies and what a broken connection means. Knows nothing of Xray, retries or secrets' meaning;
-what it says about a fault is made of its own words and the system's, never of headers or bodies.
+Knows sessions, TLS, proxies and what a broken connection means; knows nothing of Xray, retries or secrets' meaning.
 """
 
 from __future__ import annotations

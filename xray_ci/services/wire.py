@@ -1,12 +1,9 @@
-"""How connections are made, as one value. Knows no requests, so that it can be made without it.
+"""What is asked of the wire, who signs and carries it, how connections are made, and what became of one call.
 
-What is asked of the wire: one call, who signs it, and who carries it.
+That is a closed union, decided by status and shape and never by a text of the service.
 
-Knows nothing of requests, so that services can be imported without it.
-
-What became of one call: a closed union, decided by status and shape and never by a text of the service.
-
-Pure. Knows HTTP's status codes; knows nothing of requests, Xray or what is done next.
+Knows HTTP's status codes. Knows nothing of requests, so that services can be imported without it, nor of Xray or what
+is done next.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
-"""What CI systems read, made from the tables: both actions of GitHub and the component of GitLab.
+"""Files made from the tables, by `python -m xray_ci.settings.documents --write|--check ROOT`.
 
-Pure functions from the tables to text. Knows how these files hand settings on to xray-ci; knows nothing of docs and
-schema.
+They are both actions of GitHub, the component of GitLab, the README's settings table, docs/settings.md, the config
+file's schema and help.txt. Pure functions from the tables to text.
 
-Files made from the tables: what CI systems read, the README's settings table, docs/settings.md, the config file's
-schema, help.txt.
-
-Pure functions from the tables to text, and `python -m xray_ci.settings.documents --write|--check ROOT`. Knows what
-these files look like; knows nothing of reading settings.
+Knows what these files look like and how they hand settings on to xray-ci; knows nothing of reading settings.
 """
 
 from __future__ import annotations

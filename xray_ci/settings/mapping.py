@@ -1,11 +1,9 @@
-"""The parts of a setting that is written in YAML, read so that everything wrong with it is found, each at its place.
+"""The text of `mapping` becomes rules, or everything that is wrong with it, each with its line and column.
 
-Knows mappings, lists and texts; knows nothing of what they mean.
+So do the parts of any setting that is written in YAML. A pull request may have written it: its size is bounded and
+patterns are RE2.
 
-The text of `mapping` → `Rules`, or everything that is wrong with it, each with its line and column.
-
-Knows what a rule may say; knows nothing of cases. A pull request may have written it: its size is bounded and patterns
-are RE2.
+Knows what a rule may say; knows nothing of cases.
 """
 
 from __future__ import annotations

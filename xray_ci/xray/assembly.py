@@ -1,13 +1,9 @@
-"""What became of cases, report by report.
+"""The run on disk: cases in, one file of tests in report order out, each Test once, cut into batches.
 
-Counts, results that are left out and named, and what is missing to send the rest.
+What becomes of every case is counted, and results that are left out are named. A report counts from its `commit` on;
+one that turns out broken is forgotten. Memory is constant but for one byte a result.
 
-A report that turns out broken is forgotten. Knows decisions about Tests and nothing of documents or files.
-
-The run on disk: cases in, one file of tests in report order out, each Test once, cut into batches.
-
-Knows the order of the steps (map, render, validate, spool; then merge and write) and counts what becomes of every case.
-Memory is constant but for one byte a result; a report counts from its `commit` on.
+Knows the order of the steps: map, render, validate, spool; then merge and write.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which Test in Xray a case is: by key, else by the identity that Xray's own import uses. Pure.
 
 Knows keys, identities and the marks of an author. Knows nothing of Xray JSON, statuses or files; what it cannot know
-(the key of an issue id) is asked through `Options.resolve`.
+(the key of an issue id) is asked through `MappingOptions.resolve`.
 """
 
 from __future__ import annotations

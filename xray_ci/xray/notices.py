@@ -1,12 +1,10 @@
-"""What was left out or changed on the way to Xray, counted: one sentence a kind, with the first place it happened.
+"""What was left out or changed on the way to Xray, and who decided which Test a result is, counted.
 
-Knows the sentences. A notice never changes an exit code; what loses a result is a Problem of severity RESULT instead.
+A notice is one sentence a kind, with the first place it happened, and never changes an exit code; what loses a result
+is a Problem of severity RESULT instead. Decisions are written down for each result when somebody will read them
+(`plan`). A report that turns out broken leaves nothing behind.
 
-Who decided which Test a result is: counted always, written down for each result when somebody will read it (`plan`).
-
-Knows words and a file; a report that turns out broken leaves nothing behind.
-
-What became of the cases of a report or a run, in numbers.
+Knows the sentences; knows nothing of where they are shown.
 """
 
 from __future__ import annotations

@@ -1,16 +1,11 @@
-"""Several results for one Test become one: which wins, and what is said of the others. Pure.
+"""Several results for one Test become one: which wins, and what its text says of the others.
 
-Knows records of fixed size: a digest of what identifies the Test, the number of the result, and its outcome. Two
-results belong together when their digests are equal; of 16 bytes that happens by chance in no run.
+Records of fixed size lie on disk by partition: a digest of what identifies the Test, the number of the result, and its
+outcome. Two results belong together when their digests are equal; of 16 bytes that happens by chance in no run.
+Partition by partition what is not sent is marked, and what stands for several gets a line in its comment, or a list of
+iterations. Memory is bounded by `memory` whatever the size of the run; the caller owns the folder and removes it.
 
-Which results stand for the others of their Test, and what their text says of that.
-
-Merges partition by partition, marks what is not sent, and changes the text of those that stand for several: a line in
-the comment, or a list of iterations.
-
-What is known of a run so far, on disk: lines in order, and fixed-size records by partition.
-
-Knows bytes only. Memory is bounded by `memory` whatever the size of the run; the caller owns the folder and removes it.
+Knows records and texts of results; knows nothing of Tests in Xray.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""Which Test Execution of a run a result belongs to.
+"""The finished files, one a Test Execution: every Test once, in report order, with its evidence, cut into batches.
 
-The only one, that of its report, or that of its Test Environments.
+A result belongs to the only Test Execution, that of its report, or that of its Test Environments. What the assembly
+spooled is read line by line; never more than a line and a stretch of notes is held.
 
-Knows reports' names, environments and spans of time. Knows nothing of Tests: the same Test has one Test Run in each.
-
-The finished files, one a Test Execution: every Test once, in report order, with its evidence, cut into batches.
-
-Reads what the assembly spooled, line by line, and never holds more than a line and a stretch of notes.
+Knows reports' names, environments and spans of time; knows nothing of Tests: one has a Test Run in each of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a document may ask for: `limit` from 1 to 100, 10,000 items, 25 resolvers. Knows syntax trees, no schema.
+"""The queries of Xray Cloud's GraphQL, and what a document may ask for.
 
-The queries of Xray Cloud's GraphQL. Knows what each finds and how it refuses; changes nothing.
+At most 100 of a `limit`, 10,000 items and 25 resolvers. Knows what each finds and how it refuses; changes nothing.
 """
 
 # ruff: noqa: N803 - arguments have the vendor's names

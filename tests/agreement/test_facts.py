@@ -61,10 +61,9 @@ def test_every_assumption_of_the_client_has_a_row():
     assert sorted(assuming - known - OURS) == []
 
 
-@pytest.mark.parametrize(("method", "rule"), ROUTES)
-def test_every_route_rests_on_a_fact(method, rule):
+def test_every_route_rests_on_a_fact():
     """The closest pattern of the table decides; a route without one is no rule of any vendor."""
-    assert answers.fact_of(method, rule) in table.facts()
+    assert [route for route in ROUTES if answers.fact_of(*route) not in table.facts()] == []
 
 
 def test_every_pattern_of_a_route_is_met():

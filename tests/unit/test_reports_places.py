@@ -15,10 +15,18 @@ from xray_ci.reports.reading import read
 DATA = Path(__file__).parents[1] / "data"
 KNOWN = json.loads((DATA / "reports" / "expected.json").read_text(encoding="utf-8"))
 MEDIA = {row.key: row.medium for row in FORMATS}
+
+
+def movable(path: Path) -> bool:
+    """Whether empty lines may stand before a report: it is JSON, in no encoding of two bytes a character."""
+    content = path.read_bytes()
+    return content.lstrip()[:1] in {b"{", b"["} and content.isascii()
+
+
 SAMPLES = [
     (said["format"], DATA / "reports" / name)
     for name, said in KNOWN.items()
-    if said["expect"] == "ok" and MEDIA[said["format"]] in {"xml", "json", "lines"}
+    if said["expect"] == "ok" and MEDIA[said["format"]] in {"xml", "json", "lines"} and movable(DATA / "reports" / name)
 ]
 
 
@@ -31,8 +39,6 @@ def cases(path: Path, key: str) -> list[Case]:
 def test_the_line_of_a_result_moves_with_it(tmp_path, key, path):
     """Three empty lines before a report move every line by three; a file has no line that it does not have."""
     content = path.read_bytes()
-    if content.lstrip()[:1] not in {b"{", b"["} or not content.isascii():
-        pytest.skip("nothing may stand before this one")
     moved = tmp_path / path.name
     moved.write_bytes(b"\n\n\n" + content)
     before, after = cases(path, key), cases(moved, key)

@@ -48,7 +48,7 @@ def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
     shapes = itertools.product(
         Outcome, (None, 1.5), STARTS, (None, "why"), (False, True), ("failed", "all", "none"), range(2)
     )
-    lines = 0
+    lines, checker = 0, Checker(deployment.key)
     for number, (outcome, seconds, started, message, keyed, comments, quoted) in enumerate(shapes):
         marks = (Mark(kind=MarkKind.TEST_KEY, value="CALC-1"), Mark(kind=MarkKind.TAG, value="t")) if keyed else ()
         case = Case(
@@ -66,7 +66,7 @@ def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
 
         assert short == long
         assert plain == 1
-        assert Checker(deployment.key).check_document(json.loads(b'{"tests":[' + short[0] + b"]}")) == ()
+        assert checker.check_document(json.loads(b'{"tests":[' + short[0] + b"]}")) == ()
         lines += plain
     assert lines == len(Outcome) * 2 * 3 * 2 * 2 * 3 * 2
 

@@ -203,8 +203,6 @@ ROWS = {
         **jira("POST", "issueLink"),
         told="all results of SHOP-3 are imported, and it is not linked to all that it covers",
         code=8,
-        again="link it in Jira",
-        mend="import",
         plan="then link Tests to the 1 issue that they cover",
         cases=case(
             "one",

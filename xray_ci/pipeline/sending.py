@@ -145,7 +145,7 @@ def send(job: Job, tally: Tally, site: Site, plan: Plan, *, last: Callable[[], b
             work.kept = True
         ended = deliver(job, tally, site, sealed, context_of(job, site, held))
         tally.weigh()
-        if (ended.needless or (ended.complete and last())) and isinstance(work, state.StateFolder):
+        if (ended.needless or (ended.complete and last() and ended.linked)) and isinstance(work, state.StateFolder):
             work.kept = False
         if held is not None and not _kept(job):
             held.finish()
@@ -177,16 +177,18 @@ def resume(job: Job, tally: Tally, site: Site, *, last: Callable[[], bool]) -> i
                 left = opened.enter_context(state.reopened(folder, job, site, root))
                 state.hold(job.settings, left.plan, folder)
                 tally.failed_before += left.kept.failed
-                if deliver(job, tally, site, left.plan, context_of(job, site, left.held, left.progress)).complete:
-                    arrived.append(left.held)
+                ended = deliver(job, tally, site, left.plan, context_of(job, site, left.held, left.progress))
+                if ended.complete:
+                    arrived.append((left.held, ended.linked))
             except JournalFinished:
                 job.console.info(f"{folder.name} was completed meanwhile")
             except Failure as failure:
                 tally.fail(failure)
         tally.weigh()
         if arrived and last():
-            for held in arrived:
-                held.finish()
+            for held, linked in arrived:
+                if linked:
+                    held.finish()
     state.tidy(job.settings, job.surroundings)
     return len(folders)
 
@@ -195,11 +197,13 @@ class Delivery(NamedTuple):
     """How a delivery ended."""
 
     complete: bool
-    """Whether nothing is left to do."""
+    """Whether nothing is left to send."""
     touched: bool
     """Whether anything may have arrived."""
     needless: bool
     """Whether nothing was sent, and what refused it would refuse it again: nobody would go on with it."""
+    linked: bool = True
+    """Whether Tests are linked to what they cover, or trying again would not link them."""
 
 
 _FOR_GOOD: Final = frozenset({2, 4, 5, 6})
@@ -228,7 +232,7 @@ def deliver(job: Job, tally: Tally, site: Site, plan: Plan, context: Context) ->
     if not delivered.keys:
         return ended
     tally.filled.append(Filled(plan, context, delivered.keys))
-    _cover(tally, site, plan, progress)
+    linked = _cover(tally, site, plan, progress)
     compared, stored = (
         _reconciled(job, tally, plan, context, delivered, left=not ended.complete)
         if job.settings.reconcile
@@ -242,7 +246,7 @@ def deliver(job: Job, tally: Tally, site: Site, plan: Plan, context: Context) ->
     tally.delivered(
         planned=plan.tests if known else 0, sent=delivered.sent, stored=delivered.stored if stored is None else stored
     )
-    return ended._replace(complete=compared and ended.complete)
+    return ended._replace(complete=compared and ended.complete, linked=linked)
 
 
 _COVERED: Final = 1_000
@@ -254,10 +258,10 @@ def _lost(progress: Progress) -> set[str]:
     return {each.test for those in progress.left_out.values() for each in those.values()}
 
 
-def _cover(tally: Tally, site: Site, plan: Plan, progress: Progress) -> None:
+def _cover(tally: Tally, site: Site, plan: Plan, progress: Progress) -> bool:
     """Link Tests that were named by key to what reports say that they cover: the import would rewrite the Test.
 
-    Once linked nothing changes.
+    Once linked nothing changes. Return False where trying again may link what is not linked yet.
     """
     lost = _lost(progress)
     issues: dict[str, list[str]] = {}
@@ -266,18 +270,21 @@ def _cover(tally: Tally, site: Site, plan: Plan, progress: Progress) -> None:
             issues.setdefault(test, []).append(issue)
     jira = site.jira if site.covers else None
     if jira is None or not issues:
-        return
+        return True
+    linked = True
     for number, (test, covered) in enumerate(issues.items()):
         if number == _COVERED:
             tally.note(f"{len(issues) - number:,} Tests were not linked to what they cover: {_COVERED:,} are in a run")
-            return
+            break
         try:
             jira.cover(test, covered)
         except (Interrupted, NotAuthorised, Unreachable) as failure:
             tally.fail(_uncovered(test, failure))
-            return
+            return False
         except Failure as failure:
             tally.fail(_uncovered(test, failure))
+            linked = linked and isinstance(failure, Refused)
+    return linked
 
 
 def _uncovered(test: str, failure: Failure) -> Failure:
@@ -288,7 +295,9 @@ def _uncovered(test: str, failure: Failure) -> Failure:
         where=test,
         answer=failure.answer,
         service=failure.service,
-        advice="Correct the requirement in the report, or link it in Jira.",
+        advice="Correct the requirement in the report, or link it in Jira."
+        if isinstance(failure, Refused)
+        else "The import is done. Run `xray-ci resume`, which links it, or this again.",
     )
 
 

@@ -57,17 +57,6 @@ def test_a_dropped_connection_is_reset(emulator):
             connection.recv(1)
 
 
-def test_an_answer_has_one_date_of_the_emulators_clock(emulator):
-    """A client that reckons by the time of an answer finds the time of tokens and of the index in it."""
-    emulator.clock(set="2026-03-10T02:30:00+00:00", freeze=True)
-    place = emulator.url.removeprefix("http://").split(":")
-    with socket.create_connection((place[0], int(place[1])), timeout=10) as connection:
-        connection.sendall(b"GET /rest/api/2/serverInfo HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0].split(b"\r\n")
-
-    assert [line for line in head if line.lower().startswith(b"date:")] == [b"Date: Tue, 10 Mar 2026 02:30:00 GMT"]
-
-
 def test_faults_answer_skip_and_count(emulator):
     """A fault waits for its turn, answers as told, and is used up."""
     emulator.fault(

@@ -137,12 +137,6 @@ class _Connection(WSGIRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
-    def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin an answer without the date of this machine: that of the emulator's clock is among its headers."""
-        self.log_request(code)
-        self.send_response_only(code, message)
-        self.send_header("Server", self.version_string())
-
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: requests are in the log of the control interface."""
 

@@ -199,8 +199,7 @@ class Bench:
                 value=mine.wall,
                 unit="s",
                 limit=f"xray-cli {theirs.wall:.2f} s, {len(reports):,} Test Executions",
-                told=f"CPU {mine.cpu:.2f} beside {theirs.cpu:.2f} s, "
-                f"{mine.peak / MB:.0f} beside {theirs.peak / MB:.0f} MB",
+                told=f"CPU {mine.cpu:.2f} beside {theirs.cpu:.2f} s",
             )
 
     def _theirs(self, python: Path, reports: list[Path]) -> Callable[[], Sample]:

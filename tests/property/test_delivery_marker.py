@@ -19,6 +19,7 @@ FACTS = {
     "step": TEXTS,
     "branch": TEXTS,
     "pull_request": NUMBERS,
+    "fork_branch": TEXTS,
     "attempt": NUMBERS,
     "tag": TEXTS,
     "run_url": st.sampled_from(["https://a.example/1", "https://b.example/1"]),
@@ -28,9 +29,9 @@ AROUND = st.fixed_dictionaries({"provider": st.sampled_from(PROVIDERS), **FACTS}
 )
 SCOPES = {
     "run": {"repository", "workflow", "run_id", "job", "job_group", "step"},
-    "branch": {"repository", "workflow", "branch", "pull_request"},
+    "branch": {"repository", "workflow", "branch"},
     "pull-request": {"repository", "workflow", "pull_request"},
-    "{tag}{branch}": {"repository", "workflow", "tag", "branch", "pull_request"},
+    "{tag}{branch}": {"repository", "workflow", "tag", "branch"},
 }
 TARGETS = st.lists(TEXTS | st.just(""), max_size=4)
 
@@ -66,7 +67,10 @@ def test_the_same_facts_make_the_same_word(around, scope, explicit, on_rerun, ta
 def test_a_fact_that_differs_makes_another_word_if_it_counts(around, other, scope, name):
     """Every fact of the scope counts, and none besides: a later attempt of whoever else has the same ones finds it."""
     changed = replace(around, **{name: getattr(other, name)})
-    counts = name in SCOPES[scope] or name == "run_url"
+    # What tells a stranger's branch from ours: the pull request, unless the system says which are strangers'.
+    told = "fork_branch" if around.provider.fork_branch else "pull_request"
+    beside = {told} if scope in {"branch", "{tag}{branch}"} else set()
+    counts = name in SCOPES[scope] | beside | {"run_url"}
     differs = getattr(changed, name) != getattr(around, name)
 
     same = marked(around, scope=scope).token == marked(changed, scope=scope).token

@@ -29,6 +29,9 @@ TAIL: Final = -texts.OUTPUT_LIMIT
 """As the limit of a text: keep its end."""
 
 
+_NONE: Final[Iterator[XmlNode]] = iter(())
+
+
 class XmlNode:
     """One element that was kept."""
 
@@ -47,13 +50,18 @@ class XmlNode:
 
     def all(self, *tags: str) -> Iterator[XmlNode]:
         """Yield the children with one of these tags."""
-        return (child for child in self.children if child.tag in tags)
+        return (child for child in self.children if child.tag in tags) if self.children else _NONE
 
     def first(self, *path: str) -> XmlNode | None:
         """Return the first element at a path of tags."""
-        found: XmlNode | None = self
+        found = self
         for tag in path:
-            found = next(found.all(tag), None) if found is not None else None
+            for child in found.children:
+                if child.tag == tag:
+                    found = child
+                    break
+            else:
+                return None
         return found
 
     def said(self, *path: str) -> str:
@@ -164,19 +172,65 @@ class _Walker:
         """An element wanted from within dropped ones, and how many of those are open with it."""
         self._nodes = self._spent = self._limit = 0
         self._names: dict[str, str] = {}
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
+        parser.StartElementHandler, parser.EndElementHandler = self._starter(parser), self._ender()
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self._dropped:
-            self._start_dropped(tag, attributes)
-        elif self.listener.listening:
-            self._dropped = 1  # its text is heard as part of the text around it
-            self._line(tag)
-        elif self._base >= 0:
-            self._start_inside(self._names.get(tag) or self._name(tag), attributes)
-        else:
-            self._start_outside(self._names.get(tag) or self._name(tag), attributes)
+    # Handlers are closures over locals and not methods, as in `junit`: they run for every element.
+
+    def _starter(self, parser: XMLParserType) -> Callable[[str, dict[str, str]], None]:
+        shape, listener, opened, names = self._shape, self.listener, self._open, self._names
+        deep, limits, nothing = shape.deep, shape.limits, dict[str, int]()
+        wanted = {
+            parent: {tag: limits.get(f"{parent}/{tag}") or limits.get(tag) or 0 for tag in tags}
+            for parent, tags in shape.inside.items()
+        }
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            if self._dropped:
+                self._start_dropped(tag, attributes)
+                return
+            if listener.listening:
+                self._dropped = 1  # its text is heard as part of the text around it
+                self._line(tag)
+                return
+            name = names.get(tag) or self._name(tag)
+            if self._base < 0:
+                self._start_outside(name, attributes)
+                return
+            parent = opened[-1]
+            limit = wanted.get(parent.tag, nothing).get(name) if parent is not None else None
+            if parent is None or limit is None or (name in deep and deep[name](attributes)):
+                self._start_dropped(name, attributes)
+            elif self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT:
+                self._reader.left_out += 1
+                self._dropped = 1
+            else:
+                if len(opened) > xml.DEPTH_LIMIT:
+                    raise xml.too_deep(parser)
+                parent.children.append(self._push(name, attributes, limit))
+
+        return start
+
+    def _ender(self) -> Callable[[str], None]:
+        listener, opened = self.listener, self._open
+
+        def end(_tag: str) -> None:
+            if self._dropped:
+                self._end_dropped()
+                return
+            node = opened.pop()
+            if node is None:
+                return
+            if self._base < 0:
+                self._reader.scopes.pop()
+                self._reader.end(node)
+                return
+            if listener.listening:
+                self._hear(node)
+            if len(opened) == self._base:
+                self._base = -1
+                self._reader.unit(node)
+
+        return end
 
     def _start_outside(self, tag: str, attributes: dict[str, str]) -> None:
         shape = self._shape
@@ -197,23 +251,6 @@ class _Walker:
             self._dropped = 1
         else:
             self._open.append(None)
-
-    def _start_inside(self, tag: str, attributes: dict[str, str]) -> None:
-        parent = self._open[-1]
-        deep = self._shape.deep.get(tag)
-        if (
-            parent is None
-            or tag not in self._shape.inside.get(parent.tag, ())
-            or (deep is not None and deep(attributes))
-        ):
-            self._start_dropped(tag, attributes)
-        elif self._full():
-            self._dropped = 1
-        else:
-            if len(self._open) > xml.DEPTH_LIMIT:
-                raise xml.too_deep(self._parser)
-            limits = self._shape.limits
-            parent.children.append(self._push(tag, attributes, limits.get(f"{parent.tag}/{tag}") or limits.get(tag)))
 
     def _start_dropped(self, tag: str, attributes: dict[str, str]) -> None:
         self._dropped += 1
@@ -237,7 +274,8 @@ class _Walker:
     def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> XmlNode:
         node = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
         self._nodes += 1
-        self._spent += sum(map(len, attributes.values()))
+        if attributes:
+            self._spent += sum(map(len, attributes.values()))
         self._open.append(node)
         if limit:
             self._listen(limit)
@@ -264,24 +302,10 @@ class _Walker:
             node.text = texts.cut(node.text, limit)
         self._spent += len(node.text)
 
-    def _end(self, _tag: str) -> None:
-        if self._dropped:
-            if self._deep is not None and self._deep[1] == self._dropped:
-                self._end_deep(self._deep[0])
-            self._dropped -= 1
-            return
-        node = self._open.pop()
-        if node is None:
-            return
-        if self._base < 0:
-            self._reader.scopes.pop()
-            self._reader.end(node)
-            return
-        if self.listener.listening:
-            self._hear(node)
-        if len(self._open) == self._base:
-            self._base = -1
-            self._reader.unit(node)
+    def _end_dropped(self) -> None:
+        if self._deep is not None and self._deep[1] == self._dropped:
+            self._end_deep(self._deep[0])
+        self._dropped -= 1
 
     def _end_deep(self, node: XmlNode) -> None:
         self._hear(node)

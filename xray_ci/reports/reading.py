@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _UNOPENED: Final = "unreadable-file"
 _NO_CONVERTER: Final = "no-converter"
+_FEW: Final = 32
+"""Cases that are handed on together: their texts are bounded each, and memory is to be that of a few."""
 
 
 class _Watched:
@@ -71,7 +73,7 @@ def batches(
                 said(row)
             if look:
                 look(b"\0")
-            yield from _placed(([item] for item in row.read_folder(found.place)), shown)
+            yield from _placed(_together(row.read_folder(found.place)), shown)
             return
         with open_place(found.place) as source:
             row = _format(source, found.format)
@@ -160,9 +162,30 @@ def _batches(reader: Reader, source: BinaryIO) -> Iterator[list[Any]]:
     """Yield what a reader has, as many at a time as it says itself."""
     own = getattr(sys.modules[reader.__module__], "batches", None)
     if own is None:
-        return ([item] for item in reader(source))
+        return _together(reader(source))
     found: Iterator[list[Any]] = own(source)
     return found
+
+
+def _together(items: Iterator[Any]) -> Iterator[list[Any]]:
+    """Yield cases a few at a time, since each list costs as much as a case; what may be large ends one.
+
+    What is no case is a list of its own.
+    """
+    batch: list[Any] = []
+    for item in items:
+        if type(item) is not Case:
+            if batch:
+                yield batch
+                batch = []
+            yield [item]
+            continue
+        batch.append(item)
+        if len(batch) == _FEW or item.attachments or item.steps:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _again(reader: Reader, source: BinaryIO, shown: str, first: Fault) -> Iterator[list[Item]]:

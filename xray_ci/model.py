@@ -50,6 +50,8 @@ class Outcome(enum.Enum):
 class MarkKind(enum.Enum):
     """What an author can attach to a case besides its result. Names of the mark's meaning, not of any tool."""
 
+    __hash__ = object.__hash__  # a mark's kind is one object, and it is looked up for each mark
+
     TEST_KEY = "test key"
     TEST_ID = "test id"
     REQUIREMENT = "requirement"

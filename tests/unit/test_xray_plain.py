@@ -23,7 +23,9 @@ FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("XRAY_CI_CORPUS", 
 SAMPLES = [
     folder / name for folder in FOLDERS for name in json.loads((folder / "expected.json").read_text(encoding="utf-8"))
 ]
-STARTS = (None, datetime(2024, 3, 10, 2, 30), datetime(2024, 3, 10, 2, 30, tzinfo=UTC))  # noqa: DTZ001  # reports have no offset
+NAIVE, AWARE = datetime(2024, 3, 10, 2, 30), datetime(2024, 3, 10, 2, 30, tzinfo=UTC)  # noqa: DTZ001  # reports have no offset
+SPANS = ((None, None), (NAIVE, None), (AWARE, None), (NAIVE, AWARE), (None, NAIVE))
+"""Start and finish."""
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.name}")
@@ -46,10 +48,10 @@ def _add(case: Case, run: Assembly) -> None:
 def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
     """Nothing validates the line of a plain case in a run, because each shape it can have is validated here."""
     shapes = itertools.product(
-        Outcome, (None, 1.5), STARTS, (None, "why"), (False, True), ("failed", "all", "none"), range(2)
+        Outcome, (None, 1.5), SPANS, (None, "why"), (False, True), ("failed", "all", "none"), range(2)
     )
     lines, checker = 0, Checker(deployment.key)
-    for number, (outcome, seconds, started, message, keyed, comments, quoted) in enumerate(shapes):
+    for number, (outcome, seconds, (started, finished), message, keyed, comments, quoted) in enumerate(shapes):
         marks = (Mark(kind=MarkKind.TEST_KEY, value="CALC-1"), Mark(kind=MarkKind.TAG, value="t")) if keyed else ()
         case = Case(
             name='a "b" \\' if quoted else "ä",
@@ -57,6 +59,7 @@ def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
             outcome=outcome,
             seconds=seconds,
             started=started,
+            finished=finished,
             message=message,
             marks=marks,
         )
@@ -68,7 +71,7 @@ def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
         assert plain == 1
         assert checker.check_document(json.loads(b'{"tests":[' + short[0] + b"]}")) == ()
         lines += plain
-    assert lines == len(Outcome) * 2 * 3 * 2 * 2 * 3 * 2
+    assert lines == len(Outcome) * 2 * len(SPANS) * 2 * 2 * 3 * 2
 
 
 @pytest.mark.parametrize(("word", "plain"), [("OWN", 1), ("PASS", 1), ("", 0)])

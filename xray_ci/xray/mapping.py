@@ -58,6 +58,11 @@ _RUN_MARKS: Final = (
 _TESTS: Final = (IssueKind.TEST, None)
 _ENVIRONMENT: Final = MarkKind.ENVIRONMENT
 _TEST_TYPE: Final = MarkKind.TEST_TYPE.value
+_PROJECT: Final = MarkKind.PROJECT.value
+_SCENARIO: Final = MarkKind.SCENARIO.value
+_DEFINITION: Final = MarkKind.DEFINITION.value
+_SUMMARY: Final = MarkKind.SUMMARY.value
+_DESCRIPTION: Final = MarkKind.DESCRIPTION.value
 _INFO_LEFT_OUT: Final = ("test-info-left-out",)
 
 
@@ -337,7 +342,7 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
             run_marks.append(mark)
         else:
             said.setdefault(mark.kind.value, mark.value)
-    project = _word(said.get(MarkKind.PROJECT.value)) or options.project
+    project = _word(said.get(_PROJECT)) or options.project
     if not project:
         return NO_PROJECT
     if options.key_projects and project != options.project and project not in options.key_projects:
@@ -345,14 +350,14 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
             slug="test-key-not-allowed",
             reason=f"wants its Test in the project {project[:60]!r}, which `key-projects` does not list",
         )
-    scenario = said.get(MarkKind.SCENARIO.value)
+    scenario = said.get(_SCENARIO)
     test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else GENERIC_TYPE)
-    by_definition = test_type.lower() == GENERIC or MarkKind.DEFINITION.value in said
-    exact = (said.get(MarkKind.DEFINITION.value) or native_identity(case)) if by_definition else None
+    by_definition = test_type.lower() == GENERIC or _DEFINITION in said
+    exact = (said.get(_DEFINITION) or native_identity(case)) if by_definition else None
     definition = escaping.storable(exact) if exact is not None else None
     if definition != exact:
         notices.append("definition-cleaned")
-    summary = _summary(case, said.get(MarkKind.SUMMARY.value), distinct=not by_definition)
+    summary = _summary(case, said.get(_SUMMARY), distinct=not by_definition)
     if not summary or definition == "":
         return Rejected(
             slug="nameless-test", reason="has neither a name nor a class name, so no Test can be found for it"
@@ -364,7 +369,7 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
         test_type=test_type,
         definition=definition,
         summary=summary,
-        description=said.get(MarkKind.DESCRIPTION.value),
+        description=said.get(_DESCRIPTION),
         scenario=scenario if definition is None and (test_type.lower() == CUCUMBER or _TEST_TYPE in said) else None,
         requirements=kept,
         labels=tuple(dict.fromkeys(labels)),

@@ -414,16 +414,18 @@ class PlainCases:
             return None
         outcome, marks = case.outcome, case.marks
         status = self._statuses.get(outcome)
-        if status is None or case.status is not None or case.finished is not None or case.retried:
+        if status is None or case.status is not None or case.retried:
             return None
         whose = self._key(marks) if marks else self._definition(case)
         if whose is None:
             return None
         span: str | None = ""
-        if case.started is not None:
+        if case.finished is not None:
+            span = self._stated(case.started, case.finished)
+        elif case.started is not None:
             span = self._span(case.started, case.seconds)
-            if span is None:
-                return None
+        if span is None:
+            return None
         said = "" if outcome is _PASSED and self._policy != "all" else self._comment(case, outcome)
         if marks:
             return whose, f'{{"testKey":"{whose}"{status}{span}{said}}}'
@@ -459,6 +461,16 @@ class PlainCases:
             case, (), failure=failed or self._policy == "all", steps=failed, wiki=self._wiki, limit=self._limit
         )
         return "" if text is None else f',"comment":{self._encode(text).decode()}'
+
+    def _stated(self, started: datetime | None, finished: datetime) -> str | None:
+        """Return start and finish as the report has both; None where the calendar does not hold one of them."""
+        start = None if started is None else self._times.start(started)
+        if start is None and started is not None:
+            return None
+        finish = self._times.finish(finished)
+        if finish is None:
+            return None
+        return f',"finish":"{finish}"' if start is None else f',"start":"{start}","finish":"{finish}"'
 
     def _span(self, started: datetime, seconds: float | None) -> str | None:
         """Return start and finish, each as the calendar has it; None where one of them is out of it."""

@@ -129,7 +129,7 @@ def test_the_wheel_holds_the_whole_package(wheel):
     ("lock", "arguments"),
     [
         ("runtime", ["convert", "--deployment", "cloud", "--project", "SHOP", "--reports", "*.xml"]),
-        ("emulator", ["demo"]),
+        pytest.param("emulator", ["demo"], marks=pytest.mark.proof),
     ],
 )
 def test_it_runs_with_the_locked_packages_alone(wheel, workspace, tmp_path, run, lock, arguments):

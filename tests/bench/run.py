@@ -32,6 +32,11 @@ HELD: frozenset[str] = frozenset(
         "reading 1,000 results back, requests",
         "reading 100,000 results back, requests",
         "reading 100,000 results back, CPU a test",
+        "peak, 100,000 tests",
+        "peak, 500,000 tests",
+        "peak, 2,000,000 tests",
+        "peak, 100,000 tests with evidence",
+        "import, go-json",
         "discovery of **/TEST-*.xml over glob",
         "discovery of a named folder over a bare walk of all",
     }

@@ -232,6 +232,7 @@ def test_names_that_strangers_choose_are_no_markup(job, emulator, workspace, nam
     assert "[~" not in execution["summary"]
 
 
+@pytest.mark.proof
 def test_three_thousand_results_are_read_back_in_one_request(cloud, emulator, workspace):
     """Totals prove them: a token, an import and a read; four more say which of the Tests are new."""
     (workspace / "r.xml").write_text(suite("s", *(case(f"adds {number}") for number in range(3_000))))

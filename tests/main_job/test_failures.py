@@ -209,6 +209,7 @@ def test_a_status_that_is_silently_stored_as_another_is_found(job, emulator, wor
     check(job(statuses="skipped: OMITTED"), 8, "SHOP-3: sent as OMITTED, stored as TO DO")
 
 
+@pytest.mark.proof
 @BOTH
 def test_three_wrong_keys_cost_three_results_of_two_thousand(job, emulator, workspace, on):
     """Exit 8 names the three with the service's words.

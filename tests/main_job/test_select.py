@@ -190,6 +190,7 @@ def test_what_a_runner_cannot_be_told_is_named(select):
     assert "errors.md#nothing-selected" in result.err
 
 
+@pytest.mark.proof
 def test_large_plans_are_read_in_pages(world, select, side):
     """250 Tests of two plans, each once: 100 at a time, and less where a site has a smaller page."""
     tests = {f"SHOP-{n}": generic(f"shop.Cart.test{n}") for n in range(1, 251)}

@@ -220,6 +220,7 @@ def test_a_working_directory_that_is_gone_is_told(run, tmp_path, monkeypatch):
     assert "Traceback" not in result.text
 
 
+@pytest.mark.proof
 def test_the_demo_leaves_no_dead_address(run):
     """Without a terminal the emulator is gone when the end is read.
 

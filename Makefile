@@ -70,8 +70,8 @@ $(CONTAINER): $(READY)
 demo: $(DEMO)  ## The whole job with sample reports against the emulator: no account, no configuration (ARGS=--keep)
 	@.venv-demo/bin/python -I -u entrypoint.py demo $(ARGS)
 
-test: $(READY)  ## What a change needs first, in about two minutes: units, contracts, the main job, agreements, samples
-	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): about two minutes on two cores."
+test: $(READY)  ## What a change needs first, in a minute and a half: units, contracts, the main job, agreements, samples
+	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): a minute and a half on two cores."
 	@echo "Laws, coverage and the slow proofs are in make proof."
 	$(PY) -m pytest --numprocesses $(JOBS) --durations=5 $(TESTS) $(ARGS)
 
@@ -96,7 +96,7 @@ fuzz: $(FUZZ)  ## Every family of readers against a coverage-guided fuzzer (ARGS
 clients: $(READY) $(CLIENTS)  ## Public clients of Xray and Jira against the emulator; prints the table client x call
 	.venv-clients/bin/python -B tests/clients/run.py $(PY)
 
-bench: $(READY) $(if $(filter quick,$(ARGS)),,$(CLIENTS))  ## The whole import beside its limits, half an hour; ARGS=quick: two minutes of it, as CI does; ARGS=mixes: one group
+bench: $(READY) $(if $(filter quick,$(ARGS)),,$(CLIENTS))  ## The whole import beside its limits, a quarter of an hour; ARGS=quick: two minutes of it, as CI does; ARGS=mixes: one group
 	$(PY) tests/bench/run.py $(ARGS)
 	tests/container/with-image.sh $(PY) tests/bench/images.py
 

@@ -1,6 +1,6 @@
 """Measures the whole import, and what stands around it, beside the limits of this machine; prints every number.
 
-    run.py                  everything, minima of 7 rounds; writes the table into docs/performance.md (a quarter of an hour)
+    run.py                  everything, minima of 7 rounds (a quarter of an hour); writes docs/performance.md's table
     run.py quick            small sizes of what CI holds, in about two minutes
     run.py GROUP…           some groups: small mixes files sizes evidence readback formats start discovery memory peer
     run.py --rounds 3 …     with fewer rounds

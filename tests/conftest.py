@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -128,6 +129,22 @@ class Clock:
         """Let time pass at once, and remember it."""
         self.slept.append(seconds)
         self.passed += seconds
+
+
+def least_peak(work: Callable[[], object], enough: float) -> int:
+    """Return how many bytes of Python's memory some work needs at most, measured again where that is over `enough`.
+
+    The least of three: a thread that another test left, such as its emulator's, may need memory meanwhile.
+    """
+    peaks: list[int] = []
+    while len(peaks) < 3 and (not peaks or min(peaks) > enough):
+        tracemalloc.start()
+        try:
+            work()
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    return min(peaks)
 
 
 @pytest.fixture

@@ -51,8 +51,10 @@ class Answer:
 class Emulated:
     """A running emulator: what it was asked, what it holds, how it behaves, and plain HTTP to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, kept: http.client.HTTPConnection | None = None) -> None:
+        """Take its address, and a connection for the control interface; without one each call has its own."""
         self.url = url
+        self._kept = kept
         self.jira_url = f"{url}/jira"
         self._place = urlsplit(url).netloc
         self._tokens: dict[str, str] = {}
@@ -136,13 +138,7 @@ class Emulated:
         """Send one request; `_` in a header's name stands for `-`. Raises what http.client raises."""
         connection = http.client.HTTPConnection(self._place, timeout=30)
         try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            response = connection.getresponse()
-            return Answer(
-                status=response.status,
-                headers={name.lower(): value for name, value in response.getheaders()},
-                body=response.read(),
-            )
+            return _asked(connection, method, path, body, **headers)
         finally:
             connection.close()
 
@@ -199,7 +195,10 @@ class Emulated:
 
     def _control(self, method: str, name: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        answer = self.call(method, f"/__emulator__/{name}", data, Content_Type="application/json")
+        if self._kept is None:
+            answer = self.call(method, f"/__emulator__/{name}", data, Content_Type="application/json")
+        else:
+            answer = _asked(self._kept, method, f"/__emulator__/{name}", data, Content_Type="application/json")
         assert answer.status == 200, answer.text
         return answer.json()
 
@@ -207,6 +206,18 @@ class Emulated:
         answer = self.call("GET", f"/__emulator__/{name}")
         assert answer.status == 200, answer.text
         return answer.body
+
+
+def _asked(
+    connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None, **headers: str
+) -> Answer:
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    return Answer(
+        status=response.status,
+        headers={name.lower(): value for name, value in response.getheaders()},
+        body=response.read(),
+    )
 
 
 def form(**parts: tuple[str | None, bytes, str]) -> tuple[bytes, str]:
@@ -232,9 +243,16 @@ def emulator_server() -> Iterator[Emulator]:
         yield serving
 
 
+@pytest.fixture(scope="session")
+def _control_connection(emulator_server: Emulator) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection(urlsplit(emulator_server.url).netloc, timeout=30)
+    yield connection
+    connection.close()
+
+
 @pytest.fixture
-def emulator(emulator_server: Emulator) -> Emulated:
+def emulator(emulator_server: Emulator, _control_connection: http.client.HTTPConnection) -> Emulated:
     """Give the emulator in its seed world."""
-    emulated = Emulated(emulator_server.url)
+    emulated = Emulated(emulator_server.url, _control_connection)
     emulated.reset()
     return emulated

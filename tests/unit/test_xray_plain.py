@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from xray_runs import both_ways
 
 from xray_ci.deployments import CLOUD, SERVER
 from xray_ci.model import Case, Mark, MarkKind, Outcome
-from xray_ci.xray.assembly import Assembly
 from xray_ci.xray.validate import Checker
 
 HERE = Path(__file__).resolve().parents[1] / "data" / "reports"
@@ -40,38 +38,39 @@ def test_a_sample_is_the_same_both_ways(sample: Path, tmp_path: Path):
         assert short == long
 
 
-def _add(case: Case, run: Assembly) -> None:
-    run.add(case)
-
-
-@pytest.mark.parametrize("deployment", [CLOUD, SERVER], ids=lambda row: row.key)
-def test_every_shape_of_a_plain_case_is_valid(deployment, tmp_path: Path):
-    """Nothing validates the line of a plain case in a run, because each shape it can have is validated here."""
-    shapes = itertools.product(
-        Outcome, (None, 1.5), SPANS, (None, "why"), (False, True), ("failed", "all", "none"), range(2)
+def _plain_case(
+    number: int, outcome: Outcome, seconds: float | None, span: tuple, message: str | None, marked: tuple
+) -> Case:
+    keyed, quoted = marked
+    return Case(
+        name=f'{number} a "b" \\' if quoted else f"{number} ä",
+        classname="c",
+        outcome=outcome,
+        seconds=seconds,
+        started=span[0],
+        finished=span[1],
+        message=message,
+        marks=(Mark(kind=MarkKind.TEST_KEY, value=f"CALC-{number}"), Mark(kind=MarkKind.TAG, value="t"))
+        if keyed
+        else (),
     )
-    lines, checker = 0, Checker(deployment.key)
-    for number, (outcome, seconds, (started, finished), message, keyed, comments, quoted) in enumerate(shapes):
-        marks = (Mark(kind=MarkKind.TEST_KEY, value="CALC-1"), Mark(kind=MarkKind.TAG, value="t")) if keyed else ()
-        case = Case(
-            name='a "b" \\' if quoted else "ä",
-            classname="c",
-            outcome=outcome,
-            seconds=seconds,
-            started=started,
-            finished=finished,
-            message=message,
-            marks=marks,
-        )
-        base = tmp_path / str(number)
-        base.mkdir()
-        short, long, plain = both_ways(base, partial(_add, case), deployment=deployment, comments=comments)
 
-        assert short == long
-        assert plain == 1
-        assert checker.check_document(json.loads(b'{"tests":[' + short[0] + b"]}")) == ()
-        lines += plain
-    assert lines == len(Outcome) * 2 * len(SPANS) * 2 * 2 * 3 * 2
+
+@pytest.mark.parametrize("comments", ["failed", "all", "none"])
+@pytest.mark.parametrize("deployment", [CLOUD, SERVER], ids=lambda row: row.key)
+def test_every_shape_of_a_plain_case_is_valid(deployment, comments: str, tmp_path: Path):
+    """Nothing validates the line of a plain case in a run, because each shape it can have is validated here."""
+    marked = tuple(itertools.product((False, True), (False, True)))
+    shapes = itertools.product(Outcome, (None, 1.5), SPANS, (None, "why"), marked)
+    cases = [_plain_case(number, *shape) for number, shape in enumerate(shapes, 1)]
+    short, long, plain = both_ways(tmp_path, lambda run: run.add(*cases), deployment=deployment, comments=comments)
+
+    assert short == long
+    assert plain == len(cases) == len(Outcome) * 2 * len(SPANS) * 2 * 4
+    checker = Checker(deployment.key)
+    tests = json.loads(b"[" + short[0].replace(b",\n", b"\n").strip().replace(b"\n", b",") + b"]")
+    assert len(tests) == len(cases)
+    assert [problem for test in tests for problem in checker.check_document({"tests": [test]})] == []
 
 
 @pytest.mark.parametrize(("word", "plain"), [("OWN", 1), ("PASS", 1), ("", 0)])

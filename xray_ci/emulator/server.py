@@ -5,6 +5,7 @@ Knows sockets, signals and streams; nothing of what is answered.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import signal
@@ -122,7 +123,16 @@ _RESET: Final = struct.pack("ii", 1, 0)
 
 
 class _Connection(WSGIRequestHandler):
-    """Serves one connection and can cut it."""
+    """Serves the requests of one connection, as the services keep theirs (O), and can cut it.
+
+    The library would close a connection after each request.
+    """
+
+    protocol_version = "HTTP/1.1"
+    timeout = 65
+    """Seconds without a byte after which it ends."""
+    wbufsize = -1  # head and body leave together
+    disable_nagle_algorithm = True
 
     def make_environ(self) -> WSGIEnvironment:
         environ = super().make_environ()
@@ -133,6 +143,35 @@ class _Connection(WSGIRequestHandler):
             environ["PATH_INFO"] = "/" + environ["PATH_INFO"]
         return environ
 
+    def run_wsgi(self) -> None:
+        """Answer one request; an answer whose length is not known ends the connection."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        try:
+            pieces = self.server.app(self.make_environ(), self._begin)
+            for piece in pieces:
+                self.wfile.write(piece)
+            if (close := getattr(pieces, "close", None)) is not None:
+                close()
+            self.wfile.flush()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+
+    def _begin(self, status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
+        code, _, words = status.partition(" ")
+        self.send_response(int(code), words)
+        for name, value in headers:
+            self.send_header(name, value)
+        if self.command != "HEAD" and code != "204" and "content-length" not in {name.lower() for name, _ in headers}:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        return self.wfile.write
+
+    def finish(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client went away before its answer did
+            super().finish()
+
     def _cut(self) -> None:
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -142,15 +181,31 @@ class _Connection(WSGIRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
-    """Closes a cut connection at once, without the orderly end that others get."""
+    """Closes a cut connection at once, without the orderly end that others get, and all when it stops."""
 
     daemon_threads = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*args, **kwargs)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
     def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
         if struct.unpack("ii", request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)))[0]:
             self.close_request(request)
         else:
             super().shutdown_request(request)
+
+    def stop(self) -> None:
+        """Take no more connections and end those that are kept."""
+        self.shutdown()
+        for kept in tuple(self._open):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                kept.shutdown(socket.SHUT_RDWR)
 
 
 def _worlds() -> Any:
@@ -206,7 +261,7 @@ class Emulator:
     ) -> None:
         """Stop serving, free the port, remove what was stored."""
         self.emulation.stopping.set()
-        self._server.shutdown()
+        self._server.stop()
         self._thread.join()
         if self._serving.state:
             _worlds().keep(self.emulation.world, self.emulation.shelf, Path(self._serving.state))

@@ -252,7 +252,7 @@ class Emulator:
                 self.emulation.world = _worlds().restore(Path(given.state), self.emulation.shelf)
             application = Application(self.emulation)
             self._server = _Server(given.bind, self._port, application, _Connection, fd=listener.fileno())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
 

@@ -85,17 +85,18 @@ class _Match:
     """Id of the one that its answers rest on; empty where nothing is."""
 
 
+@functools.cache
+def _routes() -> Map:
+    """Return the routes, made once and by the first request, as they cost what a start should not."""
+    # Slashes are not repaired: a doubled one is the client's mistake and shows here.
+    return Map([rule for table in TABLES for rule in table.rules()], merge_slashes=False, strict_slashes=False)
+
+
 class Application:
     """The WSGI application of one Emulation."""
 
     def __init__(self, emulation: Emulation) -> None:
         self._emulation = emulation
-
-    @functools.cached_property
-    def _map(self) -> Map:
-        """Return the routes: made by the first request, as they cost what a start should not."""
-        # Slashes are not repaired: a doubled one is the client's mistake and shows here.
-        return Map([rule for table in TABLES for rule in table.rules()], merge_slashes=False, strict_slashes=False)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -170,7 +171,7 @@ class Application:
         try:
             if request.environ["PATH_INFO"].startswith("//"):
                 raise NotFound
-            rule, values = self._map.bind_to_environ(request.environ).match(return_rule=True)
+            rule, values = _routes().bind_to_environ(request.environ).match(return_rule=True)
         except HTTPException as failure:
             lost = Route(kind="other", handle=functools.partial(_lost, failure=failure))
             return _Match(route=lost, values={})

@@ -24,7 +24,9 @@ _PLAIN: Final = lazy(r"[0-9A-Za-z._-]")
 """Characters that no encoding a secret travels in changes (URL, JSON, HTML, repr)."""
 _NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
+_PLAIN_RUNS: Final = lazy(r"[0-9A-Za-z._-]+")
 _RUNS: Final = lazy(r"[0-9A-Za-z]+")
+"""In base64, of which there are two alphabets."""
 _TELLING: Final = 3
 """Characters of a stretch that is worth a search: shorter ones stand everywhere."""
 _BASE64: Final = "[0-9A-Za-z+/_-]?"
@@ -114,17 +116,22 @@ class Spotter:
             return
         self.seen = self.seen or b"\0" in piece
         # What a boundary cuts in two is whole with the end of the piece before; UTF-16 without zeros is ASCII.
-        text = self._tail + piece.replace(b"\0", b"")
-        self._tail = text[-self._reach :] if self._reach else b""
-        if self._everywhere or any(anchor in text for anchor in self._anchors):
+        text = piece.replace(b"\0", b"")
+        before, reach = self._tail, self._reach
+        seam = before + text[:reach]
+        self._tail = (text if len(text) >= reach else seam)[-reach:] if reach else b""
+        if self._everywhere or any(anchor in text or anchor in seam for anchor in self._anchors):
             self.seen = True
-            self.found = self._redactor is not None and self._redactor.holds(text.decode("utf-8", "surrogateescape"))
+            self.found = self._redactor is not None and self._redactor.holds(
+                (before + text).decode("utf-8", "surrogateescape")
+            )
 
 
 def _anchors(value: str) -> Iterator[bytes]:
     """Yield for each form of a value what always stands in it; little or nothing where an encoding may change all."""
-    for form in (value, *(_middle(raw, shift) for raw, shift in _coded(value))):
-        yield max(_RUNS.findall(form), key=len, default="").encode()
+    yield max(_PLAIN_RUNS.findall(value), key=len, default="").encode()
+    for raw, shift in _coded(value):
+        yield max(_RUNS.findall(_middle(raw, shift)), key=len, default="").encode()
 
 
 class Redactor:

@@ -24,9 +24,7 @@ _PLAIN: Final = lazy(r"[0-9A-Za-z._-]")
 """Characters that no encoding a secret travels in changes (URL, JSON, HTML, repr)."""
 _NAMED: Final = {"<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _SHORT: Final = {"\t": "t", "\b": "b", "\f": "f"}
-_PLAIN_RUNS: Final = lazy(r"[0-9A-Za-z._-]+")
-_RUNS: Final = lazy(r"[0-9A-Za-z]+")
-"""In base64, of which there are two alphabets."""
+_RUNS: Final = lazy(r"[0-9A-Za-z._-]+")
 _TELLING: Final = 3
 """Characters of a stretch that is worth a search: shorter ones stand everywhere."""
 _BASE64: Final = "[0-9A-Za-z+/_-]?"
@@ -129,9 +127,10 @@ class Spotter:
 
 def _anchors(value: str) -> Iterator[bytes]:
     """Yield for each form of a value what always stands in it; little or nothing where an encoding may change all."""
-    yield max(_PLAIN_RUNS.findall(value), key=len, default="").encode()
+    yield max(_RUNS.findall(value), key=len, default="").encode()
     for raw, shift in _coded(value):
-        yield max(_RUNS.findall(_middle(raw, shift)), key=len, default="").encode()
+        # Of these two characters there are other ones in the alphabet for URLs.
+        yield max(_middle(raw, shift).translate({43: " ", 47: " "}).split(), key=len, default="").encode()
 
 
 class Redactor:

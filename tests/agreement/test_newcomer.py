@@ -13,7 +13,6 @@ import yaml
 from source_trees import nodes, product
 
 from xray_ci.ci.result import ReportCounts
-from xray_ci.pipeline import reading
 from xray_ci.settings import config, configfile, documents
 from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import usage
@@ -305,7 +304,7 @@ def test_one_is_not_many():
     """In the counts of a report."""
     one, many = ReportCounts(passed=11, errors=1), ReportCounts(failed=60_000, errors=11)
 
-    assert (reading.words(one), reading.words(many)) == ("11 passed, 1 error", "60,000 failed, 11 errors")
+    assert (one.words, many.words) == ("11 passed, 1 error", "60,000 failed, 11 errors")
 
 
 def test_the_readme_says_what_is_not_there_yet():

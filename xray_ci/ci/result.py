@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import Struct, structs
 
 from xray_ci.ci.systems import Provider
-from xray_ci.errors import ConfigurationError, Failure
+from xray_ci.errors import ConfigurationError, Failure, many
 from xray_ci.model import Outcome, Problem
 
 if TYPE_CHECKING:
@@ -116,6 +116,12 @@ class ReportCounts(Struct, frozen=True, kw_only=True):
         """All of them."""
         return self.passed + self.failed + self.errors + self.skipped + self.other
 
+    @property
+    def words(self) -> str:
+        """Those that are not zero, in words."""
+        told = [f"{self.of(outcome):,} {outcome.value}" for outcome in Outcome if self.of(outcome)]
+        return ", ".join("1 error" if each == "1 errors" else each for each in told) or "none"
+
     def __add__(self, more: ReportCounts) -> ReportCounts:
         return ReportCounts(**{name: getattr(self, name) + getattr(more, name) for name in self.__struct_fields__})
 
@@ -145,6 +151,16 @@ class Report(Struct, frozen=True, kw_only=True):
     counts: ReportCounts | None = None
     """None when the report was refused: then none of its results was used."""
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """What was found in it."""
+        if self.counts is None:
+            what = "refused"
+        else:
+            tests = self.counts.tests
+            what = f"{many(tests, 'result')}: {self.counts.words}" if tests else "no result counted"
+        return f"{self.path}  {self.format or '?'}  {what}"
 
 
 class FailureRow(Struct, frozen=True, kw_only=True):

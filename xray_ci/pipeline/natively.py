@@ -72,7 +72,7 @@ def look(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource]) ->
     candidates = len(tagged) == len(sources) and tagged[0].endpoint in JSON_FORMATS
     sets: dict[frozenset[str], None] = {}
     keys: dict[str, None] = {}
-    for case in _cases(tagged):
+    for case in _cases(job, tagged):
         named = frozenset(mark.value for mark in case.marks if mark.kind is MarkKind.TEST_KEY)
         keys |= dict.fromkeys(sorted(named))
         if candidates:
@@ -94,14 +94,11 @@ def look(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource]) ->
     )
 
 
-def _cases(sources: Sequence[ReportSource]) -> Iterator[Case]:
+def _cases(job: Job, sources: Sequence[ReportSource]) -> Iterator[Case]:
     """Yield the cases of reports; what is wrong with one is told when it is read for its results."""
-    from xray_ci.reports.reading import read  # noqa: PLC0415
-
-    for source in sources:
-        for item in read(replace(source.found, format=getattr(source.row, "key", None))):
-            if isinstance(item, Case):
-                yield item
+    for number, source in enumerate(sources):
+        for batch in source.keep(job.work.path / f"read-{number}"):
+            yield from (item for item in batch if isinstance(item, Case))
 
 
 def _kinds(job: Job, tally: Tally, site: Site, keys: list[str]) -> tuple[dict[str, IssueKind], bool]:

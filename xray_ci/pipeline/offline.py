@@ -110,4 +110,4 @@ def json_line(row: object) -> str:
 
 
 def _line(report: Report) -> str:
-    return harmless(clean(reading.line_of(report)))
+    return harmless(clean(report.line))

@@ -24,7 +24,8 @@ from xray_ci.secret import Redactor, Spotter
 from xray_ci.settings import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from xray_ci.ci.result import FailureRow
     from xray_ci.formats import Format
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.failures import FailureRows
     from xray_ci.pipeline.job import Job, Tally
     from xray_ci.reports.discover import FoundReport
+    from xray_ci.reports.spill import Kept
     from xray_ci.xray.scrub import Item, Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
@@ -117,6 +119,27 @@ class ReportSource(Struct, frozen=True, kw_only=True, dict=True):
     def tell(self, row: Format) -> None:
         """Know its format from who read it."""
         vars(self)["row"] = row
+
+    def keep(self, path: Path) -> Iterator[list[Item | Origin]]:
+        """Yield what it holds, and keep that in a new file for who reads it next."""
+        from xray_ci.reports.reading import batches  # noqa: PLC0415
+        from xray_ci.reports.spill import Kept  # noqa: PLC0415
+
+        kept = Kept(path)
+        yield from kept.fill(batches(self.settled, said=self.tell))
+        vars(self)["kept"] = kept
+
+    def batches(self, look: Callable[[bytes], None], said: Callable[[Format], None]) -> Iterator[list[Item | Origin]]:
+        """Return what `reports.reading.batches` does; what was kept is not parsed again."""
+        from xray_ci.reports import reading  # noqa: PLC0415
+
+        kept: Kept | None = vars(self).pop("kept", None)
+        if kept is None:
+            return reading.batches(self.settled, look, said)
+        if not isinstance(row := self.row, Problem):
+            said(row)
+            reading.show(self.found, row, look)
+        return kept.batches()
 
     def decide(self) -> None:
         """Know that it was decided, and told, whether it is followed where it says that its results go."""
@@ -238,7 +261,7 @@ def read_all(
             reader.run(FAILURES_LIMIT - len(tally.failures))
             report = reader.report()
             tally.report(report, reader.failures)
-            say(line_of(report))
+            say(report.line)
             if say != job.console.info:
                 pace(done, len(sources))
             if reader.short_at is not None:
@@ -248,7 +271,7 @@ def read_all(
         for problem in report.problems:
             tally.problem(problem)
     counted = tally.counts
-    job.console.info(f"{many(len(sources), 'report')}, {many(counted.tests, 'result')}: {words(counted)}")
+    job.console.info(f"{many(len(sources), 'report')}, {many(counted.tests, 'result')}: {counted.words}")
     if counted.tests or (as_it_is and any(source.uncounted for source in sources)):
         return True
     if all(report.counts is not None for report in tally.reports):
@@ -348,10 +371,8 @@ class _Reader:
             self._begun.begin(self._source.found.place, self._names)
 
     def _read(self) -> None:
-        from xray_ci.reports.reading import batches  # noqa: PLC0415
-
-        counts, add = self._counts, self._assembly.add if self._assembly else _ignore
-        for batch in batches(self._source.settled, self._look, self._begin):
+        counts, add = self._counts, self._assembly.add if self._assembly else lambda *_: None
+        for batch in self._source.batches(self._look, self._begin):
             items = batch
             if self._scrubber or self._long.seen or self._short.seen:
                 items = [self._cleaned(item) for item in batch]
@@ -519,27 +540,6 @@ def _again(sources: Sequence[ReportSource]) -> Iterator[tuple[Case, str, tuple[s
         yield from (
             (item, source.shown, names) for batch in batches(source.settled) for item in batch if type(item) is Case
         )
-
-
-def line_of(report: Report) -> str:
-    """Return what was found in a report as one line."""
-    if report.counts is None:
-        what = "refused"
-    elif report.counts.tests:
-        what = f"{many(report.counts.tests, 'result')}: {words(report.counts)}"
-    else:
-        what = "no result counted"
-    return f"{report.path}  {report.format or '?'}  {what}"
-
-
-def words(counts: ReportCounts) -> str:
-    """Return the counts that are not zero, in words."""
-    told = [f"{counts.of(outcome):,} {outcome.value}" for outcome in Outcome if counts.of(outcome)]
-    return ", ".join("1 error" if each == "1 errors" else each for each in told) or "none"
-
-
-def _ignore(*_: Case) -> None:
-    pass
 
 
 def _first(paths: Sequence[str]) -> str:

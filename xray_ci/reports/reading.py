@@ -6,6 +6,7 @@ cases and problems, never an exception.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -89,6 +90,16 @@ def batches(
         yield [_refusal(error, shown)]
     except OSError as error:
         yield [_unopened(error, shown)]
+
+
+def show(found: FoundReport, row: Format, look: Callable[[bytes], None]) -> None:
+    """Show the bytes of a report as `batches` does, without reading what they mean."""
+    if row.medium in _WHOLE:
+        look(b"\0")
+        return
+    with contextlib.suppress(OSError), open_place(found.place) as source:  # it was read: nothing is left to be told
+        while piece := source.read(xml.PIECE):
+            look(piece)
 
 
 def identify(found: FoundReport) -> Format | Problem:

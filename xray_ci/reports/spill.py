@@ -1,10 +1,11 @@
-"""What a report says before its place, kept outside of memory: values by name, and cases that wait, on disk when many.
+"""What a report says before its place, kept outside of memory: values by name, cases that wait, or all that it holds.
 
 Knows no format of reports.
 """
 
 from __future__ import annotations
 
+import itertools
 import struct
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from xray_ci.errors import spooling
-from xray_ci.model import Case
+from xray_ci.model import Case, Origin, Problem, Restart
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
 
@@ -98,3 +100,37 @@ class Waiting:
     def close(self) -> None:
         """Forget everything."""
         self._file.close()
+
+
+_ITEMS: Final[tuple[type, ...]] = (Case, Problem, Origin, Restart)
+_HEAD: Final = struct.Struct("<BI")
+
+
+class Kept:
+    """All that a report holds, in a file, for who needs it a second time: parsing it again costs far more."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: a new file in a folder of ours, which is removed with all in it."""
+        self._path = path
+        self._decode = [msgspec.json.Decoder(list[kind]).decode for kind in _ITEMS]  # type: ignore[valid-type]  # each is one
+
+    def fill(self, batches: Iterable[list[Any]]) -> Iterator[list[Any]]:
+        """Yield what `reading.batches` has, and keep it: as JSON, since MessagePack has no offset of a moment."""
+        encode = msgspec.json.Encoder().encode
+        with spooling(lambda: self._path.parent):
+            file = self._path.open("wb")
+        with file:
+            for batch in batches:
+                for kind, items in itertools.groupby(batch, type):
+                    text = encode(list(items))
+                    with spooling(lambda: self._path.parent):
+                        file.write(_HEAD.pack(_ITEMS.index(kind), len(text)) + text)
+                yield batch
+
+    def batches(self) -> Iterator[list[Any]]:
+        """Yield all of it, as it was, and forget it."""
+        with self._path.open("rb") as file:
+            self._path.unlink()
+            while head := file.read(_HEAD.size):
+                kind, size = _HEAD.unpack(head)
+                yield self._decode[kind](file.read(size))

@@ -32,17 +32,14 @@ TAIL: Final = -texts.OUTPUT_LIMIT
 _NONE: Final[Iterator[XmlNode]] = iter(())
 
 
-class XmlNode:
+class XmlNode(Struct, gc=False, eq=False):  # made for every element, and no circle: a node knows its children alone
     """One element that was kept."""
 
-    __slots__ = ("attributes", "children", "line", "tag", "text")
-
-    def __init__(self, tag: str, attributes: dict[str, str], line: int) -> None:
-        self.tag = tag
-        self.attributes = attributes
-        self.line = line
-        self.text = ""
-        self.children: list[XmlNode] = []
+    tag: str
+    attributes: dict[str, str]
+    line: int
+    text: str = ""
+    children: list[XmlNode] = field(default_factory=list)
 
     def get(self, name: str) -> str:
         """Return an attribute, "" for none."""
@@ -178,7 +175,7 @@ class _Walker:
 
     def _starter(self, parser: XMLParserType) -> Callable[[str, dict[str, str]], None]:
         shape, listener, opened, names = self._shape, self.listener, self._open, self._names
-        deep, limits, nothing = shape.deep, shape.limits, dict[str, int]()
+        deep, limits, nothing, push = shape.deep, shape.limits, dict[str, int](), self._open.append
         wanted = {
             parent: {tag: limits.get(f"{parent}/{tag}") or limits.get(tag) or 0 for tag in tags}
             for parent, tags in shape.inside.items()
@@ -206,7 +203,15 @@ class _Walker:
             else:
                 if len(opened) > xml.DEPTH_LIMIT:
                     raise xml.too_deep(parser)
-                parent.children.append(self._push(name, attributes, limit))
+                # As `_push` does, which a call for every element would cost more than the rest.
+                node = XmlNode(name, attributes, parser.CurrentLineNumber)
+                parent.children.append(node)
+                push(node)
+                self._nodes += 1
+                if attributes:
+                    self._spent += sum(map(len, attributes.values()))
+                if limit:
+                    self._listen(limit)
 
         return start
 
@@ -271,15 +276,12 @@ class _Walker:
         if self._shape.lines and xml.local(tag) in self._shape.lines:
             self.listener.line()
 
-    def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> XmlNode:
-        node = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
+    def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> None:
         self._nodes += 1
-        if attributes:
-            self._spent += sum(map(len, attributes.values()))
-        self._open.append(node)
+        self._spent += sum(map(len, attributes.values()))
+        self._open.append(XmlNode(tag, attributes, self._parser.CurrentLineNumber))
         if limit:
             self._listen(limit)
-        return node
 
     def _listen(self, limit: int) -> None:
         self._limit = limit

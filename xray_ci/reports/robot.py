@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec import Struct, field
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Attempt, Case, Mark, MarkKind, Outcome, Step
 from xray_ci.reports import author_marks, elements, texts
@@ -49,8 +49,7 @@ TROUBLES: Final = frozenset({"WARN", "ERROR", "FAIL"})
 _PRINTED: Final = TROUBLES | {"INFO"}
 
 
-@dataclass(slots=True, kw_only=True)
-class RobotItem:
+class RobotItem(Struct, kw_only=True):
     """One keyword or control structure at the top level of a test."""
 
     action: str
@@ -61,8 +60,7 @@ class RobotItem:
     """Level and text of what it logged itself, and of the `TROUBLES` that keywords in it logged."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RobotTest:
+class RobotTest(Struct, kw_only=True):
     """One test as both media tell it."""
 
     name: str
@@ -204,12 +202,15 @@ class Verdicts:
 
     def all(self, *, judge: bool) -> Iterator[Case]:
         """Yield the cases, named and judged; not judged what rebot wrote, which has done it already."""
+        before, suites = "", list[int]()
+        names: tuple[str, ...] = ()
         with closing(self._waiting):
             for word, case in self._waiting.all():
-                suites = [int(number) for number in word.split()]
-                names = tuple(self._names.get(number, "") for number in suites)
+                if word != before:
+                    before, suites = word, [int(number) for number in word.split()]
+                    names = tuple(self._names.get(number, "") for number in suites)
                 named = msgspec.structs.replace(case, suite=names, classname=".".join(names) or None)
-                yield self._judged(named, suites) if judge else named
+                yield self._judged(named, suites) if judge and self._fallen else named
 
     def close(self) -> None:
         """Forget everything."""
@@ -332,16 +333,23 @@ class _Reader(elements.TreeReader):
 
 def _test(node: XmlNode) -> RobotTest:
     test = RobotTest(name=node.get("name"), doc=node.said("doc"), line=node.line)
-    test.tags = tuple(
-        tag.text.strip() for tag in (*node.all("tag"), *(tag for held in node.all("tags") for tag in held.all("tag")))
-    )
+    tags = []
+    for child in node.children:
+        match child.tag:
+            case "tag":
+                tags.append(child.text.strip())
+            case "tags":
+                tags += [tag.text.strip() for tag in child.children]
+            case tag if tag in _STATEMENTS:
+                test.items.append(_item(child))
+                _pages(child, test.pages)
+            case _:
+                pass
+    test.tags = tuple(tags)
     status = node.first("status")
     if status is not None:
         test.status, test.message = status.get("status"), status.text
         _time(test, status)
-    for child in node.all(*_STATEMENTS):
-        test.items.append(_item(child))
-        _pages(child, test.pages)
     return test
 
 
@@ -354,18 +362,25 @@ def _time(test: RobotTest, status: XmlNode) -> None:
 
 
 def _item(node: XmlNode) -> RobotItem:
-    status = node.first("status")
-    arguments = [arg.text for arg in node.all("arg")] + [
-        arg.text for held in node.all("arguments") for arg in held.all("arg")
-    ]
-    said = [(message.get("level"), _text(message)) for message in node.all("msg") if message.get("level")]
-    return RobotItem(
-        action=_action(node),
-        arguments=tuple(arguments),
-        status=status.get("status") if status is not None else "",
-        message=status.text if status is not None else "",
-        said=[entry for entry in said if entry[1]],
-    )
+    item = RobotItem(action=_action(node))
+    arguments, status = [], None
+    for child in node.children:
+        match child.tag:
+            case "msg":
+                if (level := child.get("level")) and (text := _text(child)):
+                    item.said.append((level, text))
+            case "status" if status is None:
+                status = child
+            case "arg":
+                arguments.append(child.text)
+            case "arguments":
+                arguments += [arg.text for arg in child.children]
+            case _:
+                pass
+    item.arguments = tuple(arguments)
+    if status is not None:
+        item.status, item.message = status.get("status"), status.text
+    return item
 
 
 def _text(message: XmlNode) -> str:

@@ -73,6 +73,7 @@ class SpilledValues:
 IN_MEMORY: Final = 4_194_304
 """Bytes; more go to an unnamed file in the folder for temporary files."""
 _LENGTH: Final = struct.Struct("<I")
+_BLOCK: Final = 65_536
 
 
 class Waiting:
@@ -82,20 +83,34 @@ class Waiting:
         self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as its report is read
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(tuple[str, Case]).decode
+        self._block = bytearray()
+        """What is written together: a call for each case costs as much as making it."""
 
     def add(self, word: str, case: Case) -> None:
         """Put a case at the end."""
-        packed = self._encode((word, case))
+        packed, block = self._encode((word, case)), self._block
+        block += _LENGTH.pack(len(packed))
+        block += packed
+        if len(block) > _BLOCK:
+            self._write()
+
+    def _write(self) -> None:
         with spooling(gettempdir):
-            self._file.write(_LENGTH.pack(len(packed)))
-            self._file.write(packed)
+            self._file.write(_LENGTH.pack(len(self._block)))
+            self._file.write(self._block)
+        self._block.clear()
 
     def all(self) -> Iterator[tuple[str, Case]]:
         """Yield all of them."""
-        file = self._file
+        self._write()
+        file, head, length = self._file, _LENGTH.size, _LENGTH.unpack_from
         file.seek(0)
-        while length := file.read(_LENGTH.size):
-            yield self._decode(file.read(_LENGTH.unpack(length)[0]))
+        while size := file.read(head):
+            block, at = memoryview(file.read(length(size)[0])), 0
+            while at < len(block):
+                end = at + head + length(block, at)[0]
+                yield self._decode(block[at + head : end])
+                at = end
 
     def close(self) -> None:
         """Forget everything."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from xray_ci.errors import Failure
 from xray_ci.formats import Format
-from xray_ci.model import Place
+from xray_ci.model import Case, Outcome, Place
 from xray_ci.pipeline.reading import ReportSource
 from xray_ci.reports.discover import FoundReport
 from xray_ci.reports.reading import batches
@@ -66,3 +67,11 @@ def test_half_a_character_was_replaced_before(tmp_path):
 
     assert [case.suite for case in flat(kept.fill(batches(found(report))))] == [("\ufffd",)]
     assert [case.suite for case in flat(kept.batches())] == [("\ufffd",)]
+
+
+def test_a_full_disk_is_told():
+    """It says which folder is full, and nothing of the report is taken for read."""
+    with pytest.raises(Failure) as raised:
+        flat(Kept(Path("/dev/full")).fill([[Case(name="adds", outcome=Outcome.PASSED)]]))
+
+    assert (raised.value.slug, raised.value.where) == ("disk-full", "/dev")

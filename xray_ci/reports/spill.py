@@ -5,8 +5,8 @@ Knows no format of reports.
 
 from __future__ import annotations
 
-import itertools
 import struct
+from itertools import groupby
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
+    from typing import BinaryIO
 
 
 _CACHE: Final = 4_096
@@ -131,16 +132,27 @@ class Kept:
 
     def fill(self, batches: Iterable[list[Any]]) -> Iterator[list[Any]]:
         """Yield what `reading.batches` has, and keep it: as JSON, since MessagePack has no offset of a moment."""
-        encode = msgspec.json.Encoder().encode
+        encode, block = msgspec.json.Encoder().encode, bytearray()
         with spooling(lambda: self._path.parent):
-            file = self._path.open("wb")
+            file = self._path.open("wb", buffering=0)
         with file:
             for batch in batches:
-                for kind, items in itertools.groupby(batch, type):
-                    text = encode(list(items))
-                    with spooling(lambda: self._path.parent):
-                        file.write(_HEAD.pack(_ITEMS.index(kind), len(text)) + text)
+                alike = [batch] if len({*map(type, batch)}) == 1 else [list(each) for _, each in groupby(batch, type)]
+                for items in alike:
+                    text = encode(items)
+                    block += _HEAD.pack(_ITEMS.index(type(items[0])), len(text))
+                    block += text
+                if len(block) > _BLOCK:
+                    self._write(file, block)
                 yield batch
+            self._write(file, block)
+
+    def _write(self, file: BinaryIO, block: bytearray) -> None:
+        with spooling(lambda: self._path.parent), memoryview(block) as left:
+            at = 0
+            while at < len(left):
+                at += file.write(left[at:])
+        block.clear()
 
     def batches(self) -> Iterator[list[Any]]:
         """Yield all of it, as it was, and forget it."""

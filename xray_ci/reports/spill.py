@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _CACHE: Final = 4_096
 """KiB of memory; what is more lies in an unnamed file in the folder for temporary files."""
+_FRESH: Final = 64
+"""Values that are put together."""
 
 
 class SpilledValues:
@@ -37,6 +39,8 @@ class SpilledValues:
         import sqlite3  # noqa: PLC0415 - only this needs it, and only for some formats
 
         self._error = sqlite3.Error
+        self._fresh: list[tuple[str, bytes]] = []
+        """What was put last, a few together: a call of the library for each costs more than the rest."""
         self._base: sqlite3.Connection = sqlite3.connect("", isolation_level=None)
         for order in (
             "PRAGMA journal_mode=OFF",
@@ -57,13 +61,21 @@ class SpilledValues:
 
     def put(self, name: str, value: object) -> None:
         """Keep a value; the last one of a name counts."""
+        self._fresh.append((name, msgspec.msgpack.encode(value)))
+        if len(self._fresh) >= _FRESH:
+            self._settle()
+
+    def _settle(self) -> None:
         try:
-            self._base.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, msgspec.msgpack.encode(value)))
+            self._base.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", self._fresh)
         except self._error as error:
             raise OSError(f"what the report defines could not be kept ({error})") from None
+        self._fresh.clear()
 
     def get(self, name: str) -> Any:
         """Return the value of a name, None where there is none."""
+        if self._fresh:
+            self._settle()
         try:
             row = self._base.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
         except self._error as error:

@@ -244,11 +244,12 @@ def bounded(value: float | None) -> float | None:
 def _odd_seconds(text: str) -> float:
     if len(text) > _LONG:
         return -1.0
+    if ":" in text:
+        found = _CLOCK.fullmatch(text)
+        return int(found[1] or 0) * 3600 + int(found[2]) * 60 + _number(found[3]) if found else -1.0
     if found := _NUMBER.fullmatch(text):
         unit = _UNITS.get(found[2].lower())
         return -1.0 if unit is None else _number(found[1]) * unit
-    if found := _CLOCK.fullmatch(text):
-        return int(found[1] or 0) * 3600 + int(found[2]) * 60 + _number(found[3])
     if len(text) > 2 and (found := _ISO.fullmatch(text)):  # noqa: PLR2004 - "P" and "PT" alone say nothing
         days, hours, minutes, rest = (_number(part or "0") for part in found.groups())
         return ((days * 24 + hours) * 60 + minutes) * 60 + rest

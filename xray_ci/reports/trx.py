@@ -146,26 +146,35 @@ class _Reader(elements.TreeReader):
 
 
 def _case(result: XmlNode, root: str) -> Case:
-    word = result.get("outcome").lower()
+    get = result.attributes.get
+    word = get("outcome", "").lower()
     outcome = (
         _OUTCOMES.get(word) or texts.unknown(word) if word else Outcome.ERROR
     )  # the enumeration's first word, Error, is left out
-    passed = outcome is Outcome.PASSED
+    case = Case(
+        name=get("testName", ""),
+        outcome=outcome,
+        seconds=seconds(get("duration")),
+        started=timestamp(get("startTime", "")),
+        finished=timestamp(get("endTime", "")),
+        line=result.line,
+    )
+    return _detailed(case, result, root) if result.children else case
+
+
+def _detailed(case: Case, result: XmlNode, root: str) -> Case:
+    """Return a case with what stands in its element."""
+    passed = case.outcome is Outcome.PASSED
     output = [] if passed else [texts.tail(result.said("Output", name)) for name in ("StdOut", "StdErr")]
     message = result.said("Output", "ErrorInfo", "Message") or None
-    if outcome is Outcome.SKIPPED and message is None and output[0].strip():
+    if case.outcome is Outcome.SKIPPED and message is None and output[0].strip():
         message, output[0] = output[0].strip(), ""  # where adapters of test frameworks put the reason
-    return Case(
-        name=result.get("testName"),
-        outcome=outcome,
-        seconds=seconds(result.get("duration")),
-        started=timestamp(result.get("startTime")),
-        finished=timestamp(result.get("endTime")),
+    return msgspec.structs.replace(
+        case,
         message=message,
         trace=result.said("Output", "ErrorInfo", "StackTrace") or None,
         output="\n".join(filter(None, output)) or None,
         attachments=tuple(_files(result, root)),
-        line=result.line,
     )
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from xray_ci.model import TEXT_LIMIT, Case, Iteration, Mark, MarkKind, Outcome
 from xray_ci.reports import elements, texts
 from xray_ci.reports.texts import seconds, timestamp
@@ -71,50 +73,72 @@ class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._stamp: datetime | None = None
+        self._suite: tuple[str, ...] = ()
 
     def begin(self, scope: XmlNode, /) -> None:
+        self._suite = (*self._suite, scope.get("name"))
         if scope.tag == "assembly":
             self.stated.add(scope.get("failed"), scope.get("errors"))
             self._stamp = timestamp(scope.get("start-rtf") or f"{scope.get('run-date')} {scope.get('run-time')}")
 
+    def end(self, _scope: XmlNode, /) -> None:
+        self._suite = self._suite[:-1]
+
     def unit(self, unit: XmlNode, /) -> None:
         if unit.tag == "test":
-            self.add(_case(unit, tuple(scope.get("name") for scope in self.scopes), self._stamp))
+            self.add(_case(unit, self._suite, self._stamp))
             return
         failure = unit.first("failure") or unit
         self.outside(f"{unit.get('type') or 'failure'} {unit.get('name')!r}", failure.said("message"), unit.line)
 
 
 def _case(test: XmlNode, suite: tuple[str, ...], stamp: datetime | None) -> Case:
-    outcome = _RESULTS.get(test.get("result").replace("-", "").lower()) or texts.unknown(test.get("result"))
-    owner, method, shown = test.get("type"), test.get("method"), test.get("name")
+    get = test.attributes.get
+    result, shown, owner, method = get("result", ""), get("name", ""), get("type", ""), get("method", "")
+    outcome = _RESULTS.get(result.replace("-", "").lower()) or texts.unknown(result)
     title, parameters = _row(shown, owner, method)
-    failure = test.first("failure")
-    marks = [mark for held in test.all("traits") for trait in held.all("trait") for mark in _marks(trait)]
-    if title and method and not any(mark.kind is MarkKind.SUMMARY for mark in marks):
-        marks.append(Mark(kind=MarkKind.SUMMARY, value=title))
-    if not method and shown:
-        marks.append(Mark(kind=MarkKind.DEFINITION, value=shown))
-    passed = outcome is Outcome.PASSED
-    message = failure.said("message") if failure is not None else test.said("reason")
-    iterations = (Iteration(outcome=outcome, name=shown, parameters=parameters),) if parameters else ()
-    warnings = [f"warning: {warning.text.strip()}" for held in test.all("warnings") for warning in held.all("warning")]
-    return Case(
+    marks: tuple[Mark, ...] = ()
+    if title or test.children or not method:
+        marks = _all_marks(test, title if method else None, shown if not method else None)
+    case = Case(
         suite=suite,
         name=method or shown,
         classname=owner or None,
         outcome=outcome,
-        seconds=seconds(test.get("time-rtf") or test.get("time")),
-        started=timestamp(test.get("start-rtf")) or stamp,
-        finished=timestamp(test.get("finish-rtf")),
+        seconds=seconds(get("time-rtf") or get("time")),
+        started=timestamp(get("start-rtf", "")) or stamp,
+        finished=timestamp(get("finish-rtf", "")),
+        marks=marks,
+        iterations=(Iteration(outcome=outcome, name=shown, parameters=parameters),) if parameters else (),
+        line=test.line,
+    )
+    return _detailed(case, test) if test.children else case
+
+
+def _all_marks(test: XmlNode, title: str | None, definition: str | None) -> tuple[Mark, ...]:
+    marks = [mark for held in test.all("traits") for trait in held.all("trait") for mark in _marks(trait)]
+    if title and not any(mark.kind is MarkKind.SUMMARY for mark in marks):
+        marks.append(Mark(kind=MarkKind.SUMMARY, value=title))
+    if definition:
+        marks.append(Mark(kind=MarkKind.DEFINITION, value=definition))
+    return tuple(dict.fromkeys(marks))
+
+
+def _detailed(case: Case, test: XmlNode) -> Case:
+    """Return a case with what stands in its element."""
+    failure = test.first("failure")
+    message = failure.said("message") if failure is not None else test.said("reason")
+    output = None
+    if case.outcome is not Outcome.PASSED:
+        warnings = [f"warning: {one.text.strip()}" for held in test.all("warnings") for one in held.all("warning")]
+        output = texts.tail("\n".join(filter(None, (test.said("output"), *warnings)))) or None
+    return msgspec.structs.replace(
+        case,
         kind=failure.get("exception-type") or None if failure is not None else None,
         message=message or None,
         trace=failure.said("stack-trace") or None if failure is not None else None,
-        output=None if passed else texts.tail("\n".join(filter(None, (test.said("output"), *warnings)))) or None,
+        output=output,
         attachments=tuple(_attachments(test)),
-        marks=tuple(dict.fromkeys(marks)),
-        iterations=iterations,
-        line=test.line,
     )
 
 

@@ -70,24 +70,33 @@ class _Reader(elements.TreeReader):
         super().__init__()
         self._retried: dict[_Invocation, list[Case]] = {}
         self._waiting = 0
+        self._suite: tuple[str, ...] = ()
+        self._owner = ""
 
     def begin(self, scope: XmlNode, /) -> None:
-        if scope.tag == "testng-results":
-            self.stated.add(scope.get("failed"))
+        match scope.tag:
+            case "testng-results":
+                self.stated.add(scope.get("failed"))
+            case "class":
+                self._owner = scope.get("name")
+            case "suite" | "test":
+                self._suite = (*self._suite, scope.get("name"))
+            case _:
+                pass
 
     def end(self, scope: XmlNode, /) -> None:
+        if scope.tag in {"suite", "test"}:
+            self._suite = self._suite[:-1]
         if scope.tag == "class":
+            self._owner = next((around.get("name") for around in reversed(self.scopes) if around.tag == "class"), "")
             for case in (case for waiting in self._retried.values() for case in waiting):
                 self.add(case)  # nothing came of it, so it is a result
             self._retried.clear()
             self._waiting = 0
 
     def unit(self, unit: XmlNode, /) -> None:
-        owner = next((scope.get("name") for scope in reversed(self.scopes) if scope.tag == "class"), "")
         if unit.get("is-config") != "true":
-            case = _case(
-                unit, owner, tuple(scope.get("name") for scope in self.scopes if scope.tag in {"suite", "test"})
-            )
+            case = _case(unit, self._owner, self._suite)
             if unit.get("retried") == "true" and self._waiting < RETRY_LIMIT:
                 self._retried.setdefault(_invocation(case), []).append(case)
                 self._waiting += 1
@@ -95,7 +104,9 @@ class _Reader(elements.TreeReader):
                 self.add(self._with_attempts(case) if self._retried else case)
         elif unit.get("status") == "FAIL":
             self.outside(
-                f"the configuration method {owner}.{unit.get('name')}", unit.said("exception", "message"), unit.line
+                f"the configuration method {self._owner}.{unit.get('name')}",
+                unit.said("exception", "message"),
+                unit.line,
             )
 
     def _with_attempts(self, case: Case) -> Case:
@@ -121,26 +132,36 @@ def _case(method: XmlNode, owner: str, suite: tuple[str, ...]) -> Case:
         for held in method.all("params")
         for number, param in enumerate(held.all("param"), start=1)
     )
-    shown = f"{name}({', '.join(value for _, value in parameters)})"
-    lines = [line.text.strip() for held in method.all("reporter-output") for line in held.all("line")]
+    iterations: tuple[Iteration, ...] = ()
+    if parameters:
+        shown = texts.cut(f"{name}({', '.join(value for _, value in parameters)})", 1_024)
+        iterations = (Iteration(outcome=outcome, name=shown, parameters=parameters),)
+    output = None
+    if not passed:
+        lines = [line.text.strip() for held in method.all("reporter-output") for line in held.all("line")]
+        output = texts.tail("\n".join(lines)) or None
     return Case(
         suite=suite,
         name=name,
         classname=owner or None,
         outcome=outcome,
-        seconds=seconds(f"{method.get('duration-ms')}ms"),
+        seconds=_seconds(method.get("duration-ms")),
         started=timestamp(method.get("started-at")),
         finished=timestamp(method.get("finished-at")),
         kind=exception.get("class") or None if exception is not None else None,
         message=(exception.said("message") or None) if exception is not None else None,
         trace=trace or None,
-        output=None if passed else texts.tail("\n".join(lines)) or None,
+        output=output,
         marks=_marks(method),
-        iterations=(Iteration(outcome=outcome, name=texts.cut(shown, 1_024), parameters=parameters),)
-        if parameters
-        else (),
+        iterations=iterations,
         line=method.line,
     )
+
+
+def _seconds(milliseconds: str) -> float | None:
+    if len(milliseconds) < 10 and milliseconds.isascii() and milliseconds.isdecimal():  # noqa: PLR2004  # eleven days
+        return int(milliseconds) * 0.001
+    return seconds(f"{milliseconds}ms")
 
 
 def _value(param: XmlNode) -> str:

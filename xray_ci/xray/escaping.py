@@ -86,7 +86,8 @@ def label(text: str, limit: int = 255) -> str:
 
 def without_mentions(text: str) -> str:
     """Return the text in which `[~name]` notifies nobody."""
-    return text.replace("[~", "[ ~")
+    # Looking for one character first is many times as fast as for two.
+    return text.replace("[~", "[ ~") if "~" in text else text
 
 
 def inline(text: str) -> str:

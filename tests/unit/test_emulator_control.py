@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from emulator_client import Emulated, form
@@ -21,7 +22,25 @@ from xray_ci.emulator.switches import Switches
 from xray_ci.emulator.world import START, Clock
 
 DOCUMENT = {"info": {"project": "SHOP", "summary": "Run"}, "tests": [{"testKey": "SHOP-3", "status": "PASSED"}]}
-LOST = (http.client.RemoteDisconnected, ConnectionResetError)
+LOST = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
+
+
+def test_a_connection_is_kept_until_the_emulator_stops():
+    """As the services keep theirs: many requests share one, and none is answered after the end."""
+    with Emulator(port=0) as emulator:
+        connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=30)
+        used = []
+        for method in ("GET", "HEAD", "GET"):
+            connection.request(method, "/jira/rest/api/2/serverInfo")
+            connection.getresponse().read()
+            used.append(connection.sock)
+        assert used == [used[0]] * 3
+        assert used[0] is not None
+
+    with pytest.raises(LOST):
+        connection.request("GET", "/jira/rest/api/2/serverInfo")
+        connection.getresponse()
+    connection.close()
 
 
 def test_a_connection_dropped_before_the_work_leaves_nothing(emulator):

@@ -59,6 +59,19 @@ def test_a_report_that_was_kept_is_not_parsed_again(tmp_path):
     assert [item.slug for item in flat(source.batches(pieces.append, formats.append))] == ["unreadable-report"]
 
 
+def test_a_report_that_is_gone_may_have_held_a_secret(tmp_path):
+    """Who looks for secrets is told to expect one in what was kept."""
+    report = tmp_path / "r.json"
+    report.write_text(json.dumps([FEATURE]))
+    source = ReportSource(found=found(report))
+    first = flat(source.keep(tmp_path / "kept"))
+    report.unlink()
+    pieces: list[bytes] = []
+
+    assert flat(source.batches(pieces.append, lambda _: None)) == first
+    assert pieces == [b"\0"]
+
+
 def test_half_a_character_was_replaced_before(tmp_path):
     """No file could keep it."""
     report = tmp_path / "r.json"

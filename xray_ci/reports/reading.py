@@ -6,7 +6,6 @@ cases and problems, never an exception.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -97,9 +96,12 @@ def show(found: FoundReport, row: Format, look: Callable[[bytes], None]) -> None
     if row.medium in _WHOLE:
         look(b"\0")
         return
-    with contextlib.suppress(OSError), open_place(found.place) as source:  # it was read: nothing is left to be told
-        while piece := source.read(xml.PIECE):
-            look(piece)
+    try:
+        with open_place(found.place) as source:
+            while piece := source.read(xml.PIECE):
+                look(piece)
+    except OSError:  # it could be read before; what cannot be looked at may hold anything
+        look(b"\0")
 
 
 def identify(found: FoundReport) -> Format | Problem:

@@ -70,7 +70,7 @@ WHOLE: dict[str, Group] = {
 QUICK: dict[str, Group] = {
     "small": lambda bench: bench.small(),
     "start": lambda bench: bench.start(),
-    "mixes": lambda bench: bench.mixes(10_000),
+    "mixes": lambda bench: bench.mixes(30_000),
     "files": lambda bench: bench.files((200,)),
     "readback": lambda bench: bench.readback((1_000,)),
     "discovery": lambda bench: discovery(bench.folder),

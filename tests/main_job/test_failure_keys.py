@@ -111,6 +111,34 @@ def test_native_reports_and_several_executions(failed, emulator, format_, more):
     assert {name: {row["key"]} for name, row in rows.items()}.items() <= stored(emulator).items()
 
 
+def scenario(name, tags, status):
+    """Return a scenario of Cucumber JSON."""
+    step = {"keyword": "Given ", "name": "it", "result": {"status": status, "error_message": "boom"}}
+    return {"type": "scenario", "name": name, "tags": [{"name": f"@{tag}"} for tag in tags], "steps": [step]}
+
+
+@pytest.mark.parametrize("more", [{}, {"strategy": "native"}, {"strategy": "convert"}], ids=str)
+def test_a_tag_that_is_no_test_is_no_key(job, report, workspace, emulator, more):
+    """SHOP-2 is a story: a failure has the key of the Test with the run, in the result file, the log and the page."""
+    report("r.json", [{"uri": "a", "name": "A", "elements": [scenario("pays", ["SHOP-2", "SHOP-4"], "failed")]}])
+    result = job("import", reports="r.json", result_file="result.json", html_report="page.html", **more)
+    rows = json.loads((workspace / "result.json").read_text())["failures"]
+
+    assert [row["key"] for row in rows] == ["SHOP-4"]
+    assert "title=SHOP-4%3A" in result.out
+    assert "title=SHOP-2" not in result.out
+    assert '"SHOP-2"' not in (workspace / "page.html").read_text()
+
+
+def test_a_result_whose_only_tag_is_no_test_has_the_key_of_the_one_it_made(job, report, workspace, emulator):
+    """As the import found or made it; the story is never taken for it."""
+    report("r.json", [{"uri": "a", "name": "A", "elements": [scenario("pays", ["SHOP-2"], "failed")]}])
+    job("import", reports="r.json", result_file="result.json", strategy="convert")
+    (row,) = json.loads((workspace / "result.json").read_text())["failures"]
+
+    assert row["key"] in {issue["key"] for issue in emulator.created_tests()}
+
+
 def test_rules_do_not_count_for_native_reports(failed, emulator):
     """Xray maps them itself: a key that only a rule would give is none."""
     rows, _ = failed(case("SHOP-7 pays", BOOM), strategy="native", key_pattern=r"SHOP-\d+")

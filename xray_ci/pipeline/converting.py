@@ -19,6 +19,7 @@ from xray_ci.delivery.planners import document
 from xray_ci.errors import TooManyNewTests, many
 from xray_ci.model import Severity
 from xray_ci.pipeline import planning, reading
+from xray_ci.pipeline.job import mapping_of, rulebook_of
 from xray_ci.xray.mapping import NotPlanned, identity_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.job import Job, Tally
     from xray_ci.pipeline.reading import ReportSource
     from xray_ci.xray.assembly import Assembly
-    from xray_ci.xray.mapping import TestTarget
+    from xray_ci.xray.mapping import MappingOptions, TestTarget
     from xray_ci.xray.writing import Assembled
 
 _FRAME: Final = 6_000
@@ -65,34 +66,13 @@ def too_many(new: Sequence[str], most: int) -> TooManyNewTests:
     )
 
 
-def assembly(
-    job: Job,
-    deployment: Deployment,
-    resolve: Any = None,
-    kinds: Mapping[str, IssueKind] = MappingProxyType({}),
-    field_id: Any = None,
-    *,
-    covers: bool = False,
-    only: Any = None,
-) -> Assembly:
+def assembly(job: Job, deployment: Deployment, mapped: MappingOptions, field_id: Any = None) -> Assembly:
     """Return the assembly that this run's cases go into."""
-    from xray_ci.xray import mapping, render  # noqa: PLC0415
+    from xray_ci.xray import render  # noqa: PLC0415
     from xray_ci.xray.assembly import Assembly, AssemblyOptions  # noqa: PLC0415
     from xray_ci.xray.evidence import EvidenceOptions  # noqa: PLC0415
 
     settings = job.settings
-    mapped = mapping.MappingOptions(
-        project=settings.project,
-        key_pattern=_compiled(settings.key_pattern),
-        key_projects=frozenset(settings.key_projects),
-        test_type=settings.test_type if settings.origin("test-type") != "default" else None,
-        unmapped=settings.unmapped,
-        resolve=resolve or (lambda _: None),
-        kinds=kinds,
-        covers=covers,
-        requirements=settings.requirements != "none",
-        only=only,
-    )
     rendered = render.RenderOptions(
         deployment=deployment,
         api_version=settings.api_version or deployment.api_versions[0],
@@ -115,7 +95,7 @@ def assembly(
             rendering=rendered,
             evidence=evidence,
             repeats=settings.repeats,
-            rulebook=_rulebook(job),
+            rulebook=rulebook_of(settings),
             executions=settings.executions,
             explained=job.planning,
             identified=settings.max_new_tests is not None and not job.planning,
@@ -136,10 +116,16 @@ def assembled(
     only: Any = None,
 ) -> Assembled:
     """Read all reports into one file of tests for each Test Execution; tell what was left out."""
-    with assembly(
-        job, deployment, resolve=resolve, kinds=kinds, field_id=field_id, covers=covers, only=only
-    ) as gathering:
-        reading.read_all(job, tally, sources, gathering)
+    mapped = replace(
+        mapping_of(job.settings),
+        resolve=resolve or (lambda _: None),
+        kinds=kinds,
+        covers=covers,
+        requirements=job.settings.requirements != "none",
+        only=only,
+    )
+    with assembly(job, deployment, mapped, field_id) as gathering:
+        reading.read_all(job, tally, sources, gathering, mapped=mapped)
         most = job.settings.batch_bytes or deployment.limits.batch_bytes
         # The bound is that of a whole request: what stands around its tests is taken off.
         around = len(document(planning.info(job, tally, planning.NOTHING))) + _FRAME
@@ -157,26 +143,6 @@ def assembled(
             f"{many(done.counts.not_in_plan, 'result')} left out, of Tests that are not in {plans} (`only-in-plan`)"
         )
     return done
-
-
-def _rulebook(job: Job) -> Any:
-    """Return the user's rules ready for cases, None without any."""
-    from xray_ci.settings.values import MappingRules  # noqa: PLC0415
-
-    if job.settings.mapping == MappingRules():
-        return None
-    from xray_ci.reports import globs  # noqa: PLC0415
-    from xray_ci.xray.rules import Rulebook  # noqa: PLC0415
-
-    return Rulebook(job.settings.mapping, fits=globs.fits)
-
-
-def _compiled(pattern: str | None) -> Any:
-    if pattern is None:
-        return None
-    import re2  # noqa: PLC0415  # a user's pattern must not hang on an unsafe name: RE2 runs in linear time
-
-    return re2.compile(pattern)
 
 
 def plan(

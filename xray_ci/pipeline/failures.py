@@ -19,6 +19,7 @@ from xray_ci.deployments import JSON_FORMATS
 from xray_ci.errors import Failure, Interrupted
 from xray_ci.model import Outcome
 from xray_ci.patterns import lazy
+from xray_ci.pipeline.job import mapping_of, rulebook_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.job import Job, Tally
     from xray_ci.services.store import ExistingTest
     from xray_ci.xray.mapping import MappingOptions
-    from xray_ci.xray.rules import Rulebook
 
 _MESSAGE: Final = 500
 _PLACED: Final = 60
@@ -66,15 +66,16 @@ _DEEP: Final = 12
 class FailureRows:
     """Makes the rows of failed tests; one for a run. What is sent as it is Xray maps itself: then no rule counts."""
 
-    def __init__(self, job: Job, *, as_it_is: bool = False) -> None:
+    def __init__(self, job: Job, *, as_it_is: bool = False, mapped: MappingOptions | None = None) -> None:
+        """Take by what the run itself decides which Test a case is, where it has asked a site."""
         self._as_it_is = as_it_is
         self._workspace = job.settings.workspace
         self._settings = job.settings
         self._known: dict[tuple[Frame, str], str | None] = {}
         self._folders: dict[str, bool] = {}
         self._made = 0
-        self._mapping: MappingOptions | None = None
-        self._rulebook: Rulebook | None = None
+        self._mapping = mapped
+        self._rulebook = None if as_it_is else rulebook_of(job.settings)
 
     def help(self, job: Job) -> None:
         """Let those who take the cases of the run know which Test each is."""
@@ -140,30 +141,14 @@ class FailureRows:
         return "\n".join(found.values())
 
     def _prepared(self) -> MappingOptions:
-        from xray_ci.settings.values import MappingRules  # noqa: PLC0415
+        """Return what says which Test a case is where no site was asked."""
+        settings = self._settings
+        if not self._as_it_is:
+            return mapping_of(settings)
         from xray_ci.xray import mapping  # noqa: PLC0415
 
-        settings = self._settings
-        if self._as_it_is:
-            own = (settings.test_execution or "").rpartition("-")[0]
-            return mapping.MappingOptions(project=settings.project or own or mapping.ANYWHERE)
-        pattern = None
-        if settings.key_pattern is not None:
-            import re2  # noqa: PLC0415  # a user's pattern must not hang on an unsafe name
-
-            pattern = re2.compile(settings.key_pattern)
-        if settings.mapping != MappingRules():
-            from xray_ci.reports import globs  # noqa: PLC0415
-            from xray_ci.xray.rules import Rulebook  # noqa: PLC0415
-
-            self._rulebook = Rulebook(settings.mapping, fits=globs.fits)
-        return mapping.MappingOptions(
-            project=settings.project,
-            key_pattern=pattern,
-            key_projects=frozenset(settings.key_projects),
-            test_type=settings.test_type if settings.origin("test-type") != "default" else None,
-            unmapped=settings.unmapped,
-        )
+        own = (settings.test_execution or "").rpartition("-")[0]
+        return mapping.MappingOptions(project=settings.project or own or mapping.ANYWHERE)
 
     def _place(self, case: Case, shown: str) -> tuple[str | None, int | None]:
         for text in (case.trace, case.message):

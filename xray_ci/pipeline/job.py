@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from xray_ci.delivery.progress import Context
     from xray_ci.secret import Redactor
     from xray_ci.settings.values import Settings
+    from xray_ci.xray.mapping import MappingOptions
+    from xray_ci.xray.rules import Rulebook
 
 
 class WorkFolder:
@@ -448,3 +450,33 @@ def as_failure(problem: Problem) -> Failure:
     failure = kind(cause, where=place(problem) or None, advice=problem.advice)
     failure.slug = problem.slug  # type: ignore[misc]  # the finer name of the same class of failure
     return failure
+
+
+def mapping_of(settings: Settings) -> MappingOptions:
+    """Return by what the settings alone say which Test a case is; who asks a site adds what it says of keys."""
+    from xray_ci.xray.mapping import MappingOptions  # noqa: PLC0415
+
+    pattern = None
+    if settings.key_pattern is not None:
+        import re2  # noqa: PLC0415  # a user's pattern must not hang on an unsafe name: RE2 runs in linear time
+
+        pattern = re2.compile(settings.key_pattern)
+    return MappingOptions(
+        project=settings.project,
+        key_pattern=pattern,
+        key_projects=frozenset(settings.key_projects),
+        test_type=settings.test_type if settings.origin("test-type") != "default" else None,
+        unmapped=settings.unmapped,
+    )
+
+
+def rulebook_of(settings: Settings) -> Rulebook | None:
+    """Return the user's rules ready for cases, None without any."""
+    from xray_ci.settings.values import MappingRules  # noqa: PLC0415
+
+    if settings.mapping == MappingRules():
+        return None
+    from xray_ci.reports import globs  # noqa: PLC0415
+    from xray_ci.xray.rules import Rulebook  # noqa: PLC0415
+
+    return Rulebook(settings.mapping, fits=globs.fits)

@@ -20,7 +20,7 @@ from xray_ci.formats import TAGGED
 from xray_ci.model import Case, IssueKind, MarkKind
 from xray_ci.pipeline import planning, reading
 from xray_ci.services.body import Slice
-from xray_ci.xray.mapping import ANYWHERE
+from xray_ci.xray.mapping import ANYWHERE, MappingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +157,7 @@ def plan(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource], na
     if settings.unmapped == "skip" and any(source.endpoint not in JSON_FORMATS for source in sources):
         tally.note("`unmapped: skip` has no effect: Xray makes Tests of what native reports hold")
     watch = _Watch(job, site, named, sources)
-    found = reading.read_all(job, tally, watch.ordered, watch, as_it_is=True)
+    found = reading.read_all(job, tally, watch.ordered, watch, as_it_is=True, mapped=watch.mapped)
     watch.end(tally)
     if not found:
         return None
@@ -199,7 +199,12 @@ class _Watch:
         """Sort the reports by bodies; raises ConfigurationError for a format that no endpoint takes."""
         from xray_ci.delivery.prepare import NativeReport, grouped  # noqa: PLC0415
 
-        self._job, self._site, self._named = job, site, named
+        self._job, self._site, self._asked = job, site, named.asked
+        own = (job.settings.test_execution or "").rpartition("-")[0]
+        self.mapped = MappingOptions(
+            project=job.settings.project or own or ANYWHERE, resolve=site.key_of_issue, kinds=named.kinds
+        )
+        """Which Test a case is, as Xray itself decides it."""
         reports = []
         for source in sources:
             if source.endpoint is not None:
@@ -262,7 +267,7 @@ class _Watch:
 
     def _assembled(self, format_: str) -> Assembly:
         from xray_ci.delivery.reconcile import ANY  # noqa: PLC0415
-        from xray_ci.xray import mapping, render  # noqa: PLC0415
+        from xray_ci.xray import render  # noqa: PLC0415
         from xray_ci.xray.assembly import Assembly, AssemblyOptions  # noqa: PLC0415
         from xray_ci.xray.evidence import EvidenceOptions  # noqa: PLC0415
 
@@ -274,12 +279,7 @@ class _Watch:
         return Assembly(
             work,
             AssemblyOptions(
-                mapping=mapping.MappingOptions(
-                    project=settings.project or (settings.test_execution or f"{ANYWHERE}-1").rpartition("-")[0],
-                    unmapped=unmapped,
-                    resolve=self._site.key_of_issue,
-                    kinds=self._named.kinds,
-                ),
+                mapping=replace(self.mapped, unmapped=unmapped),
                 rendering=render.RenderOptions(
                     deployment=deployment,
                     api_version=deployment.api_versions[0],
@@ -312,7 +312,7 @@ class _Watch:
         self._unmapped += done.counts.unmapped
         self._ignored += assembly.unmapped[: _LISTED - len(self._ignored)]
         # Xray refuses a file for what conversion leaves out of it, and takes keys that nobody asked for in its own way.
-        known = not done.problems and (self._named.asked or group.taken[0].format not in ("robot", *JSON_FORMATS))
+        known = not done.problems and (self._asked or group.taken[0].format not in ("robot", *JSON_FORMATS))
         if known:
             kept = self._job.work.path / f"expected-{number + 1}"
             if done.portions:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xray_ci.pipeline.job import Job, Tally
     from xray_ci.reports.discover import FoundReport
     from xray_ci.reports.spill import Kept
+    from xray_ci.xray.mapping import MappingOptions
     from xray_ci.xray.scrub import Item, Scrubber
 
 _BAD = (Outcome.FAILED, Outcome.ERROR)
@@ -239,17 +240,24 @@ def nothing(job: Job, tally: Tally, failure: NoReports) -> None:
 
 
 def read_all(
-    job: Job, tally: Tally, sources: Sequence[ReportSource], assembly: Gathering | None, *, as_it_is: bool = False
+    job: Job,
+    tally: Tally,
+    sources: Sequence[ReportSource],
+    assembly: Gathering | None,
+    *,
+    as_it_is: bool = False,
+    mapped: MappingOptions | None = None,
 ) -> bool:
     """Read every report to its end and say whether there may be results.
 
     One that breaks is named and its results are dropped.
 
     `as_it_is`: it is sent natively, so what needs repair is refused, and a format without converter is only checked.
+    `mapped`: by what the run says which Test a case is, where a site was asked.
     """
     table = job.settings.command == "inspect"  # which prints the same lines, on standard output
     say = job.console.debug if table or len(sources) > _LISTED else job.console.info
-    scrubber, rows = _scrubber(job), failures.FailureRows(job, as_it_is=as_it_is)
+    scrubber, rows = _scrubber(job), failures.FailureRows(job, as_it_is=as_it_is, mapped=mapped)
     rows.help(job)
     takers = [each for each in (assembly, job.page, job.history) if each is not None]
     assembly = _Each(*takers) if len(takers) > 1 else next(iter(takers), None)
@@ -275,9 +283,9 @@ def read_all(
     if counted.tests or (as_it_is and any(source.uncounted for source in sources)):
         return True
     if all(report.counts is not None for report in tally.reports):
-        nothing(
-            job, tally, NoResults("the reports hold no result", where=_first([report.path for report in tally.reports]))
-        )
+        more = len(tally.reports) - 5
+        listed = [report.path for report in tally.reports[:5]] + [f"… and {more} more"] * (more > 0)
+        nothing(job, tally, NoResults("the reports hold no result", where="\n".join(listed)))
     return False
 
 
@@ -540,8 +548,3 @@ def _again(sources: Sequence[ReportSource]) -> Iterator[tuple[Case, str, tuple[s
         yield from (
             (item, source.shown, names) for batch in batches(source.settled) for item in batch if type(item) is Case
         )
-
-
-def _first(paths: Sequence[str]) -> str:
-    shown = list(paths[:5])
-    return "\n".join(shown + [f"… and {len(paths) - len(shown)} more"] * (len(paths) > len(shown)))

@@ -146,7 +146,7 @@ class Kept:
         """Yield what `reading.batches` has, and keep it: as JSON, since MessagePack has no offset of a moment."""
         encode, block = msgspec.json.Encoder().encode, bytearray()
         with spooling(lambda: self._path.parent):
-            file = self._path.open("wb", buffering=0)
+            file = self._path.open("wb", buffering=0)  # closing would meet a full disk once more, untold
         with file:
             for batch in batches:
                 alike = [batch] if len({*map(type, batch)}) == 1 else [list(each) for _, each in groupby(batch, type)]

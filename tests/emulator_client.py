@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import secrets
+import select
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -198,6 +199,8 @@ class Emulated:
         if self._kept is None:
             answer = self.call(method, f"/__emulator__/{name}", data, Content_Type="application/json")
         else:
+            if self._kept.sock and select.select([self._kept.sock], [], [], 0)[0]:
+                self._kept.close()  # it idled for too long and was ended; the next request opens it again
             answer = _asked(self._kept, method, f"/__emulator__/{name}", data, Content_Type="application/json")
         assert answer.status == 200, answer.text
         return answer.json()

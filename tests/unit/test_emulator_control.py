@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -41,6 +42,21 @@ def test_a_connection_is_kept_until_the_emulator_stops():
         connection.request("GET", "/jira/rest/api/2/serverInfo")
         connection.getresponse()
     connection.close()
+
+
+def test_a_connection_that_idles_is_ended(monkeypatch):
+    """As services do (A); the client of the tests opens another one then."""
+    monkeypatch.setattr("xray_ci.emulator.server._Connection.timeout", 0.05)
+    with Emulator(port=0) as emulator:
+        connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=30)
+        emulated = Emulated(emulator.url, connection)
+        emulated.reset()
+        first = connection.sock
+        select.select([first], [], [], 30)
+
+        assert emulated.executions() == []
+        assert connection.sock is not first
+        connection.close()
 
 
 def test_a_connection_dropped_before_the_work_leaves_nothing(emulator):

@@ -130,7 +130,7 @@ class _Connection(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 65
-    """Seconds without a byte after which it ends."""
+    """Seconds without a byte after which it ends (A)."""
     wbufsize = -1  # head and body leave together
     disable_nagle_algorithm = True
 

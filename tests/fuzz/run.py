@@ -1,6 +1,6 @@
 """Runs every fuzz target for a while from what is stored, and prints what came of each.
 
-`run.py [SECONDS] [--only FAMILY] [--keep]`.
+`run.py [SECONDS] [--only FAMILY] [--seed N] [--keep]`.
 
 Ends with 1 when an input broke a law; the input is kept in a folder that is named. With `--keep` the stored corpus
 becomes the smallest one that covers what is known now. Where there is no fuzzer for the machine it says so and ends
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import importlib.util
 import os
 import re
@@ -20,6 +21,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -42,7 +44,7 @@ _STATED = re.compile(r"stat::(\w+):\s+(\d+)")
 _RAISED = re.compile(r"Uncaught Python exception: ===\n((?:.*\n)*?)==\d+==")
 _WRITTEN = re.compile(r"Test unit written to (.+)")
 _ROW = "{:<16}{:>10}{:>10}{:>10}{:>10}{:>8}  {}"
-_ENVIRONMENT = {"PATH": os.defpath, "HOME": "/nowhere", "TZ": "UTC", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {"PATH": os.defpath, "HOME": "/nowhere", "TZ": "UTC", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +78,12 @@ class Outcome:
 
 
 def _written(path: Path) -> str:
-    """Return a small input as base64: of a run in CI the log may be all that is left."""
-    content = path.read_bytes()
-    return f"\n{base64.b64encode(content).decode()}" if len(content) <= KEPT else ""
+    """Return an input that is small when packed: of a run in CI the log may be all that is left."""
+    packed = gzip.compress(path.read_bytes(), mtime=0)
+    return f"\n(base64 -d | gunzip) {base64.b64encode(packed).decode()}" if len(packed) <= KEPT else ""
 
 
-def fuzzed(family: Family, seconds: int, *, keep: bool) -> Outcome:
+def fuzzed(family: Family, *, seconds: int, seed: int, keep: bool) -> Outcome:
     """Run one target from its samples and stored inputs."""
     found = FOUND / family.key
     found.mkdir(parents=True, exist_ok=True)
@@ -101,6 +103,7 @@ def fuzzed(family: Family, seconds: int, *, keep: bool) -> Outcome:
             f"-dict={listed}",
             f"-artifact_prefix={found}/",
             f"-max_total_time={seconds}",
+            f"-seed={seed}",
             "-print_final_stats=1",
         )
         if keep and done.returncode == 0:
@@ -157,6 +160,7 @@ def main() -> int:
     asked.add_argument(
         "--only", metavar="FAMILY", action="append", choices=[family.key for family in families.FAMILIES]
     )
+    asked.add_argument("--seed", type=int, default=0, help="the same inputs in each run; 0, the default, chooses one")
     asked.add_argument("--keep", action="store_true", help="store the smallest inputs that cover what is known now")
     asked.add_argument("--jobs", type=int, default=2, help="targets at the same time (2)")
     options = asked.parse_args()
@@ -167,7 +171,8 @@ def main() -> int:
     print(_ROW.format("family", "runs", "runs/s", "coverage", "inputs", "MiB", "outcome"), flush=True)
     failed = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for outcome in pool.map(lambda family: fuzzed(family, options.seconds, keep=options.keep), chosen):
+        run = partial(fuzzed, seconds=options.seconds, seed=options.seed, keep=options.keep)
+        for outcome in pool.map(run, chosen):
             print(outcome.row(), flush=True)
             failed += [outcome] if outcome.code else []
     for outcome in failed:

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from xray_ci.model import Case
-from xray_ci.reports import cucumber_json, cucumber_messages, pytest_reports, texts
+from xray_ci.reports import cucumber_json, cucumber_messages, json_stream, pytest_reports, texts
 from xray_ci.reports.author_marks import TAGS_LIMIT, key_in, of_tags
 from xray_ci.reports.members import Members
 from xray_ci.reports.notices import BROKEN, UNSAFE, Fault
@@ -162,3 +162,12 @@ def test_a_fault_names_the_way_to_the_member():
 def test_numbers_may_be_text_and_are_never_endless(value: object, number: float | None):
     """What is no number, or one that nobody can mean, was not said."""
     assert number == Members({"n": value}, "$").number("n")
+
+
+@pytest.mark.parametrize("wrong", [b"\xff", b"\xc3"])
+def test_a_wrong_byte_does_not_hide_what_is_unsafe_before_it(wrong):
+    """A document that nests too deep is told as that, though a byte behind it is wrong."""
+    with pytest.raises(Fault) as caught:
+        json_stream.check(io.BytesIO(b"[" * 200_000 + wrong))
+
+    assert caught.value.slug == UNSAFE

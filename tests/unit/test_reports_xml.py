@@ -55,6 +55,44 @@ def test_what_is_no_encoding_is_refused(encoding):
     assert "encoding" in refused(f"<?xml version='1.0' encoding='{encoding}'?>{TEXT}".encode()).cause
 
 
+WRONG = {
+    "utf-8": b"\xff",
+    "utf-16-le": b"\x00\xd8\x20\x00",
+    "utf-32-be": b"\x00\x11\x00\x00",
+    "windows-1252": b"\x81",
+    "shift_jis": b"\x81\xff",
+    "euc-jp": b"\xff",
+    "iso-2022-jp": b"\xff",
+    "gb18030": b"\xff",
+}
+"""Bytes that are no character, for each kind of decoder."""
+
+
+@pytest.mark.parametrize("encoding", WRONG)
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 64, 4096])
+def test_what_stands_before_a_wrong_byte_is_returned_first(encoding, size):
+    """It makes no difference into which pieces a stream is cut."""
+    text = "<a>日本語</a>" if encoding != "windows-1252" else "<a>Žluť</a>".replace("ť", "t")
+    source = BytesIO(text.encode(encoding) + WRONG[encoding] + text.encode(encoding))
+    decoder, seen = xml.Decoder(encoding), ""
+
+    with pytest.raises(Fault) as caught:
+        while piece := source.read(size):
+            seen += decoder.decode(piece)
+
+    assert (seen, caught.value.mendable) == (text, True)
+    with pytest.raises(Fault):
+        decoder.decode(b"", final=True)
+
+
+@pytest.mark.parametrize("encoding", [name for name in WRONG if name != "utf-8"])
+def test_a_wrong_byte_does_not_hide_what_is_unsafe_before_it(encoding):
+    """A report that nests too deep is told as that, though a byte behind it is wrong."""
+    head = f"<?xml version='1.0' encoding='{encoding}'?>" + "<a>" * 600
+
+    assert refused(head.encode(encoding) + WRONG[encoding]).slug == "unsafe-report"
+
+
 @pytest.mark.parametrize(
     "doctype",
     [

@@ -6,13 +6,12 @@ characters.
 
 from __future__ import annotations
 
-import codecs
 import json
 from typing import TYPE_CHECKING, Final, Protocol
 
 from xray_ci.patterns import lazy
 from xray_ci.reports.notices import BROKEN, TRUNCATED, UNSAFE, Fault
-from xray_ci.reports.xml import sniff
+from xray_ci.reports.xml import Decoder, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +46,7 @@ class Window:
 
     def __init__(self, source: Source) -> None:
         head = source.read(PIECE)
-        self._encoding = sniff(head)
-        self._decoder = codecs.getincrementaldecoder(self._encoding)("strict")
+        self._decoder = Decoder(sniff(head))
         self._source = source
         self._scan = json.JSONDecoder(parse_constant=_no_constant).raw_decode
         self._at = self._line = 0
@@ -58,7 +56,7 @@ class Window:
         self._seen = self._newlines = 0
         """How much of the text was searched for ends of lines, and how many are in it."""
         self._ended = not head
-        self._text = self._decode(head).removeprefix("\ufeff")
+        self._text = self._decoder.decode(head, final=self._ended).removeprefix("\ufeff")
 
     def peek(self) -> str:
         """Return the next character that is no space, without taking it; "" at the end."""
@@ -157,16 +155,8 @@ class Window:
             self._column = len(gone) - gone.rfind("\n") - 1
         else:
             self._column += len(gone)
-        self._text = self._text[self._at :] + self._decode(raw)
+        self._text = self._text[self._at :] + self._decoder.decode(raw, final=self._ended)
         self._at = self._seen = self._newlines = 0
-
-    def _decode(self, raw: bytes) -> str:
-        try:
-            return self._decoder.decode(raw, self._ended)
-        except UnicodeDecodeError as error:
-            raise Fault(
-                TRUNCATED if self._ended else BROKEN, f"bytes that are no {self._encoding} ({error.reason})"
-            ) from None
 
     def _fault(self, message: str) -> Fault:
         gone = self._text[: self._at]

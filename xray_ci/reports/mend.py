@@ -89,7 +89,12 @@ class Mender:
         self._source = source
         self._head = source.read(HEAD)
         self._encoding = encodings.sniff(self._head)
-        self._decoder = codecs.getincrementaldecoder(self._encoding)("strict")
+        # Of two or four bytes a character nothing can be told once one byte is wrong.
+        self._decoder: codecs.IncrementalDecoder | encodings.Decoder = (
+            encodings.Decoder(self._encoding)
+            if self._encoding.startswith(("utf-16", "utf-32"))
+            else codecs.getincrementaldecoder(self._encoding)("strict")
+        )
         self._buffer = ""
         self._out: list[str] = ["<mended>"]
         self._state = "outside"
@@ -119,16 +124,17 @@ class Mender:
         return b""
 
     def _decode(self, raw: bytes) -> str:
+        if isinstance(self._decoder, encodings.Decoder):
+            return self._decoder.decode(raw, final=self._ended)
+        before = self._decoder.getstate()
         try:
             return self._decoder.decode(raw, self._ended)
         except UnicodeDecodeError:
-            if self._encoding.startswith(("utf-16", "utf-32")):
-                raise Fault(BROKEN, f"bytes that are no {self._encoding}") from None
             self.repairs[_BYTES] += 1
-            pending = self._decoder.getstate()[0]
             lenient = _SINGLE_BYTES if self._encoding == "utf-8" else "replace"
             self._decoder = codecs.getincrementaldecoder(self._encoding)(lenient)
-            return self._decoder.decode(pending + raw, self._ended)
+            self._decoder.setstate(before)
+            return self._decoder.decode(raw, self._ended)
 
     def _mend(self) -> None:
         buffer, at = self._buffer, 0

@@ -78,26 +78,54 @@ def head_text(head: bytes) -> str:
     return head.decode(name, "replace").removeprefix("\ufeff")
 
 
+class Decoder:
+    """Decodes a stream piece by piece.
+
+    What stands before a wrong byte is returned first, so that it makes no difference into which pieces a stream is cut.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
+        self._wrong: Fault | None = None
+
+    def decode(self, raw: bytes, *, final: bool = False) -> str:
+        """Return the text of the next bytes; `final` says that none follow.
+
+        Raises Fault for a wrong byte, once the text before it was returned.
+        """
+        if self._wrong is not None:
+            raise self._wrong
+        before = self._decoder.getstate()
+        try:
+            return self._decoder.decode(raw, final)
+        except UnicodeDecodeError as error:
+            self._wrong = Fault(
+                TRUNCATED if final else BROKEN,
+                f"bytes that are no {self._encoding} ({error.reason})",
+                mendable=not final,
+            )
+            # The error counts from the bytes of earlier pieces that wait for the rest of their character.
+            good = raw[: max(0, error.start - (len(error.object) - len(raw)))]
+        self._decoder.setstate(before)
+        if text := self._decoder.decode(good):
+            return text
+        raise self._wrong
+
+
 class Recoded:
     """A binary stream of another encoding, read as UTF-8; a wrong byte is a Fault. Memory: one piece."""
 
     def __init__(self, source: BinaryIO, encoding: str) -> None:
         self._source = source
-        self._encoding = encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
+        self._decoder = Decoder(encoding)
 
     def read(self, size: int, /) -> bytes:
         """Return the next bytes, b"" at the end."""
         while raw := self._source.read(size):
-            if text := self._decode(raw, final=False):
+            if text := self._decoder.decode(raw):
                 return text.encode("utf-8", "replace")
-        return self._decode(b"", final=True).encode("utf-8", "replace")
-
-    def _decode(self, raw: bytes, *, final: bool) -> str:
-        try:
-            return self._decoder.decode(raw, final)
-        except UnicodeDecodeError as error:
-            raise Fault(BROKEN, f"bytes that are no {self._encoding}: {error.reason}", mendable=not final) from None
+        return self._decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
 PIECE: Final = 262_144

@@ -179,8 +179,7 @@ class Outputs(enum.Enum):
     GITHUB = "github"
     """A file that the system names, each value between two marks (D)."""
     DOTENV = "dotenv"
-    """`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D). A step must list the names.
-`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D). A step must list the names."""
+    """`NAME=value` lines in a file that the system names: Bitbucket's shared variables (D), which a step must list."""
     EXPORTS = "exports"
     """A shell file that the system names and every later step of the job sources: CircleCI's BASH_ENV (D)."""
     AZURE = "azure"

@@ -143,8 +143,7 @@ HEAD: Final = 65_536
 _NATIVE: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
 _CUT_SHORT: Final = frozenset({3, 5, 6, 20})  # no element, unclosed token, partial character, unclosed CDATA section
 _MENDABLE: Final = frozenset({2, 4, 9, 11, 14, 17})
-"""Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration.
-Syntax error, invalid token, junk after the root, undefined entity, bad character reference, misplaced declaration."""
+"""Syntax error, invalid token, junk after the root, undefined entity, bad character reference, late declaration."""
 _AMPLIFIED: Final = 43
 _HANDLERS: Final = (
     "StartElementHandler",

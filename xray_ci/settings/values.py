@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 
 OF_THE_CASE: Final = ("name", "class", "suite", "file", "format")
-"""Placeholders that every rule has; the others are the named groups of its own patterns. Filled with `template.fill`.
-Placeholders that every rule has; the others are the named groups of its own patterns. Filled with `template.fill`."""
+"""Placeholders that every rule has; the others are the named groups of its own patterns. `template.fill` fills them."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -390,8 +390,7 @@ def _distinct(items: list[EvidenceItem]) -> list[EvidenceItem]:
     """Return the items with names that differ: Xray shows nothing else of them."""
     seen: set[str] = set()
     numbers: dict[str, int] = {}
-    """The last number tried for each name, so that many files of one name cost no more than as many of different names.
-The last number tried for each name, so that many files of one name cost no more than as many of different names."""
+    """The last number tried for each name, so that many files of one name cost no more than those of many names."""
     named = []
     for item in items:
         name, number = item.file_name, numbers.get(item.file_name, 1)

@@ -37,8 +37,7 @@ BY_IDENTITY: Final = "definition"
 
 _KEY: Final = lazy(r"(?=.{4,255}\Z)[A-Z][A-Z0-9_]+-[1-9][0-9]{0,17}")
 is_key: Final = _KEY.fullmatch
-"""Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key.
-Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is used as a key."""
+"""Match of a Jira issue key: the one strict pattern that everything from a report must fit before it is a key."""
 KEY_LIMIT: Final = 100
 """Tests that one result is given to: each gets all of it."""
 _SEVERAL: Final = lazy(r"\s*[,;]\s*")

@@ -6,7 +6,7 @@ import copy
 import json
 import tempfile
 from array import array
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from xray_ci.xray.escaping import comment
 from xray_ci.xray.evidence import EvidenceOptions, FoundFile, Workspace, file_name
 from xray_ci.xray.mapping import Rejected, TestTarget
 from xray_ci.xray.notices import Notices
+from xray_ci.xray.times import Timestamps
 from xray_ci.xray.validate import Checker, SchemaPart, flaws, schema
 
 checker = cache(Checker)
@@ -173,13 +174,45 @@ PLAIN = st.builds(
     marks=st.lists(
         st.builds(
             Mark,
-            kind=st.sampled_from([MarkKind.TEST_KEY, MarkKind.TAG, MarkKind.REQUIREMENT, MarkKind.COMMENT]),
-            value=st.sampled_from(["CALC-1", "SHOP-2", "x"]),
+            kind=st.sampled_from(
+                [
+                    MarkKind.TEST_KEY,
+                    MarkKind.TEST_KEY,
+                    MarkKind.TAG,
+                    MarkKind.DESCRIPTION,
+                    MarkKind.ENVIRONMENT,
+                    MarkKind.REQUIREMENT,
+                    MarkKind.SCENARIO,
+                    MarkKind.COMMENT,
+                ]
+            ),
+            value=st.sampled_from(["CALC-1", "SHOP-2", "x", "a, b c,", '"\\{macro}[~name]']),
         ),
+        max_size=3,
+    ).map(tuple),
+    steps=st.lists(
+        st.builds(Step, action=MAYBE, outcome=st.none() | OUTCOME, status=st.sampled_from([None, None, None, "PASS"])),
         max_size=2,
     ).map(tuple),
+    attempts=st.lists(st.builds(Attempt, outcome=OUTCOME, message=MAYBE), max_size=1).map(tuple),
     line=st.none() | st.integers(1, 9),
 )
+
+
+@given(st.lists(st.datetimes(timezones=ZONES | st.just(UTC)), max_size=6), st.data())
+def test_a_moment_is_written_as_the_calendar_writes_it(moments: list[datetime], data: st.DataObject):
+    """Whatever was written before, start and finish are the moment's own second, in its own offset of whole minutes."""
+    times = Timestamps(UTC)
+    for moment in moments:
+        write = data.draw(st.sampled_from([times.start, times.finish]))
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        odd = (aware.utcoffset() or timedelta()) % timedelta(minutes=1)
+        try:
+            expected = (aware.astimezone(UTC) if odd else aware).isoformat(timespec="seconds")
+        except OverflowError:
+            expected = None
+
+        assert write(moment) == expected
 
 
 @given(
@@ -187,7 +220,16 @@ PLAIN = st.builds(
     DEPLOYMENT,
     st.sampled_from(["failed", "all", "none"]),
     st.sampled_from(["worst", "last", "iterations"]),
-    st.sampled_from([{}, {"test_type": "Generic"}, {"test_type": "Manual"}, {"unmapped": "skip"}]),
+    st.sampled_from(
+        [
+            {},
+            {"test_type": "Generic"},
+            {"test_type": "Manual"},
+            {"unmapped": "skip"},
+            {"covers": True},
+            {"requirements": False},
+        ]
+    ),
     st.sampled_from([{}, {"passed": "OWN"}, {"failed": "PASSED"}, {"passed": ""}]),
     st.sampled_from([frozenset(), frozenset({"CALC"})]),
 )

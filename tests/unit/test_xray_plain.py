@@ -13,7 +13,7 @@ from report_reading import seen
 from xray_runs import both_ways
 
 from xray_ci.deployments import CLOUD, SERVER
-from xray_ci.model import Case, Mark, MarkKind, Outcome
+from xray_ci.model import Attempt, Case, Mark, MarkKind, Outcome, Step
 from xray_ci.xray.validate import Checker
 
 HERE = Path(__file__).resolve().parents[1] / "data" / "reports"
@@ -38,21 +38,37 @@ def test_a_sample_is_the_same_both_ways(sample: Path, tmp_path: Path):
         assert short == long
 
 
+KEY, TAG = Mark(kind=MarkKind.TEST_KEY, value="CALC-"), Mark(kind=MarkKind.TAG, value='t "u",v')
+DESCRIPTION, PROJECT = Mark(kind=MarkKind.DESCRIPTION, value="d"), Mark(kind=MarkKind.ENVIRONMENT, value="chromium")
+SAID = ((), (KEY, TAG), (KEY, PROJECT), (TAG, DESCRIPTION), (DESCRIPTION,), (PROJECT,))
+"""What authors say, the key without its number."""
+STEPS = ((), (Step(action="open", outcome=Outcome.PASSED),))
+NAMES = (("c", '{} a "b" \\'), ("c", "{} ä"), (None, "{}"))
+"""Class and name."""
+
+
 def _plain_case(
-    number: int, outcome: Outcome, seconds: float | None, span: tuple, message: str | None, marked: tuple
+    number: int,
+    outcome: Outcome,
+    seconds: float | None,
+    span: tuple,
+    message: str | None,
+    said: tuple[Mark, ...],
+    steps: tuple[Step, ...],
+    name: tuple[str | None, str],
 ) -> Case:
-    keyed, quoted = marked
     return Case(
-        name=f'{number} a "b" \\' if quoted else f"{number} ä",
-        classname="c",
+        name=name[1].format(number),
+        classname=name[0],
+        suite=("s",) if name[0] is None and number % 2 else (),
         outcome=outcome,
         seconds=seconds,
         started=span[0],
         finished=span[1],
         message=message,
-        marks=(Mark(kind=MarkKind.TEST_KEY, value=f"CALC-{number}"), Mark(kind=MarkKind.TAG, value="t"))
-        if keyed
-        else (),
+        marks=tuple(Mark(kind=mark.kind, value=f"CALC-{number}") if mark is KEY else mark for mark in said),
+        steps=steps,
+        attempts=(Attempt(outcome=Outcome.FAILED, message="before"),) if number % 7 == 0 else (),
     )
 
 
@@ -60,13 +76,12 @@ def _plain_case(
 @pytest.mark.parametrize("deployment", [CLOUD, SERVER], ids=lambda row: row.key)
 def test_every_shape_of_a_plain_case_is_valid(deployment, comments: str, tmp_path: Path):
     """Nothing validates the line of a plain case in a run, because each shape it can have is validated here."""
-    marked = tuple(itertools.product((False, True), (False, True)))
-    shapes = itertools.product(Outcome, (None, 1.5), SPANS, (None, "why"), marked)
+    shapes = itertools.product(Outcome, (None, 1.5), SPANS, (None, "why"), SAID, STEPS, NAMES)
     cases = [_plain_case(number, *shape) for number, shape in enumerate(shapes, 1)]
     short, long, plain = both_ways(tmp_path, lambda run: run.add(*cases), deployment=deployment, comments=comments)
 
     assert short == long
-    assert plain == len(cases) == len(Outcome) * 2 * len(SPANS) * 2 * 4
+    assert plain == len(cases) == len(Outcome) * 2 * len(SPANS) * 2 * len(SAID) * len(STEPS) * len(NAMES)
     checker = Checker(deployment.key)
     tests = json.loads(b"[" + short[0].replace(b",\n", b"\n").strip().replace(b"\n", b",") + b"]")
     assert len(tests) == len(cases)

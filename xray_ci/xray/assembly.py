@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from xray_ci.errors import ConfigurationError, UnmappedResults
 from xray_ci.model import Problem, Severity
 from xray_ci.xray import escaping, mapping, render, validate
-from xray_ci.xray.evidence import CaseEvidence, EvidenceOptions
+from xray_ci.xray.evidence import CaseEvidence, EvidenceOptions, of_steps
 from xray_ci.xray.identities import Identities
 from xray_ci.xray.mapping import NoProject, NotPlanned, Rejected, TestTarget, Unmapped, identity_of
 from xray_ci.xray.notices import CaseCounts, Decisions, Notices
@@ -247,13 +247,10 @@ class Assembly:
             if found is None:
                 self._add(case)
                 continue
-            whose, line = found
+            whose, keyed, line = found
             code = self._codes[id(case.outcome)]
-            if case.marks:
+            if keyed:
                 whose = KEYED + whose
-                if len(case.marks) > 1:
-                    self._notices.line = case.line
-                    self._notices.add("test-info-left-out")
             else:
                 code |= IDENTITY
                 self._identities.look(case, self._hints)
@@ -314,7 +311,7 @@ class Assembly:
                 self._keep(document if key is keys[0] else {**document, "testKey": key}, KEYED + key, code, case, group)
         else:
             self._keep_found(document, target, code, case, group)
-        if case.attachments or case.steps or case.iterations:
+        if case.attachments or any(of_steps(case)):
             self._evidence(case, len(keys) or 1)
         elif len(self._pending) >= _TOGETHER:
             self._flush()

@@ -101,6 +101,11 @@ def readable(text: str) -> str:
     return _LOADED.sub("! ", _MACRO.sub("{ ", without_mentions(text)))
 
 
+def description(text: str, limit: int) -> str:
+    """Return an author's description of a Test, of at most `limit` characters."""
+    return cut(readable(clean(text)), limit)
+
+
 def verbatim(text: str, limit: int) -> str:
     """Return the text as one wiki block that shows it as it is: nothing in it ends the block, mentions or formats.
 

@@ -320,11 +320,11 @@ class CaseEvidence:
     def collect(self, case: Case) -> list[EvidenceItem]:
         """Return the evidence of a Test Run; files that a step names come along here."""
         if not self.wanted(case.outcome):
-            if self._options.attachments == "failed" and (case.attachments or next(_of_steps(case), None) is not None):
+            if self._options.attachments == "failed" and (case.attachments or next(of_steps(case), None) is not None):
                 self._notices.add("evidence-not-asked")
             return []
         items = [item for attachment in case.attachments if (item := self._item(attachment)) is not None]
-        for attachment in _of_steps(case):
+        for attachment in of_steps(case):
             if attachment.base64 is None:
                 item = self._item(attachment)
                 if item is not None:
@@ -378,7 +378,8 @@ class CaseEvidence:
         return offset
 
 
-def _of_steps(case: Case) -> Iterator[Attachment]:
+def of_steps(case: Case) -> Iterator[Attachment]:
+    """Yield the files of a case's steps."""
     for step in case.steps:
         yield from step.attachments
     for iteration in case.iterations:

@@ -6,6 +6,7 @@ Knows keys, identities and the marks of an author. Knows nothing of Xray JSON, s
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,7 +47,7 @@ _TEST_KEY: Final = MarkKind.TEST_KEY
 _TEST_ID: Final = MarkKind.TEST_ID
 _TAG: Final = MarkKind.TAG
 _REQUIREMENT: Final = MarkKind.REQUIREMENT
-_RUN_MARKS: Final = (
+RUN_MARKS: Final = (
     MarkKind.COMMENT,
     MarkKind.CUSTOM_FIELD,
     MarkKind.DEFECT,
@@ -62,7 +63,13 @@ _SCENARIO: Final = MarkKind.SCENARIO.value
 _DEFINITION: Final = MarkKind.DEFINITION.value
 _SUMMARY: Final = MarkKind.SUMMARY.value
 _DESCRIPTION: Final = MarkKind.DESCRIPTION.value
-_INFO_LEFT_OUT: Final = ("test-info-left-out",)
+INFO_LEFT_OUT: Final = ("test-info-left-out",)
+
+
+@lru_cache(maxsize=4_096)
+def labels(tags: str) -> tuple[str, ...]:
+    """Return the labels that tags with commas between them are."""
+    return tuple(label for part in tags.split(",") if (label := escaping.label(part)))
 
 
 def _unresolved(_issue_id: str) -> str | None:
@@ -158,8 +165,8 @@ def decide(case: Case, options: MappingOptions) -> Decision:
             return TestTarget(
                 keys=(key,),
                 by=BY_PATTERN,
-                run_marks=tuple(mark for mark in marks if mark.kind in _RUN_MARKS),
-                notices=() if all(mark.kind in _RUN_MARKS for mark in marks) else _INFO_LEFT_OUT,
+                run_marks=tuple(mark for mark in marks if mark.kind in RUN_MARKS),
+                notices=() if all(mark.kind in RUN_MARKS for mark in marks) else INFO_LEFT_OUT,
             )
     if options.unmapped != "create":
         return UNMAPPED
@@ -213,12 +220,12 @@ def _named(marks: tuple[Mark, ...], options: MappingOptions) -> Decision:
             key = mark.value
         elif kind is _TEST_KEY or kind is _TEST_ID:
             rest = [mark] if rest is None else [*rest, mark]
-        elif kind is not _TAG and kind is not _REQUIREMENT and kind in _RUN_MARKS:
+        elif kind is not _TAG and kind is not _REQUIREMENT and kind in RUN_MARKS:
             run_marks += (mark,)
         elif kind is _ENVIRONMENT or (kind is _REQUIREMENT and options.covers):
             pass
         else:
-            notices = _INFO_LEFT_OUT
+            notices = INFO_LEFT_OUT
     keys: tuple[str, ...]
     if rest is None and key is not None and is_key(key):
         keys = (key,)
@@ -327,17 +334,17 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
     """Decide a case by the identity of Xray's own import, with everything its marks say of the Test."""
     said: dict[str, str] = {}
     requirements: list[str] = []
-    labels: list[str] = []
+    labels_said: list[str] = []
     run_marks: list[Mark] = []
     notices: list[str] = []
     for mark in case.marks:
         if mark.kind is _TAG:
-            labels += [label for part in mark.value.split(",") if (label := escaping.label(part))]
+            labels_said += labels(mark.value)
         elif mark.kind is _REQUIREMENT and not options.requirements:
             pass
         elif mark.kind is _REQUIREMENT:
             requirements += [part for part in _SEVERAL.split(mark.value.strip()) if part]
-        elif mark.kind in _RUN_MARKS:
+        elif mark.kind in RUN_MARKS:
             run_marks.append(mark)
         else:
             said.setdefault(mark.kind.value, mark.value)
@@ -371,7 +378,7 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
         description=said.get(_DESCRIPTION),
         scenario=scenario if definition is None and (test_type.lower() == CUCUMBER or _TEST_TYPE in said) else None,
         requirements=kept,
-        labels=tuple(dict.fromkeys(labels)),
+        labels=tuple(dict.fromkeys(labels_said)),
         run_marks=tuple(run_marks),
         notices=tuple(notices),
         by=BY_IDENTITY,

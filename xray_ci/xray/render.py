@@ -1,9 +1,10 @@
 """One case and its Test as one test of Xray JSON, in the dialect of a deployment. Pure but for a cache of seconds.
 
 Results of steps belong to step-based Tests, example rows to Scenario Outlines, and a result has one kind of them only.
-Nearly every case is plain: it has an outcome, times, a failure's text, and of its author's marks a Test key with tags
-at most. Its line of JSON is put together from parts that were checked before; what varies in it is a name, a key, a
-moment or a comment, each in the form that the schema asks for. Every other case goes through mapping, rendering and
+Nearly every case is plain: it has an outcome, times, a failure's text, steps that its Test does not take, and of its
+author's marks a Test key, or labels and a description at most. Its line of JSON is put together from parts that were
+checked before; what varies in it is a name, a key, a label, a moment or a text, each in the form that the schema asks
+for. Every other case goes through mapping, rendering and
 validation. Both ways give the same bytes; a law holds them equal.
 
 Knows names, words and limits through the deployments table only. Inline evidence of a step is written here, because the
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct, field
@@ -22,7 +23,7 @@ from msgspec import Struct, field
 from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.xray import escaping, mapping
 from xray_ci.xray.evidence import file_name, media_type
-from xray_ci.xray.mapping import GENERIC_TYPE, SUMMARY_LIMIT, is_key
+from xray_ci.xray.mapping import GENERIC_TYPE, INFO_LEFT_OUT, RUN_MARKS, SUMMARY_LIMIT, is_key
 from xray_ci.xray.times import LONGEST, Timestamps
 
 if TYPE_CHECKING:
@@ -257,9 +258,7 @@ class Renderer:
             info["labels"] = list(target.labels)
         if target.description is not None:
             if self._dialect.test_description:
-                info["description"] = escaping.cut(
-                    escaping.readable(escaping.clean(target.description)), self._limits.comment
-                )
+                info["description"] = escaping.description(target.description, self._limits.comment)
             else:
                 self.notices.add("description-left-out")
         return info
@@ -371,9 +370,15 @@ def _field_id(name: str, *, named: bool) -> bool:
 
 _FAILED: Final = (Outcome.FAILED, Outcome.ERROR)
 _TEST_KEY: Final = MarkKind.TEST_KEY
-_BESIDE: Final = (MarkKind.TAG, MarkKind.REQUIREMENT)
-"""Marks of the Test, which a key leaves out."""
+_TAG: Final = MarkKind.TAG
+_DESCRIPTION: Final = MarkKind.DESCRIPTION
+_REQUIREMENT: Final = MarkKind.REQUIREMENT
+_ENVIRONMENT: Final = MarkKind.ENVIRONMENT
+_STEPS_LEFT_OUT: Final = ("step-results-left-out",)
 _REMEMBERED: Final = 4_096
+_Said: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""What marks add to the test info, and slugs of what is left out, those before and those after a word on steps."""
+_NOTHING: Final[_Said] = ("", (), ())
 
 
 class PlainCases:
@@ -390,7 +395,11 @@ class PlainCases:
         self._encode = msgspec.json.Encoder().encode
         self._head = f'{{"testInfo":{{"projectKey":{self._encode(mapping.project).decode()},"summary":"'
         self._middle = f'","{dialect.test_type}":"{GENERIC_TYPE}","definition":"'
-        self._beside = _BESIDE[:1] if mapping.covers else _BESIDE
+        self._telling = {*RUN_MARKS, MarkKind.TEST_ID, *([_REQUIREMENT] if mapping.covers else [])}
+        """Marks beside a key that take a longer look."""
+        self._requirements = mapping.requirements
+        self._described = dialect.test_description
+        self._notices = renderer.notices
         self._policy = options.comments
         self._wiki, self._limit = dialect.wiki_comments, options.deployment.limits.comment
         self._statuses = {
@@ -408,16 +417,21 @@ class PlainCases:
         """Look at another report, whose span of time is its own."""
         self._moment = None
 
-    def line(self, case: Case) -> tuple[str, str] | None:
-        """Return a case's key or definition, and its line; None where that takes a longer look."""
-        if case.attachments or case.attempts or case.steps or case.iterations or case.examples or case.defined_steps:
+    def line(self, case: Case) -> tuple[str, bool, str] | None:
+        """Return a case's key or definition, whether it is a key, and its line; None where that takes a longer look."""
+        if case.attachments or case.iterations or case.examples:
             return None
         outcome, marks = case.outcome, case.marks
         status = self._statuses.get(outcome)
         if status is None or case.status is not None or case.retried:
             return None
-        whose = self._key(marks) if marks else self._definition(case)
-        if whose is None:
+        for step in case.steps:
+            if step.status is not None or step.attachments:
+                return None
+        key = next((mark.value for mark in marks if mark.kind is _TEST_KEY), None) if marks else None
+        said = _NOTHING if not marks else self._info(marks) if key is None else self._beside(key, marks)
+        whose = self._definition(case) if key is None else key
+        if said is None or whose is None:
             return None
         span: str | None = ""
         if case.finished is not None:
@@ -426,32 +440,60 @@ class PlainCases:
             span = self._span(case.started, case.seconds)
         if span is None:
             return None
-        said = "" if outcome is _PASSED and self._policy != "all" else self._comment(case, outcome)
-        if marks:
-            return whose, f'{{"testKey":"{whose}"{status}{span}{said}}}'
+        quiet = outcome is _PASSED and self._policy != "all" and not case.attempts
+        comment = "" if quiet else self._comment(case, outcome)
+        info, first, last = said
+        if first or last or case.steps:
+            self._notices.line = case.line
+            for slug in (*first, *(_STEPS_LEFT_OUT if case.steps else ()), *last):
+                self._notices.add(slug)
+        if key is not None:
+            return key, True, f'{{"testKey":"{key}"{status}{span}{comment}}}'
         name, definition = case.name, whose
         if '"' in definition or "\\" in definition:
             name, definition = _escaped(name), _escaped(definition)
-        return whose, f'{self._head}{name}{self._middle}{definition}"}}{status}{span}{said}}}'
+        return whose, False, f'{self._head}{name}{self._middle}{definition}"{info}}}{status}{span}{comment}}}'
 
     def _definition(self, case: Case) -> str | None:
-        """Return the definition of the Test of a case without marks."""
-        name, classname = case.name, case.classname
-        if not self._identified or not classname or not name or len(name) > SUMMARY_LIMIT or name.isspace():
+        """Return the definition of the Test of a case that names no key."""
+        name = case.name
+        if not self._identified or not name or len(name) > SUMMARY_LIMIT or name.isspace():
             return None
-        definition = f"{classname}.{name}"
+        definition = f"{case.classname}.{name}" if case.classname else mapping.native_identity(case)
         return definition if definition.isprintable() else None
 
-    def _key(self, marks: tuple[Mark, ...]) -> str | None:
-        """Return the key that the marks of a case name, None where more than the Test's own marks stand beside it."""
-        key = None
+    def _info(self, marks: tuple[Mark, ...]) -> _Said | None:
+        """Return what marks without a key add to the test info; None where they say more than labels and a text."""
+        labels: list[str] = []
+        description: str | None = None
         for mark in marks:
             kind = mark.kind
-            if kind is _TEST_KEY and key is None:
-                key = mark.value
-            elif kind not in self._beside:
+            if kind is _TAG:
+                labels += mapping.labels(mark.value)
+            elif kind is _DESCRIPTION:
+                description = mark.value if description is None else description
+            elif kind is not _ENVIRONMENT and (kind is not _REQUIREMENT or self._requirements):
                 return None
-        return key if key is not None and self._keyed and is_key(key) else None
+        info: Json = {"labels": list(dict.fromkeys(labels))} if labels else {}
+        if description is not None and self._described:
+            info["description"] = escaping.description(description, self._limit)
+        left_out = ("description-left-out",) if description is not None and not self._described else ()
+        return f",{self._encode(info).decode()[1:-1]}" if info else "", left_out, ()
+
+    def _beside(self, key: str, marks: tuple[Mark, ...]) -> _Said | None:
+        """Say whether marks beside a key are left out; None where there are other keys, or something of the run."""
+        if not self._keyed or not is_key(key):
+            return None
+        keys, left_out = 0, False
+        for mark in marks:
+            kind = mark.kind
+            if kind is _TEST_KEY:
+                keys += 1
+            elif kind in self._telling:
+                return None
+            elif kind is not _ENVIRONMENT:
+                left_out = True
+        return ("", (), INFO_LEFT_OUT if left_out else ()) if keys == 1 else None
 
     def _comment(self, case: Case, outcome: Outcome) -> str:
         if self._policy == "none":

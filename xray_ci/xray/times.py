@@ -5,7 +5,7 @@ Knows that a second is asked for far more often than it changes: formatting each
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 _REMEMBERED: Final = 4096
@@ -25,7 +25,10 @@ class Timestamps:
         """Of the last start, seconds since 1970."""
         self._text: str | None = None
         self._tz: tzinfo = zone
+        self._fixed: timezone | None = None
+        """The last offset that never changes, of whole minutes."""
         self._seconds: dict[int, str | None] = {}
+        """Second since 1970 → timestamp in `_tz`."""
 
     def begin(self) -> None:
         """Forget the span: another report begins."""
@@ -44,7 +47,7 @@ class Timestamps:
         except (OverflowError, ValueError, OSError):
             self._text = None
             return None
-        if aware.tzinfo is not self._tz:
+        if aware.tzinfo != self._tz:  # not by identity: a report with offsets has a new object for each moment
             self._seconds.clear()
             self._tz = aware.tzinfo or self._zone
         self.epoch, self._text = epoch, text
@@ -67,10 +70,14 @@ class Timestamps:
         """Return the timestamp of a finish that the report states."""
         try:
             aware = self._aware(moment)
-            self._extend(aware.timestamp())
-            return aware.isoformat(timespec="seconds")
+            epoch = aware.timestamp()
         except (OverflowError, ValueError, OSError):
             return None
+        self._extend(epoch)
+        if aware.tzinfo is not self._fixed or aware.tzinfo != self._tz or epoch < 0:
+            return aware.isoformat(timespec="seconds")
+        second = int(epoch)
+        return self._seconds.get(second) or self._remember(second)
 
     def since_1970(self, moment: datetime) -> float:
         """Return a moment in seconds since the epoch, minus infinity when the calendar does not hold it."""
@@ -100,12 +107,17 @@ class Timestamps:
 
     def _aware(self, moment: datetime) -> datetime:
         """Return the moment with an offset of whole minutes: older zones have seconds, which the schema refuses."""
+        zone = moment.tzinfo
+        if zone is self._fixed and zone is not None:
+            return moment
         offset = moment.utcoffset()
         if offset is None:
             moment = moment.replace(tzinfo=self._zone)
             offset = moment.utcoffset()
         if offset is not None and offset % timedelta(minutes=1):
             moment = moment.astimezone(UTC)
+        elif type(moment.tzinfo) is timezone:
+            self._fixed = moment.tzinfo
         return moment
 
 

@@ -77,6 +77,8 @@ class Shape(Struct, frozen=True, kw_only=True):
     """Elements around units whose begin and end are told."""
     dropped: frozenset[str] = frozenset()
     """Elements outside of units that are dropped with all that is in them."""
+    outputs: frozenset[str] = frozenset()
+    """Elements within units that are dropped with all that is in them where the reader calls the unit `quiet`."""
     inside: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Element in a unit → those of its children that are kept."""
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -105,6 +107,10 @@ class TreeReader:
 
     def begin(self, scope: XmlNode, /) -> None:
         """See a scope begin; it is the last of `scopes`."""
+
+    def quiet(self, _unit: XmlNode, /) -> bool:
+        """Say of a unit that begins whether nobody wants what it printed, which is most of many reports."""
+        return False
 
     def unit(self, unit: XmlNode, /) -> None:
         """See a whole unit."""
@@ -169,17 +175,24 @@ class _Walker:
         """An element wanted from within dropped ones, and how many of those are open with it."""
         self._nodes = self._spent = self._limit = 0
         self._names: dict[str, str] = {}
+        self._all = {
+            parent: {tag: shape.limits.get(f"{parent}/{tag}") or shape.limits.get(tag) or 0 for tag in tags}
+            for parent, tags in shape.inside.items()
+        }
+        """Element in a unit → those in it that are kept → characters kept of their text."""
+        self._without_outputs = {
+            parent: {tag: limit for tag, limit in tags.items() if tag not in shape.outputs}
+            for parent, tags in self._all.items()
+        }
+        self._wanted = self._all
+        """One of these two, as the unit says."""
         parser.StartElementHandler, parser.EndElementHandler = self._starter(parser), self._ender()
 
     # Handlers are closures over locals and not methods, as in `junit`: they run for every element.
 
     def _starter(self, parser: XMLParserType) -> Callable[[str, dict[str, str]], None]:
-        shape, listener, opened, names = self._shape, self.listener, self._open, self._names
-        deep, limits, nothing, push = shape.deep, shape.limits, dict[str, int](), self._open.append
-        wanted = {
-            parent: {tag: limits.get(f"{parent}/{tag}") or limits.get(tag) or 0 for tag in tags}
-            for parent, tags in shape.inside.items()
-        }
+        listener, opened, names = self.listener, self._open, self._names
+        deep, nothing, push = self._shape.deep, dict[str, int](), self._open.append
 
         def start(tag: str, attributes: dict[str, str]) -> None:
             if self._dropped:
@@ -194,7 +207,7 @@ class _Walker:
                 self._start_outside(name, attributes)
                 return
             parent = opened[-1]
-            limit = wanted.get(parent.tag, nothing).get(name) if parent is not None else None
+            limit = self._wanted.get(parent.tag, nothing).get(name) if parent is not None else None
             if parent is None or limit is None or (name in deep and deep[name](attributes)):
                 self._start_dropped(name, attributes)
             elif self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT:
@@ -247,6 +260,9 @@ class _Walker:
             self._base = len(self._open)
             self._nodes = self._spent = 0
             self._push(tag, attributes, shape.limits.get(tag))
+            if shape.outputs:
+                quiet = self._reader.quiet(self._open[-1])  # type: ignore[arg-type]  # what was just pushed
+                self._wanted = self._without_outputs if quiet else self._all
         elif tag in shape.scopes:
             scope = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
             self._open.append(scope)
@@ -264,7 +280,7 @@ class _Walker:
         if self.listener.listening:
             self._line(tag)
             return
-        if self._base < 0:
+        if self._base < 0 or not self._shape.deep:
             return
         name = self._names.get(tag) or self._name(tag)
         wanted = self._shape.deep.get(name)

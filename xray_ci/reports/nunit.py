@@ -17,7 +17,7 @@ from xray_ci.reports import elements, texts
 from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from xray_ci.model import Attachment, Problem
@@ -28,6 +28,7 @@ _SHAPE: Final = elements.Shape(
     roots=("test-run", "test-results", "test-suite"),
     scopes=frozenset({"test-run", "test-results", "test-suite"}),
     units=frozenset({"test-case", "properties", "categories", "failure"}),
+    outputs=frozenset({"output"}),
     inside={
         **_PROPERTIES,
         "test-case": frozenset(
@@ -58,12 +59,15 @@ _RESULTS: Final = {
     "skipped": Outcome.SKIPPED,
     "ignored": Outcome.SKIPPED,
 }
+_QUIET: Final = frozenset({"Passed", "Success"})
+"""Results as the tools write them, of tests whose output nobody asks for."""
 _ERRORS: Final = frozenset({"error", "invalid", "cancelled"})
 """Labels of version 3 that make a failure an error; any other label (a time-out's text) does not."""
 INHERITED_LIMIT: Final = 100
 """Requirements, categories and keys that a case takes over from the suites around it."""
 _GIVEN: Final = frozenset({MarkKind.REQUIREMENT, MarkKind.TAG, MarkKind.TEST_KEY})
 """What a fixture says of its cases, and a method of its rows: NUnit writes it on the suite alone."""
+_SAYING: Final = ("failure", "reason")
 _KEYS: Final = frozenset({"test", "testkey", "test_key"})
 _LISTS: Final = {"requirement": MarkKind.REQUIREMENT, "requirements": MarkKind.REQUIREMENT, "category": MarkKind.TAG}
 _THROWN: Final = re.compile(r"\s*([A-Za-z_][\w.+`]{0,200}(?:Exception|Error)) : ")
@@ -85,18 +89,26 @@ class _Reader(elements.TreeReader):
     def __init__(self) -> None:
         super().__init__()
         self._inherited: list[tuple[Mark, ...]] = []
+        self._suite: tuple[str, ...] = ()
         self._date = ""
 
     def begin(self, scope: XmlNode, /) -> None:
         self._inherited.append(self._inherited[-1] if self._inherited else ())
+        if scope.tag == "test-suite":
+            self._suite = (*self._suite, scope.get("name"))
         if scope.tag == "test-run":
             self.stated.add(scope.get("failed"))
         if scope.tag == "test-results":
             self.stated.add(scope.get("failures"), scope.get("errors"))
             self._date = f"{scope.get('date')} {scope.get('time')}"
 
-    def end(self, _scope: XmlNode, /) -> None:
+    def end(self, scope: XmlNode, /) -> None:
         self._inherited.pop()
+        if scope.tag == "test-suite":
+            self._suite = self._suite[:-1]
+
+    def quiet(self, unit: XmlNode, /) -> bool:
+        return unit.get("result") in _QUIET
 
     def unit(self, unit: XmlNode, /) -> None:
         match unit.tag:
@@ -107,44 +119,46 @@ class _Reader(elements.TreeReader):
                 if suite.get("site") in _OWN_SITES:
                     self.outside(f"the {suite.get('site')} of {suite.get('name')!r}", unit.said("message"), unit.line)
             case _:
-                passed_on = tuple(mark for mark in _marks([unit]) if mark.kind in _GIVEN)
+                passed_on = [mark for mark in _marks([unit]) if mark.kind in _GIVEN]
                 self._inherited[-1] = _under(self._inherited[-1], passed_on)[:INHERITED_LIMIT]
 
     def _case(self, case: XmlNode) -> Case:
+        get, held = case.attributes.get, case.children
         outcome = _outcome(case)
-        name, whole = case.get("name"), case.get("fullname") or case.get("name")
-        classname, name, definition = _identity(name, whole, case.get("classname"))
-        marks = dict.fromkeys((*_under(self._inherited[-1], tuple(_marks(case.children))), *definition))
-        description = case.get("description")
-        if description:
-            marks[Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description))] = None
-        message, trace = _words(case)
+        name = get("name", "")
+        classname, name, marks = _identity(name, get("fullname") or name, get("classname", ""))
+        if own := _marks(held) if held else []:
+            marks = (*own, *marks)
+        marks = tuple(dict.fromkeys(_under(self._inherited[-1], marks)))
+        if description := get("description"):
+            described = Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description))
+            marks = marks if described in marks else (*marks, described)
+        message, trace = _words(case) if held else (None, None)
         passed = outcome is Outcome.PASSED
         thrown = _THROWN.match(message) if message and outcome in {Outcome.FAILED, Outcome.ERROR} else None
-        started, finished = timestamp(case.get("start-time") or self._date), timestamp(case.get("end-time"))
         return Case(
-            suite=tuple(scope.get("name") for scope in self.scopes if scope.tag == "test-suite"),
+            suite=self._suite,
             name=name,
             classname=classname,
             outcome=outcome,
-            seconds=seconds(case.get("duration") or case.get("time")),
-            started=started,
-            finished=finished,
+            seconds=seconds(get("duration") or get("time")),
+            started=timestamp(get("start-time") or self._date),
+            finished=timestamp(get("end-time", "")),
             kind=thrown[1] if thrown else None,
             message=message,
             trace=trace,
             output=None if passed else texts.tail(case.said("output")) or None,
-            attachments=_attachments(case),
-            marks=tuple(marks),
+            attachments=_attachments(case) if held else (),
+            marks=marks,
             line=case.line,
         )
 
 
-def _under(above: tuple[Mark, ...], own: tuple[Mark, ...]) -> tuple[Mark, ...]:
+def _under(above: tuple[Mark, ...], own: Sequence[Mark]) -> tuple[Mark, ...]:
     """Return what is said of something below a suite: its own keys win over those of the suite."""
-    if any(mark.kind is MarkKind.TEST_KEY for mark in own):
+    if above and any(mark.kind is MarkKind.TEST_KEY for mark in own):
         above = tuple(mark for mark in above if mark.kind is not MarkKind.TEST_KEY)
-    return above + own
+    return (*above, *own)
 
 
 def _identity(name: str, whole: str, classname: str) -> tuple[str | None, str, tuple[Mark, ...]]:
@@ -172,26 +186,32 @@ def _outcome(case: XmlNode) -> Outcome:
     return said.get(case.get("success").lower(), Outcome.OTHER)
 
 
-def _marks(holders: list[XmlNode]) -> Iterator[Mark]:
-    for each in (each for holder in holders for each in holder.all("property", "category")):
-        name, value = each.get("name"), each.get("value")
+def _marks(holders: list[XmlNode]) -> list[Mark]:
+    """Return what the properties and categories in these elements say."""
+    marks: list[Mark] = []
+    for each in [each for holder in holders if holder.tag in _PROPERTIES for each in holder.children]:
         if each.tag == "category":
-            name, value = "category", name
-        value, name = texts.cut(value.strip()), name.lower()
+            name, value = "category", each.get("name")
+        else:
+            name, value = each.get("name").lower(), each.get("value")
+        value = texts.cut(value.strip())
         if not value:
             continue
         if name in _KEYS:
-            yield Mark(kind=MarkKind.TEST_KEY, value=value)
+            marks.append(Mark(kind=MarkKind.TEST_KEY, value=value))
         elif kind := _LISTS.get(name):
-            yield from (Mark(kind=kind, value=part) for part in map(str.strip, value.split(",")) if part)
+            marks += [Mark(kind=kind, value=part) for part in map(str.strip, value.split(",")) if part]
         elif name == "description":
-            yield Mark(kind=MarkKind.DESCRIPTION, value=value)
+            marks.append(Mark(kind=MarkKind.DESCRIPTION, value=value))
+    return marks
 
 
 def _words(case: XmlNode) -> tuple[str | None, str | None]:
     """Return the first message, and the traces of all failures."""
-    said = list(case.all("failure", "reason"))
-    said += [assertion for held in case.all("assertions") for assertion in held.all("assertion")] if not said else []
+    said = [held for held in case.children if held.tag in _SAYING]
+    said += [assertion for held in case.all("assertions") for assertion in held.children] if not said else []
+    if not said:
+        return None, None
     messages = [each.said("message") for each in said]
     traces = [each.said("stack-trace") for each in said[:1]]
     for each, message in zip(said[1:], messages[1:], strict=True):

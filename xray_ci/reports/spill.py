@@ -82,6 +82,18 @@ class SpilledValues:
             raise OSError(f"what the report defines could not be found again ({error})") from None
         return None if row is None else msgspec.msgpack.decode(row[0])
 
+    def many(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return the values of up to some hundred names, without those that have none."""
+        if self._fresh:
+            self._settle()
+        asked = [*names]
+        order = f"SELECT name, value FROM kept WHERE name IN ({','.join('?' * len(asked))})"  # noqa: S608 - marks alone
+        try:
+            rows = self._base.execute(order, asked).fetchall()
+        except self._error as error:
+            raise OSError(f"what the report defines could not be found again ({error})") from None
+        return {name: msgspec.msgpack.decode(value) for name, value in rows}
+
 
 IN_MEMORY: Final = 4_194_304
 """Bytes; more go to an unnamed file in the folder for temporary files."""

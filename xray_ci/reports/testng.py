@@ -33,6 +33,7 @@ _SHAPE: Final = elements.Shape(
     scopes=frozenset({"testng-results", "suite", "test", "class"}),
     units=frozenset({"test-method"}),
     dropped=frozenset({"groups", "reporter-output"}),
+    outputs=frozenset({"reporter-output"}),
     inside={
         "test-method": frozenset({"params", "exception", "reporter-output", "attributes"}),
         "params": frozenset({"param"}),
@@ -94,6 +95,9 @@ class _Reader(elements.TreeReader):
             self._retried.clear()
             self._waiting = 0
 
+    def quiet(self, unit: XmlNode, /) -> bool:
+        return unit.get("status") == "PASS"
+
     def unit(self, unit: XmlNode, /) -> None:
         if unit.get("is-config") != "true":
             case = _case(unit, self._owner, self._suite)
@@ -122,32 +126,35 @@ def _invocation(case: Case) -> _Invocation:
 
 
 def _case(method: XmlNode, owner: str, suite: tuple[str, ...]) -> Case:
-    outcome = _RESULTS.get(method.get("status").upper()) or texts.unknown(method.get("status"))
+    get = method.attributes.get
+    word = get("status", "")
+    outcome = _RESULTS.get(word) or _RESULTS.get(word.upper()) or texts.unknown(word)
     passed = outcome is Outcome.PASSED
     exception = None if passed else method.first("exception")  # of a test that expects it otherwise
     trace = exception.said("full-stacktrace") or exception.said("short-stacktrace") if exception is not None else ""
-    name = method.get("name")
-    parameters = tuple(
+    name = get("name", "")
+    parameters = [
         (str(number), _value(param))
-        for held in method.all("params")
-        for number, param in enumerate(held.all("param"), start=1)
-    )
+        for held in method.children
+        if held.tag == "params"
+        for number, param in enumerate(held.children, start=1)
+    ]
     iterations: tuple[Iteration, ...] = ()
     if parameters:
-        shown = texts.cut(f"{name}({', '.join(value for _, value in parameters)})", 1_024)
-        iterations = (Iteration(outcome=outcome, name=shown, parameters=parameters),)
+        shown = texts.cut(f"{name}({', '.join([value for _, value in parameters])})", 1_024)
+        iterations = (Iteration(outcome=outcome, name=shown, parameters=tuple(parameters)),)
     output = None
     if not passed:
-        lines = [line.text.strip() for held in method.all("reporter-output") for line in held.all("line")]
+        lines = [line.text.strip() for held in method.all("reporter-output") for line in held.children]
         output = texts.tail("\n".join(lines)) or None
     return Case(
         suite=suite,
         name=name,
         classname=owner or None,
         outcome=outcome,
-        seconds=_seconds(method.get("duration-ms")),
-        started=timestamp(method.get("started-at")),
-        finished=timestamp(method.get("finished-at")),
+        seconds=_seconds(get("duration-ms", "")),
+        started=timestamp(get("started-at", "")),
+        finished=timestamp(get("finished-at", "")),
         kind=exception.get("class") or None if exception is not None else None,
         message=(exception.said("message") or None) if exception is not None else None,
         trace=trace or None,
@@ -171,12 +178,14 @@ def _value(param: XmlNode) -> str:
 
 def _marks(method: XmlNode) -> tuple[Mark, ...]:
     marks: list[Mark] = []
-    for attribute in (each for held in method.all("attributes") for each in held.all("attribute")):
+    described = False
+    for attribute in [each for held in method.children if held.tag == "attributes" for each in held.children]:
         name, value = attribute.get("name"), attribute.text.strip()
         if value and (kind := _ONE.get(name)):
             marks.append(Mark(kind=kind, value=value))
+            described = described or kind is MarkKind.DESCRIPTION
         elif listed := _BLANK_LISTS.get(name):
             marks += [Mark(kind=listed, value=part) for part in value.split()]
-    if (description := method.get("description")) and not any(mark.kind is MarkKind.DESCRIPTION for mark in marks):
+    if not described and (description := method.get("description")):
         marks.append(Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(description)))
-    return tuple(dict.fromkeys(marks))
+    return tuple(dict.fromkeys(marks)) if len(marks) > 1 else tuple(marks)

@@ -227,7 +227,7 @@ def seconds(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        value = float(text)
+        value = _odd_seconds(text.strip()) if ":" in text else float(text)
     except ValueError:
         value = _odd_seconds(text.strip())
     return value if 0.0 <= value <= LONGEST else None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,7 +23,7 @@ from xray_ci.reports.spill import SpilledValues, Waiting
 from xray_ci.reports.texts import seconds, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from xray_ci.model import Problem
@@ -92,6 +93,8 @@ _PROPERTIES: Final = {
     "requirements": MarkKind.REQUIREMENT,
 }
 _CLASS: Final = "class"
+_TOGETHER: Final = 200
+"""Results whose definitions are looked up at once."""
 _NO_NEWS: Final = re.compile(r"\[FAIL\]\s*$|^\s*Exit code indicates failure: '2'")
 """What adapters say of the run for each test that failed, and the platform when any did."""
 
@@ -119,7 +122,7 @@ class _Reader(elements.TreeReader):
 
     def unit(self, unit: XmlNode, /) -> None:
         if unit.tag in _DEFINITIONS:
-            self._definitions.put(unit.get("id").lower(), list(_said(unit)))
+            self._definitions.put(unit.get("id").lower(), list(dict.fromkeys(_said(unit))))
         elif unit.tag == "RunInfo":
             if unit.get("outcome").lower() in {"error", "failed", "aborted", "timeout"} and not _NO_NEWS.search(
                 unit.said("Text")
@@ -140,8 +143,11 @@ class _Reader(elements.TreeReader):
             self._waiting.add(scope.get("testId").lower(), case)
 
     def last_words(self) -> Iterator[Case | Problem]:
-        for test, case in self._waiting.all():
-            yield _defined(case, self._definitions.get(test) or ())
+        waiting = self._waiting.all()
+        while some := [*islice(waiting, _TOGETHER)]:
+            said = self._definitions.many(test for test, _ in some)
+            for test, case in some:
+                yield _defined(case, said[test]) if test in said else case
         yield from super().last_words()
 
 
@@ -202,6 +208,7 @@ def _files(result: XmlNode, root: str) -> Iterator[Attachment]:
 
 
 def _said(definition: XmlNode) -> Iterator[tuple[str, str]]:
+    """Yield the name of the class, which comes first, and what else the definition says: words and values."""
     method = definition.first("TestMethod")
     if method is not None and (name := method.get("className").partition(",")[0].strip()):
         yield _CLASS, name
@@ -220,10 +227,9 @@ def _said(definition: XmlNode) -> Iterator[tuple[str, str]]:
             yield MarkKind.TAG.value, category
 
 
-def _defined(case: Case, said: Iterable[Sequence[str]]) -> Case:
+def _defined(case: Case, said: Sequence[tuple[str, str]]) -> Case:
     """Return a case with what its definition says of it."""
-    told = dict.fromkeys((name, value) for name, value in said)
-    owner = next((value for name, value in told if name == _CLASS), None)
-    marks = tuple(Mark(kind=MarkKind(name), value=value) for name, value in told if name != _CLASS)
+    owner, rest = (said[0][1], said[1:]) if said and said[0][0] == _CLASS else (None, said)
+    marks = tuple([Mark(kind=MarkKind(name), value=value) for name, value in rest]) if rest else ()
     name = case.name.removeprefix(f"{owner}.") if owner else case.name
-    return msgspec.structs.replace(case, classname=owner, name=name or case.name, marks=marks) if told else case
+    return msgspec.structs.replace(case, classname=owner, name=name or case.name, marks=marks) if said else case

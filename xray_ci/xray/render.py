@@ -370,10 +370,8 @@ def _field_id(name: str, *, named: bool) -> bool:
 
 _FAILED: Final = (Outcome.FAILED, Outcome.ERROR)
 _TEST_KEY: Final = MarkKind.TEST_KEY
-_TAG: Final = MarkKind.TAG
-_DESCRIPTION: Final = MarkKind.DESCRIPTION
-_REQUIREMENT: Final = MarkKind.REQUIREMENT
-_ENVIRONMENT: Final = MarkKind.ENVIRONMENT
+_TAG, _DESCRIPTION = MarkKind.TAG, MarkKind.DESCRIPTION
+_REQUIREMENT, _ENVIRONMENT = MarkKind.REQUIREMENT, MarkKind.ENVIRONMENT
 _STEPS_LEFT_OUT: Final = ("step-results-left-out",)
 _REMEMBERED: Final = 4_096
 _Said: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...]]
@@ -425,20 +423,12 @@ class PlainCases:
         status = self._statuses.get(outcome)
         if status is None or case.status is not None or case.retried:
             return None
-        for step in case.steps:
-            if step.status is not None or step.attachments:
-                return None
+        if case.steps and not all(map(_is_told_only, case.steps)):
+            return None
         key = next((mark.value for mark in marks if mark.kind is _TEST_KEY), None) if marks else None
         said = _NOTHING if not marks else self._info(marks) if key is None else self._beside(key, marks)
         whose = self._definition(case) if key is None else key
-        if said is None or whose is None:
-            return None
-        span: str | None = ""
-        if case.finished is not None:
-            span = self._stated(case.started, case.finished)
-        elif case.started is not None:
-            span = self._span(case.started, case.seconds)
-        if span is None:
+        if said is None or whose is None or (span := self._moments(case)) is None:
             return None
         quiet = outcome is _PASSED and self._policy != "all" and not case.attempts
         comment = "" if quiet else self._comment(case, outcome)
@@ -449,9 +439,8 @@ class PlainCases:
                 self._notices.add(slug)
         if key is not None:
             return key, True, f'{{"testKey":"{key}"{status}{span}{comment}}}'
-        name, definition = case.name, whose
-        if '"' in definition or "\\" in definition:
-            name, definition = _escaped(name), _escaped(definition)
+        odd = '"' in whose or "\\" in whose
+        name, definition = (_escaped(case.name), _escaped(whose)) if odd else (case.name, whose)
         return whose, False, f'{self._head}{name}{self._middle}{definition}"{info}}}{status}{span}{comment}}}'
 
     def _definition(self, case: Case) -> str | None:
@@ -504,6 +493,12 @@ class PlainCases:
         )
         return "" if text is None else f',"comment":{self._encode(text).decode()}'
 
+    def _moments(self, case: Case) -> str | None:
+        """Return start and finish; None where that takes a longer look."""
+        if case.finished is not None:
+            return self._stated(case.started, case.finished)
+        return "" if case.started is None else self._span(case.started, case.seconds)
+
     def _stated(self, started: datetime | None, finished: datetime) -> str | None:
         """Return start and finish as the report has both; None where the calendar does not hold one of them."""
         start = None if started is None else self._times.start(started)
@@ -535,14 +530,18 @@ class PlainCases:
             return self._remember(started, seconds, second)
 
     def _remember(self, started: datetime, seconds: float, second: int) -> str | None:
-        self._times.start(started)  # other cases came in between
+        self._times.start(started)  # others came in between
         finish = self._times.after(seconds)
         if finish is None:
             return None
         if len(self._spans) >= _REMEMBERED:
             self._spans.clear()
-        span = self._spans[second] = f'{self._start},"finish":"{finish}"'
-        return span
+        return self._spans.setdefault(second, f'{self._start},"finish":"{finish}"')
+
+
+def _is_told_only(step: Step) -> bool:
+    """Say whether a step is no result for Xray: its report knows no Xray statuses, and it has no files."""
+    return step.status is None and not step.attachments
 
 
 def _escaped(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections import defaultdict
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from source_trees import nodes, product, tree
@@ -82,6 +83,34 @@ def test_a_module_says_once_what_it_knows():
         for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text)
         if name not in stems and everything.count(name) == alone.count(name)
     ] == []
+
+
+def test_no_text_says_a_line_twice():
+    """A docstring, or the text below a name, that repeats itself was made by a slip of the hand."""
+    found = [
+        f"{named(path)}:{node.lineno}"
+        for path in MODULES
+        for node in nodes(path)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if any(one.strip() == other.strip() != "" for one, other in pairwise(node.value.value.splitlines()))
+    ]
+
+    assert found == []
+
+
+def test_what_a_report_says_is_remembered_by_its_length():
+    """A cache whose keys are texts of reports grows with the report: only `remembered` keeps them, and short ones."""
+    ours = {"_text": "names of our schemas"}
+    kept = [
+        f"{named(path)}: {node.name}"
+        for path in MODULES
+        if path.relative_to(CHECKOUT).parts[1] in {"reports", "xray"}
+        for node in functions(path)
+        if node.args.args and node.name not in ours
+        if any("cache" in ast.unparse(each) and "property" not in ast.unparse(each) for each in node.decorator_list)
+    ]
+
+    assert kept == []
 
 
 def test_modules_are_named_by_what_they_know():

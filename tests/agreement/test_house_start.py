@@ -91,3 +91,13 @@ def test_every_late_pattern_compiles():
 
     assert len(late) > 50
     assert all(one.groups >= 0 and one.fullmatch.__self__ is one.match.__self__ for one in late)
+
+
+def test_answers_about_long_texts_are_not_kept():
+    """A report of huge texts does not fill the memory with answers about them."""
+    asked = []
+    measure = patterns.remembered(lambda text: asked.append(text) or len(text))
+    short, long = "x" * patterns.SHORT, "x" * (patterns.SHORT + 1)
+
+    assert [measure(text) for text in (short, short, long, long)] == [256, 256, 257, 257]
+    assert asked == [short, long, long]

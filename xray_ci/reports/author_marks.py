@@ -11,11 +11,10 @@ Knows spellings and names; knows no format of reports.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Attachment, Mark, MarkKind
-from xray_ci.patterns import lazy
+from xray_ci.patterns import lazy, remembered
 from xray_ci.reports import texts
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ TAGS_LIMIT: Final = 500
 _TAG: Final = lazy(rf"(?:(?P<test>TEST_|TestName:)|(?P<requirement>REQ_|Requirement:))?(?P<key>{KEY.pattern})")
 
 
-@lru_cache(maxsize=4_096)
+@remembered
 def of_tag(tag: str) -> Mark | None:
     """Return what one tag says, None for an empty one."""
     bare = tag.strip().removeprefix("@")

@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 listed = True
                 for _ in window.elements():
                     count += 1
-                    case = _case(Members(window.value(), f"results.tests[{count - 1}]"), window.line)
+                    case = _case(Members(window.value(), "results.tests", None, count - 1), window.line)
                     stated.see(case)
                     yield case
     window.finish()

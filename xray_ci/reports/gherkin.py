@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from xray_ci.model import Attachment, Attempt, Case, Mark, MarkKind, Outcome, Step
+from xray_ci.patterns import remembered
 from xray_ci.reports import author_marks, notices, texts
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import Members, kind_of
@@ -65,12 +66,18 @@ _EXAMPLE: Final = {
 
 def outcome_of(word: str | None) -> Outcome | None:
     """Return what a result's word means, None where there is none."""
-    return (WORDS.get(word.strip().lower()) or XRAY_WORDS.get(word, Outcome.OTHER)) if word else None
+    return _meaning(word) if word else None
+
+
+@remembered
+def _meaning(word: str) -> Outcome:
+    return WORDS.get(word.strip().lower()) or XRAY_WORDS.get(word, Outcome.OTHER)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the worst, `OTHER` when there is no result at all."""
-    return min(outcomes, key=_RANK.index, default=Outcome.OTHER)
+    found = frozenset(outcomes)
+    return next((outcome for outcome in _RANK if outcome in found), Outcome.OTHER)
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
@@ -127,7 +134,7 @@ class ScenarioRun:
                 self.text += [f"  {line}" for line in rows.splitlines()]
             if doc is not None:
                 self.text += ['  """', *(f"  {line}" for line in doc.splitlines()), '  """']
-        self._tell(outcome or Outcome.OTHER, f"{word.lower() if word else 'no result'}: {action}", message, seconds)
+        self._tell(outcome or Outcome.OTHER, word, action, message, seconds)
 
     def hook(self, name: str, word: str | None, *, message: str | None = None, seconds: float | None = None) -> None:
         """Tell of a hook; it is a step only where something went wrong in it."""
@@ -136,9 +143,9 @@ class ScenarioRun:
             return
         if outcome not in {Outcome.PASSED, Outcome.SKIPPED} and len(self.steps) < STEP_LIMIT:
             self.steps.append(Step(action=name, outcome=outcome, comment=message))
-        self._tell(outcome, f"{(word or '').lower()}: {name}", message, seconds)
+        self._tell(outcome, word, name, message, seconds)
 
-    def _tell(self, outcome: Outcome, what: str, message: str | None, seconds: float | None) -> None:
+    def _tell(self, outcome: Outcome, word: str | None, what: str, message: str | None, seconds: float | None) -> None:
         self.outcomes.append(outcome)
         if seconds is not None:
             self.seconds = (self.seconds or 0.0) + seconds
@@ -147,7 +154,7 @@ class ScenarioRun:
             and (message or outcome is not Outcome.SKIPPED)
             and len(self._troubles) < STEP_LIMIT
         ):
-            self._troubles.append((outcome, what, message))
+            self._troubles.append((outcome, f"{word.lower() if word else 'no result'}: {what}", message))
 
     def attach(
         self, data: str, media_type: str | None, name: str | None = None, *, encoded: bool | None = None
@@ -312,7 +319,7 @@ class _Feature:
 
     def _elements(self) -> Iterator[Case]:
         for index, _ in enumerate(self._window.elements()):
-            element = Members(self._window.value(), f"{self._path}.elements[{index}]")
+            element = Members(self._window.value(), f"{self._path}.elements", None, index)
             if _is_background(element):
                 self._background = [*element.each("before"), *element.each("steps"), *element.each("after")]
                 continue

@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 NESTING_LIMIT: Final = 200
 """Suites or steps inside of one another."""
 _NUMBER_LIMIT: Final = 64
+_SMALL: Final = 10**15
+_NONE: Final[Iterator[Members]] = iter(())
 
 
 class Members:
     """One object of a document, and where it stands."""
 
-    __slots__ = ("_above", "_at", "_members")
+    __slots__ = ("_above", "_at", "_index", "_members")
 
-    def __init__(self, value: object, at: str, above: Members | None = None) -> None:
+    def __init__(self, value: object, at: str, above: Members | None = None, index: int | None = None) -> None:
+        """`index`: its place, where it is of a list `at`."""
         self._above = above
         self._at = at
+        self._index = index
         if not isinstance(value, dict):
             raise Fault(BROKEN, f"{self.path} is {kind(value)}, not an object")
         self._members: Mapping[str, Any] = value
@@ -44,9 +48,8 @@ class Members:
     @property
     def path(self) -> str:
         """Return where it stands in the document, like `[3].elements[0]`."""
-        if self._above is None:
-            return self._at
-        return f"{self._above.path}.{self._at}"
+        at = self._at if self._index is None else f"{self._at}[{self._index}]"
+        return at if self._above is None else f"{self._above.path}.{at}"
 
     def __contains__(self, name: str) -> bool:
         return self._members.get(name) is not None
@@ -63,6 +66,8 @@ class Members:
         value = self._members.get(name)
         if value is None:
             return None
+        if type(value) is str and len(value) <= TEXT_LIMIT:  # nearly always, and this runs for every text
+            return value if limit is None or len(value) <= limit else texts.cut(value, limit)
         if isinstance(value, list):
             value = "\n".join(line for line in value if isinstance(line, str))
         text = value if isinstance(value, str) else said(value)
@@ -77,6 +82,8 @@ class Members:
     def number(self, name: str) -> float | None:
         """Return a finite number, also where it is written as text."""
         value = self._members.get(name)
+        if type(value) is int and -_SMALL < value < _SMALL:
+            return float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             return None
         try:
@@ -105,14 +112,13 @@ class Members:
         return None if value is None else Members(value, name, self)
 
     def each(self, name: str) -> Iterator[Members]:
-        """Yield the objects of a list, in order."""
+        """Return the objects of a list, in order, one by one."""
         value = self._members.get(name)
-        if value is None:
-            return
+        if not value and (value is None or isinstance(value, list)):
+            return _NONE
         if not isinstance(value, list):
             raise Fault(BROKEN, f"{self.path}.{name} is {kind(value)}, not a list")
-        for index, item in enumerate(value):
-            yield Members(item, f"{name}[{index}]", self)
+        return (Members(item, name, self, index) for index, item in enumerate(value))
 
     def too_deep(self) -> Fault:
         """Return the fault of what nests beyond every real report."""

@@ -107,7 +107,7 @@ class _Reader:
                 yield from self._suites(own, f"{path}.suites")
             elif own is not None and name == "specs" and window.peek() == "[":
                 for index, _ in enumerate(window.elements()):
-                    spec = Members(window.value(), f"{path}.specs[{index}]")
+                    spec = Members(window.value(), f"{path}.specs", None, index)
                     yield from self._spec(spec, own, window.line)
             else:
                 value = window.value()

@@ -248,7 +248,7 @@ def _page(attributes: dict[str, str]) -> bool:
 
 
 def _telling(attributes: dict[str, str]) -> bool:
-    return _page(attributes) or attributes.get("level") in TROUBLES
+    return attributes.get("level") in TROUBLES or ("html" in attributes and _page(attributes))
 
 
 _SHAPE: Final = elements.Shape(

@@ -8,11 +8,10 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 from typing import Final
 
 from xray_ci.model import CUT, TEXT_LIMIT, Attachment, Outcome
-from xray_ci.patterns import lazy
+from xray_ci.patterns import lazy, remembered
 
 OUTPUT_LIMIT: Final = 4_096
 """Characters kept of the end of a case's output: what was printed last says most about a failure."""
@@ -267,7 +266,7 @@ def _number(text: str) -> float:
         return -1.0
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def timestamp(text: str) -> datetime | None:
     """Return a point in time: aware when the text gives an offset or is a count since the epoch, else naive.
 

@@ -6,7 +6,6 @@ Knows keys, identities and the marks of an author. Knows nothing of Xray JSON, s
 
 from __future__ import annotations
 
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from xray_ci.model import Case, IssueKind, Mark, MarkKind
-from xray_ci.patterns import lazy
+from xray_ci.patterns import lazy, remembered
 from xray_ci.xray import escaping
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ _DESCRIPTION: Final = MarkKind.DESCRIPTION.value
 INFO_LEFT_OUT: Final = ("test-info-left-out",)
 
 
-@lru_cache(maxsize=4_096)
+@remembered
 def labels(tags: str) -> tuple[str, ...]:
     """Return the labels that tags with commas between them are."""
     return tuple(label for part in tags.split(",") if (label := escaping.label(part)))

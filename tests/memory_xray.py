@@ -84,6 +84,8 @@ class MemoryXray:
         self.calls: list[tuple[str, Any]] = []
         self.faults: dict[int, str] = {}
         """By number of the call from 0: `lost` (done), `dropped` (not done), `died` (done), `killed` (not done)."""
+        self.clears = False
+        """Whether a result that is imported again without files loses those it had; nobody has looked (A)."""
         self.counts = True
         """Whether it counts runs, as Cloud does."""
         self._made = 0
@@ -136,7 +138,7 @@ class MemoryXray:
                 for holder in (*test.get("steps", ()), test)
                 for file in holder.get("evidence", ())
             ]
-            issue.evidence |= {key: files} if files else {}
+            issue.evidence |= {key: files} if files or self.clears else {}
         self._leave(fault)
         return ImportAnswer(key=issue.key, id=str(issue.id), url=None, tests_ok=None)
 

@@ -19,7 +19,7 @@ from xray_ci.errors import PartlyImported, Unreachable
 from xray_ci.services.body import Slice
 
 STATUSES = st.sampled_from(["PASSED", "FAILED", "TO DO"])
-FILES = st.lists(st.sampled_from(["a.txt", "b.png", 'c"\\.log']), max_size=3)
+FILES = st.lists(st.sampled_from(["a.txt", "a.txt", "b.png", 'c"\\.log']), max_size=3)
 
 
 def evidence(names):
@@ -28,8 +28,9 @@ def evidence(names):
     return {"evidence": files} if files else {}
 
 
-TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size=8).map(
-    lambda kinds: [
+def written(*kinds):
+    """Return tests: whether each names its key, its status, and the names of its files."""
+    return [
         {"testKey": f"SHOP-{number}", "status": status, **evidence(names)}
         if has_key
         else {
@@ -39,7 +40,11 @@ TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size
         }
         for number, (has_key, status, names) in enumerate(kinds)
     ]
-)
+
+
+TESTS = st.lists(st.tuples(st.booleans(), STATUSES, FILES), min_size=1, max_size=8).map(lambda kinds: written(*kinds))
+TWO = (False, "PASSED", ["a.txt"] * 2)
+"""A test that is found or made, with two files of one name."""
 SAME_NAMES = st.tuples(st.booleans(), st.integers(2, 3)).map(
     lambda kind: [
         {"status": "PASSED", **evidence(["a.txt"] * kind[1])}
@@ -51,8 +56,8 @@ SAME_NAMES = st.tuples(st.booleans(), st.integers(2, 3)).map(
     ]
 )
 """One test with files of one name, which only their number tells apart."""
-MOST = st.sampled_from([10**9, 1_000])
-"""Bytes of a request: with the lesser, evidence of a test follows the results."""
+MOST = st.sampled_from([10**9, 1_000, 1_300, 2_000])
+"""Bytes of a request: with the lesser ones, evidence of a test follows the results."""
 MODES = st.sampled_from([{}, {"look": True}, {"race": True}, {"test_execution": "SHOP-7"}])
 FAULTS = st.lists(
     st.tuples(st.integers(0, 12), st.sampled_from(["killed", "died", "lost", "dropped"])), max_size=3
@@ -116,10 +121,23 @@ def finish(world):
     return world.go()
 
 
-@settings(max_examples=60)
-@given(TESTS, MODES, st.integers(1, 4), FAULTS, FAULTS, st.sampled_from([0, 3, 30]), MOST)
+@settings(max_examples=3 * settings.default.max_examples)
+@given(TESTS, MODES, st.integers(1, 4), FAULTS, FAULTS, st.sampled_from([0, 3, 30]), MOST, st.booleans())
+# A part that was stored with its evidence, before another part of the same request was lost or refused:
+@example(written(TWO, TWO, TWO, TWO), {"look": True}, 4, {7: "died"}, {}, 0, 1_000, False)
+@example(written(TWO, TWO, TWO, TWO), {"look": True}, 4, {7: "lost"}, {}, 0, 1_000, False)
+@example(
+    written(TWO, (True, "FAILED", ["a.txt"]), (True, "PASSED", ["a.txt"] * 3)),
+    {"test_execution": "SHOP-7"},
+    4,
+    {3: "dropped"},
+    {},
+    0,
+    1_000,
+    False,
+)
 def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(
-    tmp_path_factory, tests, mode, size, first, second, lag, most
+    tmp_path_factory, tests, mode, size, first, second, lag, most, clears
 ):
     """Two runs with lost answers and deaths, then one that is left in peace.
 
@@ -127,8 +145,10 @@ def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(
     """
     folder = tmp_path_factory.mktemp("run")
     calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, most=most)
+    calm.xray.clears = clears
     assert calm.go() == []
     world = World(folder, tests, mode, size, lag=lag, most=most)
+    world.xray.clears = clears
     for faults in (first, second):
         world.xray.calls.clear()
         world.xray.faults = faults
@@ -138,7 +158,7 @@ def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(
     assert calm.state == world.state
 
 
-@settings(max_examples=200)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(SAME_NAMES, MODES, FAULTS, FAULTS, st.sampled_from([0, 30]))
 @example([{"testKey": "SHOP-1", "status": "PASSED", **evidence(["a.txt"] * 3)}], {}, {5: "died"}, {3: "died"}, 0)
 @example([{"testKey": "SHOP-1", "status": "PASSED", **evidence(["a.txt"] * 3)}], {}, {5: "lost"}, {3: "lost"}, 0)
@@ -156,7 +176,7 @@ def test_files_of_one_name_are_added_each_once(tmp_path_factory, tests, mode, fi
     assert calm.state == world.state
 
 
-@settings(max_examples=60)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     TESTS,
     MODES,

@@ -8,6 +8,7 @@ only: sends nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
@@ -88,7 +89,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True, tag="left out"):
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
-    """A request was refused as a whole, or never arrived: nothing of it is under way any more."""
+    """What left last of a request was refused as a whole, or never arrived."""
 
     call: str
 
@@ -167,8 +168,8 @@ class Progress:
     """All entries so far, by what they are about."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self.begun: set[str] = set()
-        """Requests that left, and whose end is not known."""
+        self.begun: Counter[str] = Counter()
+        """Requests, and how often something of them left that was not refused: it is stored, or its end is unknown."""
         self.ended: dict[str, Ended] = {}
         self.found: dict[str, ExecutionFound] = {}
         self.making: set[str] = set()
@@ -189,12 +190,14 @@ class Progress:
         """Take one more entry in."""
         match entry:
             case Begun(call=call):
-                self.begun.add(call)
+                self.begun[call] += 1
             case Ended(call=call):
-                self.begun.discard(call)
+                del self.begun[call]
                 self.ended[call] = entry
-            case Withdrawn(call=call):
-                self.begun.discard(call)
+            case Withdrawn(call=call):  # what left last; other parts of it may have been stored before
+                self.begun[call] -= 1
+                if self.begun[call] <= 0:
+                    del self.begun[call]
             case ExecutionFound(execution=execution):
                 self.making.discard(execution)
                 self.found[execution] = entry

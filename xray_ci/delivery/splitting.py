@@ -140,6 +140,8 @@ class _Search(Struct):
     """Whether some of the tests were accepted."""
     certain: bool = True
     """Whether each test that is left out has a key that is no Test, or that the answer names."""
+    stored: bool = False
+    """Whether some of the tests may be stored already, as an earlier request had them."""
     without_evidence: Refused | None = None
     """What was said to tests that were too large before."""
     out: dict[int, LeftOut] = field(default_factory=dict)
@@ -202,8 +204,10 @@ class _Search(Struct):
     def _lighter(self, tests: Sequence[ExpectedTest], refusal: Refused) -> list[ExpectedTest] | None:
         """Return the tests without the evidence of the heaviest, where that is most of what is too large.
 
-        None where it is not.
+        None where it is not, and where it may be stored already: there it would be added once more.
         """
+        if self.stored and len(tests) > 1:
+            return None
         heaviest = max(tests, key=lambda test: test.size)
         if not isinstance(refusal, TooLarge) or 2 * heaviest.size < sum(test.size for test in tests):
             return None
@@ -276,7 +280,7 @@ def isolate(call: PlannedImport, refusal: Refused, send: Send, context: Context,
     if len(tests) == 1 and not may_end and not isinstance(refusal, TooLarge):
         raise refusal
     context.tell(f"{call.id} was refused: looking for the tests that are to blame")
-    search = _Search(call, send, context)
+    search = _Search(call, send, context, stored=call.id in context.progress.begun)
     search.sift(tests, refusal)
     if not search.sent and not (search.certain and may_end):
         raise search.without_evidence or refusal

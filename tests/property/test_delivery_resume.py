@@ -158,6 +158,45 @@ def test_killed_and_cut_off_at_any_request_it_ends_as_if_nothing_had_happened(
     assert calm.state == world.state
 
 
+@settings(max_examples=3 * settings.default.max_examples)
+@given(
+    TESTS,
+    MODES,
+    st.integers(1, 5),
+    FAULTS,
+    st.sampled_from([0, 3, 30]),
+    MOST,
+    st.sets(st.integers(0, 7), max_size=2),
+    st.booleans(),
+)
+# The first test of each half is to blame, in the same words: the request as a whole is not.
+@example(
+    written((True, "PASSED", ["a.txt"] * 2), TWO, (True, "PASSED", ["a.txt", "b.png"]), (True, "PASSED", [])),
+    {"look": True},
+    5,
+    {7: "dropped"},
+    30,
+    1_000,
+    {0, 2},
+    False,
+)
+def test_refused_tests_are_the_same_ones_whatever_is_lost_on_the_way(
+    tmp_path_factory, tests, mode, size, faults, lag, most, bad, names
+):
+    """The others are stored once, the refused are named, with lost answers and deaths in between."""
+    keys = [f"SHOP-{number}" for number in bad]
+    calm = World(tmp_path_factory.mktemp("calm"), tests, mode, size, bad=keys, names=names, most=most)
+    told = calm.go()
+    world = World(tmp_path_factory.mktemp("run"), tests, mode, size, bad=keys, names=names, lag=lag, most=most)
+    world.xray.calls.clear()
+    world.xray.faults = faults
+    world.go()
+    failures = finish(world)
+
+    assert [type(failure) for failure in failures] == [type(failure) for failure in told]
+    assert [state for state in world.state if state] == [state for state in calm.state if state]
+
+
 @settings(max_examples=5 * settings.default.max_examples)
 @given(SAME_NAMES, MODES, FAULTS, FAULTS, st.sampled_from([0, 30]))
 @example([{"testKey": "SHOP-1", "status": "PASSED", **evidence(["a.txt"] * 3)}], {}, {5: "died"}, {3: "died"}, 0)

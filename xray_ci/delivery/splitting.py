@@ -134,8 +134,12 @@ class _Search(Struct):
     send: Send
     context: Context
     left: int = LIMIT
-    asked: bool = False
-    """Whether it was asked already which keys are Tests."""
+    asked: set[str] = field(default_factory=set)
+    """Keys of which it was asked whether they are Tests."""
+    unknown: set[str] = field(default_factory=set)
+    """Those among them that the index does not know."""
+    mute: bool = False
+    """Whether that cannot be asked."""
     sent: bool = False
     """Whether some of the tests were accepted."""
     certain: bool = True
@@ -237,8 +241,11 @@ class _Search(Struct):
     def _general(
         self, first: Sequence[ExpectedTest], second: Sequence[ExpectedTest], one: Refused, two: Refused
     ) -> bool:
-        """Say whether single tests of both halves are refused in the same words: then it is not about tests."""
-        if _words(one) != _words(two) or isinstance(one, TooLarge):
+        """Say whether single tests of both halves are refused in the same words: then it is not about tests.
+
+        Where the index does not know some of their keys, it is about these.
+        """
+        if _words(one) != _words(two) or isinstance(one, TooLarge) or self._unknown((*first, *second), one):
             return False
         for half in (first, second):
             alone = self.try_(half[:1]) if len(half) > 1 else one
@@ -247,11 +254,11 @@ class _Search(Struct):
         return True
 
     def _unknown(self, tests: Sequence[ExpectedTest], refusal: Refused) -> list[ExpectedTest]:
-        """Return the tests whose key the index does not know; asked once, and none where it cannot be asked."""
-        if self.asked or isinstance(refusal, TooLarge):
+        """Return the tests whose key the index does not know, each key asked once; none where it cannot be asked."""
+        if self.mute or isinstance(refusal, TooLarge):
             return []
-        self.asked = True
-        keys = list(dict.fromkeys(test.head.testKey for test in tests if test.head.testKey is not None))
+        said = dict.fromkeys(test.head.testKey for test in tests if test.head.testKey is not None)
+        keys = [key for key in said if key not in self.asked]
         try:
             known = {
                 each.key
@@ -262,8 +269,11 @@ class _Search(Struct):
             raise
         except Failure as failure:
             self.context.tell(f"which keys are Tests cannot be asked: {failure.what}")
+            self.mute = True
             return []
-        return [test for test in tests if test.head.testKey is not None and test.head.testKey not in known]
+        self.asked.update(keys)
+        self.unknown.update(key for key in keys if key not in known)
+        return [test for test in tests if test.head.testKey in self.unknown]
 
 
 def isolate(call: PlannedImport, refusal: Refused, send: Send, context: Context, *, may_end: bool = False) -> None:

@@ -73,7 +73,7 @@ demo: $(DEMO)  ## The whole job with sample reports against the emulator: no acc
 test: $(READY)  ## What a change needs first, in a minute and a half: units, contracts, the main job, agreements, samples
 	@echo "Testing units, contracts, the main job, agreements and samples with $$($(PY) -V): a minute and a half on two cores."
 	@echo "Laws, coverage and the slow proofs are in make proof."
-	$(PY) -m pytest --numprocesses $(JOBS) --durations=5 $(TESTS) $(ARGS)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadgroup --durations=5 $(TESTS) $(ARGS)
 
 proof: coverage slow laws  ## About twenty minutes: all tests with branch coverage, slow proofs, every law with many examples
 
@@ -83,8 +83,8 @@ coverage: $(READY)
 slow: $(READY)
 	$(PY) -m pytest --numprocesses $(JOBS) -m proof --timeout 900 $(ARGS)
 
-laws: $(READY)
-	$(PY) -m pytest tests/property --numprocesses $(JOBS) --hypothesis-profile deep --timeout 900 $(ARGS)
+laws: $(READY)  ## Every law with many examples (PROFILE=search: five times as many, new ones each time)
+	$(PY) -m pytest tests/property --numprocesses $(JOBS) --hypothesis-profile $(or $(PROFILE),deep) --timeout 1800 $(ARGS)
 
 facts: $(READY)  ## What rests on facts, against an emulator that does what each contributed report tells of a site
 	@set -e; for report in tests/data/facts/*.json; do echo "under $$report"; \

@@ -58,6 +58,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )  # a busy machine is no defect
 settings.register_profile("deep", settings.get_profile("house"), max_examples=200)
+settings.register_profile("search", settings.get_profile("house"), max_examples=1_000, derandomize=False)
 settings.load_profile("house")
 
 

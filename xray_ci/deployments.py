@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+STATUS_MEANINGS: Final = MappingProxyType(
+    {
+        "PASS": Outcome.PASSED,
+        "PASSED": Outcome.PASSED,
+        "FAIL": Outcome.FAILED,
+        "FAILED": Outcome.FAILED,
+        "TODO": Outcome.SKIPPED,
+        "TO DO": Outcome.SKIPPED,
+    }
+)
+"""Built-in words of both dialects that mean an outcome; the others (EXECUTING, ABORTED) are the same in both."""
+
+
 class BodyKind(enum.Enum):
     """How a report travels."""
 

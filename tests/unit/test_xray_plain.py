@@ -40,7 +40,8 @@ def test_a_sample_is_the_same_both_ways(sample: Path, tmp_path: Path):
 
 KEY, TAG = Mark(kind=MarkKind.TEST_KEY, value="CALC-"), Mark(kind=MarkKind.TAG, value='t "u",v')
 DESCRIPTION, PROJECT = Mark(kind=MarkKind.DESCRIPTION, value="d"), Mark(kind=MarkKind.ENVIRONMENT, value="chromium")
-SAID = ((), (KEY, TAG), (KEY, PROJECT), (TAG, DESCRIPTION), (DESCRIPTION,), (PROJECT,))
+SCENARIO = Mark(kind=MarkKind.SCENARIO, value='Scenario: "a"\n  Given \\ b')
+SAID = ((), (KEY, TAG), (KEY, SCENARIO), (TAG, DESCRIPTION), (DESCRIPTION,), (PROJECT,), (SCENARIO, TAG), (SCENARIO,))
 """What authors say, the key without its number."""
 STEPS = ((), (Step(action="open", outcome=Outcome.PASSED),))
 NAMES = (("c", '{} a "b" \\'), ("c", "{} ä"), (None, "{}"))

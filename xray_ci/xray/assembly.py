@@ -22,7 +22,7 @@ from xray_ci.xray.evidence import CaseEvidence, EvidenceOptions, of_steps
 from xray_ci.xray.identities import Identities
 from xray_ci.xray.mapping import NoProject, NotPlanned, Rejected, TestTarget, Unmapped, identity_of
 from xray_ci.xray.notices import CaseCounts, Decisions, Notices
-from xray_ci.xray.render import PlainCases
+from xray_ci.xray.render import BY_DEFINITION, BY_KEY, PlainCases
 from xray_ci.xray.repeats import (
     BETWEEN,
     HAS_EXAMPLES,
@@ -247,13 +247,14 @@ class Assembly:
             if found is None:
                 self._add(case)
                 continue
-            whose, keyed, line = found
+            whose, by, line = found
             code = self._codes[id(case.outcome)]
-            if keyed:
+            if by == BY_KEY:
                 whose = KEYED + whose
             else:
                 code |= IDENTITY
-                self._identities.look(case, self._hints)
+                if by == BY_DEFINITION:
+                    self._identities.look(case, self._hints)
             kept(line)
             remember(case)
             hashed(hash(whose))

@@ -90,6 +90,11 @@ def without_mentions(text: str) -> str:
     return text.replace("[~", "[ ~") if "~" in text else text
 
 
+def quoted(text: str) -> str:
+    """Return a text without control characters as JSON has it between quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def inline(text: str) -> str:
     """Return a text for the middle of wiki text: it notifies nobody and makes no macro, picture or link."""
     text = _PICTURE.sub("! ", _MACRO.sub("{ ", without_mentions(text)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from xray_ci.model import Case, IssueKind, Mark, MarkKind
+from xray_ci.model import Case, IssueKind, Mark, MarkKind, Step
 from xray_ci.patterns import lazy, remembered
 from xray_ci.xray import escaping
 
@@ -26,6 +26,7 @@ CUCUMBER: Final = "cucumber"
 """Test types that have no steps (D); every other type counts as step-based (A)."""
 
 GENERIC_TYPE: Final = "Generic"
+CUCUMBER_TYPE: Final = "Cucumber"
 """As Xray writes it."""
 
 ANYWHERE: Final = "ANY"
@@ -207,6 +208,11 @@ def step_based(test_type: str) -> bool:
     return test_type.lower() not in (GENERIC, CUCUMBER)
 
 
+def is_told_only(step: Step) -> bool:
+    """Say whether a step is no result for Xray: its report knows no Xray statuses, and it has no files."""
+    return step.status is None and not step.attachments
+
+
 def _named(marks: tuple[Mark, ...], options: MappingOptions) -> Decision:
     """Decide a case whose author named its Test: never with test info, which would rewrite the Test (D, A)."""
     key: str | None = None
@@ -356,7 +362,7 @@ def _identified(case: Case, options: MappingOptions) -> Decision:
             reason=f"wants its Test in the project {project[:60]!r}, which `key-projects` does not list",
         )
     scenario = said.get(_SCENARIO)
-    test_type = _word(said.get(_TEST_TYPE)) or options.test_type or ("Cucumber" if scenario else GENERIC_TYPE)
+    test_type = _word(said.get(_TEST_TYPE)) or options.test_type or (CUCUMBER_TYPE if scenario else GENERIC_TYPE)
     by_definition = test_type.lower() == GENERIC or _DEFINITION in said
     exact = (said.get(_DEFINITION) or native_identity(case)) if by_definition else None
     definition = escaping.storable(exact) if exact is not None else None

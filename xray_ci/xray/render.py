@@ -2,10 +2,10 @@
 
 Results of steps belong to step-based Tests, example rows to Scenario Outlines, and a result has one kind of them only.
 Nearly every case is plain: it has an outcome, times, a failure's text, steps that its Test does not take, and of its
-author's marks a Test key, or labels and a description at most. Its line of JSON is put together from parts that were
-checked before; what varies in it is a name, a key, a label, a moment or a text, each in the form that the schema asks
-for. Every other case goes through mapping, rendering and
-validation. Both ways give the same bytes; a law holds them equal.
+author's marks a Test key, or labels, a description and a scenario at most. Its line of JSON is put together from parts
+that were checked before; what varies in it is a name, a key, a label, a moment or a text, each in the form that the
+schema asks for. Every other case goes through mapping, rendering and validation. Both ways give the same bytes; a law
+holds them equal.
 
 Knows names, words and limits through the deployments table only. Inline evidence of a step is written here, because the
 report held it in memory anyway; evidence of the Test Run is added while the finished text is written.
@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
+from xray_ci.deployments import STATUS_MEANINGS
 from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.xray import escaping, mapping
 from xray_ci.xray.evidence import file_name, media_type
-from xray_ci.xray.mapping import GENERIC_TYPE, INFO_LEFT_OUT, RUN_MARKS, SUMMARY_LIMIT, is_key
+from xray_ci.xray.mapping import CUCUMBER_TYPE, GENERIC_TYPE, INFO_LEFT_OUT, RUN_MARKS, SUMMARY_LIMIT, is_key
 from xray_ci.xray.times import LONGEST, Timestamps
 
 if TYPE_CHECKING:
@@ -36,17 +37,6 @@ if TYPE_CHECKING:
     from xray_ci.xray.notices import Notices
 
 Json = dict[str, Any]
-MEANINGS: Final = MappingProxyType(
-    {
-        "PASS": Outcome.PASSED,
-        "PASSED": Outcome.PASSED,
-        "FAIL": Outcome.FAILED,
-        "FAILED": Outcome.FAILED,
-        "TODO": Outcome.SKIPPED,
-        "TO DO": Outcome.SKIPPED,
-    }
-)
-"""Built-in words of both dialects that mean an outcome; the others (EXECUTING, ABORTED) are the same in both."""
 _STEP_TEXT: Final = 8_000
 
 
@@ -55,7 +45,7 @@ def translated(word: str, outcome: Outcome, statuses: Mapping[Outcome, str]) -> 
 
     The word of its outcome, or itself when it is the site's own.
     """
-    meaning = MEANINGS.get(word)
+    meaning = STATUS_MEANINGS.get(word)
     if meaning is None:
         return escaping.one_line(word, 255).strip() or statuses[outcome]
     return statuses[meaning]
@@ -169,7 +159,7 @@ class Stepwise:
     def _example(self, word: str, notices: Notices) -> str:
         if word == "EXECUTING":
             return word
-        meaning = MEANINGS.get(word)
+        meaning = STATUS_MEANINGS.get(word)
         if meaning is None:
             notices.add("example-status-unknown")
             meaning = Outcome.OTHER
@@ -371,12 +361,15 @@ def _field_id(name: str, *, named: bool) -> bool:
 _FAILED: Final = (Outcome.FAILED, Outcome.ERROR)
 _TEST_KEY: Final = MarkKind.TEST_KEY
 _TAG, _DESCRIPTION = MarkKind.TAG, MarkKind.DESCRIPTION
-_REQUIREMENT, _ENVIRONMENT = MarkKind.REQUIREMENT, MarkKind.ENVIRONMENT
+_REQUIREMENT, _ENVIRONMENT, _SCENARIO = MarkKind.REQUIREMENT, MarkKind.ENVIRONMENT, MarkKind.SCENARIO
 _STEPS_LEFT_OUT: Final = ("step-results-left-out",)
 _REMEMBERED: Final = 4_096
-_Said: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""What marks add to the test info, and slugs of what is left out, those before and those after a word on steps."""
-_NOTHING: Final[_Said] = ("", (), ())
+_Said: TypeAlias = tuple[str, str | None, tuple[str, ...], tuple[str, ...]]
+"""What marks add to the test info, the scenario that is the Test, and slugs of what is left out, those before and those
+after a word on steps."""
+_NOTHING: Final[_Said] = ("", None, (), ())
+BY_KEY, BY_DEFINITION, BY_SUMMARY = range(3)
+"""What a plain case's Test is found by."""
 
 
 class PlainCases:
@@ -393,6 +386,9 @@ class PlainCases:
         self._encode = msgspec.json.Encoder().encode
         self._head = f'{{"testInfo":{{"projectKey":{self._encode(mapping.project).decode()},"summary":"'
         self._middle = f'","{dialect.test_type}":"{GENERIC_TYPE}","definition":"'
+        self._scenario = f'","{dialect.test_type}":"{CUCUMBER_TYPE}","scenario":"'
+        self._scenarios = mapping.test_type is None  # else what has one is Generic all the same
+        self._cucumber = f"{CUCUMBER_TYPE}\0{mapping.project}\0"
         self._telling = {*RUN_MARKS, MarkKind.TEST_ID, *([_REQUIREMENT] if mapping.covers else [])}
         """Marks beside a key that take a longer look."""
         self._requirements = mapping.requirements
@@ -415,59 +411,70 @@ class PlainCases:
         """Look at another report, whose span of time is its own."""
         self._moment = None
 
-    def line(self, case: Case) -> tuple[str, bool, str] | None:
-        """Return a case's key or definition, whether it is a key, and its line; None where that takes a longer look."""
-        if case.attachments or case.iterations or case.examples:
+    def line(self, case: Case) -> tuple[str, int, str] | None:
+        """Return what a case's Test is found by, which of the three that is, and the case's line.
+
+        None where that takes a longer look.
+        """
+        if case.attachments or case.iterations or case.examples or case.status is not None or case.retried:
             return None
         outcome, marks = case.outcome, case.marks
         status = self._statuses.get(outcome)
-        if status is None or case.status is not None or case.retried:
-            return None
-        if case.steps and not all(map(_is_told_only, case.steps)):
+        if status is None or (case.steps and not all(map(mapping.is_told_only, case.steps))):
             return None
         key = next((mark.value for mark in marks if mark.kind is _TEST_KEY), None) if marks else None
         said = _NOTHING if not marks else self._info(marks) if key is None else self._beside(key, marks)
-        whose = self._definition(case) if key is None else key
+        whose = self._identity(case, said) if key is None and said else key
         if said is None or whose is None or (span := self._moments(case)) is None:
             return None
         quiet = outcome is _PASSED and self._policy != "all" and not case.attempts
         comment = "" if quiet else self._comment(case, outcome)
-        info, first, last = said
+        info, scenario, first, last = said
         if first or last or case.steps:
             self._notices.line = case.line
             for slug in (*first, *(_STEPS_LEFT_OUT if case.steps else ()), *last):
                 self._notices.add(slug)
         if key is not None:
-            return key, True, f'{{"testKey":"{key}"{status}{span}{comment}}}'
+            return key, BY_KEY, f'{{"testKey":"{key}"{status}{span}{comment}}}'
+        name, end = case.name, f'"{info}}}{status}{span}{comment}}}'
+        if scenario is not None:
+            text = self._encode(escaping.clean(scenario)).decode()[1:-1]
+            return whose, BY_SUMMARY, f"{self._head}{escaping.quoted(name)}{self._scenario}{text}{end}"
         odd = '"' in whose or "\\" in whose
-        name, definition = (_escaped(case.name), _escaped(whose)) if odd else (case.name, whose)
-        return whose, False, f'{self._head}{name}{self._middle}{definition}"{info}}}{status}{span}{comment}}}'
+        name, definition = (escaping.quoted(name), escaping.quoted(whose)) if odd else (name, whose)
+        return whose, BY_DEFINITION, f"{self._head}{name}{self._middle}{definition}{end}"
 
-    def _definition(self, case: Case) -> str | None:
-        """Return the definition of the Test of a case that names no key."""
+    def _identity(self, case: Case, said: _Said) -> str | None:
+        """Return what identifies the Test of a case that names no key: its definition, or what has a scenario does."""
         name = case.name
         if not self._identified or not name or len(name) > SUMMARY_LIMIT or name.isspace():
             return None
+        if said[1] is not None:
+            return self._cucumber + name if name.isprintable() else None
         definition = f"{case.classname}.{name}" if case.classname else mapping.native_identity(case)
         return definition if definition.isprintable() else None
 
     def _info(self, marks: tuple[Mark, ...]) -> _Said | None:
-        """Return what marks without a key add to the test info; None where they say more than labels and a text."""
+        """Return what marks without a key say of the Test; None where that is more than a few of them know."""
         labels: list[str] = []
         description: str | None = None
+        scenario: str | None = None
         for mark in marks:
             kind = mark.kind
             if kind is _TAG:
                 labels += mapping.labels(mark.value)
             elif kind is _DESCRIPTION:
                 description = mark.value if description is None else description
+            elif kind is _SCENARIO:
+                scenario = mark.value if scenario is None else scenario
             elif kind is not _ENVIRONMENT and (kind is not _REQUIREMENT or self._requirements):
                 return None
         info: Json = {"labels": list(dict.fromkeys(labels))} if labels else {}
         if description is not None and self._described:
             info["description"] = escaping.description(description, self._limit)
         left_out = ("description-left-out",) if description is not None and not self._described else ()
-        return f",{self._encode(info).decode()[1:-1]}" if info else "", left_out, ()
+        more = f",{self._encode(info).decode()[1:-1]}" if info else ""
+        return more, (scenario or None) if self._scenarios else None, left_out, ()
 
     def _beside(self, key: str, marks: tuple[Mark, ...]) -> _Said | None:
         """Say whether marks beside a key are left out; None where there are other keys, or something of the run."""
@@ -482,7 +489,7 @@ class PlainCases:
                 return None
             elif kind is not _ENVIRONMENT:
                 left_out = True
-        return ("", (), INFO_LEFT_OUT if left_out else ()) if keys == 1 else None
+        return ("", None, (), INFO_LEFT_OUT if left_out else ()) if keys == 1 else None
 
     def _comment(self, case: Case, outcome: Outcome) -> str:
         if self._policy == "none":
@@ -537,13 +544,3 @@ class PlainCases:
         if len(self._spans) >= _REMEMBERED:
             self._spans.clear()
         return self._spans.setdefault(second, f'{self._start},"finish":"{finish}"')
-
-
-def _is_told_only(step: Step) -> bool:
-    """Say whether a step is no result for Xray: its report knows no Xray statuses, and it has no files."""
-    return step.status is None and not step.attachments
-
-
-def _escaped(text: str) -> str:
-    """Return a text without control characters as JSON has it between quotes."""
-    return text.replace("\\", "\\\\").replace('"', '\\"')

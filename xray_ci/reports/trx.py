@@ -116,13 +116,13 @@ class _Reader(elements.TreeReader):
         self._root = ""
 
     def begin(self, scope: XmlNode, /) -> None:
-        if scope.tag in _RESULTS:
+        if scope.tag in _RESULTS and len(self.scopes) > 1:
             for around in self.scopes[:-1]:
                 around.tag = ""  # no leaf, so no result of its own
 
     def unit(self, unit: XmlNode, /) -> None:
         if unit.tag in _DEFINITIONS:
-            self._definitions.put(unit.get("id").lower(), list(dict.fromkeys(_said(unit))))
+            self._definitions.put(unit.get("id").lower(), _said(unit))
         elif unit.tag == "RunInfo":
             if unit.get("outcome").lower() in {"error", "failed", "aborted", "timeout"} and not _NO_NEWS.search(
                 unit.said("Text")
@@ -207,11 +207,17 @@ def _files(result: XmlNode, root: str) -> Iterator[Attachment]:
                 yield texts.named_file(path)
 
 
-def _said(definition: XmlNode) -> Iterator[tuple[str, str]]:
-    """Yield the name of the class, which comes first, and what else the definition says: words and values."""
+def _said(definition: XmlNode) -> list[tuple[str, str]]:
+    """Return the name of the class, which comes first, and what else the definition says: words and values, once."""
     method = definition.first("TestMethod")
-    if method is not None and (name := method.get("className").partition(",")[0].strip()):
-        yield _CLASS, name
+    owner = method.get("className").partition(",")[0].strip() if method is not None else ""
+    found = [(_CLASS, owner)] if owner else []
+    if method is not None and len(definition.children) == 1:
+        return found
+    return [*found, *dict.fromkeys(_more(definition))]
+
+
+def _more(definition: XmlNode) -> Iterator[tuple[str, str]]:
     if description := definition.said("Description"):
         yield MarkKind.DESCRIPTION.value, description
     for each in (each for held in definition.all("Properties") for each in held.all("Property")):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xray_ci.reports.json_stream import Source
 
 NANOSECONDS: Final = 1e-9
+_BARE: Final = frozenset({"keyword", "name", "line", "result", "match"})
+"""Members of a step that neither holds nor does anything else; nearly every one is."""
 _OUTLINE: Final = re.compile(r"outline|template", re.IGNORECASE)
 _ROW: Final = re.compile(r"[^;]*;[^;]*;[^;]*;\d+")
 """The id of an example row, as JVM and Ruby write it."""
@@ -62,9 +64,12 @@ def _step(run: gherkin.ScenarioRun, step: Members) -> None:
     if step.raw("hidden") is True or not name.strip():
         _hook(run, step, f"{keyword or 'unnamed'} hook")
         return
+    word, message, seconds = _result(step)
+    if step.within(_BARE):
+        run.step(texts.cut(f"{keyword} {name}"), word, message=message, seconds=seconds)
+        return
     for hook in step.each("before"):
         _hook(run, hook, "Before step hook")
-    word, message, seconds = _result(step)
     rows, doc = _argument(step)
     run.step(texts.cut(f"{keyword} {name}"), word, message=message, seconds=seconds, rows=rows, doc=doc)
     _belongings(run, step)

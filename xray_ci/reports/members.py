@@ -57,6 +57,10 @@ class Members:
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
+    def within(self, names: frozenset[str]) -> bool:
+        """Say whether it has no members besides these."""
+        return self._members.keys() <= names
+
     def raw(self, name: str) -> Any:
         """Return a member as it is."""
         return self._members.get(name)

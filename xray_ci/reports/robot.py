@@ -204,12 +204,14 @@ class Verdicts:
         """Yield the cases, named and judged; not judged what rebot wrote, which has done it already."""
         before, suites = "", list[int]()
         names: tuple[str, ...] = ()
+        owner: str | None = None
         with closing(self._waiting):
             for word, case in self._waiting.all():
                 if word != before:
                     before, suites = word, [int(number) for number in word.split()]
                     names = tuple(self._names.get(number, "") for number in suites)
-                named = msgspec.structs.replace(case, suite=names, classname=".".join(names) or None)
+                    owner = ".".join(names) or None
+                named = msgspec.structs.replace(case, suite=names, classname=owner)
                 yield self._judged(named, suites) if judge and self._fallen else named
 
     def close(self) -> None:
@@ -333,20 +335,19 @@ class _Reader(elements.TreeReader):
 
 def _test(node: XmlNode) -> RobotTest:
     test = RobotTest(name=node.get("name"), doc=node.said("doc"), line=node.line)
+    status = node.first("status")
+    heard = status is None or status.get("status") != "PASS"  # nobody asks what a test that passed logged
     tags = []
     for child in node.children:
-        match child.tag:
-            case "tag":
-                tags.append(child.text.strip())
-            case "tags":
-                tags += [tag.text.strip() for tag in child.children]
-            case tag if tag in _STATEMENTS:
-                test.items.append(_item(child))
-                _pages(child, test.pages)
-            case _:
-                pass
+        tag = child.tag
+        if tag in _STATEMENTS:
+            test.items.append(_item(child, heard=heard))
+            _pages(child, test.pages)
+        elif tag == "tag":
+            tags.append(child.text.strip())
+        elif tag == "tags":
+            tags += [each.text.strip() for each in child.children]
     test.tags = tuple(tags)
-    status = node.first("status")
     if status is not None:
         test.status, test.message = status.get("status"), status.text
         _time(test, status)
@@ -361,25 +362,24 @@ def _time(test: RobotTest, status: XmlNode) -> None:
         test.seconds = max(0.0, (test.finished - test.started).total_seconds())
 
 
-def _item(node: XmlNode) -> RobotItem:
+def _item(node: XmlNode, *, heard: bool) -> RobotItem:
     item = RobotItem(action=_action(node))
-    arguments, status = [], None
+    arguments, status, messages = [], None, []
     for child in node.children:
-        match child.tag:
-            case "msg":
-                if (level := child.get("level")) and (text := _text(child)):
-                    item.said.append((level, text))
-            case "status" if status is None:
-                status = child
-            case "arg":
-                arguments.append(child.text)
-            case "arguments":
-                arguments += [arg.text for arg in child.children]
-            case _:
-                pass
+        tag = child.tag
+        if tag == "msg":
+            messages.append(child)
+        elif tag == "status":
+            status = status or child
+        elif tag == "arg":
+            arguments.append(child.text)
+        elif tag == "arguments":
+            arguments += [arg.text for arg in child.children]
     item.arguments = tuple(arguments)
     if status is not None:
         item.status, item.message = status.get("status"), status.text
+    if heard or item.status == "FAIL":
+        item.said += [(level, text) for each in messages if (level := each.get("level")) and (text := _text(each))]
     return item
 
 
@@ -387,12 +387,15 @@ def _text(message: XmlNode) -> str:
     return unpaged(message.text)[:TEXT_LIMIT] if _page(message.attributes) else message.text.strip()
 
 
+_KINDS: Final = {"setup": "[Setup] ", "teardown": "[Teardown] ", "for": "FOR "}
+
+
 def _action(node: XmlNode) -> str:
     kind = node.get("type").lower()
     name = node.get("name")
     match node.tag:
         case "kw":
-            return {"setup": "[Setup] ", "teardown": "[Teardown] ", "for": "FOR "}.get(kind, "") + name
+            return _KINDS.get(kind, "") + name if kind else name
         case "for":
             named = [each.text.strip() for each in node.all("var")]
             return " ".join(("FOR", *named, node.get("flavor"), *(each.text.strip() for each in node.all("value"))))
@@ -412,7 +415,11 @@ def _failures(keyword: XmlNode) -> str:
 
 
 def _pages(node: XmlNode, pages: list[str]) -> None:
-    pages += [child.text for child in node.children if child.tag == "msg" and _page(child.attributes)]
+    pages += [
+        child.text
+        for child in node.children
+        if child.tag == "msg" and "html" in child.attributes and _page(child.attributes)
+    ]
     for child in node.children:
         if child.children:
             _pages(child, pages)

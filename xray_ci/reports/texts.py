@@ -276,10 +276,20 @@ def timestamp(text: str) -> datetime | None:
         return None
     text = text.strip()
     try:
-        found = _epoch(text) if text[:9].isdigit() else _spelt(text)
+        found = _epoch(text) if text[:9].isdigit() else _iso(text) or _spelt(text)
     except (ValueError, OverflowError):
         return None
     return found if found is not None and _UNSET_YEAR < found.year < _ENDLESS_YEAR else None
+
+
+def _iso(text: str) -> datetime | None:
+    """Return what is in the calendar's own form, as nearly all are; None where another look is needed."""
+    if text[4:5] != "-" or text[13:14] != ":":
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _spelt(text: str) -> datetime | None:

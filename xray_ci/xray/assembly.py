@@ -241,7 +241,8 @@ class Assembly:
             return
         pending, made = self._pending, bytearray()
         kept, hashed, coded = pending.append, self._results.hashes.append, self._results.codes.append
-        remember = self._identities.keep
+        identities = self._identities
+        remember = identities.keep
         for case in cases:
             found = plain.line(case)
             if found is None:
@@ -253,8 +254,8 @@ class Assembly:
                 whose = KEYED + whose
             else:
                 code |= IDENTITY
-                if by == BY_DEFINITION:
-                    self._identities.look(case, self._hints)
+                if by == BY_DEFINITION and identities.here > 0:
+                    identities.look(case, self._hints)
             kept(line)
             remember(case)
             hashed(hash(whose))

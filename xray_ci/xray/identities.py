@@ -116,12 +116,15 @@ class Identities:
         self._of = array("H")
         """The suite of each result, by number."""
         self._suites: dict[tuple[str, ...], int] = {}
+        self._suite: tuple[str, ...] | None = None
+        """That of the last result, and its number."""
+        self._number = 0
         self._origins: list[tuple[int, str, str]] = [(0, "", "")]
         """First result, path and format of each report."""
         self._left = LOOKED_AT_MOST
         self._owner = ""
         """Class, or suite, of the result that was looked at before."""
-        self._here = 0
+        self.here = 0
         """Results of this report that may still be looked at."""
         self._changing: dict[str, Problem] = {}
         self._pending: dict[str, Problem] = {}
@@ -137,7 +140,7 @@ class Identities:
         if self._origins[-1][0] == len(self._of):
             self._origins.pop()
         self._origins.append((len(self._of), shown, name))
-        self._here = min(LOOKED_AT, self._left)
+        self.here = min(LOOKED_AT, self._left)
         self._pending.clear()
 
     @property
@@ -151,16 +154,21 @@ class Identities:
 
     def keep(self, case: Case) -> None:
         """Give the next result its number, and remember its suite and when it began, or else ended."""
-        number = self._suites.get(case.suite)
-        if number is None:
-            if len(self._suites) < SUITES and sum(map(len, case.suite)) <= _LONG:
-                number = self._suites[case.suite] = len(self._suites) + 1
-            else:
-                number = 0  # too many to be told apart
-        self._of.append(number)
+        if case.suite is not self._suite:
+            self._suite, self._number = case.suite, self._numbered(case.suite)
+        self._of.append(self._number)
         if self._epoch is not None:
             moment = case.started or case.finished
             self._times.append(_NEVER if moment is None else self._epoch(moment))
+
+    def _numbered(self, suite: tuple[str, ...]) -> int:
+        """Return the number of a suite, 0 where there are too many to be told apart."""
+        number = self._suites.get(suite)
+        if number is None:
+            if len(self._suites) >= SUITES or sum(map(len, suite)) > _LONG:
+                return 0
+            number = self._suites[suite] = len(self._suites) + 1
+        return number
 
     def earlier(self, number: int, other: int) -> bool:
         """Say whether a result began before another one; False where one of them does not say when."""
@@ -168,9 +176,9 @@ class Identities:
 
     def look(self, case: Case, project: str | None) -> None:
         """Look at the names of a case that finds its Test by them; `project`: keys of it in names are told, too."""
-        if self._here <= 0 or any(mark.kind is MarkKind.DEFINITION for mark in case.marks):
+        if self.here <= 0 or any(mark.kind is MarkKind.DEFINITION for mark in case.marks):
             return
-        self._here -= 1
+        self.here -= 1
         self._left -= 1
         if project and not self._hinted and (key := re.search(rf"\b{re.escape(project)}-[1-9][0-9]*\b", case.name)):
             self._pending[_KEYS] = _keyed(case, key[0], project, self._origins[-1][1])

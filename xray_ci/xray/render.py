@@ -25,11 +25,10 @@ from xray_ci.model import Case, Iteration, Mark, MarkKind, Outcome, Step
 from xray_ci.xray import escaping, mapping
 from xray_ci.xray.evidence import file_name, media_type
 from xray_ci.xray.mapping import CUCUMBER_TYPE, GENERIC_TYPE, INFO_LEFT_OUT, RUN_MARKS, SUMMARY_LIMIT, is_key
-from xray_ci.xray.times import LONGEST, Timestamps
+from xray_ci.xray.times import Spans, Timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from xray_ci.deployments import Deployment
     from xray_ci.model import Attachment, Case, Mark
@@ -363,11 +362,9 @@ _TEST_KEY: Final = MarkKind.TEST_KEY
 _TAG, _DESCRIPTION = MarkKind.TAG, MarkKind.DESCRIPTION
 _REQUIREMENT, _ENVIRONMENT, _SCENARIO = MarkKind.REQUIREMENT, MarkKind.ENVIRONMENT, MarkKind.SCENARIO
 _STEPS_LEFT_OUT: Final = ("step-results-left-out",)
-_REMEMBERED: Final = 4_096
 _Said: TypeAlias = tuple[str, str | None, tuple[str, ...], tuple[str, ...]]
 """What marks add to the test info, the scenario that is the Test, and slugs of what is left out, those before and those
 after a word on steps."""
-_NOTHING: Final[_Said] = ("", None, (), ())
 BY_KEY, BY_DEFINITION, BY_SUMMARY = range(3)
 """What a plain case's Test is found by."""
 
@@ -378,7 +375,7 @@ class PlainCases:
     def __init__(self, mapping: MappingOptions, renderer: Renderer, valid: Callable[[dict[str, Any]], bool]) -> None:
         """Ask `valid` about a status that is not the deployment's own."""
         options, dialect = renderer.options, renderer.options.deployment.dialect
-        self._times = renderer.times
+        self._spans = Spans(renderer.times)
         self._identified = (
             mapping.unmapped == "create" and bool(mapping.project) and mapping.test_type in {None, GENERIC_TYPE}
         )
@@ -401,15 +398,10 @@ class PlainCases:
             for outcome, status in renderer.statuses.items()
             if status == dialect.statuses[outcome] or valid({"testKey": "A-1", "status": status})
         }
-        self._moment: datetime | None = None
-        self._epoch: float | None = None
-        self._start = ""
-        self._spans: dict[int, str] = {}
-        """Second of the finish → start and finish, of cases that started at the same moment."""
 
     def begin(self) -> None:
         """Look at another report, whose span of time is its own."""
-        self._moment = None
+        self._spans.begin()
 
     def line(self, case: Case) -> tuple[str, int, str] | None:
         """Return what a case's Test is found by, which of the three that is, and the case's line.
@@ -418,41 +410,63 @@ class PlainCases:
         """
         if case.attachments or case.iterations or case.examples or case.status is not None or case.retried:
             return None
-        outcome, marks = case.outcome, case.marks
-        status = self._statuses.get(outcome)
+        status = self._statuses.get(case.outcome)
         if status is None or (case.steps and not all(map(mapping.is_told_only, case.steps))):
             return None
-        key = next((mark.value for mark in marks if mark.kind is _TEST_KEY), None) if marks else None
-        said = _NOTHING if not marks else self._info(marks) if key is None else self._beside(key, marks)
-        whose = self._identity(case, said) if key is None and said else key
-        if said is None or whose is None or (span := self._moments(case)) is None:
+        if case.marks or case.steps:
+            return self._marked(case, status)
+        whose = self._definition(case)
+        if whose is None or (end := self._end(case, status)) is None:
             return None
-        quiet = outcome is _PASSED and self._policy != "all" and not case.attempts
-        comment = "" if quiet else self._comment(case, outcome)
+        name, definition = case.name, whose
+        if '"' in whose or "\\" in whose:
+            name, definition = escaping.quoted(name), escaping.quoted(whose)
+        return whose, BY_DEFINITION, f'{self._head}{name}{self._middle}{definition}"}}{end}'
+
+    def _marked(self, case: Case, status: str) -> tuple[str, int, str] | None:
+        """Return the same of a case whose author said something, or that has steps."""
+        marks = case.marks
+        key = next((mark.value for mark in marks if mark.kind is _TEST_KEY), None)
+        said = self._info(marks) if key is None else self._beside(key, marks)
+        whose = self._identity(case, said) if key is None and said else key
+        if said is None or whose is None or (end := self._end(case, status)) is None:
+            return None
         info, scenario, first, last = said
         if first or last or case.steps:
             self._notices.line = case.line
             for slug in (*first, *(_STEPS_LEFT_OUT if case.steps else ()), *last):
                 self._notices.add(slug)
         if key is not None:
-            return key, BY_KEY, f'{{"testKey":"{key}"{status}{span}{comment}}}'
-        name, end = case.name, f'"{info}}}{status}{span}{comment}}}'
+            return key, BY_KEY, f'{{"testKey":"{key}"{end}'
+        name = escaping.quoted(case.name)
         if scenario is not None:
             text = self._encode(escaping.clean(scenario)).decode()[1:-1]
-            return whose, BY_SUMMARY, f"{self._head}{escaping.quoted(name)}{self._scenario}{text}{end}"
-        odd = '"' in whose or "\\" in whose
-        name, definition = (escaping.quoted(name), escaping.quoted(whose)) if odd else (name, whose)
-        return whose, BY_DEFINITION, f"{self._head}{name}{self._middle}{definition}{end}"
+            return whose, BY_SUMMARY, f'{self._head}{name}{self._scenario}{text}"{info}}}{end}'
+        return whose, BY_DEFINITION, f'{self._head}{name}{self._middle}{escaping.quoted(whose)}"{info}}}{end}'
 
-    def _identity(self, case: Case, said: _Said) -> str | None:
-        """Return what identifies the Test of a case that names no key: its definition, or what has a scenario does."""
+    def _end(self, case: Case, status: str) -> str | None:
+        """Return what follows the Test: status, times and comment; None where the calendar does not hold a time."""
+        span = "" if case.started is None and case.finished is None else self._spans.of(case)
+        if span is None:
+            return None
+        if case.outcome is _PASSED and self._policy != "all" and not case.attempts:
+            return f"{status}{span}}}"
+        return f"{status}{span}{self._comment(case, case.outcome)}}}"
+
+    def _definition(self, case: Case) -> str | None:
+        """Return the definition that identifies the Test of a case without a key."""
         name = case.name
         if not self._identified or not name or len(name) > SUMMARY_LIMIT or name.isspace():
             return None
-        if said[1] is not None:
-            return self._cucumber + name if name.isprintable() else None
         definition = f"{case.classname}.{name}" if case.classname else mapping.native_identity(case)
         return definition if definition.isprintable() else None
+
+    def _identity(self, case: Case, said: _Said) -> str | None:
+        """Return what identifies the Test of a case without a key: its name where it is a scenario."""
+        definition = self._definition(case)
+        if said[1] is None or definition is None:
+            return definition
+        return self._cucumber + case.name
 
     def _info(self, marks: tuple[Mark, ...]) -> _Said | None:
         """Return what marks without a key say of the Test; None where that is more than a few of them know."""
@@ -499,48 +513,3 @@ class PlainCases:
             case, (), failure=failed or self._policy == "all", steps=failed, wiki=self._wiki, limit=self._limit
         )
         return "" if text is None else f',"comment":{self._encode(text).decode()}'
-
-    def _moments(self, case: Case) -> str | None:
-        """Return start and finish; None where that takes a longer look."""
-        if case.finished is not None:
-            return self._stated(case.started, case.finished)
-        return "" if case.started is None else self._span(case.started, case.seconds)
-
-    def _stated(self, started: datetime | None, finished: datetime) -> str | None:
-        """Return start and finish as the report has both; None where the calendar does not hold one of them."""
-        start = None if started is None else self._times.start(started)
-        if start is None and started is not None:
-            return None
-        finish = self._times.finish(finished)
-        if finish is None:
-            return None
-        return f',"finish":"{finish}"' if start is None else f',"start":"{start}","finish":"{finish}"'
-
-    def _span(self, started: datetime, seconds: float | None) -> str | None:
-        """Return start and finish, each as the calendar has it; None where one of them is out of it."""
-        if started is not self._moment:
-            self._moment, self._epoch = started, None
-            self._spans.clear()
-            start = self._times.start(started)
-            if start is not None:
-                self._start, self._epoch = f',"start":"{start}"', self._times.epoch
-        if self._epoch is None:
-            return None
-        if seconds is None:
-            return self._start
-        if not 0 <= seconds <= LONGEST:
-            return None
-        second = int(self._epoch + seconds)
-        try:
-            return self._spans[second]
-        except KeyError:
-            return self._remember(started, seconds, second)
-
-    def _remember(self, started: datetime, seconds: float, second: int) -> str | None:
-        self._times.start(started)  # others came in between
-        finish = self._times.after(seconds)
-        if finish is None:
-            return None
-        if len(self._spans) >= _REMEMBERED:
-            self._spans.clear()
-        return self._spans.setdefault(second, f'{self._start},"finish":"{finish}"')

@@ -6,7 +6,10 @@ Knows that a second is asked for far more often than it changes: formatting each
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from xray_ci.model import Case
 
 _REMEMBERED: Final = 4096
 LONGEST: Final = 10 * 366 * 86_400
@@ -124,3 +127,60 @@ class Timestamps:
 def _same(one: datetime, other: datetime | None) -> bool:
     """Say whether two moments are written alike: equal ones may have other offsets, or be the second of an hour."""
     return one == other and one.tzinfo is other.tzinfo and one.fold == other.fold
+
+
+class Spans:
+    """Start and finish of cases as members of their JSON; few differ from those of the case before."""
+
+    def __init__(self, times: Timestamps) -> None:
+        self._times = times
+        self._moment: datetime | None = None
+        self._epoch: float | None = None
+        self._start = ""
+        self._spans: dict[int, str] = {}
+        """Second of the finish → start and finish, of cases that started at the same moment."""
+
+    def begin(self) -> None:
+        """Forget what came before: another report begins."""
+        self._moment = None
+
+    def of(self, case: Case) -> str | None:
+        """Return start and finish, each as the calendar has it; None where one of them is out of it."""
+        started, seconds = case.started, case.seconds
+        if case.finished is not None or started is None:
+            return self._stated(started, case.finished)
+        if started is not self._moment:
+            self._moment, self._epoch = started, None
+            self._spans.clear()
+            start = self._times.start(started)
+            if start is not None:
+                self._start, self._epoch = f',"start":"{start}"', self._times.epoch
+        if self._epoch is None:
+            return None
+        if seconds is None:
+            return self._start
+        if not 0 <= seconds <= LONGEST:
+            return None
+        second = int(self._epoch + seconds)
+        return self._spans.get(second) or self._remember(started, seconds, second)
+
+    def _stated(self, started: datetime | None, finished: datetime | None) -> str | None:
+        """Return start and finish as the report states them; None where the calendar does not hold one of them."""
+        if finished is None:
+            return ""
+        start = None if started is None else self._times.start(started)
+        if start is None and started is not None:
+            return None
+        finish = self._times.finish(finished)
+        if finish is None:
+            return None
+        return f',"finish":"{finish}"' if start is None else f',"start":"{start}","finish":"{finish}"'
+
+    def _remember(self, started: datetime, seconds: float, second: int) -> str | None:
+        self._times.start(started)  # others came in between
+        finish = self._times.after(seconds)
+        if finish is None:
+            return None
+        if len(self._spans) >= _REMEMBERED:
+            self._spans.clear()
+        return self._spans.setdefault(second, f'{self._start},"finish":"{finish}"')

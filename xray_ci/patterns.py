@@ -6,7 +6,6 @@ One run uses a quarter of the patterns that the product has. Knows nothing of wh
 from __future__ import annotations
 
 import re
-from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, AnyStr, Final, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -42,12 +41,22 @@ SHORT: Final = 256
 """Characters of a text up to which its answer is kept: a report of huge texts must not fill the memory."""
 
 
+class _Answers(dict[str, Any]):
+    """Answers to short texts, worked out when they are first asked for."""
+
+    def __init__(self, function: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, text: str) -> Any:
+        answer = self._function(text)
+        if len(text) <= SHORT:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[text] = answer
+        return answer
+
+
 def remembered(function: Callable[[str], Answer]) -> Callable[[str], Answer]:
-    """Make a function of one text remember its answers to short ones."""
-    known = lru_cache(maxsize=REMEMBERED)(function)
-
-    @wraps(function)
-    def asked(text: str) -> Answer:
-        return known(text) if len(text) <= SHORT else function(text)
-
-    return asked
+    """Make a function of one text remember its answers to short ones; one that is known costs no call of Python."""
+    return _Answers(function).__getitem__

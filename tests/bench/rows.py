@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -118,10 +119,16 @@ def minima(rounds: int, things: Mapping[str, Callable[[], Sample]]) -> dict[str,
     }
 
 
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def markdown(rows: Mapping[str, list[Row]], rounds: int) -> str:
     """Return the table as Markdown, a part for each group, without the bars that a cell cannot hold."""
+    named = re.search(r"^model name\s*: (.+)$", _text(Path("/proc/cpuinfo")), re.MULTILINE)
     machine = (
         f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+        f"{f' of {named[1]}' if named else ''}"
     )
     lines = [f"{machine}; minima of {rounds} interleaved rounds."]
     for group, held in rows.items():

@@ -12,7 +12,7 @@ from xray_ci.delivery.progress import Ended, Progress
 from xray_ci.delivery.send import send
 from xray_ci.delivery.splitting import lightened
 from xray_ci.errors import EvidenceRefused, UnknownDelivery, UnreadableReport
-from xray_ci.services.body import Slice
+from xray_ci.services.body import PIECE, Slice
 
 
 def data(size: int, letter: str = "x") -> str:
@@ -81,6 +81,24 @@ def test_a_file_of_just_the_size_is_uploaded(tmp_path, xray, least, uploads):
     send(planned(tmp_path, three("a.txt")), context(xray, log=Kept()))
 
     assert (len(xray.uploads), evidence(xray)) == (uploads, {"SHOP-2": ["a.txt"]})
+
+
+@pytest.mark.parametrize("size", [PIECE // 2, PIECE, 3 * PIECE])
+@pytest.mark.parametrize("names", [(), ("a.txt",)])
+def test_evidence_is_seen_wherever_it_begins_in_a_large_request(tmp_path, xray, size, names):
+    """A request is read piece by piece for it, and what names evidence may lie in two of them; most have none."""
+    xray.upload_from = 600
+    for more in range(12):
+        folder = tmp_path / str(more)
+        folder.mkdir()
+        xray.issues.clear()
+        first, second = keyed(2)
+        # The comment moves the beginning of the evidence across the end of a piece, a byte at a time.
+        comment = "c" * (size - len('{"testKey":"SHOP-1","status":"PASSED","comment":""') - more)
+        send(planned(folder, [heavy({**first, "comment": comment}, *names), second]), context(xray, log=Kept()))
+
+        assert evidence(xray) == ({"SHOP-1": [*names]} if names else {})
+    assert len(xray.uploads) == 12 * len(names)
 
 
 def test_small_evidence_goes_with_its_test(tmp_path, xray):

@@ -5,11 +5,12 @@ It is refused, and nothing in it is followed or changed.
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import msgspec
 import pytest
-from journaled import HEADS, READER, begun, key_of, read, written
+from journaled import HEADS, READER, STEPS, begun, key_of, read, written
 
 from xray_ci.delivery.journal import LINE_LIMIT, NAME, Chain, Journal, SealedOtherwise, line_after, pending, sweep
 from xray_ci.safefiles import Folder, JournalFault, StateUnwritable, is_system, make_folder
@@ -242,6 +243,34 @@ def test_right_digests_do_not_make_it_ours(tmp_path, says):
     with pytest.raises(JournalFault):
         Journal.reopen(folder, HEADS, READER, key_of)
     assert pending(tmp_path) in ((folder,), ())
+
+
+@pytest.mark.parametrize("name", ["../beside", "{whole}", "xray-ci.journal", "batch-1.json,batch-1.json"])
+def test_only_names_that_we_write_are_opened(tmp_path, name):
+    """A file that is there and is what the journal says of it is refused all the same, for its name or a second one."""
+    (tmp_path / "beside").write_bytes(b"x")
+    folder = make_folder(tmp_path / "state")
+    (folder / "batch-1.json").write_bytes(b"x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    files = [
+        {"name": each.format(whole=tmp_path / "beside"), "length": 1, "digest": digest} for each in name.split(",")
+    ]
+    forged(folder, msgspec.json.encode({"begun": 1, "files": files, "header": {"host": "h", "batches": 1}}))
+
+    with pytest.raises(JournalFault, match="names a file that xray-ci never writes"):
+        Journal.reopen(folder, HEADS, READER, key_of)
+
+
+def test_a_journal_does_not_grow_over_its_limit(tmp_path, monkeypatch):
+    """What could not be read again is not written, and what was written before can be read."""
+    folder, journal = begun(tmp_path)
+    with journal:
+        journal.record(STEPS[0])
+        monkeypatch.setattr("xray_ci.delivery.journal.JOURNAL_LIMIT", (folder / NAME).stat().st_size + 10)
+        with pytest.raises(StateUnwritable, match="would be larger than"):
+            journal.record(STEPS[1])
+
+    assert read(folder) == STEPS[:1]
 
 
 def test_sweeping_removes_nothing_outside(tmp_path):

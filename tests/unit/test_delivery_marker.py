@@ -368,3 +368,29 @@ def test_the_query_for_the_run_before_is_bounded_and_takes_only_marks():
     for wrong in (None, 'x" OR project = "HR'):
         with pytest.raises(ValueError, match="not a marker"):
             line_jql(replace(found, line=wrong), "SHOP", 3)
+
+
+@pytest.mark.parametrize(
+    ("env", "given", "token"),
+    [
+        (GITHUB, {}, "xraycikyinxlv5ecduqbsqyvjr3tgj"),
+        (GITHUB, {"part": "2"}, "xrayciop63gykdktjwxqqqtzpkyd3y"),
+        (GITHUB, {"group": "chrome"}, "xrayciuq4j7akzwsp7dgjvtlispqak"),
+        (GITHUB, {"scope": "branch", "explicit": True}, "xraycis6penmwcyamvjxwlryln27pp"),
+        (
+            GITHUB | {"GITHUB_REF": "refs/pull/5/merge"},
+            {"scope": "pull-request", "explicit": True},
+            "xrayciq5ezp5nzqdrhn24d7mg632uu",
+        ),
+        (GITHUB, {"scope": "{branch} of {workflow}", "explicit": True}, "xraycic4iickmfyl2j4qg7hr5p7uvk"),
+        (GITLAB, {}, "xrayciehsk7lobfzijbk7sribpewyn"),
+    ],
+)
+def test_a_marker_is_the_same_in_each_release(env, given, token):
+    """A rerun after an upgrade finds what the run before it made: whoever changes this changes `_VERSION`, too."""
+    assert marked(env, **given).token == token
+
+
+def test_a_second_mark_is_the_same_in_each_release():
+    """So the run before an upgrade is the previous one of the first after it."""
+    assert lined({}) == "xrayciou3avi3bdrja5lp6vepbsxef"

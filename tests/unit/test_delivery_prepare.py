@@ -126,6 +126,8 @@ def test_empty_properties_are_taken_out_for_cloud_alone(write, tmp_path):
         (b"<a><properties><!-- x --></properties></a>", None),
         (b"<a><properties", None),
         (b"<a><![CDATA[", None),
+        (b"<a><![CDATA[x]]><properties/></a>", b"<a><![CDATA[x]]></a>"),
+        (b"<a><!--x--><properties/></a>", b"<a><!--x--></a>"),
         (b"", None),
     ],
 )

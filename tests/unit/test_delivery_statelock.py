@@ -150,6 +150,22 @@ def test_a_stale_file_that_became_another_ones_is_given_back(tmp_path, monkeypat
     assert [path.name for path in folder.iterdir()] == ["lock.held"]
 
 
+@pytest.mark.usefixtures("without_locks")
+def test_a_stale_file_that_comes_back_each_time_is_no_lock_of_ours(tmp_path, monkeypatch):
+    """Somebody else keeps making it: after some tries it is in use, and never held without a file."""
+    folder = make_folder(tmp_path)
+    held_by(folder, "elsewhere/pid:[1] 4711 100000000\n")
+    rename = Folder.rename
+
+    def back(self, name, other):
+        rename(self, name, other)
+        held_by(folder, "elsewhere/pid:[1] 4711 100000000\n")
+
+    monkeypatch.setattr(Folder, "rename", back)
+    with pytest.raises(StateInUse), lock(folder, clock=lambda: 1e8 + STALE + 1):
+        pytest.fail("it was held")
+
+
 def test_a_lock_that_was_removed_while_it_was_opened_is_none(tmp_path, monkeypatch):
     """Its holder removes the file when it ends: who waited with it open locks the new one."""
     folder, real = make_folder(tmp_path), fcntl.flock

@@ -47,7 +47,15 @@ _SHAPE: Final = elements.Shape(
         "attachment": EVIDENCE_LIMIT,
     },
 )
-_RESULTS: Final = {"pass": Outcome.PASSED, "fail": Outcome.FAILED, "skip": Outcome.SKIPPED, "notrun": Outcome.SKIPPED}
+_RESULTS: Final = {
+    "Pass": Outcome.PASSED,
+    "Fail": Outcome.FAILED,
+    "Skip": Outcome.SKIPPED,  # as the tool writes them
+    "pass": Outcome.PASSED,
+    "fail": Outcome.FAILED,
+    "skip": Outcome.SKIPPED,
+    "notrun": Outcome.SKIPPED,
+}
 _BLANK_LISTS: Final = {
     "requirement": MarkKind.REQUIREMENT,
     "requirements": MarkKind.REQUIREMENT,
@@ -95,19 +103,20 @@ class _Reader(elements.TreeReader):
 def _case(test: XmlNode, suite: tuple[str, ...], stamp: datetime | None) -> Case:
     get = test.attributes.get
     result, shown, owner, method = get("result", ""), get("name", ""), get("type", ""), get("method", "")
-    outcome = _RESULTS.get(result.replace("-", "").lower()) or texts.unknown(result)
+    outcome = _RESULTS.get(result) or _RESULTS.get(result.replace("-", "").lower()) or texts.unknown(result)
     title, parameters = _row(shown, owner, method)
     marks: tuple[Mark, ...] = ()
     if title or test.children or not method:
         marks = _all_marks(test, title if method else None, shown if not method else None)
+    started, finished = get("start-rtf"), get("finish-rtf")
     case = Case(
         suite=suite,
         name=method or shown,
         classname=owner or None,
         outcome=outcome,
         seconds=seconds(get("time-rtf") or get("time")),
-        started=timestamp(get("start-rtf", "")) or stamp,
-        finished=timestamp(get("finish-rtf", "")),
+        started=timestamp(started) or stamp if started else stamp,
+        finished=timestamp(finished) if finished else None,
         marks=marks,
         iterations=(Iteration(outcome=outcome, name=shown, parameters=parameters),) if parameters else (),
         line=test.line,

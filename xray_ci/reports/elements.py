@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from xray_ci.model import TEXT_LIMIT, Case, Problem
+from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem
 from xray_ci.reports import notices, texts, xml
 from xray_ci.reports.notices import NOT_A_REPORT, UNSAFE, Fault
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 NODE_LIMIT: Final = 20_000
 """Elements kept of one tree."""
 TREE_LIMIT: Final = 50_331_648
-"""Characters kept of one tree."""
+"""Characters kept of one tree, besides the attributes of the unit itself, which `xml.TAG_LIMIT` bounds."""
 NAME_LIMIT: Final = 10_000
 """Different names of elements in one document."""
 TAIL: Final = -texts.OUTPUT_LIMIT
 """As the limit of a text: keep its end."""
 
 
+PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a name
 _NONE: Final[Iterator[XmlNode]] = iter(())
 
 
@@ -121,7 +122,8 @@ class TreeReader:
     def add(self, case: Case) -> None:
         """Hand on a case."""
         self.cases += 1
-        self.stated.see(case)
+        if case.outcome is not PASSED or case.attempts:
+            self.stated.see(case)
         self.done.append(case)
 
     def outside(self, where: str, what: str, line: int | None) -> None:
@@ -216,7 +218,6 @@ class _Walker:
             else:
                 if len(opened) > xml.DEPTH_LIMIT:
                     raise xml.too_deep(parser)
-                # As `_push` does, which a call for every element would cost more than the rest.
                 node = XmlNode(name, attributes, parser.CurrentLineNumber)
                 parent.children.append(node)
                 push(node)
@@ -258,11 +259,13 @@ class _Walker:
             raise xml.too_deep(self._parser)
         if tag in shape.units:
             self._base = len(self._open)
-            self._nodes = self._spent = 0
-            self._push(tag, attributes, shape.limits.get(tag))
+            self._nodes, self._spent = 1, 0
+            unit = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
+            self._open.append(unit)
+            if limit := shape.limits.get(tag):
+                self._listen(limit)
             if shape.outputs:
-                quiet = self._reader.quiet(self._open[-1])  # type: ignore[arg-type]  # what was just pushed
-                self._wanted = self._without_outputs if quiet else self._all
+                self._wanted = self._without_outputs if self._reader.quiet(unit) else self._all
         elif tag in shape.scopes:
             scope = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
             self._open.append(scope)
@@ -291,13 +294,6 @@ class _Walker:
     def _line(self, tag: str) -> None:
         if self._shape.lines and xml.local(tag) in self._shape.lines:
             self.listener.line()
-
-    def _push(self, tag: str, attributes: dict[str, str], limit: int | None) -> None:
-        self._nodes += 1
-        self._spent += sum(map(len, attributes.values()))
-        self._open.append(XmlNode(tag, attributes, self._parser.CurrentLineNumber))
-        if limit:
-            self._listen(limit)
 
     def _listen(self, limit: int) -> None:
         self._limit = limit

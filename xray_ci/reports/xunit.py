@@ -104,7 +104,7 @@ def _case(test: XmlNode, suite: tuple[str, ...], stamp: datetime | None) -> Case
     get = test.attributes.get
     result, shown, owner, method = get("result", ""), get("name", ""), get("type", ""), get("method", "")
     outcome = _RESULTS.get(result) or _RESULTS.get(result.replace("-", "").lower()) or texts.unknown(result)
-    title, parameters = _row(shown, owner, method)
+    title, parameters = (None, ()) if shown == f"{owner}.{method}" else _row(shown, owner, method)
     marks: tuple[Mark, ...] = ()
     if title or test.children or not method:
         marks = _all_marks(test, title if method else None, shown if not method else None)

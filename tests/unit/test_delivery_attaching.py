@@ -8,7 +8,7 @@ import pytest
 from memory_xray import Died, Kept, MemoryXray, context, keyed, planned
 
 from xray_ci.delivery import reconcile
-from xray_ci.delivery.progress import Ended, Progress
+from xray_ci.delivery.progress import Ended, Lightened, Progress
 from xray_ci.delivery.send import send
 from xray_ci.delivery.splitting import lightened
 from xray_ci.errors import EvidenceRefused, UnknownDelivery, UnreadableReport
@@ -81,6 +81,19 @@ def test_a_file_of_just_the_size_is_uploaded(tmp_path, xray, least, uploads):
     send(planned(tmp_path, three("a.txt")), context(xray, log=Kept()))
 
     assert (len(xray.uploads), evidence(xray)) == (uploads, {"SHOP-2": ["a.txt"]})
+
+
+def test_a_death_between_two_decisions_costs_no_evidence(tmp_path, xray):
+    """The evidence of one test was to follow when the process died: that of the others follows, too, once each."""
+    xray.upload_from = 600
+    plan = planned(tmp_path, [heavy(test, "a.txt") for test in keyed(3)])
+    log = Kept()
+    log.record(Lightened(call=plan.calls[0].id, index=1, files=1))
+    done = send(plan, context(xray, log=log, progress=Progress(log)))
+
+    assert done.failures == []
+    assert evidence(xray) == {f"SHOP-{number}": ["a.txt"] for number in (1, 2, 3)}
+    assert (xray.count("import"), len(xray.uploads)) == (1, 3)
 
 
 @pytest.mark.parametrize("size", [PIECE // 2, PIECE, 3 * PIECE])

@@ -202,21 +202,26 @@ class _Courier:
             return self._isolated(execution, call, key, refusal)
 
     def _lighten(self, call: PlannedImport) -> None:
-        """Let evidence follow the results: of a test that is larger than a request may be, and what is uploaded."""
+        """Let evidence follow the results: of a test that is larger than a request may be, and what is uploaded.
+
+        Not where something of the request may be stored with its evidence already.
+        """
         context, least = self._means, self._means.store.upload_from
-        if call.tests_at is None or call.id in context.progress.light:
+        if call.tests_at is None or call.id in context.progress.begun:
             return
         whole = call.tests == 1 and context.most is not None and call.size > context.most
         if not whole and (least is None or call.size < least):
             return
         from xray_ci.delivery import splitting  # noqa: PLC0415 - for what goes in parts
 
+        light = context.progress.light.get(call.id, {})
         if not whole and least is not None:
             for test, files in splitting.heavy(call, least, context.progress):
-                context.note(Lightened(call=call.id, index=test.index, files=files))
+                if test.index not in light:
+                    context.note(Lightened(call=call.id, index=test.index, files=files))
             return
         for test in listed(call.tests_at, context.progress.left_out.get(call.id, ())):
-            if found := splitting.lightened(test)[1]:
+            if test.index not in light and (found := splitting.lightened(test)[1]):
                 context.note(Lightened(call=call.id, index=test.index, files=len(found)))
 
     def _part(

@@ -27,7 +27,7 @@ CUCUMBER: Final = "cucumber"
 
 GENERIC_TYPE: Final = "Generic"
 CUCUMBER_TYPE: Final = "Cucumber"
-"""As Xray writes it."""
+"""As Xray writes them."""
 
 ANYWHERE: Final = "ANY"
 """In the place of the project of native reports, where only their request says it."""

@@ -1,6 +1,7 @@
 """Runs one thing as a fresh process and writes down what it cost: processor seconds, highest memory, modules imported.
 
 measured.py NOTE raw FILE          expat without callbacks over the file: the fastest anything can read it
+measured.py NOTE calls FILE        the same with callbacks that do nothing: what the interpreter adds to it at least
 measured.py NOTE decode FILE       one `raw_decode` over the whole document, or over each line of it
 measured.py NOTE imports MODULES   import the modules named in a JSON file, and nothing more
 measured.py NOTE product ARGUMENTS xray-ci itself, through entrypoint.py
@@ -30,7 +31,16 @@ def peak() -> int:
 
 
 def raw(path: str) -> None:
+    parse(path, xml.parsers.expat.ParserCreate())
+
+
+def calls(path: str) -> None:
     parser = xml.parsers.expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = lambda _tag, _attributes: None, lambda _tag: None
+    parse(path, parser)
+
+
+def parse(path: str, parser: xml.parsers.expat.XMLParserType) -> None:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         while piece := file.read(PIECE):
             parser.Parse(piece, False)
@@ -61,7 +71,7 @@ def product(*arguments: str) -> object:
 
 def main(note: str, kind: str, *arguments: str) -> None:
     begun = time.process_time()
-    code = {"raw": raw, "decode": decode, "imports": imports, "product": product}[kind](*arguments)
+    code = {"raw": raw, "calls": calls, "decode": decode, "imports": imports, "product": product}[kind](*arguments)
     seconds = time.process_time() - begun
     modules = sorted(
         name for name, module in sys.modules.items() if getattr(module, "__spec__", None) and name != "__main__"

@@ -55,6 +55,13 @@ class Row:
     """What nothing can be faster than, as it was measured in the same run."""
     told: str = ""
     """The figures behind the value."""
+    slower: float = 1.0
+    """How much slower the interpreter is beside expat than where the bounds were taken, measured in the same rounds."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is so far above its bound that a run fails, on a processor like this one."""
+        return self.bound is not None and self.value > self.bound * SLACK * self.slower
 
     @property
     def holds(self) -> bool:

@@ -7,7 +7,8 @@
 
 What is run is what a user has: the wheel's own content with bytecode, in a process of its own, against a service on
 loopback. CPU is user and system time without that of one small report; each row stands beside its limit, which is
-measured in the same rounds. Ends with 1 when a row of `HELD` comes to more than 1.25 times its bound, twice.
+measured in the same rounds. Ends with 1 when a row of `HELD` comes to more than 1.25 times its bound, thrice: where
+the interpreter is slower beside expat than it was where the bounds were taken, to so much more.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ HELD: frozenset[str] = frozenset(
 """The rows that CI fails for. It grows: a row whose bound is met is added, none is taken away. What is not in here and
 above its bound says "not met" in the table, with its figure."""
 
+TRIES = 3
 Group = Callable[[Bench], Iterator[Row]]
 WHOLE: dict[str, Group] = {
     "small": lambda bench: bench.small(),
@@ -79,17 +81,19 @@ QUICK: dict[str, Group] = {
 
 def broken(rows: list[Row]) -> list[Row]:
     """The rows that fail a run."""
-    return [row for row in rows if row.case in HELD and row.bound is not None and row.value > row.bound * SLACK]
+    return [row for row in rows if row.case in HELD and row.broken]
 
 
 def measured(name: str, group: Group, bench: Bench) -> list[Row]:
-    """Run a group, a second time where a bound is broken; print its rows."""
+    """Run a group, up to `TRIES` times where a bound is broken: a machine has slow minutes; print its rows."""
     print(f"{name}:", flush=True)
     rows = list(group(bench))
-    if broken(rows):
+    for _ in range(TRIES - 1):
+        if not broken(rows):
+            break
         print("  a bound is broken: once more", flush=True)
         again = {row.case: row for row in group(bench)}
-        rows = [min(row, again.get(row.case, row), key=lambda each: each.value) for row in rows]
+        rows = [min(row, again.get(row.case, row), key=lambda each: each.value / each.slower) for row in rows]
     print(*rows, sep="\n", flush=True)
     return rows
 
@@ -110,7 +114,11 @@ def main() -> int:
         PAGE.write_text(f"{head}{MARK}\n{markdown(rows, asked.rounds)}\n", encoding="utf-8")
     over = [row for held in rows.values() for row in broken(held)]
     print(
-        *(f"BROKEN {row.case}: {row.value:.3g} {row.unit}, at most {row.bound} times {SLACK}" for row in over), sep="\n"
+        *(
+            f"BROKEN {row.case}: {row.value:.3g} {row.unit}, at most {row.bound} times {SLACK} times {row.slower:.2f}"
+            for row in over
+        ),
+        sep="\n",
     )
     return 1 if over else 0
 

@@ -171,3 +171,12 @@ def test_a_wrong_byte_does_not_hide_what_is_unsafe_before_it(wrong):
         json_stream.check(io.BytesIO(b"[" * 200_000 + wrong))
 
     assert caught.value.slug == UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "text"),
+    [("", 9, None), ("", None, None), ("abc", 9, "abc"), ("abc", None, "abc"), (7, 9, "7"), (["a", 1, "b"], 9, "a\nb")],
+)
+def test_a_member_s_text_is_none_where_it_is_empty(value, limit, text):
+    """An empty text says nothing, as a missing one; numbers and lists of lines are texts."""
+    assert Members({"m": value}, "$").text("m", limit=limit) == text

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
+from xray_ci.patterns import remembered
 from xray_ci.reports import author_marks, notices, texts, xml
 from xray_ci.reports.junit_case import (
     BY_ATTRIBUTE,
@@ -41,9 +42,6 @@ EVIDENCE_LIMIT: Final = 33_554_432
 """Characters of base64 kept of one piece of evidence (24 MiB of a file); a larger one is left out with a notice."""
 OUTSIDE_LIMIT: Final = 50
 """Errors outside of cases that are named one by one; more are only counted."""
-DURATION_LIMIT: Final = 4_096
-"""Durations that are remembered, of at most so many characters:"""
-DURATION_LENGTH: Final = 16
 NAME_LIMIT: Final = 10_000
 """Different names of elements in one document."""
 
@@ -73,6 +71,8 @@ def batches(source: xml.XmlSource) -> Iterator[list[Case | Problem]]:
         vars(reader).clear()  # it holds methods of its own: a circle that only the collector of garbage would undo
 
 
+_duration: Final = remembered(seconds)
+"""The same few come again and again: looking one up costs a third of reading it."""
 _HOST: Final = "hostname"
 """Property under which rules find the attribute of a suite."""
 
@@ -116,8 +116,6 @@ class _Reader:
         self._stamp: datetime | None = None
         self._empty: list[tuple[dict[str, str], int]] = []
         """Attributes and lines of testcases that held nothing, of which no cases were made yet."""
-        self._took: dict[str | None, float | None] = {}
-        """Durations that were read, by their text."""
         self._case: Open | None = None
         self._outer: list[Open] = []
         self._verdict = self._attempt = Verdict(Outcome.OTHER, {}, 0)
@@ -258,22 +256,19 @@ class _Reader:
         if not found:
             return
         suite, stamp, properties, add = self._suite, self._stamp, self._properties, self.done.append
-        decorated, took = is_decorated(suite), self._took
+        decorated = is_decorated(suite)
         for attributes, line in found:
             if decorated or not SPEAKING.isdisjoint(attributes):
                 self._finish(Open(attributes, line))
                 continue
             get = attributes.get
-            time = get("time")
-            # The same few durations come again and again: looking one up costs a third of reading it.
-            duration = took[time] if time in took else self._duration(time)
             add(
                 Case(
                     suite=suite,
                     name=get("name", ""),
                     classname=get("classname") or None,
                     outcome=PASSED,
-                    seconds=duration,
+                    seconds=_duration(get("time", "")),
                     started=stamp,
                     properties=properties,
                     line=line,
@@ -283,15 +278,6 @@ class _Reader:
         self._known += len(found)
         self._named = self._named or any("name" in attributes for attributes, _ in found)
         found.clear()
-
-    def _duration(self, text: str | None) -> float | None:
-        """Read a duration, and know it from then on; not endlessly many, and none of endless length."""
-        if len(self._took) > DURATION_LIMIT:
-            self._took.clear()
-        duration = seconds(text)
-        if text is not None and len(text) <= DURATION_LENGTH:
-            self._took[text] = duration
-        return duration
 
     def _say(self, problem: Problem) -> None:
         """Tell something after all cases that ended before it."""

@@ -70,8 +70,8 @@ class Members:
         value = self._members.get(name)
         if value is None:
             return None
-        if type(value) is str and len(value) <= TEXT_LIMIT:  # nearly always, and this runs for every text
-            return value if limit is None or len(value) <= limit else texts.cut(value, limit)
+        if type(value) is str and 0 < len(value) <= (TEXT_LIMIT if limit is None else limit):  # nearly always
+            return value
         if isinstance(value, list):
             value = "\n".join(line for line in value if isinstance(line, str))
         text = value if isinstance(value, str) else said(value)

@@ -74,13 +74,7 @@ class SpilledValues:
 
     def get(self, name: str) -> Any:
         """Return the value of a name, None where there is none."""
-        if self._fresh:
-            self._settle()
-        try:
-            row = self._base.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
-        except self._error as error:
-            raise OSError(f"what the report defines could not be found again ({error})") from None
-        return None if row is None else msgspec.msgpack.decode(row[0])
+        return self.many((name,)).get(name)
 
     def many(self, names: Iterable[str]) -> dict[str, Any]:
         """Return the values of up to some hundred names, without those that have none."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
+from xray_ci.patterns import remembered
 from xray_ci.reports import author_marks, members, notices, texts
 from xray_ci.reports.json_stream import Source, Window
 from xray_ci.reports.members import Members, said
@@ -36,6 +37,11 @@ _OUTCOMES: Final = {
     "skipped": Outcome.SKIPPED,
     "pending": Outcome.SKIPPED,
 }
+_PASSED: Final = Outcome.PASSED
+_BARE: Final = frozenset(
+    {"name", "status", "rawStatus", "duration", "suite", "start", "stop", "message", "trace", "type", "filePath", "flaky"}
+)
+"""Of these members a test that passed has nothing but its names and times."""
 
 
 def read(source: Source) -> Iterator[Case | Problem]:
@@ -63,9 +69,8 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 raise Fault(BROKEN, "results.tests is no list")
             else:
                 listed = True
-                for _ in window.elements():
-                    count += 1
-                    case = _case(Members(window.value(), "results.tests", None, count - 1), window.line)
+                for count, test in enumerate(window.values(), 1):  # noqa: B007 - the number of the last is the count
+                    case = _case(Members(test, "results.tests", None, count - 1), window.line)
                     stated.see(case)
                     yield case
     window.finish()
@@ -77,46 +82,69 @@ def read(source: Source) -> Iterator[Case | Problem]:
 
 
 def _case(test: Members, number: int) -> Case:
-    outcome = _OUTCOMES.get((test.text("status") or "").lower()) or texts.unknown(test.text("status"))
-    suite = _suite(test)
+    word = test.text("status") or ""
+    outcome = _OUTCOMES.get(word) or _OUTCOMES.get(word.lower()) or texts.unknown(word)
+    suite, classname = _suite(test)
+    name, seconds, started, finished = (
+        test.text("name") or "",
+        test.seconds("duration", MILLISECONDS),
+        test.time("start"),
+        test.time("stop"),
+    )
+    if outcome is _PASSED and test.within(_BARE):
+        return Case(
+            suite=suite,
+            classname=classname,
+            name=name,
+            outcome=outcome,
+            seconds=seconds,
+            started=started,
+            finished=finished,
+            line=number,
+        )
     message = trace = output = None
-    if outcome is not Outcome.PASSED:
+    if outcome is not _PASSED:
         message, trace = test.text("message"), test.text("trace")
         snippet = test.text("snippet")
         if snippet and snippet.strip() not in (trace or message or ""):
             trace = texts.cut("\n\n".join(filter(None, (trace, snippet))))
-        output = (
-            texts.tail("\n".join(line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr")))) or None
-        )
-    name, parameters = test.text("name") or "", tuple(_parameters(test))
-    rows = (Iteration(outcome=outcome, name=name, parameters=parameters),) if parameters else ()
+        lines = [line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr"))]
+        output = texts.tail("\n".join(lines)) or None if lines else None
+    parameters = tuple(_parameters(test)) if "parameters" in test else ()
     return Case(
         suite=suite,
-        classname=members.joined(*suite),
+        classname=classname,
         name=name,
         outcome=outcome,
-        seconds=test.seconds("duration", MILLISECONDS),
-        started=test.time("start"),
-        finished=test.time("stop"),
+        seconds=seconds,
+        started=started,
+        finished=finished,
         kind=members.kind_of(message) or members.kind_of(trace),
         message=message,
         trace=trace,
         output=output,
         attachments=tuple(_attachments(test)),
         marks=_marks(test),
-        steps=tuple(_steps(test)),
-        iterations=rows,
+        steps=tuple(_steps(test)) if "steps" in test else (),
+        iterations=(Iteration(outcome=outcome, name=name, parameters=parameters),) if parameters else (),
         attempts=tuple(_attempts(test)),
         line=number,
     )
 
 
-def _suite(test: Members) -> tuple[str, ...]:
-    """Return the suites, which are a list since version 1 and were one text with ` > ` before."""
+def _suite(test: Members) -> tuple[tuple[str, ...], str | None]:
+    """Return the suites, which are a list since version 1 and were one text with ` > ` before, and the class name."""
     found = test.raw("suite")
-    if isinstance(found, str):
-        return tuple(part for part in found[: members.NAME_LIMIT].split(members.SPLIT) if part)
-    return tuple(test.texts("suite"))
+    return _split(found) if isinstance(found, str) else _named(tuple(test.texts("suite")))
+
+
+@remembered
+def _split(text: str) -> tuple[tuple[str, ...], str | None]:
+    return _named(tuple(part for part in text[: members.NAME_LIMIT].split(members.SPLIT) if part))
+
+
+def _named(suite: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    return suite, members.joined(*suite)
 
 
 def _marks(test: Members) -> tuple[Mark, ...]:

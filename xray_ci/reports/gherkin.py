@@ -318,8 +318,8 @@ class _Feature:
                 yield self._completed(case)
 
     def _elements(self) -> Iterator[Case]:
-        for index, _ in enumerate(self._window.elements()):
-            element = Members(self._window.value(), f"{self._path}.elements", None, index)
+        for index, value in enumerate(self._window.values()):
+            element = Members(value, f"{self._path}.elements", None, index)
             if _is_background(element):
                 self._background = [*element.each("before"), *element.each("steps"), *element.each("after")]
                 continue

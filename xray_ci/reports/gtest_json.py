@@ -59,9 +59,9 @@ def _suite(window: Window, path: str) -> Iterator[Case]:
     suite = ""
     for name in window.members():
         if name == "testsuite" and window.peek() == "[":
-            for index, _ in enumerate(window.elements()):
+            for index, test in enumerate(window.values()):
                 here = f"{path}.testsuite[{index}]"
-                yield _case(members.fields(window.value(), here), suite, here, window.line)
+                yield _case(members.fields(test, here), suite, here, window.line)
         else:
             value = members.scalar(window)
             if name == "name" and isinstance(value, str):

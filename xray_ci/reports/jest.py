@@ -114,9 +114,9 @@ def _file(window: Window, path: str, outside: Outside) -> Iterator[Case | Proble
     with closing(_Held()) as held:
         for name in window.members():
             if name == "assertionResults" and window.peek() == "[":
-                for index, _ in enumerate(window.elements()):
+                for index, result in enumerate(window.values()):
                     here = f"{path}.assertionResults[{index}]"
-                    case = _case(members.fields(window.value(), here), here, window.line)
+                    case = _case(members.fields(result, here), here, window.line)
                     failed = failed or case.outcome is Outcome.FAILED
                     held.add(case)
             else:

@@ -23,6 +23,7 @@ _NEAR: Final = 16
 """A fault this close to the end of the window may be no fault when more is read."""
 _TOO_DEEP: Final = "its values nest too deep"
 _SPACE: Final = lazy(r"[ \t\n\r]*")
+_COMMA: Final = lazy(r"[ \t\n\r]*,[ \t\n\r]*")
 _SURROGATE: Final = lazy(r"\\u[dD][89a-fA-F]")
 _LONE: Final = lazy("[\ud800-\udfff]")
 
@@ -48,7 +49,8 @@ class Window:
         head = source.read(PIECE)
         self._decoder = Decoder(sniff(head))
         self._source = source
-        self._scan = json.JSONDecoder(parse_constant=_no_constant).raw_decode
+        decoder = json.JSONDecoder(parse_constant=_no_constant)
+        self._scan, self._scan_once = decoder.raw_decode, decoder.scan_once
         self._at = self._line = 0
         self.line = 1
         """The line on which the value begins that was taken last."""
@@ -56,7 +58,10 @@ class Window:
         self._seen = self._newlines = 0
         """How much of the text was searched for ends of lines, and how many are in it."""
         self._ended = not head
-        self._text = self._decoder.decode(head, final=self._ended).removeprefix("\ufeff")
+        self._text = ""
+        self._halves = False
+        """Whether the text may hold the escapes of surrogates."""
+        self._show(self._decoder.decode(head, final=self._ended).removeprefix("\ufeff"))
 
     def peek(self) -> str:
         """Return the next character that is no space, without taking it; "" at the end."""
@@ -77,9 +82,7 @@ class Window:
     def value(self) -> Any:
         """Take one whole value."""
         self.peek()
-        self._newlines += self._text.count("\n", self._seen, self._at)
-        self._seen = self._at
-        self.line = self._line + self._newlines + 1
+        self._begin()
         size = PIECE
         while True:
             try:
@@ -101,6 +104,25 @@ class Window:
             # Growing pieces keep reading a large value anew linear.
             self._more(size)
             size = min(size * 2, ELEMENT_LIMIT // 2)
+
+    def values(self) -> Iterator[Any]:
+        """Take each element of the array that begins here."""
+        between = ""
+        for _ in self.elements():
+            yield self.value()
+            # What stands between two elements is mostly the same each time: it is compared and not looked through.
+            while between and self._text.startswith(between, self._at):
+                start = self._at + len(between)
+                try:
+                    value, end = self._scan_once(self._text, start)
+                except (StopIteration, ValueError, RecursionError):
+                    break  # the long way reads on, or knows what is wrong
+                if end == len(self._text):
+                    break
+                self._at = start
+                self._begin()
+                yield self._taken(value, end)
+            between = self._between()
 
     def members(self) -> Iterator[str]:
         """Yield the name of each member of the object that begins here.
@@ -136,8 +158,19 @@ class Window:
         if self.peek():
             raise self._fault("something follows the end of the document")
 
+    def _between(self) -> str:
+        """Return what stands before the next element of an array; "" where that is none, or not read yet."""
+        found = _COMMA.match(self._text, self._at)
+        return found[0] if found and found.end() < len(self._text) else ""
+
+    def _begin(self) -> None:
+        """Count the lines up to the value that begins here."""
+        self._newlines += self._text.count("\n", self._seen, self._at)
+        self._seen = self._at
+        self.line = self._line + self._newlines + 1
+
     def _taken(self, value: Any, end: int) -> Any:
-        hit = _SURROGATE.search(self._text, self._at, end)
+        hit = _SURROGATE.search(self._text, self._at, end) if self._halves else None
         self._at = end
         if hit is None:
             return value
@@ -155,8 +188,12 @@ class Window:
             self._column = len(gone) - gone.rfind("\n") - 1
         else:
             self._column += len(gone)
-        self._text = self._text[self._at :] + self._decoder.decode(raw, final=self._ended)
+        self._show(self._text[self._at :] + self._decoder.decode(raw, final=self._ended))
         self._at = self._seen = self._newlines = 0
+
+    def _show(self, text: str) -> None:
+        self._text = text
+        self._halves = "\\u" in text and _SURROGATE.search(text) is not None
 
     def _fault(self, message: str) -> Fault:
         gone = self._text[: self._at]

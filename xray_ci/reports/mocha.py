@@ -157,9 +157,9 @@ def read(source: Source) -> Iterator[Case | Problem]:
             members.scalar(window)
             continue
         seen.add(name)
-        for index, _ in enumerate(window.elements()):
+        for index, value in enumerate(window.values()):
             path = f"{name}[{index}]"
-            test = members.fields(window.value(), path)
+            test = members.fields(value, path)
             if name == "failures" and is_hook(test):
                 stated.read += 1
                 yield from hook(test, outside)

@@ -75,8 +75,8 @@ class _Run:
         """Learn in which folders the requests are."""
         for name in self.window.members():
             if name == "item" and self.window.peek() == "[":
-                for _ in self.window.elements():
-                    self._item(self.window.value(), (), 0)
+                for item in self.window.values():
+                    self._item(item, (), 0)
             elif name == "info" and self.window.peek() == "{":
                 self._title = members.text(self.window.value(), "name", members.NAME_LIMIT) or ""
             else:
@@ -100,12 +100,12 @@ class _Run:
         self.seen = True
         for name in self.window.members():
             if name == "executions" and self.window.peek() == "[":
-                for index, _ in enumerate(self.window.elements()):
+                for index, executed in enumerate(self.window.values()):
                     path = f"run.executions[{index}]"
-                    yield from self._execution(members.fields(self.window.value(), path), path)
+                    yield from self._execution(members.fields(executed, path), path)
             elif name == "failures" and self.window.peek() == "[":
-                for _ in self.window.elements():
-                    yield from self._failure(self.window.value())
+                for failure in self.window.values():
+                    yield from self._failure(failure)
             elif name == "stats" and self.window.peek() == "{":
                 totals = members.fields(self.window.value(), "run.stats").get("assertions")
                 self.stated.add(totals.get("failed") if isinstance(totals, dict) else None)

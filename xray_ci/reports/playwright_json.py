@@ -106,9 +106,8 @@ class _Reader:
             if own is not None and name == "suites":
                 yield from self._suites(own, f"{path}.suites")
             elif own is not None and name == "specs" and window.peek() == "[":
-                for index, _ in enumerate(window.elements()):
-                    spec = Members(window.value(), f"{path}.specs", None, index)
-                    yield from self._spec(spec, own, window.line)
+                for index, spec in enumerate(window.values()):
+                    yield from self._spec(Members(spec, f"{path}.specs", None, index), own, window.line)
             else:
                 value = window.value()
                 if name == "title":

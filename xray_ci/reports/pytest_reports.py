@@ -208,8 +208,8 @@ def read_json_report(source: Source) -> Iterator[Case | Problem]:
     outside, stated = notices.Outside(), notices.Stated()
     for name in window.members():
         if name in {"tests", "collectors"} and window.peek() == "[":
-            for index, _ in enumerate(window.elements()):
-                element = Members(window.value(), f"{name}[{index}]")
+            for index, value in enumerate(window.values()):
+                element = Members(value, name, None, index)
                 if name == "tests":
                     count += 1
                     case = _case(element, window.line)

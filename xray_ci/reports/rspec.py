@@ -41,14 +41,13 @@ def read(source: Source) -> Iterator[Case | Problem]:
         raise Fault(BROKEN, "RSpec's JSON is one object with `examples`")
     for name in window.members():
         if name == "examples" and window.peek() == "[":
-            for _ in window.elements():
-                case = _case(members.fields(window.value(), f"examples[{count}]"), f"examples[{count}]", window.line)
+            for example in window.values():
+                case = _case(members.fields(example, f"examples[{count}]"), f"examples[{count}]", window.line)
                 stated.see(case)
                 yield case
                 count += 1
         elif name == "messages" and window.peek() == "[":
-            for _ in window.elements():
-                message = window.value()
+            for message in window.values():
                 if isinstance(message, str) and len(said) < _MESSAGES:
                     said.append(message[:_SAYING])
         elif name == "summary" and window.peek() == "{":

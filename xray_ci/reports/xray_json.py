@@ -341,8 +341,8 @@ def read(source: Source) -> Iterator[Case | Problem]:
         if name == "tests":
             if window.peek() != "[":
                 raise Fault(BROKEN, "`tests` is no list")
-            for _ in window.elements():
-                yield msgspec.structs.replace(to_case(window.value(), count, left), line=window.line)
+            for test in window.values():
+                yield msgspec.structs.replace(to_case(test, count, left), line=window.line)
                 count += 1
         else:
             aside += _aside(name, window.value(), left)

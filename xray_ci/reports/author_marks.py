@@ -46,8 +46,9 @@ def of_tag(tag: str) -> Mark | None:
 
 def of_tags(names: Iterable[str]) -> tuple[Mark, ...]:
     """Return what the tags of a test say, each once, in order."""
-    found = dict.fromkeys(said for name in names if (said := of_tag(name)) is not None)
-    return tuple(found)[:TAGS_LIMIT]
+    found = dict.fromkeys(map(of_tag, names))
+    found.pop(None, None)
+    return tuple(found)[:TAGS_LIMIT]  # type: ignore[arg-type]  # without None
 
 
 def key_in(text: str) -> str | None:

@@ -32,7 +32,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     yield from gherkin.read(source, "Behave JSON", _scenario)
 
 
-def _scenario(element: Members, background: list[Members]) -> Case:
+def _scenario(element: Members, background: list[Members], line: int) -> Case:
     run = gherkin.ScenarioRun()
     steps = list(element.each("steps"))
     # Scenarios repeat the steps of their background, which stand alone once more, without results.
@@ -52,6 +52,7 @@ def _scenario(element: Members, background: list[Members]) -> Case:
         outline=row is not None,
         description=element.text("description"),
         outcome=own,
+        line=line,
     )
 
 

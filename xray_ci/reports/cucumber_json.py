@@ -38,7 +38,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
     yield from gherkin.read(source, "Cucumber JSON", _scenario)
 
 
-def _scenario(element: Members, background: list[Members]) -> Case:
+def _scenario(element: Members, background: list[Members], line: int) -> Case:
     run = gherkin.ScenarioRun()
     for hook in element.each("before"):
         _hook(run, hook, "Before hook")
@@ -56,6 +56,7 @@ def _scenario(element: Members, background: list[Members]) -> Case:
         outline=outline,
         description=element.text("description"),
         started=element.time("start_timestamp"),
+        line=line,
     )
 
 

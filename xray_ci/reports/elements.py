@@ -155,7 +155,7 @@ def read(source: xml.XmlSource, shape: Shape, reader: TreeReader) -> Iterator[Ca
     for _ in xml.feed(readable, parser):
         yield from reader.done
         reader.done.clear()
-        walker.listener.merge()
+        walker.merge()
     yield from reader.last_words()
 
 
@@ -166,7 +166,7 @@ class _Walker:
         self._parser = parser
         self._shape = shape
         self._reader = reader
-        self.listener = xml.TextListener(parser)
+        self._listener = xml.TextListener(parser)
         self._open: list[XmlNode | None] = []
         """Elements that are not dropped: scopes and nodes, None for what is ignored."""
         self._base = -1
@@ -175,7 +175,7 @@ class _Walker:
         """Elements open from the outermost dropped one inwards."""
         self._deep: tuple[XmlNode, int] | None = None
         """An element wanted from within dropped ones, and how many of those are open with it."""
-        self._nodes = self._spent = self._limit = 0
+        self._nodes = self._spent = self._limit = self._counted = 0
         self._names: dict[str, str] = {}
         self._all = {
             parent: {tag: shape.limits.get(f"{parent}/{tag}") or shape.limits.get(tag) or 0 for tag in tags}
@@ -188,49 +188,53 @@ class _Walker:
         }
         self._wanted = self._all
         """One of these two, as the unit says."""
+        self._here: dict[str, int] = {}
+        """What of it is for elements that begin now; empty outside of units, and where they are dropped or heard."""
+        self._around: list[dict[str, int]] = []
+        """What it was when the elements that are open in the unit began."""
         parser.StartElementHandler, parser.EndElementHandler = self._starter(parser), self._ender()
+
+    def merge(self) -> None:
+        """Bring back to its bounds what is open, after each piece of the document."""
+        self._listener.merge()
+        if self._base >= 0 and self._parser.CurrentByteIndex - self._counted > TREE_LIMIT // 4:
+            unit = self._open[self._base]
+            self._spent = 0 if unit is None else _characters(unit)
+            self._counted = self._parser.CurrentByteIndex
 
     # Handlers are closures over locals and not methods, as in `junit`: they run for every element.
 
     def _starter(self, parser: XMLParserType) -> Callable[[str, dict[str, str]], None]:
-        listener, opened, names = self.listener, self._open, self._names
-        deep, nothing, push = self._shape.deep, dict[str, int](), self._open.append
+        opened, deep, push, surround = self._open, self._shape.deep, self._open.append, self._around.append
+        nothing, listen = dict[str, int](), self._listener.listen
 
         def start(tag: str, attributes: dict[str, str]) -> None:
-            if self._dropped:
-                self._start_dropped(tag, attributes)
-                return
-            if listener.listening:
-                self._dropped = 1  # its text is heard as part of the text around it
-                self._line(tag)
-                return
-            name = names.get(tag) or self._name(tag)
-            if self._base < 0:
-                self._start_outside(name, attributes)
-                return
-            parent = opened[-1]
-            limit = self._wanted.get(parent.tag, nothing).get(name) if parent is not None else None
-            if parent is None or limit is None or (name in deep and deep[name](attributes)):
-                self._start_dropped(name, attributes)
+            limit = self._here.get(tag)
+            if limit is None or (tag in deep and deep[tag](attributes)):
+                self._start_other(tag, attributes)
             elif self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT:
                 self._reader.left_out += 1
-                self._dropped = 1
+                self._drop()
             else:
-                if len(opened) > xml.DEPTH_LIMIT:
+                parent = opened[-1]
+                if parent is None or len(opened) > xml.DEPTH_LIMIT:
                     raise xml.too_deep(parser)
-                node = XmlNode(name, attributes, parser.CurrentLineNumber)
+                node = XmlNode(tag, attributes, parser.CurrentLineNumber)
                 parent.children.append(node)
                 push(node)
+                surround(self._here)
                 self._nodes += 1
-                if attributes:
-                    self._spent += sum(map(len, attributes.values()))
-                if limit:
-                    self._listen(limit)
+                if not limit:
+                    self._here = self._wanted.get(tag, nothing)
+                    return
+                self._here = nothing
+                self._limit = limit
+                listen(abs(limit), _nothing if limit < 0 else None)
 
         return start
 
     def _ender(self) -> Callable[[str], None]:
-        listener, opened = self.listener, self._open
+        listener, opened, release, nothing = self._listener, self._open, self._around.pop, dict[str, int]()
 
         def end(_tag: str) -> None:
             if self._dropped:
@@ -247,9 +251,39 @@ class _Walker:
                 self._hear(node)
             if len(opened) == self._base:
                 self._base = -1
+                self._here = nothing
                 self._reader.unit(node)
+            else:
+                self._here = release()
 
         return end
+
+    def _within(self) -> dict[str, int]:
+        """Return what is wanted of the element that is open."""
+        node = self._open[-1]
+        return {} if node is None else self._wanted.get(node.tag, {})
+
+    def _drop(self) -> None:
+        """Drop the element that begins, with all that is in it."""
+        self._dropped += 1
+        self._here = {}
+
+    def _start_other(self, tag: str, attributes: dict[str, str]) -> None:
+        """See an element that is not kept as it stands."""
+        if self._dropped:
+            self._start_dropped(tag, attributes)
+            return
+        if self._listener.listening:
+            self._drop()  # its text is heard as part of the text around it
+            self._line(tag)
+            return
+        name = self._names.get(tag) or self._name(tag)
+        if self._base < 0:
+            self._start_outside(name, attributes)
+        elif name != tag and name in self._here:
+            self._parser.StartElementHandler(name, attributes)
+        else:
+            self._start_dropped(name, attributes)
 
     def _start_outside(self, tag: str, attributes: dict[str, str]) -> None:
         shape = self._shape
@@ -259,28 +293,30 @@ class _Walker:
             raise xml.too_deep(self._parser)
         if tag in shape.units:
             self._base = len(self._open)
-            self._nodes, self._spent = 1, 0
+            self._nodes, self._spent, self._counted = 1, 0, self._parser.CurrentByteIndex
             unit = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
             self._open.append(unit)
-            if limit := shape.limits.get(tag):
-                self._listen(limit)
             if shape.outputs:
                 self._wanted = self._without_outputs if self._reader.quiet(unit) else self._all
+            if limit := shape.limits.get(tag):
+                self._listen(limit)
+            else:
+                self._here = self._within()
         elif tag in shape.scopes:
             scope = XmlNode(tag, attributes, self._parser.CurrentLineNumber)
             self._open.append(scope)
             self._reader.scopes.append(scope)
             self._reader.begin(scope)
         elif tag in shape.dropped:
-            self._dropped = 1
+            self._drop()
         else:
             self._open.append(None)
 
     def _start_dropped(self, tag: str, attributes: dict[str, str]) -> None:
-        self._dropped += 1
+        self._drop()
         if self._dropped + len(self._open) > xml.DEPTH_LIMIT:
             raise xml.too_deep(self._parser)
-        if self.listener.listening:
+        if self._listener.listening:
             self._line(tag)
             return
         if self._base < 0 or not self._shape.deep:
@@ -293,14 +329,11 @@ class _Walker:
 
     def _line(self, tag: str) -> None:
         if self._shape.lines and xml.local(tag) in self._shape.lines:
-            self.listener.line()
+            self._listener.line()
 
     def _listen(self, limit: int) -> None:
         self._limit = limit
-        if limit < 0:
-            self.listener.listen(-limit, _nothing)
-        else:
-            self.listener.listen(limit)
+        self._listener.listen(abs(limit), _nothing if limit < 0 else None)
 
     def _full(self) -> bool:
         full = self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT
@@ -308,18 +341,20 @@ class _Walker:
         return full
 
     def _hear(self, node: XmlNode) -> None:
-        node.text = self.listener.take()
-        limit = self._limit
+        text, limit = self._listener.take(), self._limit
         if limit < 0:
-            node.text = texts.last(node.text)
-        elif len(node.text) > limit:
-            node.text = texts.cut(node.text, limit)
-        self._spent += len(node.text)
+            text = texts.last(text)
+        elif len(text) > limit:
+            text = texts.cut(text, limit)
+        node.text = text
+        self._spent += len(text)
 
     def _end_dropped(self) -> None:
         if self._deep is not None and self._deep[1] == self._dropped:
             self._end_deep(self._deep[0])
         self._dropped -= 1
+        if not self._dropped and self._base >= 0 and not self._listener.listening:
+            self._here = self._within()
 
     def _end_deep(self, node: XmlNode) -> None:
         self._hear(node)
@@ -334,6 +369,13 @@ class _Walker:
             raise Fault(UNSAFE, f"more than {NAME_LIMIT} kinds of elements", line=self._parser.CurrentLineNumber)
         self._names[tag] = name = xml.local(tag)
         return name
+
+
+def _characters(node: XmlNode) -> int:
+    """Return the characters of what is in a node."""
+    return sum(
+        len(child.text) + sum(map(len, child.attributes.values())) + _characters(child) for child in node.children
+    )
 
 
 def _nothing(_text: str) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from xray_ci.model import Problem
 
-    Scenario: TypeAlias = Callable[[Members, list[Members]], Case]
+    Scenario: TypeAlias = Callable[[Members, list[Members], int], Case]
 
 
 STEP_LIMIT: Final = 2_000
@@ -256,7 +256,9 @@ _CREATING: Final = frozenset({MarkKind.SCENARIO, MarkKind.DESCRIPTION})
 
 
 def read(source: Source, title: str, scenario: Scenario) -> Iterator[Case | Problem]:
-    """Yield the case that `scenario` makes of each element and the steps of the background before it, then notices.
+    """Yield the case that `scenario` makes of each element, the steps of the background before it and its line.
+
+    Then notices.
 
     Raises Fault with the JSON path where the structure is wrong, and where the document is broken or ends too early;
     what was yielded before must then be dropped.
@@ -323,7 +325,7 @@ class _Feature:
             if _is_background(element):
                 self._background = [*element.each("before"), *element.each("steps"), *element.each("after")]
                 continue
-            yield msgspec.structs.replace(self._scenario(element, self._background), line=self._window.line)
+            yield self._scenario(element, self._background, self._window.line)
             self._background = []
 
     def _completed(self, case: Case) -> Case:
@@ -348,4 +350,4 @@ class _Feature:
 
 
 def _is_background(element: Members) -> bool:
-    return "background" in {element.text("type"), (element.text("keyword") or "").strip().lower()}
+    return element.raw("type") == "background" or (element.text("keyword") or "").strip().lower() == "background"

@@ -28,6 +28,8 @@ _UNOPENED: Final = "unreadable-file"
 _NO_CONVERTER: Final = "no-converter"
 _FEW: Final = 32
 """Cases that are handed on together: their texts are bounded each, and memory is to be that of a few."""
+_STEPS: Final = 128
+"""Steps of them, which have texts of their own."""
 
 
 class _Watched:
@@ -186,6 +188,7 @@ def _together(items: Iterator[Any]) -> Iterator[list[Any]]:
     What is no case is a list of its own.
     """
     batch: list[Any] = []
+    steps = 0
     for item in items:
         if type(item) is not Case:
             if batch:
@@ -194,9 +197,10 @@ def _together(items: Iterator[Any]) -> Iterator[list[Any]]:
             yield [item]
             continue
         batch.append(item)
-        if len(batch) == _FEW or item.attachments or item.steps:
+        steps += len(item.steps)
+        if len(batch) == _FEW or steps >= _STEPS or item.attachments:
             yield batch
-            batch = []
+            batch, steps = [], 0
     if batch:
         yield batch
 

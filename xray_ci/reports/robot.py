@@ -115,23 +115,23 @@ def to_case(test: RobotTest, suite: tuple[str, ...]) -> Case:
         output=output or None,
         attachments=_files(test.pages),
         marks=(*author_marks.of_tags(test.tags), *marks),
-        steps=tuple(map(_step, test.items[:STEP_LIMIT])),
+        steps=tuple([_step(item) for item in test.items[:STEP_LIMIT]]),
         attempts=attempts,
         line=test.line,
     )
 
 
 def _step(item: RobotItem) -> Step:
-    message = plain(item.message)
+    message = plain(item.message) if item.message else ""
     if not message and item.status == "FAIL":
         # Before version 7 only what logs a failure says why; a keyword that is tried again fails with the same words
         # each time.
         message = "\n".join(dict.fromkeys(text for level, text in item.said if level == "FAIL"))
     return Step(
         action=texts.cut(item.action, 8_192),
-        data=texts.cut("    ".join(item.arguments), 8_192) or None,
+        data=texts.cut("    ".join(item.arguments), 8_192) or None if item.arguments else None,
         outcome=OUTCOMES.get(item.status),
-        comment=texts.cut(message) or None,
+        comment=texts.cut(message) if message else None,
     )
 
 
@@ -180,6 +180,8 @@ class Verdicts:
         self._names: dict[int, str] = {}
         self._fallen: dict[int, tuple[Outcome, str]] = {}
         self._suites = 0
+        self._around, self._word = list[int](), ""
+        """Suites around the last case, and as a word."""
 
     def suite(self) -> int:
         """Begin a suite and return its number."""
@@ -198,7 +200,9 @@ class Verdicts:
 
     def wait(self, case: Case, suites: list[int]) -> None:
         """Keep a case without suites; `suites` are those around it, outermost first."""
-        self._waiting.add(" ".join(map(str, suites)), case)
+        if suites != self._around:
+            self._around, self._word = [*suites], " ".join(map(str, suites))
+        self._waiting.add(self._word, case)
 
     def all(self, *, judge: bool) -> Iterator[Case]:
         """Yield the cases, named and judged; not judged what rebot wrote, which has done it already."""
@@ -334,20 +338,26 @@ class _Reader(elements.TreeReader):
 
 
 def _test(node: XmlNode) -> RobotTest:
-    test = RobotTest(name=node.get("name"), doc=node.said("doc"), line=node.line)
-    status = node.first("status")
-    heard = status is None or status.get("status") != "PASS"  # nobody asks what a test that passed logged
-    tags = []
+    test = RobotTest(name=node.get("name"), line=node.line)
+    tags, statements = [], []
+    status = doc = None
     for child in node.children:
         tag = child.tag
         if tag in _STATEMENTS:
-            test.items.append(_item(child, heard=heard))
-            _pages(child, test.pages)
+            statements.append(child)
         elif tag == "tag":
             tags.append(child.text.strip())
         elif tag == "tags":
             tags += [each.text.strip() for each in child.children]
+        elif tag == "status":
+            status = status or child
+        elif tag == "doc":
+            doc = doc or child
     test.tags = tuple(tags)
+    if doc is not None:
+        test.doc = doc.text.strip()
+    heard = status is None or status.get("status") != "PASS"  # nobody asks what a test that passed logged
+    test.items = [_item(each, test.pages, heard=heard) for each in statements]
     if status is not None:
         test.status, test.message = status.get("status"), status.text
         _time(test, status)
@@ -362,13 +372,16 @@ def _time(test: RobotTest, status: XmlNode) -> None:
         test.seconds = max(0.0, (test.finished - test.started).total_seconds())
 
 
-def _item(node: XmlNode, *, heard: bool) -> RobotItem:
+def _item(node: XmlNode, pages: list[str], *, heard: bool) -> RobotItem:
     item = RobotItem(action=_action(node))
-    arguments, status, messages = [], None, []
+    arguments, status, messages, deep = [], None, [], False
     for child in node.children:
         tag = child.tag
+        deep = deep or bool(child.children)
         if tag == "msg":
             messages.append(child)
+            if "html" in child.attributes and _page(child.attributes):
+                pages.append(child.text)
         elif tag == "status":
             status = status or child
         elif tag == "arg":
@@ -378,6 +391,9 @@ def _item(node: XmlNode, *, heard: bool) -> RobotItem:
     item.arguments = tuple(arguments)
     if status is not None:
         item.status, item.message = status.get("status"), status.text
+    if deep:
+        for child in node.children:
+            _pages(child, pages)
     if heard or item.status == "FAIL":
         item.said += [(level, text) for each in messages if (level := each.get("level")) and (text := _text(each))]
     return item
@@ -391,11 +407,10 @@ _KINDS: Final = {"setup": "[Setup] ", "teardown": "[Teardown] ", "for": "FOR "}
 
 
 def _action(node: XmlNode) -> str:
-    kind = node.get("type").lower()
     name = node.get("name")
     match node.tag:
         case "kw":
-            return _KINDS.get(kind, "") + name if kind else name
+            return _KINDS.get(node.get("type").lower(), "") + name if "type" in node.attributes else name
         case "for":
             named = [each.text.strip() for each in node.all("var")]
             return " ".join(("FOR", *named, node.get("flavor"), *(each.text.strip() for each in node.all("value"))))

@@ -93,6 +93,8 @@ IN_MEMORY: Final = 4_194_304
 """Bytes; more go to an unnamed file in the folder for temporary files."""
 _LENGTH: Final = struct.Struct("<I")
 _BLOCK: Final = 65_536
+_ALIKE: Final = 16
+"""Cases, and steps of one, that are put together."""
 
 
 class Waiting:
@@ -101,17 +103,29 @@ class Waiting:
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as its report is read
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(tuple[str, Case]).decode
+        self._decode = msgspec.msgpack.Decoder(tuple[str, list[Case]]).decode
+        self._word, self._cases = "", list[Case]()
+        """The last cases, which wait for the same."""
         self._block = bytearray()
         """What is written together: a call for each case costs as much as making it."""
 
     def add(self, word: str, case: Case) -> None:
         """Put a case at the end."""
-        packed, block = self._encode((word, case)), self._block
-        block += _LENGTH.pack(len(packed))
-        block += packed
-        if len(block) > _BLOCK:
-            self._write()
+        if word != self._word or len(self._cases) == _ALIKE:
+            self._pack()
+            self._word = word
+        self._cases.append(case)
+        if case.attachments or case.steps[_ALIKE:]:  # large, maybe
+            self._pack()
+
+    def _pack(self) -> None:
+        if self._cases:
+            packed, block = self._encode((self._word, self._cases)), self._block
+            block += _LENGTH.pack(len(packed))
+            block += packed
+            self._cases.clear()
+            if len(block) > _BLOCK:
+                self._write()
 
     def _write(self) -> None:
         with spooling(gettempdir):
@@ -121,6 +135,7 @@ class Waiting:
 
     def all(self) -> Iterator[tuple[str, Case]]:
         """Yield all of them."""
+        self._pack()
         self._write()
         file, head, length = self._file, _LENGTH.size, _LENGTH.unpack_from
         file.seek(0)
@@ -128,7 +143,9 @@ class Waiting:
             block, at = memoryview(file.read(length(size)[0])), 0
             while at < len(block):
                 end = at + head + length(block, at)[0]
-                yield self._decode(block[at + head : end])
+                word, cases = self._decode(block[at + head : end])
+                for case in cases:
+                    yield word, case
                 at = end
 
     def close(self) -> None:

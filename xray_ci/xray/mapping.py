@@ -55,7 +55,7 @@ RUN_MARKS: Final = (
     MarkKind.ASSIGNEE,
     MarkKind.TEST_VERSION,
 )
-_TESTS: Final = (IssueKind.TEST, None)
+TESTS: Final = (IssueKind.TEST, None)
 _ENVIRONMENT: Final = MarkKind.ENVIRONMENT
 _TEST_TYPE: Final = MarkKind.TEST_TYPE.value
 _PROJECT: Final = MarkKind.PROJECT.value
@@ -184,11 +184,11 @@ def meant(marks: tuple[Mark, ...], kinds: Mapping[str, IssueKind]) -> tuple[Mark
 
     Of another one that is no Test it says nothing of the Test. Keys that nobody knows are those of Tests.
     """
-    if all(mark.kind is not _TEST_KEY or kinds.get(mark.value) in _TESTS for mark in marks):
+    if all(mark.kind is not _TEST_KEY or kinds.get(mark.value) in TESTS for mark in marks):
         return marks
     return tuple(
         mark
-        if mark.kind is not _TEST_KEY or kinds.get(mark.value) in _TESTS
+        if mark.kind is not _TEST_KEY or kinds.get(mark.value) in TESTS
         else msgspec.structs.replace(mark, kind=_REQUIREMENT)
         for mark in marks
         if mark.kind is not _TEST_KEY or kinds.get(mark.value) is not IssueKind.OTHER

@@ -89,27 +89,31 @@ class Notices:
     """Counts notices by slug and remembers where each was first seen."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, tuple[int, str | None, int | None]] = {}
-        """How often each kind was seen, and the place of its first sight."""
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, tuple[str | None, int | None]] = {}
+        """Where each kind was seen first."""
         self.path: str | None = None
         self.line: int | None = None
         """The place of what is being looked at; set by who walks the cases."""
 
     def add(self, slug: str, count: int = 1) -> None:
         """Count one more of a kind at the current place."""
-        seen, path, line = self._counts.get(slug, (0, self.path, self.line))
-        self._counts[slug] = (seen + count, path, line)
+        try:
+            self._counts[slug] += count
+        except KeyError:
+            self._counts[slug], self._places[slug] = count, (self.path, self.line)
 
     def clear(self) -> None:
         """Forget everything: another report begins."""
         self._counts.clear()
+        self._places.clear()
         self.path = self.line = None
 
     def merge(self, other: Notices) -> None:
         """Add what another collector saw, after what this one saw."""
-        for slug, (count, path, line) in other._counts.items():
-            seen, first, at = self._counts.get(slug, (0, path, line))
-            self._counts[slug] = (seen + count, first, at)
+        for slug, count in other._counts.items():
+            self._counts[slug] = self._counts.get(slug, 0) + count
+        self._places = other._places | self._places
 
     def problems(self) -> tuple[Problem, ...]:
         """Return one Problem a kind, in the order of the first sight."""
@@ -117,11 +121,11 @@ class Notices:
             Problem(
                 severity=Severity.NOTICE,
                 slug=slug,
-                path=path,
-                line=line,
+                path=self._places[slug][0],
+                line=self._places[slug][1],
                 cause=SENTENCES[slug] + ("" if count == 1 else f" ({count} times; this is the first)"),
             )
-            for slug, (count, path, line) in self._counts.items()
+            for slug, count in self._counts.items()
         )
 
 

@@ -361,10 +361,8 @@ _FAILED: Final = (Outcome.FAILED, Outcome.ERROR)
 _TEST_KEY: Final = MarkKind.TEST_KEY
 _TAG, _DESCRIPTION = MarkKind.TAG, MarkKind.DESCRIPTION
 _REQUIREMENT, _ENVIRONMENT, _SCENARIO = MarkKind.REQUIREMENT, MarkKind.ENVIRONMENT, MarkKind.SCENARIO
-_STEPS_LEFT_OUT: Final = ("step-results-left-out",)
-_Said: TypeAlias = tuple[str, str | None, tuple[str, ...], tuple[str, ...]]
-"""What marks add to the test info, the scenario that is the Test, and slugs of what is left out, those before and those
-after a word on steps."""
+_Said: TypeAlias = tuple[str, str | None, tuple[str, ...]]
+"""What marks add to the test info, the scenario that is the Test, and slugs of what is left out."""
 BY_KEY, BY_DEFINITION, BY_SUMMARY = range(3)
 """What a plain case's Test is found by."""
 
@@ -379,7 +377,7 @@ class PlainCases:
         self._identified = (
             mapping.unmapped == "create" and bool(mapping.project) and mapping.test_type in {None, GENERIC_TYPE}
         )
-        self._keyed = not mapping.key_projects and not mapping.kinds
+        self._keyed, self._kinds = not mapping.key_projects, mapping.kinds
         self._encode = msgspec.json.Encoder().encode
         self._head = f'{{"testInfo":{{"projectKey":{self._encode(mapping.project).decode()},"summary":"'
         self._middle = f'","{dialect.test_type}":"{GENERIC_TYPE}","definition":"'
@@ -425,19 +423,49 @@ class PlainCases:
 
     def _marked(self, case: Case, status: str) -> tuple[str, int, str] | None:
         """Return the same of a case whose author said something, or that has steps."""
-        marks = case.marks
-        key = next((mark.value for mark in marks if mark.kind is _TEST_KEY), None)
-        said = self._info(marks) if key is None else self._beside(key, marks)
-        whose = self._identity(case, said) if key is None and said else key
+        key, left_out = None, False
+        for mark in case.marks:
+            kind = mark.kind
+            if kind is _TEST_KEY:
+                if key is not None:
+                    return None
+                key = mark.value
+            elif kind is not _ENVIRONMENT:
+                left_out = True
+        if key is None:
+            return self._unkeyed(case, status)
+        if not self._is_test(key) or (left_out and not self._telling.isdisjoint([mark.kind for mark in case.marks])):
+            return None
+        end = self._end(case, status)
+        if end is None:
+            return None
+        if left_out or case.steps:
+            self._say(case, (), INFO_LEFT_OUT if left_out else ())
+        return key, BY_KEY, f'{{"testKey":"{key}"{end}'
+
+    def _is_test(self, key: str) -> bool:
+        """Say whether a result may be sent for a key as it stands."""
+        return self._keyed and is_key(key) and (not self._kinds or self._kinds.get(key) in mapping.TESTS)
+
+    def _say(self, case: Case, first: tuple[str, ...], last: tuple[str, ...]) -> None:
+        """Tell what of a case is left out."""
+        self._notices.line = case.line
+        for slug in first:
+            self._notices.add(slug)
+        if case.steps:
+            self._notices.add("step-results-left-out")
+        for slug in last:
+            self._notices.add(slug)
+
+    def _unkeyed(self, case: Case, status: str) -> tuple[str, int, str] | None:
+        """Return the same where no mark names a Test."""
+        said = self._info(case.marks)
+        whose = self._identity(case, said) if said else None
         if said is None or whose is None or (end := self._end(case, status)) is None:
             return None
-        info, scenario, first, last = said
-        if first or last or case.steps:
-            self._notices.line = case.line
-            for slug in (*first, *(_STEPS_LEFT_OUT if case.steps else ()), *last):
-                self._notices.add(slug)
-        if key is not None:
-            return key, BY_KEY, f'{{"testKey":"{key}"{end}'
+        info, scenario, left_out = said
+        if left_out or case.steps:
+            self._say(case, left_out, ())
         name = escaping.quoted(case.name)
         if scenario is not None:
             text = self._encode(escaping.clean(scenario)).decode()[1:-1]
@@ -488,22 +516,7 @@ class PlainCases:
             info["description"] = escaping.description(description, self._limit)
         left_out = ("description-left-out",) if description is not None and not self._described else ()
         more = f",{self._encode(info).decode()[1:-1]}" if info else ""
-        return more, (scenario or None) if self._scenarios else None, left_out, ()
-
-    def _beside(self, key: str, marks: tuple[Mark, ...]) -> _Said | None:
-        """Say whether marks beside a key are left out; None where there are other keys, or something of the run."""
-        if not self._keyed or not is_key(key):
-            return None
-        keys, left_out = 0, False
-        for mark in marks:
-            kind = mark.kind
-            if kind is _TEST_KEY:
-                keys += 1
-            elif kind in self._telling:
-                return None
-            elif kind is not _ENVIRONMENT:
-                left_out = True
-        return ("", None, (), INFO_LEFT_OUT if left_out else ()) if keys == 1 else None
+        return more, (scenario or None) if self._scenarios else None, left_out
 
     def _comment(self, case: Case, outcome: Outcome) -> str:
         if self._policy == "none":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xray_ci.model import Case
 
 _REMEMBERED: Final = 4096
+_MINUTE: Final = timedelta(minutes=1)
 LONGEST: Final = 10 * 366 * 86_400
 """Seconds a case can take; more is a broken clock or an unsafe number, and no finish is written."""
 
@@ -21,6 +22,8 @@ class Timestamps:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
+        self._even = type(zone) is timezone and not zone.utcoffset(None) % _MINUTE
+        """Whether its offset never changes, and is one of whole minutes."""
         self.earliest: float | None = None
         self.latest: float | None = None
         self._moment: datetime | None = None
@@ -46,13 +49,14 @@ class Timestamps:
         try:
             aware = self._aware(moment)
             epoch = aware.timestamp()
-            text = aware.isoformat(timespec="seconds")
+            if aware.tzinfo is not self._tz:
+                if aware.tzinfo != self._tz:  # a report with offsets has a new object for each moment
+                    self._seconds.clear()
+                self._tz = aware.tzinfo or self._zone
+            text = self._written(aware, epoch)
         except (OverflowError, ValueError, OSError):
             self._text = None
             return None
-        if aware.tzinfo != self._tz:  # not by identity: a report with offsets has a new object for each moment
-            self._seconds.clear()
-            self._tz = aware.tzinfo or self._zone
         self.epoch, self._text = epoch, text
         if self.earliest is None or epoch < self.earliest:
             self.earliest = epoch
@@ -77,10 +81,20 @@ class Timestamps:
         except (OverflowError, ValueError, OSError):
             return None
         self._extend(epoch)
-        if aware.tzinfo is not self._fixed or aware.tzinfo != self._tz or epoch < 0:
+        return self._written(aware, epoch)
+
+    def _written(self, aware: datetime, epoch: float) -> str:
+        """Return a moment as text; with an offset that never changes each second is written once."""
+        zone = aware.tzinfo
+        if zone is not self._fixed or (zone is not self._tz and zone != self._tz) or epoch < 0:
             return aware.isoformat(timespec="seconds")
-        second = int(epoch)
-        return self._seconds.get(second) or self._remember(second)
+        seconds, second = self._seconds, int(epoch)
+        text = seconds.get(second)
+        if text is None:
+            text = aware.isoformat(timespec="seconds")
+            if len(seconds) < _REMEMBERED:
+                seconds[second] = text
+        return text
 
     def since_1970(self, moment: datetime) -> float:
         """Return a moment in seconds since the epoch, minus infinity when the calendar does not hold it."""
@@ -113,11 +127,14 @@ class Timestamps:
         zone = moment.tzinfo
         if zone is self._fixed and zone is not None:
             return moment
+        if zone is None and self._even:
+            self._fixed = self._zone  # type: ignore[assignment]  # it is one
+            return moment.replace(tzinfo=self._zone)
         offset = moment.utcoffset()
         if offset is None:
             moment = moment.replace(tzinfo=self._zone)
             offset = moment.utcoffset()
-        if offset is not None and offset % timedelta(minutes=1):
+        if offset is not None and offset % _MINUTE:
             moment = moment.astimezone(UTC)
         elif type(moment.tzinfo) is timezone:
             self._fixed = moment.tzinfo

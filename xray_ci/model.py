@@ -80,7 +80,7 @@ class IssueKind(enum.Enum):
     OTHER = "neither"
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One thing the author attached, unread: nobody has checked that a test key looks like a key."""
 
     kind: MarkKind
@@ -91,7 +91,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of a custom field: whether the report writes its value as a list, so that one option stays a list."""
 
 
-class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file that belongs to a case: a path as the report names it, or base64 text that the report holds."""
 
     name: str
@@ -102,7 +102,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     """Unchecked base64 text, without white space."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of a case, its definition and its result as far as the report says them."""
 
     action: str | None = None
@@ -117,7 +117,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
 
 
-class Iteration(msgspec.Struct, frozen=True, kw_only=True):
+class Iteration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One data-driven run inside a case."""
 
     outcome: Outcome
@@ -129,7 +129,7 @@ class Iteration(msgspec.Struct, frozen=True, kw_only=True):
     duration: str | None = None
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An earlier try of the same case in the same run (Surefire's flaky and rerun elements)."""
 
     outcome: Outcome
@@ -137,7 +137,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One result as a report states it. `None` and `()` mean that the report did not say."""
 
     suite: tuple[str, ...] = ()

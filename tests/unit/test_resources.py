@@ -84,7 +84,8 @@ def test_a_full_folder_for_temporary_files_is_no_fault_of_the_report(monkeypatch
     monkeypatch.setattr(waiting, "_file", SimpleNamespace(write=full))
 
     with pytest.raises(DiskFull) as failed:
-        waiting.add("a", Case(name="n" * 70_000, outcome=Outcome.PASSED))
+        for _ in range(17):  # a few are put together
+            waiting.add("a", Case(name="n" * 70_000, outcome=Outcome.PASSED))
 
     assert tempfile.gettempdir() == failed.value.where
 

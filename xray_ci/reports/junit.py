@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import TEXT_LIMIT, Case, Outcome, Problem, Severity
-from xray_ci.patterns import remembered
 from xray_ci.reports import author_marks, notices, texts, xml
 from xray_ci.reports.junit_case import (
     BY_ATTRIBUTE,
@@ -21,11 +20,12 @@ from xray_ci.reports.junit_case import (
     SPEAKING,
     Open,
     Verdict,
+    duration,
     finish,
     is_decorated,
 )
 from xray_ci.reports.notices import NOT_A_REPORT, UNSAFE, Fault, Stated
-from xray_ci.reports.texts import seconds, timestamp
+from xray_ci.reports.texts import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,8 +71,6 @@ def batches(source: xml.XmlSource) -> Iterator[list[Case | Problem]]:
         vars(reader).clear()  # it holds methods of its own: a circle that only the collector of garbage would undo
 
 
-_duration: Final = remembered(seconds)
-"""The same few come again and again: looking one up costs a third of reading it."""
 _HOST: Final = "hostname"
 """Property under which rules find the attribute of a suite."""
 
@@ -200,7 +198,8 @@ class _Reader:
         return opener
 
     def _pass_over(self, _attributes: dict[str, str]) -> _Close:
-        self._check_depth()
+        if len(self._closers) > xml.DEPTH_LIMIT:
+            raise xml.too_deep(self._parser)
         return None
 
     def _check_depth(self) -> None:
@@ -268,7 +267,7 @@ class _Reader:
                     name=get("name", ""),
                     classname=get("classname") or None,
                     outcome=PASSED,
-                    seconds=_duration(get("time", "")),
+                    seconds=duration(get("time", "")),
                     started=stamp,
                     properties=properties,
                     line=line,
@@ -290,7 +289,8 @@ class _Reader:
         self._cases += 1
         self._known += 1
         if case is not None:
-            self._make()
+            if self._empty:
+                self._make()
             self._named = self._named or "name" in case.attributes
             self._finish(case)
 
@@ -381,27 +381,27 @@ class _Reader:
         return self._errput_closer
 
     def _close_output(self) -> None:
-        text = self._hear()
-        if self._case is not None:
-            self._case.out = texts.last(f"{self._case.out}\n{text}") if self._case.out else text
+        text, case = self._hear(), self._case
+        if case is not None:
+            case.out = texts.last(f"{case.out}\n{text}") if case.out else text
 
     def _close_errput(self) -> None:
-        text = self._hear()
-        if self._case is not None:
-            self._case.err = texts.last(f"{self._case.err}\n{text}") if self._case.err else text
+        text, case = self._hear(), self._case
+        if case is not None:
+            case.err = texts.last(f"{case.err}\n{text}") if case.err else text
 
     def _hear(self) -> str:
         text = self._listener.take()
         if "[[" in text:
             self._scan(text)
-        return texts.last(text)
+        return text if len(text) <= texts.OUTPUT_LIMIT else texts.last(text)
 
     def _scan(self, text: str) -> None:
         case = self._case
         if case is None or case.full:
             return
         found, marks = author_marks.from_output(text)
-        case.marks += marks
+        case.add_marks(marks)
         case.attach(found)
 
     def _open_property(self, attributes: dict[str, str]) -> _Close:
@@ -425,7 +425,7 @@ class _Reader:
 
     def _note(self, case: Open, name: str, value: str) -> None:
         if marks := author_marks.of_property(name, value):
-            case.marks += marks
+            case.add_marks(marks)
         elif files := author_marks.files_of(name, value, case.next_file):
             case.attach(files)
         else:
@@ -468,7 +468,7 @@ class _Reader:
             if found := author_marks.evidence_of(self._item, text, case.next_file):
                 case.attach([found])
         elif text := text.strip():
-            case.marks += author_marks.custom_field(self._item, texts.cut(text))
+            case.add_marks(author_marks.custom_field(self._item, texts.cut(text)))
 
 
 def _notice(slug: str, cause: str, *, line: int | None = None, advice: str | None = None) -> Problem:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from xray_ci.model import Attachment, Attempt, Case, Mark, Outcome
-from xray_ci.patterns import lazy
+from xray_ci.patterns import lazy, remembered
 from xray_ci.reports import texts
 from xray_ci.reports.texts import seconds, timestamp
 
@@ -39,6 +39,8 @@ PASSED: Final = Outcome.PASSED  # a member of an enum costs 40 ns more than a na
 _TESTCAFE: Final = "TestCafe Tests: "
 _UNSTABLE: Final = " (unstable)"
 _SHOTS: Final = lazy(r" \(screenshots: [^()]{1,2000}\)\Z")
+duration: Final = remembered(seconds)
+"""The same few come again and again: looking one up costs a third of reading it."""
 SPEAKING: Final = frozenset({"status", "result", "timestamp", "started-at"})
 """Attributes that say more of a case than its names and its duration."""
 _UNDECIDED: Final = frozenset({"undefined", "pending"})
@@ -46,21 +48,26 @@ _UNDECIDED: Final = frozenset({"undefined", "pending"})
 _RANK: Final = {Outcome.ERROR: 0, Outcome.FAILED: 1, Outcome.SKIPPED: 2}
 
 
-class Open:
+class Open(msgspec.Struct, eq=False):
     """A case whose end was not seen yet."""
 
-    __slots__ = ("attachments", "attempts", "attributes", "err", "line", "marks", "out", "properties", "verdicts")
+    attributes: dict[str, str]
+    line: int
+    out: str = ""
+    err: str = ""
+    # None until there is one: most cases have none, and five lists a case are felt.
+    marks: list[Mark] | None = None
+    verdicts: list[Verdict] | None = None
+    attempts: list[Attempt] | None = None
+    attachments: list[Attachment] | None = None
+    properties: list[tuple[str, str]] | None = None
 
-    def __init__(self, attributes: dict[str, str], line: int) -> None:
-        self.attributes = attributes
-        self.line = line
-        self.marks: list[Mark] = []
-        self.out = self.err = ""
-        # None until there is one: most cases have none, and three lists a case are felt.
-        self.verdicts: list[Verdict] | None = None
-        self.attempts: list[Attempt] | None = None
-        self.attachments: list[Attachment] | None = None
-        self.properties: list[tuple[str, str]] | None = None
+    def add_marks(self, marks: list[Mark]) -> None:
+        """Note what the author said."""
+        if self.marks is None:
+            self.marks = marks
+        else:
+            self.marks += marks
 
     def add_property(self, name: str, value: str) -> None:
         """Note a property without meaning, up to the limit."""
@@ -100,17 +107,14 @@ class Open:
         return len(self.attachments or ()) + 1
 
 
-class Verdict:
+class Verdict(msgspec.Struct, eq=False):
     """A failure, error or skipped element, or an earlier attempt of the case."""
 
-    __slots__ = ("attributes", "line", "outcome", "stack", "text")
-
-    def __init__(self, outcome: Outcome, attributes: dict[str, str], line: int) -> None:
-        self.outcome = outcome
-        self.attributes = attributes
-        self.line = line
-        self.text = ""
-        self.stack: str | None = None
+    outcome: Outcome
+    attributes: dict[str, str]
+    line: int
+    text: str = ""
+    stack: str | None = None
 
     def attempt(self) -> Attempt:
         """Return it as an earlier attempt."""
@@ -154,15 +158,15 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
         name=name,
         classname=get("classname") or None,
         outcome=outcome,
-        seconds=seconds(get("time")),
+        seconds=duration(get("time", "")),
         started=stamp,
         kind=kind,
         message=message,
         trace=trace,
         output=output,
-        attachments=tuple(case.attachments or ()),
-        marks=tuple(case.marks),
-        attempts=tuple(case.attempts or ()),
+        attachments=tuple(case.attachments) if case.attachments else (),
+        marks=tuple(case.marks) if case.marks else (),
+        attempts=tuple(case.attempts) if case.attempts else (),
         properties=(*properties, *case.properties) if case.properties else properties,
         line=case.line,
     )

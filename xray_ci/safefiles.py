@@ -77,13 +77,14 @@ class OutsideError(OSError):
 
 _SYSTEM: Final = ("/proc", "/sys", "/dev")
 """What lies there is the machine's: the environment of a process is a regular file in one of them."""
+_IN_SYSTEM: Final = tuple(f"{folder}/" for folder in _SYSTEM)
 _LINKS_LIMIT: Final = 40
 """Links on the way to one file; systems have the same bound."""
 
 
 def is_system(path: str) -> bool:
     """Say whether a resolved path lies in a folder of the system that holds no file of anybody."""
-    return path in _SYSTEM or path.startswith(tuple(f"{folder}/" for folder in _SYSTEM))
+    return path in _SYSTEM or path.startswith(_IN_SYSTEM)
 
 
 def open_inside(root: str, names: tuple[str, ...], *, links: bool) -> BinaryIO:

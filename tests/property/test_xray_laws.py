@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from xray_runs import both_ways
 
 from xray_ci.deployments import CLOUD, SERVER
-from xray_ci.model import Attachment, Attempt, Case, Iteration, Mark, MarkKind, Outcome, Place, Step
+from xray_ci.model import Attachment, Attempt, Case, IssueKind, Iteration, Mark, MarkKind, Outcome, Place, Step
 from xray_ci.xray import escaping, mapping, render
 from xray_ci.xray.assembly import Assembly, AssemblyOptions
 from xray_ci.xray.escaping import comment
@@ -228,6 +228,7 @@ def test_a_moment_is_written_as_the_calendar_writes_it(moments: list[datetime], 
             {"unmapped": "skip"},
             {"covers": True},
             {"requirements": False},
+            *({"kinds": {"CALC-1": kind}} for kind in IssueKind),
         ]
     ),
     st.sampled_from([{}, {"passed": "OWN"}, {"failed": "PASSED"}, {"passed": ""}]),
@@ -326,14 +327,15 @@ REPORTS = st.lists(
     st.integers(1, 3_000),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
-@example([("commit", [(0, Outcome.FAILED), (0, Outcome.ERROR)])], "worst", 1, 1, True, False)
+@example([("commit", [(0, Outcome.FAILED), (0, Outcome.ERROR)])], "worst", 1, 1, True, False, False)
 def test_merging_and_batching_lose_nothing(
-    reports, policy: str, batch_tests: int, batch_bytes: int, by_key: bool, meeting: bool
+    reports, policy: str, batch_tests: int, batch_bytes: int, by_key: bool, meeting: bool, files: bool
 ):
     """For any reports, the tests sent are those of the oracle, in order, each once, in batches within their limits.
 
-    Also where different Tests meet by chance.
+    Also where different Tests meet by chance, and where those that failed have files.
     """
     with tempfile.TemporaryDirectory() as folder:
         assembly = Assembly(
@@ -349,7 +351,7 @@ def test_merging_and_batching_lose_nothing(
         for number, (end, cases) in enumerate(reports):
             assembly.begin(Place(path=Path("r"), shown=f"{number}.xml"))
             for test, outcome in cases:
-                assembly.add(_result(test, outcome, -1, by_key=by_key))
+                assembly.add(_result(test, outcome, -1, by_key=by_key, files=files))
             if end == "restart":
                 assembly.restart()
             if end != "commit":
@@ -357,7 +359,7 @@ def test_merging_and_batching_lose_nothing(
                 continue
             assembly.restart()
             for test, outcome in cases:
-                assembly.add(_result(test, outcome, len(results), by_key=by_key))
+                assembly.add(_result(test, outcome, len(results), by_key=by_key, files=files))
                 results.append((test, outcome))
             assembly.commit()
         if meeting:
@@ -371,16 +373,18 @@ def test_merging_and_batching_lose_nothing(
         assert batch.tests == len(tests) <= batch_tests
         assert batch.length <= batch_bytes or batch.tests == 1
         sent += [int(test["executedBy"]) for test in tests]
+        assert all(("evidences" in test) == (files and test["status"] == "FAIL") for test in tests)
 
     assert oracle(results, policy) == sent
     assert len(results) - len(sent) == done.counts.merged
     assert len(sent) == done.counts.sent == (done.counts.tests_by_key if by_key else done.counts.tests_by_identity)
 
 
-def _result(test: int, outcome: Outcome, position: int, *, by_key: bool) -> Case:
+def _result(test: int, outcome: Outcome, position: int, *, by_key: bool, files: bool) -> Case:
     said = (Mark(kind=MarkKind.EXECUTED_BY, value=str(position)),)
     key = (Mark(kind=MarkKind.TEST_KEY, value=f"C1-{test + 1}"),) if by_key else ()
-    return Case(name=f"t{test}", classname="c", outcome=outcome, marks=said + key)
+    files_of = (Attachment(name="a.txt", base64="aGk="),) if files else ()
+    return Case(name=f"t{test}", classname="c", outcome=outcome, marks=said + key, attachments=files_of)
 
 
 VALID = [

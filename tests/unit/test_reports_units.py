@@ -88,6 +88,26 @@ def test_a_unit_with_very_many_details_keeps_some_and_says_so(monkeypatch):
     assert "3 details" in said[0].cause
 
 
+def test_the_characters_of_a_unit_are_bounded_and_what_is_dropped_of_it_is_none_of_them(monkeypatch):
+    """A unit is counted anew after each piece of the document; its last element comes through where the rest is not."""
+    monkeypatch.setattr(elements, "TREE_LIMIT", 100_000)
+    full, slim = Seen(), Seen()
+    many = "<a b='{}'/>".format("c" * 1_000) * 1_000
+    said = list(elements.read(BytesIO(f"<r><t>{many}<k/></t></r>".encode()), SHAPE, full))
+    list(elements.read(BytesIO(f"<r><t>{many.replace('<a', '<other')}<k/></t></r>".encode()), SHAPE, slim))
+
+    assert 200 < len(full.trees[0][1][2]) < 700
+    assert "details" in said[0].cause
+    assert [tree[0] for tree in slim.trees[0][1][2]] == ["k"]
+
+
+def test_elements_with_prefixes_are_the_same_elements():
+    """What is wanted, what is wanted from everywhere, and what is dropped."""
+    assert trees(
+        "<n:r xmlns:n='x'><n:t><n:a>one</n:a><n:k><n:p is='yes'>page</n:p><n:o><n:p>no</n:p></n:o></n:k></n:t></n:r>"
+    ) == trees("<r><t><a>one</a><k><p is='yes'>page</p><o><p>no</p></o></k></t></r>")
+
+
 @ALL
 def test_another_root_is_refused(module):
     """Nothing is guessed from elements inside."""

@@ -47,8 +47,7 @@ def of_tag(tag: str) -> Mark | None:
 def of_tags(names: Iterable[str]) -> tuple[Mark, ...]:
     """Return what the tags of a test say, each once, in order."""
     found = dict.fromkeys(map(of_tag, names))
-    found.pop(None, None)
-    return tuple(found)[:TAGS_LIMIT]  # type: ignore[arg-type]  # without None
+    return tuple([mark for mark in found if mark is not None])[:TAGS_LIMIT]
 
 
 def key_in(text: str) -> str | None:

@@ -211,8 +211,11 @@ class _Walker:
         def start(tag: str, attributes: dict[str, str]) -> None:
             limit = self._here.get(tag)
             if limit is None or (tag in deep and deep[tag](attributes)):
-                self._start_other(tag, attributes)
-            elif self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT:
+                tag = self._start_other(tag, attributes)
+                if not tag:
+                    return
+                limit = self._here[tag]
+            if self._nodes >= NODE_LIMIT or self._spent > TREE_LIMIT:
                 self._reader.left_out += 1
                 self._drop()
             else:
@@ -268,22 +271,23 @@ class _Walker:
         self._dropped += 1
         self._here = {}
 
-    def _start_other(self, tag: str, attributes: dict[str, str]) -> None:
-        """See an element that is not kept as it stands."""
+    def _start_other(self, tag: str, attributes: dict[str, str]) -> str:
+        """See an element that is not kept as it stands; return the name under which it is, "" where it is not."""
         if self._dropped:
             self._start_dropped(tag, attributes)
-            return
+            return ""
         if self._listener.listening:
             self._drop()  # its text is heard as part of the text around it
             self._line(tag)
-            return
+            return ""
         name = self._names.get(tag) or self._name(tag)
         if self._base < 0:
             self._start_outside(name, attributes)
-        elif name != tag and name in self._here:
-            self._parser.StartElementHandler(name, attributes)
-        else:
+        elif tag == name or name not in self._here or (name in (deep := self._shape.deep) and deep[name](attributes)):
             self._start_dropped(name, attributes)
+        else:
+            return name
+        return ""
 
     def _start_outside(self, tag: str, attributes: dict[str, str]) -> None:
         shape = self._shape

@@ -7,6 +7,7 @@ characters.
 from __future__ import annotations
 
 import json
+from json.scanner import make_scanner
 from typing import TYPE_CHECKING, Final, Protocol
 
 from xray_ci.patterns import lazy
@@ -50,7 +51,8 @@ class Window:
         self._decoder = Decoder(sniff(head))
         self._source = source
         decoder = json.JSONDecoder(parse_constant=_no_constant)
-        self._scan, self._scan_once = decoder.raw_decode, decoder.scan_once
+        self._scan = decoder.raw_decode
+        self._scan_once = make_scanner(decoder)  # type: ignore[arg-type]  # as `JSONDecoder` itself calls it
         self._at = self._line = 0
         self.line = 1
         """The line on which the value begins that was taken last."""

@@ -445,7 +445,7 @@ class PlainCases:
 
     def _is_test(self, key: str) -> bool:
         """Say whether a result may be sent for a key as it stands."""
-        return self._keyed and is_key(key) and (not self._kinds or self._kinds.get(key) in mapping.TESTS)
+        return self._keyed and bool(is_key(key)) and (not self._kinds or self._kinds.get(key) in mapping.TESTS)
 
     def _say(self, case: Case, first: tuple[str, ...], last: tuple[str, ...]) -> None:
         """Tell what of a case is left out."""

@@ -360,36 +360,32 @@ class _Writer:
     def take(self, lines: BinaryIO) -> None:
         """Cut the spooled lines as they are, and take them as the finished file."""
         at = self._cutters[0] = _Cutter()
-        gap, left = len(BETWEEN), (self._spooled.work / LINES).stat().st_size
-        while sizes := list(map(len, islice(lines, min(_TOGETHER, max(1, self._most_tests - at.tests))))):
-            size = sum(sizes)
-            left -= size
-            if not left:  # nothing comes after the last line
-                sizes[-1] += gap
-                size += gap
-            if at.tests + len(sizes) <= self._most_tests and at.position + size - at.start <= self._most_bytes:
-                self._place(at, size - gap)
-                at.tests += len(sizes) - 1
-            else:
-                for each in sizes:
-                    self._place(at, each - gap)
+        left = (self._spooled.work / LINES).stat().st_size
+        while sizes := list(map(len, islice(lines, self._most(at)))):
+            left -= sum(sizes)
+            self._place_all(at, sizes, last=not left)
         at.cut()
         (self._spooled.work / LINES).rename(self._files.path(0))
 
     def run(self, lines: BinaryIO, repeats: Repeats) -> None:
-        """Write every result that counts."""
+        """Write every result that counts; stretches of which nothing has to change are copied."""
         states, evidence, groups = self._spooled.results.states, self._evidence, self._spooled.groups.numbers
-        plain, held = not repeats.named, 0
+        number, held = -1, 0
         at, out = self._turned(0)
-        for number, line in enumerate(lines):
-            state = states[number]
+        while number + 1 < len(states):
+            number += 1
+            if not groups and not repeats.named and (alike := self._alike(number, at)):
+                number += alike - 1
+                self._copy([*islice(lines, alike)], at, out)
+                continue
+            line, state = next(lines), states[number]
             if state == LEFT_OUT:
                 continue
             if groups and groups[number] != held:
                 held = groups[number]
                 at, out = self._turned(held)
             text = line.removesuffix(BETWEEN)
-            if state or not plain:
+            if state or repeats.named:
                 text = repeats.text(number, state, text)
             items = evidence.of(number) if number >= evidence.next else ()
             before = at.position
@@ -402,6 +398,37 @@ class _Writer:
                 out.write(text)
         for cutter in self._cutters.values():
             cutter.cut()
+
+    def _most(self, at: _Cutter) -> int:
+        """Return how many lines may be taken at once."""
+        return min(_TOGETHER, max(1, self._most_tests - at.tests))
+
+    def _alike(self, number: int, at: _Cutter) -> int:
+        """Return how many results from this one on go into the file as they are."""
+        ahead = self._spooled.results.states[number : min(number + self._most(at), self._evidence.next)]
+        return len(ahead) - len(ahead.lstrip(b"\0"))
+
+    def _copy(self, lines: list[bytes], at: _Cutter, out: BinaryIO) -> None:
+        if at.position:
+            out.write(BETWEEN)
+        whole = lines[-1].endswith(BETWEEN)
+        self._place_all(at, [*map(len, lines)], last=not whole)
+        if whole:
+            lines[-1] = lines[-1].removesuffix(BETWEEN)
+        out.writelines(lines)
+
+    def _place_all(self, at: _Cutter, sizes: list[int], *, last: bool) -> None:
+        """Give tests their places, of lines of these sizes; `last`: after the last of them comes nothing."""
+        gap = len(BETWEEN)
+        if last:
+            sizes[-1] += gap
+        size = sum(sizes)
+        if at.tests + len(sizes) <= self._most_tests and at.position + size - at.start <= self._most_bytes:
+            self._place(at, size - gap)
+            at.tests += len(sizes) - 1
+        else:
+            for each in sizes:
+                self._place(at, each - gap)
 
     def _place(self, at: _Cutter, size: int) -> None:
         """Give a test of so many bytes its place in a file, in the batch that is open or in one of its own."""

@@ -15,7 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xray_ci.model import Case, Problem
-from xray_ci.reports import allure, behave_json, ctrf, cucumber_json, cucumber_messages, playwright_json, pytest_reports
+from xray_ci.reports import (
+    allure,
+    behave_json,
+    ctrf,
+    cucumber_json,
+    cucumber_messages,
+    json_stream,
+    playwright_json,
+    pytest_reports,
+)
 from xray_ci.reports.notices import BROKEN, TRUNCATED, Fault
 
 DATA = Path(__file__).parents[1] / "data" / "reports"
@@ -121,3 +130,43 @@ def test_any_bytes_end_with_a_fault_or_with_values(content, reader):
         assert all(isinstance(each, Case | Problem) for each in reader.read(io.BytesIO(content)))
     except Fault as fault:
         assert fault.slug
+
+
+ELEMENTS = st.one_of(
+    JUNK.map(json.dumps), st.sampled_from(["12", "-", "tru", '"', '"\\ud83d\\ude00"', "[1", "NaN", "", "{}", '{"a": "b\\n"}'])
+)
+BETWEEN = st.sampled_from([*[",\n"] * 6, ",", ", ", ",\n  ", "\n,", " ", ",,", "]"])
+
+
+class Trickle(io.BytesIO):
+    """Bytes that come a few at a time."""
+
+    few = 7
+
+    def read(self, size=-1):
+        return super().read(min(size, self.few) if size >= 0 else size)
+
+
+def taken(document: bytes, few: int, *, one_by_one: bool):
+    """Return each element with its line, and the fault that ended it."""
+    found = []
+    try:
+        source = Trickle(document)
+        source.few = few
+        window = json_stream.Window(source)
+        values = (window.value() for _ in window.elements()) if one_by_one else window.values()
+        for value in values:
+            found.append((repr(value), window.line))  # noqa: PERF401 - what came before a fault counts, too
+        window.finish()
+    except Fault as fault:
+        return found, (fault.slug, fault.cause, fault.line, fault.column)
+    return found, None
+
+
+@given(ELEMENTS, st.lists(st.tuples(BETWEEN, ELEMENTS), max_size=8), st.sampled_from(["]", "\n]", "", "]]"]), st.integers(1, 64))
+def test_elements_are_the_same_whatever_stands_between_them(first, rest, end, few):
+    """What is compared with what stood between the last two comes to what looking through it comes to."""
+    text = f"[\n{first}{''.join(part for each in rest for part in each)}{end}"
+    document = text.encode("utf-8", "surrogatepass")
+
+    assert taken(document, few, one_by_one=False) == taken(document, few, one_by_one=True)

@@ -133,7 +133,8 @@ def test_any_bytes_end_with_a_fault_or_with_values(content, reader):
 
 
 ELEMENTS = st.one_of(
-    JUNK.map(json.dumps), st.sampled_from(["12", "-", "tru", '"', '"\\ud83d\\ude00"', "[1", "NaN", "", "{}", '{"a": "b\\n"}'])
+    JUNK.map(json.dumps),
+    st.sampled_from(["12", "-", "tru", '"', '"\\ud83d\\ude00"', "[1", "NaN", "", "{}", '{"a": "b\\n"}']),
 )
 BETWEEN = st.sampled_from([*[",\n"] * 6, ",", ", ", ",\n  ", "\n,", " ", ",,", "]"])
 
@@ -163,7 +164,10 @@ def taken(document: bytes, few: int, *, one_by_one: bool):
     return found, None
 
 
-@given(ELEMENTS, st.lists(st.tuples(BETWEEN, ELEMENTS), max_size=8), st.sampled_from(["]", "\n]", "", "]]"]), st.integers(1, 64))
+END = st.sampled_from(["]", "\n]", "", "]]"])
+
+
+@given(ELEMENTS, st.lists(st.tuples(BETWEEN, ELEMENTS), max_size=8), END, st.integers(1, 64))
 def test_elements_are_the_same_whatever_stands_between_them(first, rest, end, few):
     """What is compared with what stood between the last two comes to what looking through it comes to."""
     text = f"[\n{first}{''.join(part for each in rest for part in each)}{end}"

@@ -327,14 +327,17 @@ def frames(text: str) -> list[Frame]:
 
 
 def _of_line(line: str) -> Iterator[Frame]:
-    if match := _PYTHON.search(line) or _DOTNET.search(line):
+    if "line " in line and (match := _PYTHON.search(line) or _DOTNET.search(line)):
         yield from _frame(match[1], match[2])
+        return
+    if ":" not in line:
         return
     before = ""
     for word in _WORD.findall(line):
-        path, number = _placed(_SCHEME.sub("", word))
-        if path:
-            yield from _frame(path, number, before)
+        if ":" in word:
+            path, number = _placed(_SCHEME.sub("", word) if "//" in word else word)
+            if path:
+                yield from _frame(path, number, before)
         before = word
 
 

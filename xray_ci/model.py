@@ -91,7 +91,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     """Of a custom field: whether the report writes its value as a list, so that one option stays a list."""
 
 
-class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A file that belongs to a case: a path as the report names it, or base64 text that the report holds."""
 
     name: str
@@ -102,7 +102,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unchecked base64 text, without white space."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One step of a case, its definition and its result as far as the report says them."""
 
     action: str | None = None
@@ -117,7 +117,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attachments: tuple[Attachment, ...] = ()
 
 
-class Iteration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Iteration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One data-driven run inside a case."""
 
     outcome: Outcome
@@ -129,7 +129,7 @@ class Iteration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration: str | None = None
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An earlier try of the same case in the same run (Surefire's flaky and rerun elements)."""
 
     outcome: Outcome
@@ -137,7 +137,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trace: str | None = None
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One result as a report states it. `None` and `()` mean that the report did not say."""
 
     suite: tuple[str, ...] = ()

@@ -405,10 +405,9 @@ class _Reader:
         case.attach(found)
 
     def _open_property(self, attributes: dict[str, str]) -> _Close:
-        case = self._case
         if self._trying or self._listener.listening:
             return self._pass_over(attributes)
-        name, value = attributes.get("name", ""), attributes.get("value", "").strip()
+        case, name, value = self._case, attributes.get("name", ""), attributes.get("value", "").strip()
         if case is None:
             self._make()
             if value and len(self._properties) < PROPERTY_LIMIT:

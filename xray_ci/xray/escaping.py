@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from xray_ci.model import CUT, Case, Mark, MarkKind, Outcome, Step
-from xray_ci.patterns import lazy
+from xray_ci.patterns import lazy, remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +36,8 @@ _DIGEST_CHARACTERS: Final = 8
 
 def clean(text: str) -> str:
     """Return the text without colour codes, control characters and broken surrogates; line ends become line feeds."""
+    if text.isprintable():  # ends at the first line feed
+        return text
     if text.isascii():
         # Five times as fast as the pattern, for what nearly every trace is.
         if len(text.encode().translate(None, _CONTROLS)) == len(text):
@@ -237,9 +239,14 @@ def _reason(case: Case) -> str:
     return f"passed at attempt {number} of {number}" + (f"; earlier: {first}" if first else "")
 
 
-def _failure(case: Case) -> Iterator[str]:
-    """Yield the message with its kind, the trace, and what earlier attempts said."""
-    kind = one_line(case.kind, _STEP).strip() if case.kind else ""
+@remembered
+def _kind(text: str) -> str:
+    return one_line(text, _STEP).strip()
+
+
+def _failure(case: Case) -> list[str]:
+    """Return the message with its kind, the trace, and what earlier attempts said."""
+    kind = _kind(case.kind) if case.kind else ""
     message, trace = _once(
         _framed(case.message),
         _framed(case.trace),
@@ -248,13 +255,12 @@ def _failure(case: Case) -> Iterator[str]:
     )
     if kind and (kind in message or kind in trace):
         kind = ""
-    if head := f"{kind}: {message}" if kind and message else kind or message:
-        yield head
-    if trace:
-        yield trace
+    head = f"{kind}: {message}" if kind and message else kind or message
+    parts = [part for part in (head, trace) if part]
     for number, attempt in enumerate(case.attempts, 1):
         said = cut(_framed(attempt.message) or _framed(attempt.trace), _ATTEMPT)
-        yield f"attempt {number}: {_WORDS[attempt.outcome]}" + (f": {said}" if said else "")
+        parts.append(f"attempt {number}: {_WORDS[attempt.outcome]}" + (f": {said}" if said else ""))
+    return parts
 
 
 def _once(message: str, trace: str, kind: str, rows: tuple[str, ...]) -> tuple[str, str]:

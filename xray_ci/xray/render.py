@@ -423,21 +423,18 @@ class PlainCases:
 
     def _marked(self, case: Case, status: str) -> tuple[str, int, str] | None:
         """Return the same of a case whose author said something, or that has steps."""
-        key, left_out = None, False
+        key, left_out, more = None, False, False
         for mark in case.marks:
             kind = mark.kind
             if kind is _TEST_KEY:
-                if key is not None:
-                    return None
+                more = more or key is not None
                 key = mark.value
             elif kind is not _ENVIRONMENT:
                 left_out = True
+                more = more or kind in self._telling
         if key is None:
             return self._unkeyed(case, status)
-        if not self._is_test(key) or (left_out and not self._telling.isdisjoint([mark.kind for mark in case.marks])):
-            return None
-        end = self._end(case, status)
-        if end is None:
+        if more or not self._is_test(key) or (end := self._end(case, status)) is None:
             return None
         if left_out or case.steps:
             self._say(case, (), INFO_LEFT_OUT if left_out else ())
@@ -522,7 +519,7 @@ class PlainCases:
         if self._policy == "none":
             return ""
         failed = outcome in _FAILED
-        text = escaping.whole_comment(
+        text = escaping.comment(
             case, (), failure=failed or self._policy == "all", steps=failed, wiki=self._wiki, limit=self._limit
         )
         return "" if text is None else f',"comment":{self._encode(text).decode()}'

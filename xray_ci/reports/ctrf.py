@@ -71,7 +71,8 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 listed = True
                 for count, test in enumerate(window.values(), 1):
                     case = _case(Members(test, "results.tests", None, count - 1), window.line)
-                    stated.see(case)
+                    if case.outcome is not _PASSED or case.attempts:
+                        stated.see(case)
                     yield case
     window.finish()
     if not listed:
@@ -85,13 +86,9 @@ def _case(test: Members, number: int) -> Case:
     word = test.text("status") or ""
     outcome = _OUTCOMES.get(word) or _OUTCOMES.get(word.lower()) or texts.unknown(word)
     suite, classname = _suite(test)
-    name, seconds, started, finished = (
-        test.text("name") or "",
-        test.seconds("duration", MILLISECONDS),
-        test.time("start"),
-        test.time("stop"),
-    )
-    if outcome is _PASSED and _MORE.isdisjoint(test):
+    name, seconds = test.text("name") or "", test.seconds("duration", MILLISECONDS)
+    started, finished = test.time("start"), test.time("stop")
+    if outcome is _PASSED and test.without(_MORE):
         return Case(
             suite=suite,
             classname=classname,

@@ -61,6 +61,10 @@ class Members:
         """Say whether it has no members besides these."""
         return self._members.keys() <= names
 
+    def without(self, names: frozenset[str]) -> bool:
+        """Say whether it has none of these members."""
+        return names.isdisjoint(self._members)
+
     def raw(self, name: str) -> Any:
         """Return a member as it is."""
         return self._members.get(name)
@@ -98,13 +102,15 @@ class Members:
 
     def seconds(self, name: str, unit: float = 1.0) -> float | None:
         """Return a duration, `unit` being that of the report in seconds; None for a negative, endless or absurd one."""
-        value = self.number(name)
+        value = self._members.get(name)
+        if type(value) is not int or not 0 <= value < _SMALL:
+            value = self.number(name)
         return value * unit if value is not None and 0.0 <= value * unit <= LONGEST else None
 
     def time(self, name: str) -> datetime | None:
         """Return a point in time: text in any spelling, or a count since 1970 of whichever unit."""
         value = self._members.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
             return None
         return timestamp(
             value if isinstance(value, str) else f"{value:.6f}" if isinstance(value, float) else said(value)

@@ -71,8 +71,7 @@ def read(source: Source) -> Iterator[Case | Problem]:
                 listed = True
                 for count, test in enumerate(window.values(), 1):
                     case = _case(Members(test, "results.tests", None, count - 1), window.line)
-                    if case.outcome is not _PASSED or case.attempts:
-                        stated.see(case)
+                    stated.see(case)
                     yield case
     window.finish()
     if not listed:

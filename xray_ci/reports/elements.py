@@ -375,11 +375,14 @@ class _Walker:
         return name
 
 
-def _characters(node: XmlNode) -> int:
-    """Return the characters of what is in a node."""
-    return sum(
-        len(child.text) + sum(map(len, child.attributes.values())) + _characters(child) for child in node.children
-    )
+def _characters(unit: XmlNode) -> int:
+    """Return the characters of what is in a unit."""
+    count, waiting = 0, [*unit.children]
+    while waiting:
+        node = waiting.pop()
+        count += len(node.text) + sum(map(len, node.attributes.values()))
+        waiting += node.children
+    return count
 
 
 def _nothing(_text: str) -> None:

@@ -198,8 +198,7 @@ class _Reader:
         return opener
 
     def _pass_over(self, _attributes: dict[str, str]) -> _Close:
-        if len(self._closers) > xml.DEPTH_LIMIT:
-            raise xml.too_deep(self._parser)
+        self._check_depth()
         return None
 
     def _check_depth(self) -> None:
@@ -394,7 +393,7 @@ class _Reader:
         text = self._listener.take()
         if "[[" in text:
             self._scan(text)
-        return text if len(text) <= texts.OUTPUT_LIMIT else texts.last(text)
+        return texts.last(text)
 
     def _scan(self, text: str) -> None:
         case = self._case

@@ -115,7 +115,7 @@ class Waiting:
             self._pack()
             self._word = word
         self._cases.append(case)
-        if case.attachments or case.steps[_ALIKE:]:  # large, maybe
+        if case.attachments or len(case.steps) > _ALIKE:  # large, maybe
             self._pack()
 
     def _pack(self) -> None:

@@ -145,6 +145,8 @@ _BUFFER: Final = 1 << 18
 _SMALL_BUFFER: Final = 1 << 14
 _TOGETHER: Final = 10_000
 """Lines that are measured at once."""
+_COPIED: Final = 64
+"""Lines that are held at once."""
 _OPEN: Final = 64
 """Files that are open at a time."""
 
@@ -370,15 +372,15 @@ class _Writer:
     def run(self, lines: BinaryIO, repeats: Repeats) -> None:
         """Write every result that counts; stretches of which nothing has to change are copied."""
         states, evidence, groups = self._spooled.results.states, self._evidence, self._spooled.groups.numbers
-        number, held = -1, 0
+        after = held = 0
         at, out = self._turned(0)
-        while number + 1 < len(states):
-            number += 1
-            if not groups and not repeats.named and (alike := self._alike(number, at)):
-                number += alike - 1
+        while after < len(states):
+            if not groups and not repeats.named and (alike := self._alike(after, at)):
                 self._copy([*islice(lines, alike)], at, out)
+                after += alike
                 continue
-            line, state = next(lines), states[number]
+            number, line, state = after, next(lines), states[after]
+            after += 1
             if state == LEFT_OUT:
                 continue
             if groups and groups[number] != held:
@@ -405,10 +407,12 @@ class _Writer:
 
     def _alike(self, number: int, at: _Cutter) -> int:
         """Return how many results from this one on go into the file as they are."""
-        ahead = self._spooled.results.states[number : min(number + self._most(at), self._evidence.next)]
+        most = min(_COPIED, self._most(at), self._evidence.next - number)
+        ahead = self._spooled.results.states[number : number + max(0, most)]
         return len(ahead) - len(ahead.lstrip(b"\0"))
 
     def _copy(self, lines: list[bytes], at: _Cutter, out: BinaryIO) -> None:
+        """Write results as they are; the last of all has no comma behind it."""
         if at.position:
             out.write(BETWEEN)
         whole = lines[-1].endswith(BETWEEN)

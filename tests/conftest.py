@@ -15,9 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler.loadscope import LoadScopeScheduling
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 pytest_plugins = ["corpus_table", "emulator_client", "job_runs", "proof.fault_table"]
@@ -72,6 +77,20 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if hasattr(time, "tzset"):
         time.tzset()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Give what looks at all sources to one process, which reads them once; pytest 9.2 does not hear `xdist_group`."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "sources" if nodeid.startswith("tests/agreement/") else nodeid
+
+    return Together(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

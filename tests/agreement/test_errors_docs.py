@@ -16,7 +16,6 @@ from xray_ci.cli import execute
 from xray_ci.errors import explained_at
 from xray_ci.model import Process
 
-pytestmark = pytest.mark.xdist_group("sources")  # whoever reads all sources reads them once
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "errors.md"
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

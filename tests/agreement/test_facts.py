@@ -15,7 +15,6 @@ from xray_ci.emulator.switches import Switches
 from xray_ci.emulator.wire import TABLES
 from xray_ci.probe import report, shapes, table
 
-pytestmark = pytest.mark.xdist_group("sources")  # whoever reads all sources reads them once
 CHECKOUT = Path(__file__).resolve().parents[2]
 EMULATOR = sorted((CHECKOUT / "xray_ci" / "emulator").rglob("*.py"))
 ROUTES = sorted({(method, rule.rule) for module in TABLES for rule in module.rules() for method in rule.methods or ()})

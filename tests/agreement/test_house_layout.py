@@ -10,12 +10,10 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 from source_trees import nodes, product, tree
 
 from xray_ci.formats import FORMATS
 
-pytestmark = pytest.mark.xdist_group("sources")  # whoever reads all sources reads them once
 CHECKOUT = Path(__file__).resolve().parents[2]
 MODULES = product()
 OURS = sorted([*MODULES, *(CHECKOUT / "tests").rglob("*.py"), CHECKOUT / "entrypoint.py"])

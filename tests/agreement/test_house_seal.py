@@ -14,7 +14,6 @@ import pytest
 from pytest_socket import SocketConnectBlockedError
 from source_trees import nodes
 
-pytestmark = pytest.mark.xdist_group("sources")  # whoever reads all sources reads them once
 TESTS = Path(__file__).resolve().parent.parent
 
 

@@ -17,7 +17,6 @@ from xray_ci.settings import config, configfile, documents
 from xray_ci.settings.commands import COMMANDS
 from xray_ci.settings.flags import usage
 
-pytestmark = pytest.mark.xdist_group("sources")  # whoever reads all sources reads them once
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 (EXAMPLE,) = re.findall(r"^```yaml\n(# yaml-language-server: .*?)^```$", README, re.DOTALL | re.MULTILINE)

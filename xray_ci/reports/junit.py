@@ -391,7 +391,7 @@ class _Reader:
 
     def _hear(self) -> str:
         text = self._listener.take()
-        if "[[" in text:
+        if texts.FILE_MARK in text or texts.PROPERTY_MARK in text:
             self._scan(text)
         return texts.last(text)
 

@@ -28,6 +28,7 @@ MARK = "<!-- made by make bench -->\n"
 ROUNDS = 7
 HELD: frozenset[str] = frozenset(
     {
+        "one report of 20 cases, CPU above a bare interpreter",
         "--version above a bare interpreter",
         "--help above a bare interpreter",
         "reading 1,000 results back, requests",
@@ -37,16 +38,13 @@ HELD: frozenset[str] = frozenset(
         "peak, 500,000 tests",
         "peak, 2,000,000 tests",
         "peak, 100,000 tests with evidence",
-        "import, bare mix",
-        "import, short mix",
-        "import, text-heavy mix",
-        "import, 100,000 tests",
-        "import, 500,000 tests",
+        *(f"import, {kind} mix" for kind in ("bare", "short", "text-heavy", "failing-1kB")),
+        *(f"import, {tests} tests" for tests in ("100,000", "500,000", "2,000,000")),
         "1,000 files of 20 cases, CPU a file",
         "1,000 files of 20 cases, wall",
         "10,000 files of 20 cases, CPU a file",
-        "import, go-json",
-        "import, xunit",
+        *(f"import, {kind}" for kind in ("nunit3", "testng", "trx", "robot", "xunit")),
+        *(f"import, {kind}" for kind in ("cucumber-json", "playwright-json", "go-json")),
         "discovery of **/TEST-*.xml over glob",
         "discovery of a named folder over a bare walk of all",
     }

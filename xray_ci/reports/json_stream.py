@@ -22,6 +22,8 @@ PIECE: Final = 262_144
 ELEMENT_LIMIT: Final = 67_108_864
 _NEAR: Final = 16
 """A fault this close to the end of the window may be no fault when more is read."""
+_EXPONENT: Final = 2
+"""Characters of a number that are none of it before its next digit is read: `1e+` is 1."""
 _TOO_DEEP: Final = "its values nest too deep"
 _SPACE: Final = lazy(r"[ \t\n\r]*")
 _COMMA: Final = lazy(r"[ \t\n\r]*,[ \t\n\r]*")
@@ -99,7 +101,7 @@ class Window:
             except ValueError as error:
                 raise self._fault(str(error)) from None
             else:
-                if end < len(self._text) or self._ended:
+                if self._ended or self._is_whole(value, end):
                     return self._taken(value, end)
             if len(self._text) - self._at > ELEMENT_LIMIT:
                 raise Fault(UNSAFE, f"one value of more than {ELEMENT_LIMIT >> 20} MiB")
@@ -118,8 +120,10 @@ class Window:
                 try:
                     value, end = self._scan_once(self._text, start)
                 except (StopIteration, ValueError, RecursionError):
-                    break  # the long way reads on, or knows what is wrong
-                if end == len(self._text):
+                    value, end = None, len(self._text)
+                if not self._is_whole(value, end):  # or the long way knows what is wrong
+                    if not self._ended and len(self._text) - start < PIECE:
+                        self._more(PIECE)
                     break
                 self._at = start
                 self._begin()
@@ -159,6 +163,11 @@ class Window:
         """Make sure that nothing follows."""
         if self.peek():
             raise self._fault("something follows the end of the document")
+
+    def _is_whole(self, value: Any, end: int) -> bool:
+        """Say whether a value cannot go on where it ended: a number can, after as much as `e+`."""
+        left = len(self._text) - end
+        return left > _EXPONENT or (left > 0 and not isinstance(value, int | float))
 
     def _between(self) -> str:
         """Return what stands before the next element of an array; "" where that is none, or not read yet."""

@@ -72,11 +72,12 @@ def look(job: Job, tally: Tally, site: Site, sources: Sequence[ReportSource]) ->
     candidates = len(tagged) == len(sources) and tagged[0].endpoint in JSON_FORMATS
     sets: dict[frozenset[str], None] = {}
     keys: dict[str, None] = {}
+    kind = MarkKind.TEST_KEY
     for case in _cases(job, tagged):
-        named = frozenset(mark.value for mark in case.marks if mark.kind is MarkKind.TEST_KEY)
-        keys |= dict.fromkeys(sorted(named))
+        named = [mark.value for mark in case.marks if mark.kind is kind]
+        keys.update(dict.fromkeys(named))
         if candidates:
-            sets[named] = None
+            sets[frozenset(named)] = None
     kinds, asked = _kinds(job, tally, site, list(keys)) if keys else ({}, True)
     others = [key for key, kind in kinds.items() if kind is not IssueKind.TEST]
     if others:

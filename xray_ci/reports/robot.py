@@ -95,14 +95,16 @@ def unpaged(page: str) -> str:
 
 def to_case(test: RobotTest, suite: tuple[str, ...]) -> Case:
     """Return the case of a test; `suite` are the names of the suites around it, outermost first."""
-    message, attempts = _merged(test.message)
+    message, attempts = _merged(test.message) if test.message else ("", ())
     outcome = OUTCOMES.get(test.status) or texts.unknown(test.status)
     output = ""
     if outcome is not Outcome.PASSED:
         output = texts.tail(
             "\n".join(f"{level}: {text}" for item in test.items for level, text in item.said if level in _PRINTED)
         )
-    marks = [Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(test.doc))] if test.doc else []
+    marks = author_marks.of_tags(test.tags)
+    if test.doc:
+        marks += (Mark(kind=MarkKind.DESCRIPTION, value=texts.cut(test.doc)),)
     return Case(
         suite=suite,
         classname=".".join(suite) or None,
@@ -114,7 +116,7 @@ def to_case(test: RobotTest, suite: tuple[str, ...]) -> Case:
         message=texts.cut(message) or None,
         output=output or None,
         attachments=_files(test.pages),
-        marks=(*author_marks.of_tags(test.tags), *marks),
+        marks=marks,
         steps=tuple([_step(item) for item in test.items[:STEP_LIMIT]]),
         attempts=attempts,
         line=test.line,

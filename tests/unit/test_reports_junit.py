@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from format_reading import slug_of
 from report_reading import case, cases, seen
 
 from xray_ci.model import CUT, TEXT_LIMIT, Attachment, MarkKind, Outcome
+from xray_ci.reports import junit
+from xray_ci.reports.notices import UNSAFE
 from xray_ci.reports.texts import CUT_BEFORE, OUTPUT_LIMIT
 
 
@@ -330,3 +333,18 @@ def test_a_report_without_cases_is_told(tmp_path):
 def test_unknown_elements_do_not_hide_what_is_in_them():
     """An element that nobody knows is ignored, the cases in it are not."""
     assert len(cases("<testsuite><x><testcase/><y><testcase/></y></x></testsuite>")) == 2
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ("testsuites", "testsuite", "testcase", "properties", "property", "item", "failure", "error", "skipped")
+    + ("system-out", "system-err", "stackTrace", "flakyFailure", "rerunError", "any"),
+)
+@pytest.mark.parametrize("around", ["", "<testcase name='a'>", "<testcase name='a'><rerunFailure>"])
+def test_no_element_nests_without_a_bound(tag, around):
+    """Whichever it is and wherever it stands: at once, and not only once a piece of the document was read."""
+    head = f"<testsuite>{around}"
+    each = f"<{tag} name='testrun_evidence' value='{'x' * (tag == 'property')}'>"
+
+    assert slug_of(junit.read, head + each * 600) == UNSAFE
+    assert slug_of(junit.read, f"{head}<{tag} name='testrun_evidence'>" + each * 600 + "</no>") == UNSAFE

@@ -128,7 +128,8 @@ class _Reader:
 
     def _listen_to(self, parser: XMLParserType) -> None:
         # Closures over locals and not methods: these two run for every element, and this is a fifth of their time.
-        openers, strange, push, pop = self._openers, self._strange, self._closers.append, self._closers.pop
+        openers, strange, closers = self._openers, self._strange, self._closers
+        push, pop = closers.append, closers.pop
         empty, begun = self._empty.append, self._begun
         waiting: tuple[dict[str, str], int] | None = None  # a testcase that holds nothing yet: most hold nothing ever
 
@@ -140,6 +141,8 @@ class _Reader:
             if tag == "testcase":
                 waiting = attributes, parser.CurrentLineNumber
                 return
+            if len(closers) > xml.DEPTH_LIMIT:
+                raise xml.too_deep(parser)
             try:
                 opener = openers[tag]
             except KeyError:
@@ -166,7 +169,6 @@ class _Reader:
 
     def merge(self) -> None:
         """Bring texts that are still open back to their bounds, after each piece of the document."""
-        self._check_depth()
         self._listener.merge()
 
     def last_words(self) -> Iterator[Problem]:
@@ -198,13 +200,7 @@ class _Reader:
         return opener
 
     def _pass_over(self, _attributes: dict[str, str]) -> _Close:
-        self._check_depth()
         return None
-
-    def _check_depth(self) -> None:
-        # Called wherever an element can hold itself; the others cannot nest without these.
-        if len(self._closers) > xml.DEPTH_LIMIT:
-            raise xml.too_deep(self._parser)
 
     def _open_root(self, attributes: dict[str, str]) -> _Close:
         self._known += 1
@@ -217,7 +213,6 @@ class _Reader:
             self._declared = max(self._declared, int(count))
 
     def _open_suite(self, attributes: dict[str, str]) -> _Close:
-        self._check_depth()
         self._known += 1
         self._promise(attributes)
         if not self._suites:
@@ -243,7 +238,8 @@ class _Reader:
     def _begun(self, attributes: dict[str, str], line: int) -> _Close:
         """Begin a testcase that holds something."""
         if self._case is not None:
-            self._check_depth()
+            if len(self._closers) > xml.DEPTH_LIMIT:
+                raise xml.too_deep(self._parser)
             self._outer.append(self._case)
         self._case = Open(attributes, line)
         return self._case_closer

@@ -147,6 +147,7 @@ def test_another_version_is_named():
         ([report(), case(seconds=1e300)], "unsafe-report"),
         ([report(), case(started="0001-01-01T00:00:00")], "unsafe-report"),
         ([report(), case(line=0)], "unsafe-report"),
+        ([report(), case(line=2**64)], "unsafe-report"),
         ([report(), case(marks=[{"kind": "tag", "value": "x" * 32_769}])], "unsafe-report"),
         ([report(), case(steps=[{"attachments": [{"name": "n", "path": "/etc/passwd"}]}])], "unreadable-report"),
         (
@@ -165,6 +166,7 @@ def test_another_version_is_named():
         ([(b"P", {"severity": "notice", "slug": "A b", "cause": "b"})], "unsafe-report"),
         ([(b"P", {"severity": "notice", "slug": "a", "cause": "b" * 5_000})], "unsafe-report"),
         ([(b"P", {"severity": "notice", "slug": "a", "cause": "b", "line": 0})], "unsafe-report"),
+        ([(b"P", {"severity": "notice", "slug": "a", "cause": "b", "column": 2**64})], "unsafe-report"),
     ],
 )
 def test_what_nobody_collects_is_refused(parts, slug):

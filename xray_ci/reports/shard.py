@@ -295,6 +295,7 @@ _PATH_LIMIT: Final = 4_096
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME_LIMIT: Final = 60
 _EPOCH: Final = 1970
+_NUMBER_LIMIT: Final = 2**31
 _T = TypeVar("_T")
 
 
@@ -377,7 +378,7 @@ class _Shard:
             or not 0 < len(problem.cause) <= CAUSE_LIMIT
             or len(problem.advice or "") > CAUSE_LIMIT
             or len(problem.path or "") > _PATH_LIMIT
-            or any(number is not None and number < 1 for number in numbers)
+            or not all(map(_is_number, numbers))
         ):
             raise Fault(UNSAFE, "a problem that no report has")
         self._problems += 1
@@ -440,7 +441,7 @@ def _check(case: Case, *, long: bool) -> None:
     """Raise Fault for what no reader of a report yields; a text beyond its bound makes its line `long`."""
     if case.seconds is not None and not 0 <= case.seconds <= LONGEST:
         raise Fault(UNSAFE, "a duration that is none")
-    if not all(map(_is_moment, (case.started, case.finished))) or (case.line is not None and case.line < 1):
+    if not all(map(_is_moment, (case.started, case.finished))) or not _is_number(case.line):
         raise Fault(UNSAFE, "a time or a place that is none")
     if long and _longest(case) > TEXT_LIMIT:
         raise Fault(UNSAFE, f"a text of more than {TEXT_LIMIT} characters")
@@ -448,6 +449,11 @@ def _check(case: Case, *, long: bool) -> None:
 
 def _is_moment(moment: datetime | None) -> bool:
     return moment is None or moment.year > _EPOCH
+
+
+def _is_number(number: int | None) -> bool:
+    """Say whether it may be that of a line or a column: a number without bounds fits no file that cases wait in."""
+    return number is None or 0 < number <= _NUMBER_LIMIT
 
 
 def _is_name(text: str) -> bool:

@@ -295,7 +295,7 @@ _PATH_LIMIT: Final = 4_096
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME_LIMIT: Final = 60
 _EPOCH: Final = 1970
-_NUMBER_LIMIT: Final = 2**31
+_NUMBER_LIMIT: Final = 2**63 - 1
 _T = TypeVar("_T")
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from xray_ci.model import Attempt, Case, Iteration, Outcome, Step
 from xray_ci.patterns import remembered
 from xray_ci.reports import author_marks, members, notices, texts
@@ -87,17 +89,18 @@ def _case(test: Members, number: int) -> Case:
     suite, classname = _suite(test)
     name, seconds = test.text("name") or "", test.seconds("duration", MILLISECONDS)
     started, finished = test.time("start"), test.time("stop")
+    case = Case(
+        suite=suite,
+        classname=classname,
+        name=name,
+        outcome=outcome,
+        seconds=seconds,
+        started=started,
+        finished=finished,
+        line=number,
+    )
     if outcome is _PASSED and test.without(_MORE):
-        return Case(
-            suite=suite,
-            classname=classname,
-            name=name,
-            outcome=outcome,
-            seconds=seconds,
-            started=started,
-            finished=finished,
-            line=number,
-        )
+        return case
     message = trace = output = None
     if outcome is not _PASSED:
         message, trace = test.text("message"), test.text("trace")
@@ -106,25 +109,18 @@ def _case(test: Members, number: int) -> Case:
             trace = texts.cut("\n\n".join(filter(None, (trace, snippet))))
         lines = [line.rstrip("\n") for line in (*test.texts("stdout"), *test.texts("stderr"))]
         output = texts.tail("\n".join(lines)) or None if lines else None
-    parameters = tuple(_parameters(test)) if "parameters" in test else ()
-    return Case(
-        suite=suite,
-        classname=classname,
-        name=name,
-        outcome=outcome,
-        seconds=seconds,
-        started=started,
-        finished=finished,
+    parameters = tuple(_parameters(test))
+    return msgspec.structs.replace(
+        case,
         kind=members.kind_of(message) or members.kind_of(trace),
         message=message,
         trace=trace,
         output=output,
         attachments=tuple(_attachments(test)),
         marks=_marks(test),
-        steps=tuple(_steps(test)) if "steps" in test else (),
+        steps=tuple(_steps(test)),
         iterations=(Iteration(outcome=outcome, name=name, parameters=parameters),) if parameters else (),
         attempts=tuple(_attempts(test)),
-        line=number,
     )
 
 

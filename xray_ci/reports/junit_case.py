@@ -135,20 +135,6 @@ def finish(case: Open, suite: tuple[str, ...], stamp: datetime | None, propertie
     name = get("name", "")
     if name.endswith(")") and is_decorated(suite):
         name = _undecorated(case, name)
-    if case.verdicts is None and SPEAKING.isdisjoint(case.attributes):  # as nearly all
-        return Case(
-            suite=suite,
-            name=name,
-            classname=get("classname") or None,
-            outcome=PASSED,
-            seconds=duration(get("time", "")),
-            started=stamp,
-            attachments=tuple(case.attachments) if case.attachments else (),
-            marks=tuple(case.marks) if case.marks else (),
-            attempts=tuple(case.attempts) if case.attempts else (),
-            properties=(*properties, *case.properties) if case.properties else properties,
-            line=case.line,
-        )
     outcome = PASSED
     kind = message = trace = output = finished = None
     if case.verdicts is not None:
